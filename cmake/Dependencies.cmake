@@ -1,0 +1,36 @@
+# Where each library comes from is written in docs/dependencies.md. tools/bootstrap.sh installs what is missing;
+# nothing here downloads.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(simdjson REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)
+
+# Arrow and Parquet: the system's where CMake finds them, else the pyarrow wheel that tools/bootstrap.sh unpacked,
+# which ships headers and shared libraries.
+find_package(Arrow QUIET)
+find_package(Parquet QUIET)
+add_library(deltadrop_arrow INTERFACE)
+if(Arrow_FOUND AND Parquet_FOUND)
+  target_link_libraries(deltadrop_arrow INTERFACE Arrow::arrow_shared Parquet::parquet_shared)
+else()
+  set(DELTADROP_PYARROW ${CMAKE_SOURCE_DIR}/.deps/pyarrow-26.0.1/pyarrow CACHE PATH "Unpacked pyarrow wheel")
+  if(NOT EXISTS ${DELTADROP_PYARROW}/include/arrow/api.h)
+    message(FATAL_ERROR "Neither Arrow C++ nor ${DELTADROP_PYARROW} was found. Run tools/bootstrap.sh.")
+  endif()
+  target_include_directories(deltadrop_arrow SYSTEM INTERFACE ${DELTADROP_PYARROW}/include)
+  target_link_libraries(deltadrop_arrow INTERFACE ${DELTADROP_PYARROW}/libparquet.so.2600
+                                                  ${DELTADROP_PYARROW}/libarrow.so.2600)
+  set(CMAKE_BUILD_RPATH ${DELTADROP_PYARROW})
+endif()
+
+if(DELTADROP_TESTS)
+  find_package(GTest REQUIRED)
+endif()

@@ -1,0 +1,14 @@
+# deltadrop_room(csv SOURCES reader.cpp ... USES core io LINK PkgConfig::x)
+#
+# One static library a room: src/<name>/ -> deltadrop_<name>. USES names the rooms above it that it may call;
+# LINK names libraries that only this room's .cpp files include.
+function(deltadrop_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LINK" ${ARGN})
+  add_library(deltadrop_${name} STATIC ${ROOM_SOURCES})
+  target_include_directories(deltadrop_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(deltadrop_${name} PUBLIC deltadrop_options)
+  foreach(used IN LISTS ROOM_USES)
+    target_link_libraries(deltadrop_${name} PUBLIC deltadrop_${used})
+  endforeach()
+  target_link_libraries(deltadrop_${name} PRIVATE ${ROOM_LINK})
+endfunction()

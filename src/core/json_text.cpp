@@ -1,0 +1,56 @@
+#include "core/json_text.hpp"
+
+#include <array>
+#include <cstdint>
+
+namespace deltadrop {
+namespace {
+
+/// Escaped length of each byte: 1 as it is, 2 for \" and its like, 6 for \u00XX.
+constexpr std::array<std::uint8_t, 256> kEscapedLength = [] {
+  std::array<std::uint8_t, 256> lengths{};
+  for (std::size_t c = 0; c < lengths.size(); ++c) lengths[c] = c < 0x20 ? 6 : 1;
+  for (const char c : {'"', '\\', '\b', '\f', '\n', '\r', '\t'}) lengths[static_cast<std::uint8_t>(c)] = 2;
+  return lengths;
+}();
+
+void append_escape(std::string& out, char c) {
+  constexpr std::string_view kHexDigits = "0123456789abcdef";
+  out += '\\';
+  switch (c) {
+    case '"':
+    case '\\': out += c; break;
+    case '\b': out += 'b'; break;
+    case '\f': out += 'f'; break;
+    case '\n': out += 'n'; break;
+    case '\r': out += 'r'; break;
+    case '\t': out += 't'; break;
+    default:
+      out += "u00";
+      out += kHexDigits[static_cast<std::uint8_t>(c) >> 4];
+      out += kHexDigits[static_cast<std::uint8_t>(c) & 15];
+  }
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  std::size_t run_start = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (kEscapedLength[static_cast<std::uint8_t>(text[i])] == 1) continue;
+    out.append(text, run_start, i - run_start);
+    append_escape(out, text[i]);
+    run_start = i + 1;
+  }
+  out.append(text, run_start, text.size() - run_start);
+  out += '"';
+}
+
+std::size_t json_string_size(std::string_view text) {
+  std::size_t size = 2;
+  for (const char c : text) size += kEscapedLength[static_cast<std::uint8_t>(c)];
+  return size;
+}
+
+}  // namespace deltadrop

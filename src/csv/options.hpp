@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+#include "core/strong.hpp"
+
+namespace deltadrop::csv {
+
+/// Raised when parsing or diff semantics change; older rules stay in the code, and a file is always read under the
+/// rules of its own manifest.
+inline constexpr int kRules = 1;
+
+enum class Encoding : std::uint8_t { utf8, utf16le, utf16be, latin1, windows1252 };
+/// "utf-8", "utf-16le", "utf-16be", "latin-1", "windows-1252"
+std::string_view to_string(Encoding encoding);
+/// Any case; also "utf8", "utf-16", "latin1", "iso-8859-1", "cp1252". invalid_input "bad-encoding".
+Result<Encoding> parse_encoding(std::string_view text);
+
+enum class EmptyPolicy : std::uint8_t {
+  null,  ///< an empty field is null, quoted or not
+  text,  ///< `""` is the empty text, nothing is null
+};
+std::string_view to_string(EmptyPolicy policy);
+Result<EmptyPolicy> parse_empty_policy(std::string_view text);
+
+/// "," ";" "|" "tab" or the character itself. invalid_input "bad-delimiter".
+Result<char> parse_delimiter(std::string_view text);
+std::string delimiter_name(char delimiter);
+
+/// Column names given as one RFC 4180 record ("id,\"a,b\""). invalid_input "bad-column-list".
+Result<std::vector<std::string>> parse_column_list(std::string_view text);
+/// The reverse: one RFC 4180 record, without a line end; also how a composite key's values are written.
+std::string format_record(const std::vector<std::string_view>& fields);
+
+/// How a file is to be read. Absent: found from the file.
+struct ReadOptions {
+  std::optional<char> delimiter;
+  std::optional<Encoding> encoding;
+  EmptyPolicy empty = EmptyPolicy::null;
+  std::vector<std::string> key;     ///< column names; empty: the first column
+  std::vector<std::string> ignore;  ///< columns that are not tracked
+  int rules = kRules;
+
+  bool operator==(const ReadOptions&) const = default;
+};
+
+struct Limits {
+  std::size_t columns_max = 4096;
+  std::int64_t rows_max = 1'000'000'000;
+  std::size_t key_bytes_max = 1024;
+  std::size_t event_bytes_max = 1'000'000;
+  std::size_t findings_max = 100;
+};
+
+/// One thing wrong with a file, with where and how to mend it.
+struct Finding {
+  std::string type;                   ///< stable slug: "repeated-key", "too-many-fields", "unclosed-quote", ...
+  Line line;                          ///< where the record starts
+  std::optional<std::string> column;  ///< name, where one column is concerned
+  std::optional<std::string> value;   ///< cut to 80 bytes
+  std::string message;
+  std::string fix;
+
+  bool operator==(const Finding&) const = default;
+};
+
+/// The first `findings_max` of a file, in line order, and how many there are in all.
+struct Findings {
+  std::vector<Finding> first;
+  std::int64_t total = 0;
+
+  [[nodiscard]] bool empty() const { return total == 0; }
+};
+
+}  // namespace deltadrop::csv

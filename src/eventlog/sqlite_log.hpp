@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "eventlog/event_log.hpp"
+#include "io/clock.hpp"
+
+/// The embedded log: one SQLite file, one partition, one reader. docs/architecture.md says when it is used.
+namespace deltadrop::eventlog::sqlite {
+
+struct Options {
+  std::filesystem::path path;  ///< made when missing
+  std::string topic = "cdc-events";
+  std::size_t message_bytes_max = 1'000'000;
+};
+
+Result<std::unique_ptr<EventLog>> open(Options options, io::Clock& clock);
+
+}  // namespace deltadrop::eventlog::sqlite

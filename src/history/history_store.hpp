@@ -1,0 +1,202 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/event.hpp"
+#include "eventlog/event_log.hpp"
+
+/// The history: every event for ever, and each record's states with temporal validity. Ports only; the adapters are
+/// history/sqlite_history.hpp and PostgreSQL's. docs/architecture.md describes the tables.
+namespace deltadrop::history {
+
+using eventlog::LogIdentity;
+using eventlog::Offset;
+using eventlog::PartitionRef;
+
+// ---- record: the log's messages into cdc_events ------------------------------------------------------------------
+
+/// A partition read from `from` (what the store holds, or nothing when it was never read) up to before `to`.
+struct OffsetAdvance {
+  PartitionRef partition;
+  LogIdentity identity;
+  std::optional<Offset> from;
+  Offset to;
+};
+
+struct StoredOffset {
+  PartitionRef partition;
+  LogIdentity identity;
+  Offset next;
+};
+
+struct LoggedEvent {
+  PartitionRef partition;
+  Offset offset;
+  Event event;
+};
+
+/// A message that is no event, or an event that the database refused (then with its upload, which becomes blocked).
+struct DeadLetter {
+  PartitionRef partition;
+  LogIdentity identity;
+  Offset offset;
+  std::string payload;
+  std::string reason;
+  std::optional<UploadFacts> upload;
+};
+
+struct RecordBatch {
+  std::vector<OffsetAdvance> advances;
+  std::vector<LoggedEvent> events;
+  std::vector<DeadLetter> dead_letters;
+  Timestamp recorded_at;
+};
+
+struct RecordReport {
+  std::int64_t inserted = 0;
+  std::int64_t already_there = 0;
+};
+
+// ---- apply: recorded uploads into company_data -------------------------------------------------------------------
+
+enum class UploadState : std::uint8_t {
+  recorded,  ///< some or all of its events are recorded; not applied
+  applied,
+  blocked,   ///< an event of it is in dead_letters; its table waits
+  conflict,  ///< another upload follows the same predecessor, or its events do not fit the rows; not applied
+};
+std::string_view to_string(UploadState state);
+
+struct UploadStatus {
+  UploadFacts facts;
+  UploadState state = UploadState::recorded;
+  std::int64_t recorded = 0;  ///< how many of facts.total events are recorded
+  std::optional<AppliedNo> applied_no;
+  std::optional<Timestamp> applied_at;
+  std::optional<Timestamp> in_lake_at;
+  std::string error;
+};
+
+/// Nothing of this table can be applied now. `waiting_for` says why when there is an upload that is not applied.
+struct NothingToApply {
+  std::optional<UploadStatus> next;
+  std::string waiting_for;
+};
+struct Applied {
+  UploadStatus upload;
+  std::int64_t opened = 0;
+  std::int64_t closed = 0;
+};
+/// The upload at hand was found not to fit and is now in state `conflict`.
+struct Conflicted {
+  UploadStatus upload;
+};
+using ApplyOutcome = std::variant<NothingToApply, Applied, Conflicted>;
+
+// ---- reading ---------------------------------------------------------------------------------------------------------
+
+struct StoredRecord {
+  std::string key;
+  std::string data_json;  ///< tracked columns at the upload that opened it
+  Timestamp valid_from;
+  std::optional<Timestamp> valid_to;
+  Version version;  ///< of the upload that opened it
+  UploadId upload_id;
+};
+
+/// Records of a table valid at `as_of` (inclusive: valid_from <= as_of < valid_to), by key in byte order.
+struct RecordQuery {
+  TableRef table;
+  Timestamp as_of;
+  std::optional<std::string> after_key;
+  std::int64_t limit = 100;
+};
+
+struct AppliedEvent {
+  AppliedNo applied_no;
+  Event event;
+};
+
+struct EventCursor {
+  AppliedNo applied_no;
+  Seq seq;
+  auto operator<=>(const EventCursor&) const = default;
+};
+
+/// Events of applied uploads in (applied_no, seq) order, after `after`. Empty filters match all.
+struct EventQuery {
+  std::optional<std::string> company_id;
+  std::optional<std::string> table_name;
+  std::optional<ChangeType> type;
+  std::optional<std::string> key_value;
+  std::optional<UploadId> upload_id;
+  std::optional<EventCursor> after;
+  std::int64_t limit = 100;
+};
+
+/// One column that a table's lake files carry.
+struct LakeColumn {
+  std::string name;
+  std::string type;  ///< "string" until typed columns are found
+  bool operator==(const LakeColumn&) const = default;
+};
+
+struct DeadLetterEntry {
+  DeadLetter letter;
+  Timestamp recorded_at;
+  std::optional<Timestamp> resolved_at;
+};
+
+struct Summary {
+  std::int64_t uploads_recorded = 0;  ///< not yet applied
+  std::int64_t uploads_not_in_lake = 0;
+  std::int64_t dead_letters = 0;      ///< not resolved
+  std::vector<UploadStatus> blocked;  ///< state blocked or conflict
+};
+
+/// Thread-safe. Every call is one transaction and waits for it. Errors: `unavailable` (connection, resources, lock: wait
+/// and call again), `in_doubt` (a commit's answer was lost: read `offsets` or `upload`, then decide), `conflict`
+/// "offset-moved" (somebody else recorded: drop the batch, read `offsets`), `invalid_input` (the database refuses the
+/// data: split the batch), `corrupt`.
+class HistoryStore {
+ public:
+  virtual ~HistoryStore() = default;
+
+  virtual Result<std::vector<StoredOffset>> offsets(const std::string& topic) = 0;
+  /// Atomic. Compares and sets the offsets first; inserts what is not there yet by (upload_id, seq); counts parts.
+  virtual Result<RecordReport> record(const RecordBatch& batch) = 0;
+
+  /// Tables with an upload that is recorded and not applied.
+  virtual Result<std::vector<TableRef>> tables_to_apply() = 0;
+  /// Applies the table's next upload, if its predecessor is applied and all its parts are there.
+  virtual Result<ApplyOutcome> apply_next(const TableRef& table, Timestamp now) = 0;
+
+  /// Applied uploads that are not in the lake, oldest first, at most one per table.
+  virtual Result<std::vector<UploadStatus>> uploads_for_lake() = 0;
+  /// Every applied upload of the table up to and including `last`, by version.
+  virtual Result<std::vector<UploadStatus>> applied_uploads(const TableRef& table, Version last) = 0;
+  /// Calls `use` for each event of that type in (key_value, seq) order until it fails.
+  virtual Result<void> scan_events(const UploadId& upload, ChangeType type,
+                                   const std::function<Result<void>(const Event&)>& use) = 0;
+  /// The columns of the table's lake files, by name; empty before the first.
+  virtual Result<std::vector<LakeColumn>> lake_columns(const TableRef& table) = 0;
+  /// Marks the upload as in the lake and keeps the table's columns, at once.
+  virtual Result<void> mark_in_lake(const UploadId& upload, const std::vector<LakeColumn>& columns, Timestamp now) = 0;
+
+  virtual Result<std::vector<StoredRecord>> records(const RecordQuery& query) = 0;
+  /// All changes of one key by applied uploads, oldest first.
+  virtual Result<std::vector<AppliedEvent>> key_history(const TableRef& table, const std::string& key) = 0;
+  virtual Result<std::vector<AppliedEvent>> events(const EventQuery& query) = 0;
+  virtual Result<std::optional<UploadStatus>> upload(const UploadId& upload) = 0;
+  virtual Result<std::vector<DeadLetterEntry>> dead_letters(std::int64_t limit) = 0;
+  virtual Result<Summary> summary() = 0;
+  /// Ok when the database answers.
+  virtual Result<void> health() = 0;
+};
+
+}  // namespace deltadrop::history

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/result.hpp"
+
+/// Requests and responses as our routes see them: nothing of the server's library.
+namespace deltadrop::http {
+
+struct Request {
+  std::string method;
+  std::string path;                                            ///< percent-decoded, without the query
+  std::vector<std::string> segments;                           ///< the path's parts, each percent-decoded once
+  std::vector<std::pair<std::string, std::string>> query;      ///< decoded, in order
+  std::vector<std::pair<std::string, std::string>> headers;    ///< names in lower case
+  std::vector<std::string> parameters;                         ///< what `{}` matched in the route's pattern
+  std::string remote_address;
+  std::string id;                                              ///< X-Request-Id, given or made
+
+  [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
+  [[nodiscard]] std::optional<std::string> header(std::string_view name) const;
+};
+
+/// The next piece of a streamed body; empty at the end. An error cuts the connection.
+using BodySource = std::function<Result<std::string>()>;
+
+struct Response {
+  unsigned status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  BodySource stream;  ///< if set, `body` is ignored and the reply is chunked
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// Where a streamed request body goes. Called from a worker thread, never from two at once.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  /// An error is answered at once, and the connection closed.
+  virtual Result<void> write(std::span<const std::byte> bytes) = 0;
+  /// The body is whole.
+  virtual Response finish() = 0;
+};
+
+/// An RFC 9457 problem+json response for an error, by the one table of codes and types in problem.cpp.
+Response problem(const Error& error);
+
+}  // namespace deltadrop::http

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <vector>
+
+#include "consume/consumer.hpp"
+#include "history/history_store.hpp"
+#include "http/server.hpp"
+#include "ingest/ingest.hpp"
+#include "io/clock.hpp"
+
+namespace deltadrop::http {
+
+/// What the endpoints work on; all outlive the server. `consumer` is null where none runs in this process.
+struct Services {
+  ingest::Ingest& ingest;
+  eventlog::EventLog& log;
+  history::HistoryStore& history;
+  consume::Consumer* consumer = nullptr;
+  io::Clock& clock;
+};
+
+/// Every endpoint of the API.
+std::vector<Route> all_routes(const Services& services);
+
+}  // namespace deltadrop::http

@@ -1,0 +1,175 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/event.hpp"
+#include "csv/options.hpp"
+#include "diff/diff.hpp"
+#include "eventlog/event_log.hpp"
+#include "io/clock.hpp"
+
+/// The life of an upload: receive, lock, compare, guard, accept, publish; and recovery at start. docs/architecture.md
+/// has its steps and what each leaves behind when the process dies there.
+namespace deltadrop::ingest {
+
+struct Options {
+  std::filesystem::path data_dir;  ///< DATA_DIR; spool, held, archive, current, index and catalog.db are made in it
+  csv::Limits limits;
+  std::uint64_t upload_bytes_max = std::uint64_t{1} << 40;  ///< of the expanded bytes
+  double expansion_ratio_max = 200;                          ///< expanded over received bytes, past the first MiB
+  double hold_delete_fraction = 0.5;
+  std::int64_t hold_min_rows = 20;
+  std::chrono::hours held_ttl{30 * 24};
+  std::chrono::hours dry_run_ttl{24};
+  std::chrono::milliseconds publish_timeout{10'000};
+  std::size_t publishers = 2;  ///< threads; each table is published by one at a time
+};
+
+/// What a client may say about an upload. Absent: what the table remembers, else the default.
+struct UploadRequest {
+  std::string file_name;  ///< the client's; data only
+  std::optional<std::string> company_id;
+  std::optional<std::string> table_name;
+  std::optional<std::string> key;           ///< column names as one CSV record
+  std::optional<std::string> ignore;        ///< column names as one CSV record; "" for none
+  std::optional<std::string> delimiter;
+  std::optional<std::string> encoding;
+  std::optional<std::string> empty;         ///< "null" or "text"
+  std::optional<std::string> effective_at;  ///< RFC 3339
+  std::optional<std::string> types;         ///< column:type,...
+  bool dry_run = false;
+  bool force = false;
+  bool rekey = false;
+};
+
+enum class UploadState : std::uint8_t { held, accepted, published, discarded, expired };
+std::string_view to_string(UploadState state);
+
+/// Everything that is known of an upload: a catalog row, and, for an accepted one, the manifest beside its file.
+struct UploadRecord {
+  UploadId upload_id;
+  TableRef table;
+  UploadState state = UploadState::accepted;
+  std::optional<Version> version;                 ///< none while held
+  std::optional<UploadId> previous_upload_id;     ///< latest earlier upload of the table that has events
+  Sha256 sha256;
+  std::int64_t bytes = 0;
+  std::string file_id;
+  std::string original_name;                      ///< sanitised
+  std::string archive_name;                       ///< relative to archive/<company>/<table>/; "" while held
+  Timestamp received_at;                          ///< when it was first held or accepted
+  std::optional<Timestamp> timestamp;             ///< when the version was accepted
+  std::optional<Timestamp> effective_at;
+  csv::ReadOptions options;                       ///< resolved: how the file is read, for ever
+  bool rekey = false;
+  std::optional<std::string> types_json;
+  std::vector<std::string> columns;               ///< all columns of the header
+  std::vector<std::string> tracked;               ///< columns that are in events, in the file's order
+  std::string key_column;
+  diff::Counts counts;
+  std::vector<diff::SchemaChange> schema_changes;
+  std::vector<std::string> hold_reasons;          ///< why it is or was held
+  std::vector<std::string> warnings;
+  bool dry_run = false;
+  std::optional<Version> based_on;                ///< of a held upload: the version it was compared with
+  std::optional<Timestamp> published_at;
+};
+
+enum class UploadStatus : std::uint8_t { published, accepted, held, unchanged };
+std::string_view to_string(UploadStatus status);
+
+struct UploadReport {
+  UploadStatus status = UploadStatus::accepted;
+  UploadRecord upload;  ///< of the last version where unchanged
+  /// Up to 5 events as JSON objects: of a held upload, so that a person can judge it.
+  std::vector<std::string> samples_json;
+};
+
+/// A report, or what is wrong with the file (then nothing has changed).
+using SubmitOutcome = std::variant<UploadReport, csv::Findings>;
+
+/// A file on its way into the spool. Destroying one that was not submitted removes it.
+class Reception {
+ public:
+  virtual ~Reception() = default;
+  /// The next bytes as received; gzip and zstd (told by their first bytes) are expanded on the way. Errors:
+  /// invalid_input "too-large", "bad-compression"; unavailable "disk-full". Not to be called after a failure.
+  virtual Result<void> write(std::span<const std::byte> bytes) = 0;
+};
+
+struct UploadFilter {
+  std::optional<TableRef> table;
+  std::optional<UploadState> state;
+  std::optional<UploadId> before;  ///< newest first; only ids less than this
+  std::int64_t limit = 100;
+};
+
+struct TableRecord {
+  TableRef table;
+  std::string key_column;
+  std::int64_t versions = 0;
+  UploadRecord last;  ///< its last accepted upload
+};
+
+struct Health {
+  std::int64_t accepted_unpublished = 0;
+  std::int64_t held = 0;
+  std::optional<Error> log;  ///< why publishing does not get on now
+};
+
+/// The ingestion engine of one DATA_DIR, which the caller has locked. Thread-safe; calls wait for disk, and `submit` and
+/// `release` for the log up to publish_timeout.
+class Ingest {
+ public:
+  virtual ~Ingest() = default;
+
+  /// Starts to receive a file.
+  virtual Result<std::unique_ptr<Reception>> receive() = 0;
+  /// Takes a wholly received file through the steps of design section 4.
+  virtual Result<SubmitOutcome> submit(std::unique_ptr<Reception> reception, const UploadRequest& request) = 0;
+  /// Accepts a held upload as it was shown. not_found; conflict "table-moved-on", "not-held".
+  virtual Result<UploadReport> release(const UploadId& upload) = 0;
+  virtual Result<void> discard(const UploadId& upload) = 0;
+
+  virtual Result<std::optional<UploadRecord>> upload(const UploadId& upload) = 0;
+  virtual Result<std::vector<UploadRecord>> uploads(const UploadFilter& filter) = 0;
+  virtual Result<std::vector<TableRecord>> tables() = 0;
+  /// Accepted uploads of a table by version, from `first` on. An unknown table is not_found "no-such-table".
+  virtual Result<std::vector<UploadRecord>> versions(const TableRef& table, Version first, std::int64_t limit) = 0;
+  /// Calls `use` with each event (as JSON) of an upload that is held or accepted, from seq `first` on, until it returns
+  /// false. Of a held one, version, timestamp, effective_at (unless given) and previous_upload_id are null.
+  virtual Result<void> changes(const UploadId& upload, Seq first,
+                               const std::function<bool(Seq seq, std::string_view json)>& use) = 0;
+  /// Path of an accepted version's archived file.
+  virtual Result<std::filesystem::path> archived_file(const TableRef& table, Version version) = 0;
+
+  /// Waits until the upload is published, or the deadline; true when it is.
+  virtual bool wait_published(const UploadId& upload, std::chrono::steady_clock::time_point deadline) = 0;
+  virtual Health health() = 0;
+  /// Finishes what is under way, stops the publishers. The log should be interrupted first.
+  virtual void stop() = 0;
+};
+
+/// Recovers the folder (design 4.8), then starts to publish what is accepted and unpublished. conflict "catalog-behind"
+/// names `deltadrop rebuild catalog` when a manifest has no row.
+Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog& log, io::Clock& clock);
+
+struct RebuildReport {
+  std::int64_t tables = 0;
+  std::int64_t uploads = 0;
+};
+
+/// Makes a new catalog from the manifests of the archive alone, replacing the old one at the end. Every version is marked
+/// unpublished, so that the next start publishes it again under the same ids.
+Result<RebuildReport> rebuild_catalog(const Options& options, io::Clock& clock);
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string_view>
+
+namespace deltadrop::io {
+
+/// A named place where a test may kill the process or make a call fail. The shipped binary links fault_points_off.cpp,
+/// in which this is always 0; test binaries link fault_points_on.cpp, which reads DELTADROP_FAULT:
+///
+///     kill:archive.renamed:1     SIGKILL at the first arrival at that point
+///     kill:*:17                  SIGKILL at the 17th arrival at any point
+///     fail:fsync:3:EIO           the 3rd arrival returns EIO, and so the call that follows is not made
+///
+/// Returns 0, or the errno that the caller must report as if the system had.
+int fault_point(std::string_view name) noexcept;
+
+}  // namespace deltadrop::io

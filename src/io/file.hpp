@@ -1,0 +1,100 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/result.hpp"
+
+/// What the rooms ask of the file system. Every failure is an Error that names the path and what the system said:
+/// `unavailable` with type "disk-full" (ENOSPC, EDQUOT), "read-only" (EROFS, EACCES, EPERM) or "io-error"; a missing
+/// file is `not_found`. Calls that change something pass a fault point of their own name first (see fault_point.hpp):
+/// "write", "fsync", "close", "rename", "link", "unlink", "mkdir".
+namespace deltadrop::io {
+
+namespace fs = std::filesystem;
+
+/// Owns a file descriptor. Not thread-safe.
+class File {
+ public:
+  File() = default;
+  explicit File(int descriptor, fs::path path) : descriptor_(descriptor), path_(std::move(path)) {}
+  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
+  File& operator=(File&& other) noexcept;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File();
+
+  static Result<File> open_to_read(const fs::path& path);
+  /// Fails with conflict, type "file-exists", when there is one.
+  static Result<File> create(const fs::path& path, mode_t mode = 0644);
+
+  Result<void> write(std::span<const std::byte> bytes);
+  Result<void> write(std::string_view bytes) { return write(std::as_bytes(std::span(bytes))); }
+  /// Up to `into.size()` bytes; 0 at the end of the file.
+  Result<std::size_t> read(std::span<std::byte> into);
+  Result<std::uint64_t> size() const;
+  Result<void> set_mode(mode_t mode);
+  /// After a failure nothing more may be done with this file but closing it.
+  Result<void> sync();
+  /// Reports what the destructor would swallow.
+  Result<void> close();
+
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  int descriptor_ = -1;
+  fs::path path_;
+};
+
+/// A file's bytes, mapped read-only. The bytes stay readable after the file's name is gone. An empty file maps to an
+/// empty view.
+class MappedFile {
+ public:
+  MappedFile() = default;
+  MappedFile(MappedFile&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  static Result<MappedFile> open(const fs::path& path);
+
+  [[nodiscard]] std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
+
+ private:
+  void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// fsync of a folder: makes the names in it durable.
+Result<void> sync_folder(const fs::path& folder);
+/// Makes `folder` and its missing parents, syncing each folder that gained a name.
+Result<void> make_folders_durably(const fs::path& folder);
+/// Renames within one file system, over an existing name. Does not sync the folder.
+Result<void> rename_file(const fs::path& from, const fs::path& to);
+/// A second name for the same file. Fails with conflict, type "file-exists".
+Result<void> link_file(const fs::path& from, const fs::path& to);
+/// Absent is success.
+Result<void> remove_file(const fs::path& path);
+/// `from`'s bytes under `to`, replacing it by rename: a reflink where the file system can, else a hard link, else a
+/// copy. Does not sync.
+Result<void> clone_file(const fs::path& from, const fs::path& to);
+/// Writes to "<path>.tmp", syncs, renames over `path`, syncs the folder.
+Result<void> write_file_durably(const fs::path& path, std::string_view bytes, mode_t mode = 0644);
+Result<std::string> read_whole_file(const fs::path& path);
+/// Device number: equal for paths on one file system.
+Result<dev_t> file_system_of(const fs::path& path);
+
+/// The Error for a failed system call: `what` is a verb ("write"), `number` its errno.
+Error system_error(std::string_view what, const fs::path& path, int number);
+
+}  // namespace deltadrop::io

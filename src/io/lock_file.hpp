@@ -1,0 +1,33 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "io/file.hpp"
+
+namespace deltadrop::io {
+
+/// What stands in a lock file: who holds it and where it answers.
+struct LockHolder {
+  pid_t pid = 0;
+  std::string address;  ///< "127.0.0.1:8000", or "" while it does not listen
+};
+
+/// An exclusive lock (flock) on a file, held until destroyed or the process ends, however it ends.
+class LockFile {
+ public:
+  /// Fails with conflict, type "data-dir-in-use", naming the holder's pid.
+  static Result<LockFile> take(const fs::path& path);
+  /// The holder as written in the file if somebody holds the lock; not_found otherwise.
+  static Result<LockHolder> holder(const fs::path& path);
+
+  /// Writes this process's pid and `address` into the file.
+  Result<void> publish_address(const std::string& address);
+
+ private:
+  explicit LockFile(File file) : file_(std::move(file)) {}
+  File file_;
+};
+
+}  // namespace deltadrop::io

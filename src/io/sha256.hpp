@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "core/ids.hpp"
+
+namespace deltadrop::io {
+
+/// SHA-256 (FIPS 180-4) of bytes that come in pieces.
+class Sha256Hasher {
+ public:
+  Sha256Hasher();
+  ~Sha256Hasher();
+  Sha256Hasher(Sha256Hasher&&) noexcept;
+  Sha256Hasher& operator=(Sha256Hasher&&) noexcept;
+
+  void update(std::span<const std::byte> bytes);
+  /// Ends the hash; further calls are a bug.
+  Sha256 finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+Sha256 sha256_of(std::string_view bytes);
+
+}  // namespace deltadrop::io
