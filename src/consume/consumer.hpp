@@ -12,8 +12,8 @@
 #include "io/clock.hpp"
 #include "lake/lake.hpp"
 
-/// From the log to the history (record), from the events to the records (apply), from the history to the lake: three
-/// independent steps, each on a thread of its own, each woken by the one before and every second.
+/// From the log to the history (record), from the events to the records (apply), from the history to the
+/// lake: three independent steps, each on a thread of its own, each woken by the one before and every second.
 namespace deltadrop::consume {
 
 struct Options {
@@ -42,7 +42,8 @@ class Consumer {
   ~Consumer();
 
   void start();
-  /// Finishes the batch at hand, commits, joins the threads. The log must be interrupted by its owner first or after.
+  /// Finishes the batch at hand, commits, joins the threads. The log must be interrupted by its owner first
+  /// or after.
   void stop();
 
   Health health();

@@ -6,8 +6,8 @@
 
 namespace deltadrop {
 
-/// What a caller may do about a failure. docs/architecture.md maps these to HTTP statuses and to what the consumer
-/// does.
+/// What a caller may do about a failure. docs/architecture.md maps these to HTTP statuses and to what the
+/// consumer does.
 enum class ErrorCode : std::uint8_t {
   invalid_input,  ///< the input is wrong; the same input fails again
   not_found,      ///< the thing named does not exist

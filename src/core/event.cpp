@@ -1,8 +1,9 @@
 #include "core/event.hpp"
 
 #include <fmt/format.h>
-#include <iterator>
 #include <simdjson.h>
+
+#include <iterator>
 #include <utility>
 
 #include "core/json_text.hpp"
@@ -63,7 +64,8 @@ bool only_texts_and_nulls(json::object& object) {
   return true;
 }
 
-/// The fields of one event object, read by name. The first field that is missing or wrong is remembered in `error`.
+/// The fields of one event object, read by name. The first field that is missing or wrong is remembered in
+/// `error`.
 class FieldReader {
  public:
   explicit FieldReader(json::object& object) : object_(object) {}
@@ -76,7 +78,8 @@ class FieldReader {
 
   std::int64_t positive(std::string_view name) {
     std::int64_t value = 0;
-    if (object_[name].get_int64().get(value) != simdjson::SUCCESS || value < 1) fail(name, "a whole number from 1");
+    if (object_[name].get_int64().get(value) != simdjson::SUCCESS || value < 1)
+      fail(name, "a whole number from 1");
     return value;
   }
 
@@ -192,9 +195,12 @@ std::optional<std::string> contradiction(const Event& event) {
 
 std::string_view to_string(ChangeType type) {
   switch (type) {
-    case ChangeType::insert: return "insert";
-    case ChangeType::update: return "update";
-    case ChangeType::remove: return "delete";
+    case ChangeType::insert:
+      return "insert";
+    case ChangeType::update:
+      return "update";
+    case ChangeType::remove:
+      return "delete";
   }
   return "insert";
 }
@@ -239,8 +245,8 @@ void append_event_json(std::string& out, const UploadFacts& upload, const EventV
 void append_event_json(std::string& out, const Event& event) {
   const std::vector<std::string_view> changed(event.changed_columns.begin(), event.changed_columns.end());
   append_event_json(out, event.upload,
-                    EventView{event.type, event.key_value, event.old_values_json, event.new_values_json, &changed,
-                              event.seq, event.line});
+                    EventView{event.type, event.key_value, event.old_values_json, event.new_values_json,
+                              &changed, event.seq, event.line});
 }
 
 Result<Event> parse_event_json(std::string_view text) {

@@ -37,8 +37,9 @@ struct UploadFacts {
   bool operator==(const UploadFacts&) const = default;
 };
 
-/// One row's change. Values are kept as the JSON text that went through the log: an object of every tracked column,
-/// each text or null, in the file's column order; empty where the event has none (old of an insert, new of a delete).
+/// One row's change. Values are kept as the JSON text that went through the log: an object of every tracked
+/// column, each text or null, in the file's column order; empty where the event has none (old of an insert,
+/// new of a delete).
 struct Event {
   UploadFacts upload;
   EventId event_id;
@@ -64,14 +65,14 @@ struct EventView {
   Line line;
 };
 
-/// Appends the event as one JSON object, without a newline. docs/event-format.md is its format; field order and
-/// escaping are fixed, so equal events are equal bytes.
+/// Appends the event as one JSON object, without a newline. docs/event-format.md is its format; field order
+/// and escaping are fixed, so equal events are equal bytes.
 void append_event_json(std::string& out, const UploadFacts& upload, const EventView& event);
 void append_event_json(std::string& out, const Event& event);
 
-/// Reads what append_event_json wrote; fields may come in any order and unknown ones are passed over. Fails with
-/// invalid_input, type "bad-event", naming the field that is missing or of the wrong kind; also when event_id is
-/// not the one that upload_id and seq give, or when seq is not in 1..total.
+/// Reads what append_event_json wrote; fields may come in any order and unknown ones are passed over. Fails
+/// with invalid_input, type "bad-event", naming the field that is missing or of the wrong kind; also when
+/// event_id is not the one that upload_id and seq give, or when seq is not in 1..total.
 Result<Event> parse_event_json(std::string_view json);
 
 /// Key of the event's message in the log: company_id/table_name/key_value.

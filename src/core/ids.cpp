@@ -1,10 +1,12 @@
 #include "core/ids.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <optional>
+
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <boost/uuid/uuid.hpp>
-#include <fmt/format.h>
-#include <optional>
 
 namespace deltadrop {
 namespace {
@@ -21,7 +23,8 @@ std::optional<std::uint8_t> hex_value(char c) {
 bool hyphen_follows(std::size_t byte) { return byte == 3 || byte == 5 || byte == 7 || byte == 9; }
 
 Error bad_id(std::string_view text, std::string_view expected) {
-  return Error{ErrorCode::invalid_input, "bad-id", fmt::format("\"{}\" is not {}", text, expected), "check the id"};
+  return Error{ErrorCode::invalid_input, "bad-id", fmt::format("\"{}\" is not {}", text, expected),
+               "check the id"};
 }
 
 }  // namespace

@@ -19,12 +19,24 @@ void append_escape(std::string& out, char c) {
   out += '\\';
   switch (c) {
     case '"':
-    case '\\': out += c; break;
-    case '\b': out += 'b'; break;
-    case '\f': out += 'f'; break;
-    case '\n': out += 'n'; break;
-    case '\r': out += 'r'; break;
-    case '\t': out += 't'; break;
+    case '\\':
+      out += c;
+      break;
+    case '\b':
+      out += 'b';
+      break;
+    case '\f':
+      out += 'f';
+      break;
+    case '\n':
+      out += 'n';
+      break;
+    case '\r':
+      out += 'r';
+      break;
+    case '\t':
+      out += 't';
+      break;
     default:
       out += "u00";
       out += kHexDigits[static_cast<std::uint8_t>(c) >> 4];

@@ -6,8 +6,8 @@
 
 namespace deltadrop {
 
-/// Appends `text` as a JSON string (RFC 8259), quotes included. `text` must be valid UTF-8; only `"`, `\` and bytes
-/// below 0x20 are escaped, each in one fixed way, so equal texts give equal bytes.
+/// Appends `text` as a JSON string (RFC 8259), quotes included. `text` must be valid UTF-8; only `"`, `\` and
+/// bytes below 0x20 are escaped, each in one fixed way, so equal texts give equal bytes.
 void append_json_string(std::string& out, std::string_view text);
 
 /// Bytes that append_json_string would append.

@@ -16,4 +16,5 @@ inline auto success() { return boost::outcome_v2::success(); }
 }  // namespace deltadrop
 
 /// DD_TRY(auto x, f()): x is f()'s value, or this function returns f()'s error. DD_TRY(f()) for Result<void>.
+/// It is more than one statement: put braces around it behind an `if`.
 #define DD_TRY(...) BOOST_OUTCOME_TRY(__VA_ARGS__)

@@ -30,5 +30,7 @@ using Line = Strong<struct LineTag>;
 
 template <class Tag, class T>
 struct std::hash<deltadrop::Strong<Tag, T>> {
-  std::size_t operator()(const deltadrop::Strong<Tag, T>& s) const noexcept { return std::hash<T>{}(s.value); }
+  std::size_t operator()(const deltadrop::Strong<Tag, T>& s) const noexcept {
+    return std::hash<T>{}(s.value);
+  }
 };

@@ -1,8 +1,9 @@
 #include "core/table_ref.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-#include <fmt/format.h>
 
 #include "core/text.hpp"
 
@@ -11,7 +12,9 @@ namespace {
 
 constexpr std::size_t kNameLengthMax = 128;
 
-bool alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
 bool valid_name(std::string_view name) {
   return !name.empty() && name.size() <= kNameLengthMax && alphanumeric(name.front()) &&
@@ -20,9 +23,10 @@ bool valid_name(std::string_view name) {
 }
 
 Error bad_name(std::string_view field, std::string_view value) {
-  return Error{ErrorCode::invalid_input, "bad-name",
-               fmt::format("{} {} is not a usable name", field, quoted_for_message(value)),
-               fmt::format("give {} as 1 to 128 of A-Z a-z 0-9 . _ - starting with a letter or digit", field)};
+  return Error{
+      ErrorCode::invalid_input, "bad-name",
+      fmt::format("{} {} is not a usable name", field, quoted_for_message(value)),
+      fmt::format("give {} as 1 to 128 of A-Z a-z 0-9 . _ - starting with a letter or digit", field)};
 }
 
 }  // namespace

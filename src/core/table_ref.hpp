@@ -9,7 +9,8 @@
 
 namespace deltadrop {
 
-/// Where an upload belongs. Both parts match [A-Za-z0-9][A-Za-z0-9._-]{0,127}; make one with `TableRef::make`.
+/// Where an upload belongs. Both parts match [A-Za-z0-9][A-Za-z0-9._-]{0,127}; make one with
+/// `TableRef::make`.
 struct TableRef {
   std::string company_id;
   std::string table_name;
@@ -26,7 +27,8 @@ struct TableRef {
 
 inline constexpr std::string_view kDefaultTableName = "financials";
 
-/// The stem of a client's file name ("C:\\in\\so financials.csv.gz" -> "so_financials"): folders and one of `.csv`,
+/// The stem of a client's file name ("C:\\in\\so financials.csv.gz" -> "so_financials"): folders and one of
+/// `.csv`,
 /// `.csv.gz`, `.csv.zst` (any case) cut, spaces -> `_`. The result is not yet checked.
 std::string company_of_file_name(std::string_view file_name);
 

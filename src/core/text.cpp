@@ -1,8 +1,9 @@
 #include "core/text.hpp"
 
-#include <cstdint>
 #include <fmt/format.h>
 #include <simdjson.h>
+
+#include <cstdint>
 
 namespace deltadrop {
 namespace {

@@ -5,8 +5,8 @@
 
 namespace deltadrop {
 
-/// `value` in double quotes for a message: control characters and invalid UTF-8 as \xNN, cut after 80 bytes at a
-/// character's edge with "..." behind.
+/// `value` in double quotes for a message: control characters and invalid UTF-8 as \xNN, cut after 80 bytes
+/// at a character's edge with "..." behind.
 std::string quoted_for_message(std::string_view value);
 
 /// Length in bytes of the UTF-8 character at the front of `text` if it is valid (RFC 3629), else 0.

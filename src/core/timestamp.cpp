@@ -1,7 +1,8 @@
 #include "core/timestamp.hpp"
 
-#include <chrono>
 #include <fmt/format.h>
+
+#include <chrono>
 #include <optional>
 
 namespace deltadrop {
@@ -105,8 +106,8 @@ std::optional<Timestamp> parse_or_nothing(std::string_view text) {
 
 std::string Timestamp::to_string() const {
   const Civil c = civil_of(*this);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", c.year, c.month, c.day, c.hour, c.minute, c.second,
-                     c.millisecond);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", c.year, c.month, c.day, c.hour, c.minute,
+                     c.second, c.millisecond);
 }
 
 std::string Timestamp::compact_seconds() const {

@@ -23,8 +23,8 @@ struct Timestamp {
   /// "20250310123456789", as in the names of archived files.
   [[nodiscard]] std::string compact_milliseconds() const;
 
-  /// Reads RFC 3339 with any offset and up to nine decimals (cut to milliseconds), or a bare date (midnight UTC).
-  /// Years 0000 to 9999. Fails with invalid_input, type "bad-timestamp".
+  /// Reads RFC 3339 with any offset and up to nine decimals (cut to milliseconds), or a bare date (midnight
+  /// UTC). Years 0000 to 9999. Fails with invalid_input, type "bad-timestamp".
   static Result<Timestamp> parse(std::string_view text);
 };
 

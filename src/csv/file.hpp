@@ -13,9 +13,9 @@ namespace deltadrop::csv {
 
 /// What the header and the options say of a file's columns.
 struct Header {
-  std::vector<std::string> columns;       ///< all, in the file's order
-  std::vector<std::size_t> tracked;       ///< indexes of columns that are not ignored, in the file's order
-  std::vector<std::size_t> key;           ///< indexes of the key's columns, in the key's order
+  std::vector<std::string> columns;  ///< all, in the file's order
+  std::vector<std::size_t> tracked;  ///< indexes of columns that are not ignored, in the file's order
+  std::vector<std::size_t> key;      ///< indexes of the key's columns, in the key's order
   char delimiter = ',';
   Encoding encoding = Encoding::utf8;
 
@@ -23,14 +23,15 @@ struct Header {
   [[nodiscard]] std::string key_column() const;
 };
 
-/// A CSV file whose bytes are mapped (UTF-8) or were transcoded to an unnamed temporary file and mapped. Rows are read
-/// by the diff. Immutable; may be shared by threads.
+/// A CSV file whose bytes are mapped (UTF-8) or were transcoded to an unnamed temporary file and mapped. Rows
+/// are read by the diff. Immutable; may be shared by threads.
 class File {
  public:
-  /// Maps the file, finds encoding and delimiter, and reads the header. Fails only for reasons outside the file (I/O,
-  /// options that make no sense); what is wrong with its text are findings. `scratch` is a folder for transcoded bytes.
-  static Result<File> open(const std::filesystem::path& path, const ReadOptions& options, const Limits& limits,
-                           const std::filesystem::path& scratch);
+  /// Maps the file, finds encoding and delimiter, and reads the header. Fails only for reasons outside the
+  /// file (I/O, options that make no sense); what is wrong with its text are findings. `scratch` is a folder
+  /// for transcoded bytes.
+  static Result<File> open(const std::filesystem::path& path, const ReadOptions& options,
+                           const Limits& limits, const std::filesystem::path& scratch);
   /// The same over bytes that the caller keeps alive.
   static Result<File> over(std::string_view bytes, const ReadOptions& options, const Limits& limits);
 

@@ -11,8 +11,8 @@
 
 namespace deltadrop::csv {
 
-/// Raised when parsing or diff semantics change; older rules stay in the code, and a file is always read under the
-/// rules of its own manifest.
+/// Raised when parsing or diff semantics change; older rules stay in the code, and a file is always read
+/// under the rules of its own manifest.
 inline constexpr int kRules = 1;
 
 enum class Encoding : std::uint8_t { utf8, utf16le, utf16be, latin1, windows1252 };
@@ -59,8 +59,8 @@ struct Limits {
 
 /// One thing wrong with a file, with where and how to mend it.
 struct Finding {
-  std::string type;                   ///< stable slug: "repeated-key", "too-many-fields", "unclosed-quote", ...
-  Line line;                          ///< where the record starts
+  std::string type;  ///< stable slug: "repeated-key", "too-many-fields", "unclosed-quote", ...
+  Line line;         ///< where the record starts
   std::optional<std::string> column;  ///< name, where one column is concerned
   std::optional<std::string> value;   ///< cut to 80 bytes
   std::string message;

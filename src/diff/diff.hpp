@@ -9,8 +9,8 @@
 #include "core/event.hpp"
 #include "csv/file.hpp"
 
-/// Two versions of a file -> what changed. Pure: the same files under the same options give the same changes in the same
-/// order, on any machine.
+/// Two versions of a file -> what changed. Pure: the same files under the same options give the same changes
+/// in the same order, on any machine.
 namespace deltadrop::diff {
 
 /// A row by reference: bytes [offset, offset + length) of its file's text, without the line end.
@@ -46,11 +46,13 @@ struct Counts {
   bool operator==(const Counts&) const = default;
 };
 
-/// Deletes in the old file's order, then inserts and updates in the new file's order; references into both files.
+/// Deletes in the old file's order, then inserts and updates in the new file's order; references into both
+/// files.
 struct ChangeSet {
   std::vector<Change> changes;
   Counts counts;
-  std::vector<SchemaChange> schema_changes;  ///< added in the new file's order, then removed in the old file's
+  std::vector<SchemaChange>
+      schema_changes;  ///< added in the new file's order, then removed in the old file's
 };
 
 struct Outcome {
@@ -62,14 +64,14 @@ struct Options {
   bool rekey = false;  ///< delete every old row under its old key, insert every new row
 };
 
-/// Reads both files whole. `before` is null for a table's first version. Validates `after` completely (every finding of
-/// docs/architecture.md's list); a finding in `before` is `corrupt`, since it was accepted once. Fails with conflict,
-/// type "key-changed", when the keys' columns differ and `rekey` is not set.
+/// Reads both files whole. `before` is null for a table's first version. Validates `after` completely (every
+/// finding of docs/architecture.md's list); a finding in `before` is `corrupt`, since it was accepted once.
+/// Fails with conflict, type "key-changed", when the keys' columns differ and `rekey` is not set.
 Result<Outcome> diff(const csv::File* before, const csv::File& after, const Options& options = {});
 
 /// Calls `use` for every change from the one with seq `first` on, as an event with its seq (1-based place in
 /// `changes`), until it fails or returns false. Views live during the call only.
-Result<void> for_each_event(const csv::File* before, const csv::File& after, const ChangeSet& changes, Seq first,
-                            const std::function<Result<bool>(const EventView&)>& use);
+Result<void> for_each_event(const csv::File* before, const csv::File& after, const ChangeSet& changes,
+                            Seq first, const std::function<Result<bool>(const EventView&)>& use);
 
 }  // namespace deltadrop::diff

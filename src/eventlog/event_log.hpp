@@ -14,8 +14,8 @@
 #include "core/result.hpp"
 #include "core/strong.hpp"
 
-/// The log between ingest and the consumer: ordered partitions of messages, kept until trimmed. Ports only; the
-/// adapters are eventlog/sqlite_log.hpp, eventlog/memory_log.hpp and Kafka's.
+/// The log between ingest and the consumer: ordered partitions of messages, kept until trimmed. Ports only;
+/// the adapters are eventlog/sqlite_log.hpp, eventlog/memory_log.hpp and Kafka's.
 namespace deltadrop::eventlog {
 
 using Partition = Strong<struct PartitionTag, std::int32_t>;
@@ -27,7 +27,8 @@ struct PartitionRef {
   auto operator<=>(const PartitionRef&) const = default;
 };
 
-/// Which log this is. A topic deleted and made again has another topic_id, and its offsets mean something else.
+/// Which log this is. A topic deleted and made again has another topic_id, and its offsets mean something
+/// else.
 struct LogIdentity {
   std::string cluster_id;
   std::string topic_id;
@@ -36,9 +37,9 @@ struct LogIdentity {
 
 /// What an adapter can do; the contract suite asks before it tests.
 struct Capabilities {
-  bool survives_reopen = false;   ///< messages are there after the process ended
-  bool shares_partitions = false; ///< several readers of one group get disjoint partitions
-  bool trims = false;             ///< `trim` drops old messages
+  bool survives_reopen = false;    ///< messages are there after the process ended
+  bool shares_partitions = false;  ///< several readers of one group get disjoint partitions
+  bool trims = false;              ///< `trim` drops old messages
 };
 
 /// One message to append; the log copies it.
@@ -50,16 +51,17 @@ struct Message {
 };
 
 /// One upload on its way into the log. Messages of one key keep their order. Use from one thread; several
-/// publications may be under way on one log at a time. Destroying an unfinished one abandons it: what was appended may
-/// or may not be in the log.
+/// publications may be under way on one log at a time. Destroying an unfinished one abandons it: what was
+/// appended may or may not be in the log.
 class Publication {
  public:
   virtual ~Publication() = default;
-  /// Hands over one message; waits while too many bytes are not yet acknowledged. Errors: invalid_input "message-too-
-  /// large"; in_doubt or unavailable: drop this publication and publish the whole upload again, its ids make that
-  /// harmless; shutting_down after `interrupt`.
+  /// Hands over one message; waits while too many bytes are not yet acknowledged. Errors: invalid_input
+  /// "message-too- large"; in_doubt or unavailable: drop this publication and publish the whole upload again,
+  /// its ids make that harmless; shutting_down after `interrupt`.
   virtual Result<void> append(const Message& message) = 0;
-  /// Returns when everything appended is durably in the log. timed_out: not yet; call again, or give up as above.
+  /// Returns when everything appended is durably in the log. timed_out: not yet; call again, or give up as
+  /// above.
   virtual Result<void> await_delivery(std::chrono::steady_clock::time_point deadline) = 0;
 };
 
@@ -88,12 +90,13 @@ struct StartPosition {
 struct Records {
   std::vector<Record> records;
 };
-/// These partitions are this reader's now, in addition to those it has; nothing of them is read until `start`.
+/// These partitions are this reader's now, in addition to those it has; nothing of them is read until
+/// `start`.
 struct Assigned {
   std::vector<PartitionState> partitions;
 };
-/// These are no longer this reader's; finish or drop their work, then call `release`. `lost`: another reader may
-/// already have them.
+/// These are no longer this reader's; finish or drop their work, then call `release`. `lost`: another reader
+/// may already have them.
 struct Revoked {
   std::vector<PartitionRef> partitions;
   bool lost = false;
@@ -113,8 +116,8 @@ class LogReader {
   virtual ~LogReader() = default;
   /// Waits up to wait_max for something; Idle when nothing came. shutting_down after `EventLog::interrupt`.
   virtual Result<Polled> poll(const PollLimits& limits) = 0;
-  /// Starts, or starts again, to read assigned partitions at these offsets. An offset outside [low, high] is conflict
-  /// "offset-out-of-range": the caller decides; nothing jumps by itself.
+  /// Starts, or starts again, to read assigned partitions at these offsets. An offset outside [low, high] is
+  /// conflict "offset-out-of-range": the caller decides; nothing jumps by itself.
   virtual Result<void> start(const std::vector<StartPosition>& positions) = 0;
   virtual Result<void> release(const std::vector<PartitionRef>& partitions) = 0;
   /// Present watermarks of the assigned partitions.
@@ -132,7 +135,8 @@ class EventLog {
   virtual Result<std::unique_ptr<LogReader>> join(const std::string& group) = 0;
   /// Ok when the log answers and acknowledges; else `unavailable` with the reason.
   virtual Result<void> health(std::chrono::milliseconds timeout) = 0;
-  /// Drops messages before `before` that were appended earlier than `appended_before`. Nothing where not `trims`.
+  /// Drops messages before `before` that were appended earlier than `appended_before`. Nothing where not
+  /// `trims`.
   virtual Result<void> trim(const PartitionRef& partition, Offset before, Timestamp appended_before) = 0;
   /// Makes calls that wait, now and later, return shutting_down.
   virtual void interrupt() noexcept = 0;

@@ -10,15 +10,16 @@
 #include "core/event.hpp"
 #include "eventlog/event_log.hpp"
 
-/// The history: every event for ever, and each record's states with temporal validity. Ports only; the adapters are
-/// history/sqlite_history.hpp and PostgreSQL's. docs/architecture.md describes the tables.
+/// The history: every event for ever, and each record's states with temporal validity. Ports only; the
+/// adapters are history/sqlite_history.hpp and PostgreSQL's. docs/architecture.md describes the tables.
 namespace deltadrop::history {
 
 using eventlog::LogIdentity;
 using eventlog::Offset;
 using eventlog::PartitionRef;
 
-// ---- record: the log's messages into cdc_events ------------------------------------------------------------------
+// ---- record: the log's messages into cdc_events
+// ------------------------------------------------------------------
 
 /// A partition read from `from` (what the store holds, or nothing when it was never read) up to before `to`.
 struct OffsetAdvance {
@@ -40,7 +41,8 @@ struct LoggedEvent {
   Event event;
 };
 
-/// A message that is no event, or an event that the database refused (then with its upload, which becomes blocked).
+/// A message that is no event, or an event that the database refused (then with its upload, which becomes
+/// blocked).
 struct DeadLetter {
   PartitionRef partition;
   LogIdentity identity;
@@ -62,7 +64,8 @@ struct RecordReport {
   std::int64_t already_there = 0;
 };
 
-// ---- apply: recorded uploads into company_data -------------------------------------------------------------------
+// ---- apply: recorded uploads into company_data
+// -------------------------------------------------------------------
 
 enum class UploadState : std::uint8_t {
   recorded,  ///< some or all of its events are recorded; not applied
@@ -82,7 +85,8 @@ struct UploadStatus {
   std::string error;
 };
 
-/// Nothing of this table can be applied now. `waiting_for` says why when there is an upload that is not applied.
+/// Nothing of this table can be applied now. `waiting_for` says why when there is an upload that is not
+/// applied.
 struct NothingToApply {
   std::optional<UploadStatus> next;
   std::string waiting_for;
@@ -98,7 +102,8 @@ struct Conflicted {
 };
 using ApplyOutcome = std::variant<NothingToApply, Applied, Conflicted>;
 
-// ---- reading ---------------------------------------------------------------------------------------------------------
+// ---- reading
+// ---------------------------------------------------------------------------------------------------------
 
 struct StoredRecord {
   std::string key;
@@ -159,16 +164,17 @@ struct Summary {
   std::vector<UploadStatus> blocked;  ///< state blocked or conflict
 };
 
-/// Thread-safe. Every call is one transaction and waits for it. Errors: `unavailable` (connection, resources, lock: wait
-/// and call again), `in_doubt` (a commit's answer was lost: read `offsets` or `upload`, then decide), `conflict`
-/// "offset-moved" (somebody else recorded: drop the batch, read `offsets`), `invalid_input` (the database refuses the
-/// data: split the batch), `corrupt`.
+/// Thread-safe. Every call is one transaction and waits for it. Errors: `unavailable` (connection, resources,
+/// lock: wait and call again), `in_doubt` (a commit's answer was lost: read `offsets` or `upload`, then
+/// decide), `conflict` "offset-moved" (somebody else recorded: drop the batch, read `offsets`),
+/// `invalid_input` (the database refuses the data: split the batch), `corrupt`.
 class HistoryStore {
  public:
   virtual ~HistoryStore() = default;
 
   virtual Result<std::vector<StoredOffset>> offsets(const std::string& topic) = 0;
-  /// Atomic. Compares and sets the offsets first; inserts what is not there yet by (upload_id, seq); counts parts.
+  /// Atomic. Compares and sets the offsets first; inserts what is not there yet by (upload_id, seq); counts
+  /// parts.
   virtual Result<RecordReport> record(const RecordBatch& batch) = 0;
 
   /// Tables with an upload that is recorded and not applied.
@@ -186,7 +192,8 @@ class HistoryStore {
   /// The columns of the table's lake files, by name; empty before the first.
   virtual Result<std::vector<LakeColumn>> lake_columns(const TableRef& table) = 0;
   /// Marks the upload as in the lake and keeps the table's columns, at once.
-  virtual Result<void> mark_in_lake(const UploadId& upload, const std::vector<LakeColumn>& columns, Timestamp now) = 0;
+  virtual Result<void> mark_in_lake(const UploadId& upload, const std::vector<LakeColumn>& columns,
+                                    Timestamp now) = 0;
 
   virtual Result<std::vector<StoredRecord>> records(const RecordQuery& query) = 0;
   /// All changes of one key by applied uploads, oldest first.

@@ -18,13 +18,13 @@ namespace deltadrop::http {
 
 struct Request {
   std::string method;
-  std::string path;                                            ///< percent-decoded, without the query
-  std::vector<std::string> segments;                           ///< the path's parts, each percent-decoded once
-  std::vector<std::pair<std::string, std::string>> query;      ///< decoded, in order
-  std::vector<std::pair<std::string, std::string>> headers;    ///< names in lower case
-  std::vector<std::string> parameters;                         ///< what `{}` matched in the route's pattern
+  std::string path;                                          ///< percent-decoded, without the query
+  std::vector<std::string> segments;                         ///< the path's parts, each percent-decoded once
+  std::vector<std::pair<std::string, std::string>> query;    ///< decoded, in order
+  std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
+  std::vector<std::string> parameters;                       ///< what `{}` matched in the route's pattern
   std::string remote_address;
-  std::string id;                                              ///< X-Request-Id, given or made
+  std::string id;  ///< X-Request-Id, given or made
 
   [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
   [[nodiscard]] std::optional<std::string> header(std::string_view name) const;

@@ -32,8 +32,8 @@ struct ServerOptions {
   std::size_t connections_max = 4096;
 };
 
-/// HTTP/1.1. Unknown paths are 404, known ones with another method 405 with Allow, both as problem+json; a HEAD is
-/// answered as GET without a body.
+/// HTTP/1.1. Unknown paths are 404, known ones with another method 405 with Allow, both as problem+json; a
+/// HEAD is answered as GET without a body.
 class Server {
  public:
   /// Binds and listens; unavailable "cannot-listen" names the address and who may hold it.

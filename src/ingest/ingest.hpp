@@ -17,15 +17,16 @@
 #include "eventlog/event_log.hpp"
 #include "io/clock.hpp"
 
-/// The life of an upload: receive, lock, compare, guard, accept, publish; and recovery at start. docs/architecture.md
-/// has its steps and what each leaves behind when the process dies there.
+/// The life of an upload: receive, lock, compare, guard, accept, publish; and recovery at start.
+/// docs/architecture.md has its steps and what each leaves behind when the process dies there.
 namespace deltadrop::ingest {
 
 struct Options {
-  std::filesystem::path data_dir;  ///< DATA_DIR; spool, held, archive, current, index and catalog.db are made in it
+  std::filesystem::path
+      data_dir;  ///< DATA_DIR; spool, held, archive, current, index and catalog.db are made in it
   csv::Limits limits;
   std::uint64_t upload_bytes_max = std::uint64_t{1} << 40;  ///< of the expanded bytes
-  double expansion_ratio_max = 200;                          ///< expanded over received bytes, past the first MiB
+  double expansion_ratio_max = 200;  ///< expanded over received bytes, past the first MiB
   double hold_delete_fraction = 0.5;
   std::int64_t hold_min_rows = 20;
   std::chrono::hours held_ttl{30 * 24};
@@ -39,8 +40,8 @@ struct UploadRequest {
   std::string file_name;  ///< the client's; data only
   std::optional<std::string> company_id;
   std::optional<std::string> table_name;
-  std::optional<std::string> key;           ///< column names as one CSV record
-  std::optional<std::string> ignore;        ///< column names as one CSV record; "" for none
+  std::optional<std::string> key;     ///< column names as one CSV record
+  std::optional<std::string> ignore;  ///< column names as one CSV record; "" for none
   std::optional<std::string> delimiter;
   std::optional<std::string> encoding;
   std::optional<std::string> empty;         ///< "null" or "text"
@@ -54,33 +55,34 @@ struct UploadRequest {
 enum class UploadState : std::uint8_t { held, accepted, published, discarded, expired };
 std::string_view to_string(UploadState state);
 
-/// Everything that is known of an upload: a catalog row, and, for an accepted one, the manifest beside its file.
+/// Everything that is known of an upload: a catalog row, and, for an accepted one, the manifest beside its
+/// file.
 struct UploadRecord {
   UploadId upload_id;
   TableRef table;
   UploadState state = UploadState::accepted;
-  std::optional<Version> version;                 ///< none while held
-  std::optional<UploadId> previous_upload_id;     ///< latest earlier upload of the table that has events
+  std::optional<Version> version;              ///< none while held
+  std::optional<UploadId> previous_upload_id;  ///< latest earlier upload of the table that has events
   Sha256 sha256;
   std::int64_t bytes = 0;
   std::string file_id;
-  std::string original_name;                      ///< sanitised
-  std::string archive_name;                       ///< relative to archive/<company>/<table>/; "" while held
-  Timestamp received_at;                          ///< when it was first held or accepted
-  std::optional<Timestamp> timestamp;             ///< when the version was accepted
+  std::string original_name;           ///< sanitised
+  std::string archive_name;            ///< relative to archive/<company>/<table>/; "" while held
+  Timestamp received_at;               ///< when it was first held or accepted
+  std::optional<Timestamp> timestamp;  ///< when the version was accepted
   std::optional<Timestamp> effective_at;
-  csv::ReadOptions options;                       ///< resolved: how the file is read, for ever
+  csv::ReadOptions options;  ///< resolved: how the file is read, for ever
   bool rekey = false;
   std::optional<std::string> types_json;
-  std::vector<std::string> columns;               ///< all columns of the header
-  std::vector<std::string> tracked;               ///< columns that are in events, in the file's order
+  std::vector<std::string> columns;  ///< all columns of the header
+  std::vector<std::string> tracked;  ///< columns that are in events, in the file's order
   std::string key_column;
   diff::Counts counts;
   std::vector<diff::SchemaChange> schema_changes;
-  std::vector<std::string> hold_reasons;          ///< why it is or was held
+  std::vector<std::string> hold_reasons;  ///< why it is or was held
   std::vector<std::string> warnings;
   bool dry_run = false;
-  std::optional<Version> based_on;                ///< of a held upload: the version it was compared with
+  std::optional<Version> based_on;  ///< of a held upload: the version it was compared with
   std::optional<Timestamp> published_at;
 };
 
@@ -126,8 +128,8 @@ struct Health {
   std::optional<Error> log;  ///< why publishing does not get on now
 };
 
-/// The ingestion engine of one DATA_DIR, which the caller has locked. Thread-safe; calls wait for disk, and `submit` and
-/// `release` for the log up to publish_timeout.
+/// The ingestion engine of one DATA_DIR, which the caller has locked. Thread-safe; calls wait for disk, and
+/// `submit` and `release` for the log up to publish_timeout.
 class Ingest {
  public:
   virtual ~Ingest() = default;
@@ -135,7 +137,8 @@ class Ingest {
   /// Starts to receive a file.
   virtual Result<std::unique_ptr<Reception>> receive() = 0;
   /// Takes a wholly received file through the steps of design section 4.
-  virtual Result<SubmitOutcome> submit(std::unique_ptr<Reception> reception, const UploadRequest& request) = 0;
+  virtual Result<SubmitOutcome> submit(std::unique_ptr<Reception> reception,
+                                       const UploadRequest& request) = 0;
   /// Accepts a held upload as it was shown. not_found; conflict "table-moved-on", "not-held".
   virtual Result<UploadReport> release(const UploadId& upload) = 0;
   virtual Result<void> discard(const UploadId& upload) = 0;
@@ -144,9 +147,11 @@ class Ingest {
   virtual Result<std::vector<UploadRecord>> uploads(const UploadFilter& filter) = 0;
   virtual Result<std::vector<TableRecord>> tables() = 0;
   /// Accepted uploads of a table by version, from `first` on. An unknown table is not_found "no-such-table".
-  virtual Result<std::vector<UploadRecord>> versions(const TableRef& table, Version first, std::int64_t limit) = 0;
-  /// Calls `use` with each event (as JSON) of an upload that is held or accepted, from seq `first` on, until it returns
-  /// false. Of a held one, version, timestamp, effective_at (unless given) and previous_upload_id are null.
+  virtual Result<std::vector<UploadRecord>> versions(const TableRef& table, Version first,
+                                                     std::int64_t limit) = 0;
+  /// Calls `use` with each event (as JSON) of an upload that is held or accepted, from seq `first` on, until
+  /// it returns false. Of a held one, version, timestamp, effective_at (unless given) and previous_upload_id
+  /// are null.
   virtual Result<void> changes(const UploadId& upload, Seq first,
                                const std::function<bool(Seq seq, std::string_view json)>& use) = 0;
   /// Path of an accepted version's archived file.
@@ -159,8 +164,8 @@ class Ingest {
   virtual void stop() = 0;
 };
 
-/// Recovers the folder (design 4.8), then starts to publish what is accepted and unpublished. conflict "catalog-behind"
-/// names `deltadrop rebuild catalog` when a manifest has no row.
+/// Recovers the folder (design 4.8), then starts to publish what is accepted and unpublished. conflict
+/// "catalog-behind" names `deltadrop rebuild catalog` when a manifest has no row.
 Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog& log, io::Clock& clock);
 
 struct RebuildReport {
@@ -168,8 +173,8 @@ struct RebuildReport {
   std::int64_t uploads = 0;
 };
 
-/// Makes a new catalog from the manifests of the archive alone, replacing the old one at the end. Every version is marked
-/// unpublished, so that the next start publishes it again under the same ids.
+/// Makes a new catalog from the manifests of the archive alone, replacing the old one at the end. Every
+/// version is marked unpublished, so that the next start publishes it again under the same ids.
 Result<RebuildReport> rebuild_catalog(const Options& options, io::Clock& clock);
 
 }  // namespace deltadrop::ingest

@@ -4,8 +4,9 @@
 
 namespace deltadrop::io {
 
-/// A named place where a test may kill the process or make a call fail. The shipped binary links fault_points_off.cpp,
-/// in which this is always 0; test binaries link fault_points_on.cpp, which reads DELTADROP_FAULT:
+/// A named place where a test may kill the process or make a call fail. The shipped binary links
+/// fault_points_off.cpp, in which this is always 0; test binaries link fault_points_on.cpp, which reads
+/// DELTADROP_FAULT:
 ///
 ///     kill:archive.renamed:1     SIGKILL at the first arrival at that point
 ///     kill:*:17                  SIGKILL at the 17th arrival at any point

@@ -12,10 +12,10 @@
 
 #include "core/result.hpp"
 
-/// What the rooms ask of the file system. Every failure is an Error that names the path and what the system said:
-/// `unavailable` with type "disk-full" (ENOSPC, EDQUOT), "read-only" (EROFS, EACCES, EPERM) or "io-error"; a missing
-/// file is `not_found`. Calls that change something pass a fault point of their own name first (see fault_point.hpp):
-/// "write", "fsync", "close", "rename", "link", "unlink", "mkdir".
+/// What the rooms ask of the file system. Every failure is an Error that names the path and what the system
+/// said: `unavailable` with type "disk-full" (ENOSPC, EDQUOT), "read-only" (EROFS, EACCES, EPERM) or
+/// "io-error"; a missing file is `not_found`. Calls that change something pass a fault point of their own
+/// name first (see fault_point.hpp): "write", "fsync", "close", "rename", "link", "unlink", "mkdir".
 namespace deltadrop::io {
 
 namespace fs = std::filesystem;
@@ -25,7 +25,8 @@ class File {
  public:
   File() = default;
   explicit File(int descriptor, fs::path path) : descriptor_(descriptor), path_(std::move(path)) {}
-  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
+  File(File&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
   File& operator=(File&& other) noexcept;
   File(const File&) = delete;
   File& operator=(const File&) = delete;
@@ -54,8 +55,8 @@ class File {
   fs::path path_;
 };
 
-/// A file's bytes, mapped read-only. The bytes stay readable after the file's name is gone. An empty file maps to an
-/// empty view.
+/// A file's bytes, mapped read-only. The bytes stay readable after the file's name is gone. An empty file
+/// maps to an empty view.
 class MappedFile {
  public:
   MappedFile() = default;
@@ -85,8 +86,8 @@ Result<void> rename_file(const fs::path& from, const fs::path& to);
 Result<void> link_file(const fs::path& from, const fs::path& to);
 /// Absent is success.
 Result<void> remove_file(const fs::path& path);
-/// `from`'s bytes under `to`, replacing it by rename: a reflink where the file system can, else a hard link, else a
-/// copy. Does not sync.
+/// `from`'s bytes under `to`, replacing it by rename: a reflink where the file system can, else a hard link,
+/// else a copy. Does not sync.
 Result<void> clone_file(const fs::path& from, const fs::path& to);
 /// Writes to "<path>.tmp", syncs, renames over `path`, syncs the folder.
 Result<void> write_file_durably(const fs::path& path, std::string_view bytes, mode_t mode = 0644);

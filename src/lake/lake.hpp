@@ -16,7 +16,7 @@ enum class FileLayout : std::uint8_t {
 };
 
 struct Options {
-  std::filesystem::path folder;  ///< PARQUET_DIR; made when missing
+  std::filesystem::path folder;       ///< PARQUET_DIR; made when missing
   std::int64_t rows_max = 1'000'000;  ///< PARQUET_MAX_ROWS of one file
   FileLayout layout = FileLayout::upload;
 };
@@ -27,16 +27,18 @@ struct WriteReport {
   std::int64_t rewritten_uploads = 0;  ///< older uploads whose files were written again for new columns
 };
 
-/// Writes an applied upload's files and marks it as in the lake. Content and names are a function of the history
-/// alone, so writing again is harmless, and a crash in between leaves only temporary files that the next write of the
-/// table removes. When the upload brings columns that the table's files do not have, all older uploads of the table
-/// are written again first. One writer a table at a time. Errors as history::HistoryStore's and io's.
+/// Writes an applied upload's files and marks it as in the lake. Content and names are a function of the
+/// history alone, so writing again is harmless, and a crash in between leaves only temporary files that the
+/// next write of the table removes. When the upload brings columns that the table's files do not have, all
+/// older uploads of the table are written again first. One writer a table at a time. Errors as
+/// history::HistoryStore's and io's.
 Result<WriteReport> write_upload(const Options& options, history::HistoryStore& history,
                                  const history::UploadStatus& upload);
 
 /// The file names of an upload's events of one type: deterministic, distinct ignoring case within the upload.
-/// `first_key` is the key of the first event in the file. `same_second`: the previous version with events has a
-/// timestamp in the same second.
-std::string file_name(ChangeType type, const UploadFacts& upload, std::string_view first_key, bool same_second);
+/// `first_key` is the key of the first event in the file. `same_second`: the previous version with events has
+/// a timestamp in the same second.
+std::string file_name(ChangeType type, const UploadFacts& upload, std::string_view first_key,
+                      bool same_second);
 
 }  // namespace deltadrop::lake

@@ -14,14 +14,15 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 /// The one wrapper over SQLite that the adapters of several rooms share. Errors: a full disk, I/O or busy is
-/// `unavailable` ("disk-full", "io-error", "database-busy"); a violated constraint is `conflict` ("constraint");
-/// a damaged file is `corrupt`; anything else is `internal` with the statement in the message.
+/// `unavailable` ("disk-full", "io-error", "database-busy"); a violated constraint is `conflict`
+/// ("constraint"); a damaged file is `corrupt`; anything else is `internal` with the statement in the
+/// message.
 namespace deltadrop::sqlite {
 
 class Database;
 
-/// A prepared statement, kept by its Database and reset when this handle goes. Parameters are 1-based and bound by
-/// reference: their bytes must live until the next step.
+/// A prepared statement, kept by its Database and reset when this handle goes. Parameters are 1-based and
+/// bound by reference: their bytes must live until the next step.
 class Statement {
  public:
   Statement(Statement&&) noexcept;
@@ -80,8 +81,9 @@ class Database {
   [[nodiscard]] std::int64_t changes() const;
   [[nodiscard]] sqlite3* handle() const;
 
-  /// Brings the schema up to date: runs each migration after the first `user_version` ones, each in a transaction.
-  /// Fails with conflict, type "schema-too-new", when the database knows more migrations than given.
+  /// Brings the schema up to date: runs each migration after the first `user_version` ones, each in a
+  /// transaction. Fails with conflict, type "schema-too-new", when the database knows more migrations than
+  /// given.
   Result<void> migrate(std::span<const std::string_view> migrations);
 
  private:

@@ -70,18 +70,18 @@ TEST_P(EventJsonRefuses, NamesTheField) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, EventJsonRefuses,
-    testing::Values(
-        BadEvent{"missing_field", "\"key_value\"", "\"other\"", "key_value"},
-        BadEvent{"number_for_text", R"("key_column":"id")", R"("key_column":7)", "key_column"},
-        BadEvent{"unknown_type", R"("update")", R"("upsert")", "event_type"},
-        BadEvent{"nested_value", R"("revenue":"1.10")", R"("revenue":{})", "old_values"},
-        BadEvent{"number_value", R"("revenue":"1.10")", R"("revenue":1.1)", "old_values"},
-        BadEvent{"seq_beyond_total", R"("total":3)", R"("total":1)", "beyond"},
-        BadEvent{"foreign_event_id", R"("seq":2)", R"("seq":1)", "event_id"},
-        BadEvent{"zero_line", R"("line":14)", R"("line":0)", "line"},
-        BadEvent{"old_of_insert", R"("event_type":"update")", R"("event_type":"insert")", "old_values"},
-        BadEvent{"text_behind", R"("line":14})", R"("line":14}})", "complete"},
-        BadEvent{"bad_name", R"("so-financials")", R"("../x")", "company_id"}),
+    testing::Values(BadEvent{"missing_field", "\"key_value\"", "\"other\"", "key_value"},
+                    BadEvent{"number_for_text", R"("key_column":"id")", R"("key_column":7)", "key_column"},
+                    BadEvent{"unknown_type", R"("update")", R"("upsert")", "event_type"},
+                    BadEvent{"nested_value", R"("revenue":"1.10")", R"("revenue":{})", "old_values"},
+                    BadEvent{"number_value", R"("revenue":"1.10")", R"("revenue":1.1)", "old_values"},
+                    BadEvent{"seq_beyond_total", R"("total":3)", R"("total":1)", "beyond"},
+                    BadEvent{"foreign_event_id", R"("seq":2)", R"("seq":1)", "event_id"},
+                    BadEvent{"zero_line", R"("line":14)", R"("line":0)", "line"},
+                    BadEvent{"old_of_insert", R"("event_type":"update")", R"("event_type":"insert")",
+                             "old_values"},
+                    BadEvent{"text_behind", R"("line":14})", R"("line":14}})", "complete"},
+                    BadEvent{"bad_name", R"("so-financials")", R"("../x")", "company_id"}),
     [](const auto& each) { return each.param.name; });
 
 TEST(EventJson, RefusesWhatIsNoObject) {

@@ -1,0 +1,258 @@
+#include "io/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "io/fault_point.hpp"
+
+namespace deltadrop::io {
+namespace {
+
+constexpr std::size_t kCopyBlock = std::size_t{1} << 20;
+
+/// Runs a system call until it is not interrupted; -1 and errno otherwise.
+template <class Call>
+auto uninterrupted(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+/// errno of a call that returned `result`, or 0.
+int errno_after(long result) { return result < 0 ? errno : 0; }
+
+/// Passes the fault point `what`, then makes the call; fails as either says.
+template <class Call>
+Result<void> checked(std::string_view what, const fs::path& path, Call call) {
+  int number = fault_point(what);
+  if (number == 0) number = errno_after(uninterrupted(call));
+  if (number != 0) return system_error(what, path, number);
+  return success();
+}
+
+Result<void> copy_bytes(File& from, File& to) {
+  std::vector<std::byte> block(kCopyBlock);
+  while (true) {
+    DD_TRY(const auto count, from.read(block));
+    if (count == 0) return success();
+    DD_TRY(to.write(std::span(block).first(count)));
+  }
+}
+
+Result<void> copy_to_new_file(const fs::path& from, const fs::path& to) {
+  DD_TRY(auto source, File::open_to_read(from));
+  DD_TRY(auto target, File::create(to, 0444));
+  DD_TRY(copy_bytes(source, target));
+  return target.close();
+}
+
+/// Shares `from`'s extents under the new name `to`; may leave an empty `to` where the file system cannot.
+bool reflinked(const fs::path& from, const fs::path& to) {
+  auto source = File::open_to_read(from);
+  auto target = File::create(to, 0444);
+  return source.has_value() && target.has_value() &&
+         ::ioctl(target.value().descriptor(), FICLONE, source.value().descriptor()) == 0;
+}
+
+}  // namespace
+
+Error system_error(std::string_view what, const fs::path& path, int number) {
+  const auto message = fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(number));
+  switch (number) {
+    case ENOSPC:
+    case EDQUOT:
+      return {ErrorCode::unavailable, "disk-full", message,
+              "free some space on that file system, then try again"};
+    case EROFS:
+    case EACCES:
+    case EPERM:
+      return {ErrorCode::unavailable, "read-only", message,
+              "let this user write there, or choose another folder"};
+    case ENOENT:
+      return {ErrorCode::not_found, "no-such-file", message, "check the path"};
+    case EEXIST:
+      return {ErrorCode::conflict, "file-exists", message, "choose another name"};
+    default:
+      return {ErrorCode::unavailable, "io-error", message, "check the disk and the system's log"};
+  }
+}
+
+File& File::operator=(File&& other) noexcept {
+  if (this != &other) {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = std::exchange(other.descriptor_, -1);
+    path_ = std::move(other.path_);
+  }
+  return *this;
+}
+
+File::~File() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<File> File::open_to_read(const fs::path& path) {
+  const int descriptor = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
+  if (descriptor < 0) return system_error("open", path, errno);
+  return File(descriptor, path);
+}
+
+Result<File> File::create(const fs::path& path, mode_t mode) {
+  if (const int number = fault_point("create")) return system_error("create", path, number);
+  const int descriptor =
+      uninterrupted([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
+  if (descriptor < 0) return system_error("create", path, errno);
+  return File(descriptor, path);
+}
+
+Result<void> File::write(std::span<const std::byte> bytes) {
+  if (const int number = fault_point("write")) return system_error("write", path_, number);
+  while (!bytes.empty()) {
+    const auto written = uninterrupted([&] { return ::write(descriptor_, bytes.data(), bytes.size()); });
+    if (written < 0) return system_error("write", path_, errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return success();
+}
+
+Result<std::size_t> File::read(std::span<std::byte> into) {
+  const auto count = uninterrupted([&] { return ::read(descriptor_, into.data(), into.size()); });
+  if (count < 0) return system_error("read", path_, errno);
+  return static_cast<std::size_t>(count);
+}
+
+Result<std::uint64_t> File::size() const {
+  struct stat status{};
+  if (::fstat(descriptor_, &status) != 0) return system_error("stat", path_, errno);
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+Result<void> File::set_mode(mode_t mode) {
+  return checked("chmod", path_, [&] { return ::fchmod(descriptor_, mode); });
+}
+
+Result<void> File::sync() {
+  return checked("fsync", path_, [&] { return ::fsync(descriptor_); });
+}
+
+Result<void> File::close() {
+  const int number = fault_point("close");
+  // Linux frees the descriptor even when close is interrupted, so it is never called twice.
+  const int result = ::close(std::exchange(descriptor_, -1));
+  if (number != 0) return system_error("close", path_, number);
+  if (result != 0 && errno != EINTR) return system_error("close", path_, errno);
+  return success();
+}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  if (this != &other) {
+    if (data_ != nullptr) ::munmap(data_, size_);
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+  }
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(data_, size_);
+}
+
+Result<MappedFile> MappedFile::open(const fs::path& path) {
+  DD_TRY(auto file, File::open_to_read(path));
+  DD_TRY(const auto size, file.size());
+  MappedFile mapped;
+  if (size == 0) return mapped;
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
+  if (data == MAP_FAILED) return system_error("map", path, errno);
+  mapped.data_ = data;
+  mapped.size_ = size;
+  return mapped;
+}
+
+Result<void> sync_folder(const fs::path& folder) {
+  const int descriptor =
+      uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  if (descriptor < 0) return system_error("open", folder, errno);
+  File file(descriptor, folder);
+  return file.sync();
+}
+
+Result<void> make_folders_durably(const fs::path& folder) {
+  std::error_code ignored;
+  if (folder.empty() || fs::is_directory(folder, ignored)) return success();
+  const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
+  DD_TRY(make_folders_durably(parent));
+  const auto made = checked("mkdir", folder, [&] { return ::mkdir(folder.c_str(), 0755); });
+  const bool made_by_another =
+      !made.has_value() && made.error().type == "file-exists" && fs::is_directory(folder, ignored);
+  if (!made.has_value() && !made_by_another) return made.error();
+  return sync_folder(parent);
+}
+
+Result<void> rename_file(const fs::path& from, const fs::path& to) {
+  return checked("rename", from, [&] { return ::rename(from.c_str(), to.c_str()); });
+}
+
+Result<void> link_file(const fs::path& from, const fs::path& to) {
+  return checked("link", from, [&] { return ::link(from.c_str(), to.c_str()); });
+}
+
+Result<void> remove_file(const fs::path& path) {
+  auto removed = checked("unlink", path, [&] { return ::unlink(path.c_str()); });
+  if (!removed.has_value() && removed.error().code == ErrorCode::not_found) return success();
+  return removed;
+}
+
+Result<void> clone_file(const fs::path& from, const fs::path& to) {
+  fs::path temporary = to;
+  temporary += ".tmp";
+  DD_TRY(remove_file(temporary));
+  if (!reflinked(from, temporary)) {
+    DD_TRY(remove_file(temporary));
+    if (!link_file(from, temporary).has_value()) {
+      DD_TRY(copy_to_new_file(from, temporary));
+    }
+  }
+  DD_TRY(rename_file(temporary, to));
+  // rename() of two names of one file does nothing at all, and leaves the temporary one.
+  return remove_file(temporary);
+}
+
+Result<void> write_file_durably(const fs::path& path, std::string_view bytes, mode_t mode) {
+  fs::path temporary = path;
+  temporary += ".tmp";
+  DD_TRY(remove_file(temporary));
+  DD_TRY(auto file, File::create(temporary, mode));
+  DD_TRY(file.write(bytes));
+  DD_TRY(file.sync());
+  DD_TRY(file.close());
+  DD_TRY(rename_file(temporary, path));
+  return sync_folder(path.has_parent_path() ? path.parent_path() : fs::path("."));
+}
+
+Result<std::string> read_whole_file(const fs::path& path) {
+  DD_TRY(auto file, File::open_to_read(path));
+  std::string bytes;
+  std::vector<std::byte> block(std::size_t{64} << 10);
+  while (true) {
+    DD_TRY(const auto count, file.read(block));
+    if (count == 0) return bytes;
+    bytes.append(reinterpret_cast<const char*>(block.data()), count);
+  }
+}
+
+Result<dev_t> file_system_of(const fs::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return system_error("stat", path, errno);
+  return status.st_dev;
+}
+
+}  // namespace deltadrop::io

@@ -1,0 +1,50 @@
+#include "io/sha256.hpp"
+
+#include <openssl/evp.h>
+
+#include <cstdlib>
+
+namespace deltadrop::io {
+
+struct Sha256Hasher::State {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { EVP_MD_CTX_free(context); }
+};
+
+namespace {
+
+/// OpenSSL's digest calls fail only when it is out of memory or misused.
+void must(int result) {
+  if (result != 1) std::abort();
+}
+
+}  // namespace
+
+Sha256Hasher::Sha256Hasher() : state_(std::make_unique<State>()) {
+  must(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr));
+}
+Sha256Hasher::~Sha256Hasher() = default;
+Sha256Hasher::Sha256Hasher(Sha256Hasher&&) noexcept = default;
+Sha256Hasher& Sha256Hasher::operator=(Sha256Hasher&&) noexcept = default;
+
+void Sha256Hasher::update(std::span<const std::byte> bytes) {
+  must(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()));
+}
+
+Sha256 Sha256Hasher::finish() {
+  Sha256 sum;
+  unsigned length = 0;
+  must(EVP_DigestFinal_ex(state_->context, sum.bytes.data(), &length));
+  return sum;
+}
+
+Sha256 sha256_of(std::string_view bytes) {
+  Sha256Hasher hasher;
+  hasher.update(std::as_bytes(std::span(bytes)));
+  return hasher.finish();
+}
+
+}  // namespace deltadrop::io

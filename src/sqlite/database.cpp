@@ -1,0 +1,227 @@
+#include "sqlite/database.hpp"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <map>
+#include <string>
+#include <utility>
+
+namespace deltadrop::sqlite {
+namespace {
+
+struct Classified {
+  ErrorCode code;
+  const char* type;
+  const char* fix;
+};
+
+Classified classify(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_FULL:
+      return {ErrorCode::unavailable, "disk-full", "free some space on that file system, then try again"};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {ErrorCode::unavailable, "database-busy", "try again"};
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return {ErrorCode::unavailable, "read-only", "let this user write the database file and its folder"};
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_NOMEM:
+      return {ErrorCode::unavailable, "io-error", "check the disk, the folder's rights and the system's log"};
+    case SQLITE_CONSTRAINT:
+      return {ErrorCode::conflict, "constraint", ""};
+    case SQLITE_TOOBIG:
+      return {ErrorCode::invalid_input, "too-big", ""};
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return {ErrorCode::corrupt, "database-damaged", "restore the file from a backup"};
+    default:
+      return {ErrorCode::internal, "sqlite", ""};
+  }
+}
+
+}  // namespace
+
+struct Database::State {
+  sqlite3* connection = nullptr;
+  std::filesystem::path path;
+  std::map<std::string, sqlite3_stmt*, std::less<>> statements;
+
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    for (auto& [sql, statement] : statements) sqlite3_finalize(statement);
+    sqlite3_close_v2(connection);
+  }
+};
+
+Database::Database(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Database::Database(Database&&) noexcept = default;
+Database& Database::operator=(Database&&) noexcept = default;
+Database::~Database() = default;
+
+sqlite3* Database::handle() const { return state_->connection; }
+
+Error Database::error_of(int code, std::string_view sql) const {
+  const auto kind = classify(code);
+  return {kind.code, kind.type,
+          fmt::format("{}: {}{}{}", state_->path.string(), sqlite3_errmsg(state_->connection),
+                      sql.empty() ? "" : " in: ", sql),
+          kind.fix};
+}
+
+Result<Database> Database::open(const std::filesystem::path& path, Access access) {
+  auto state = std::make_unique<State>();
+  state->path = path;
+  const int flags =
+      access == Access::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  const int code = sqlite3_open_v2(path.c_str(), &state->connection,
+                                   flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  Database database(std::move(state));
+  if (code != SQLITE_OK) return database.error_of(code, "");
+  sqlite3_busy_timeout(database.handle(), 5000);
+  DD_TRY(database.execute("PRAGMA foreign_keys=ON; PRAGMA mmap_size=0; PRAGMA synchronous=FULL"));
+  if (access == Access::read_write) {
+    DD_TRY(database.execute("PRAGMA journal_mode=WAL"));
+  }
+  return database;
+}
+
+Result<void> Database::execute(std::string_view sql) {
+  const std::string text(sql);
+  const int code = sqlite3_exec(handle(), text.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return error_of(code, sql);
+  return success();
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  const auto known = state_->statements.find(sql);
+  if (known != state_->statements.end()) return Statement(*this, known->second);
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) return error_of(code, sql);
+  state_->statements.emplace(std::string(sql), statement);
+  return Statement(*this, statement);
+}
+
+std::int64_t Database::changes() const { return sqlite3_changes64(handle()); }
+
+Result<void> Database::migrate(std::span<const std::string_view> migrations) {
+  std::int64_t done = 0;
+  {
+    DD_TRY(auto version, prepare("PRAGMA user_version"));
+    DD_TRY(version.step());
+    done = version.number(0);
+  }
+  const auto known = static_cast<std::int64_t>(migrations.size());
+  if (done > known) {
+    return Error{
+        ErrorCode::conflict, "schema-too-new",
+        fmt::format("{} has schema {}, this program knows up to {}", state_->path.string(), done, known),
+        "use the newer deltadrop that wrote it"};
+  }
+  for (; done < known; ++done) {
+    DD_TRY(auto transaction, Transaction::begin(*this));
+    DD_TRY(execute(migrations[static_cast<std::size_t>(done)]));
+    DD_TRY(execute(fmt::format("PRAGMA user_version={}", done + 1)));
+    DD_TRY(transaction.commit());
+  }
+  return success();
+}
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
+
+Statement::~Statement() {
+  if (statement_ != nullptr) reset();
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+Statement& Statement::bind(int parameter, std::string_view text) {
+  // A null pointer would bind NULL, which an empty view may hold.
+  sqlite3_bind_text64(statement_, parameter, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC,
+                      SQLITE_UTF8);
+  return *this;
+}
+
+Statement& Statement::bind(int parameter, std::int64_t number) {
+  sqlite3_bind_int64(statement_, parameter, number);
+  return *this;
+}
+
+Statement& Statement::bind_blob(int parameter, std::string_view bytes) {
+  sqlite3_bind_blob64(statement_, parameter, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC);
+  return *this;
+}
+
+Statement& Statement::bind_null(int parameter) {
+  sqlite3_bind_null(statement_, parameter);
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) {
+    sqlite3_reset(statement_);
+    return false;
+  }
+  Error error = database_->error_of(code, sqlite3_sql(statement_));
+  sqlite3_reset(statement_);
+  return error;
+}
+
+Result<void> Statement::run() {
+  while (true) {
+    DD_TRY(const bool row, step());
+    if (!row) return success();
+  }
+}
+
+std::string_view Statement::text(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  return {bytes == nullptr ? "" : bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+std::int64_t Statement::number(int column) const { return sqlite3_column_int64(statement_, column); }
+
+bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+std::optional<std::string> Statement::optional_text(int column) const {
+  if (is_null(column)) return std::nullopt;
+  return std::string(text(column));
+}
+
+std::optional<std::int64_t> Statement::optional_number(int column) const {
+  if (is_null(column)) return std::nullopt;
+  return number(column);
+}
+
+Result<Transaction> Transaction::begin(Database& database) {
+  DD_TRY(database.execute("BEGIN IMMEDIATE"));
+  return Transaction(database);
+}
+
+Transaction::Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+
+Transaction::~Transaction() {
+  if (database_ == nullptr) return;
+  // SQLite has already rolled back after some errors; then this one fails, and nothing is lost.
+  [[maybe_unused]] const auto rolled_back = database_->execute("ROLLBACK");
+}
+
+Result<void> Transaction::commit() {
+  DD_TRY(database_->execute("COMMIT"));
+  database_ = nullptr;
+  return success();
+}
+
+}  // namespace deltadrop::sqlite
