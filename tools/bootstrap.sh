@@ -45,7 +45,8 @@ install_packages() {
     return
   fi
   local installed name
-  installed=" $(dpkg-query -W -f '${db:Status-Status}=${Package}\n' "$@" 2>/dev/null |
+  # dpkg-query fails where it does not know one of them; those that it knows are printed all the same.
+  installed=" $({ dpkg-query -W -f '${db:Status-Status}=${Package}\n' "$@" 2>/dev/null || true; } |
     sed -n 's/^installed=//p' | tr '\n' ' ')"
   missing=()
   for name in "$@"; do
@@ -77,7 +78,8 @@ install_arrow() {
     return
   fi
   [ "$(uname -m)" = x86_64 ] ||
-    fail "no Arrow C++, and its pinned wheel is for x86_64, not $(uname -m)" "install Arrow C++ and Parquet C++ 12 or later"
+    fail "no Arrow C++, and its pinned wheel is for x86_64, not $(uname -m)" \
+      "install Arrow C++ and Parquet C++ 12 or later"
   say "Arrow C++: downloading pyarrow $PYARROW_VERSION"
   mkdir -p .deps
   local work
@@ -113,7 +115,8 @@ install_python_environment() {
   "$PYTHON" -m venv "$venv" || fail "$venv could not be made" "install python3-venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: \
     -r tests/requirements.txt ||
-    fail "the packages of tests/requirements.txt could not be installed" "check the network and pip's settings, then try again"
+    fail "the packages of tests/requirements.txt could not be installed" \
+      "check the network and pip's settings, then try again"
   echo "$wanted" >"$venv/requirements.sha256"
 }
 
