@@ -1,0 +1,49 @@
+# The commands of the README. Each installs what is missing first (tools/bootstrap.sh).
+.PHONY: help build demo test asan tsan lint format bench clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+build: ## the Release program at build/release/deltadrop
+	@tools/bootstrap.sh build
+	@mkdir -p build
+	@cmake --preset release -DDELTADROP_TESTS=OFF -DDELTADROP_BENCH=OFF >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build --preset release --target deltadrop
+
+demo: build ## the whole pipeline on a sample company, in a temporary folder
+	@tools/demo.sh build/release/deltadrop
+
+test: ## every test, with real parts
+	@tools/bootstrap.sh test
+	cmake --preset release -DDELTADROP_TESTS=ON -DDELTADROP_BENCH=OFF
+	cmake --build --preset release
+	ctest --test-dir build/release --output-on-failure -j 2
+
+asan: ## the tests that run in one process, under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/bootstrap.sh test
+	cmake --preset asan -DDELTADROP_BENCH=OFF
+	cmake --build --preset asan
+	ctest --test-dir build/asan --output-on-failure -j 2
+
+tsan: ## the same under ThreadSanitizer
+	@tools/bootstrap.sh test
+	cmake --preset tsan -DDELTADROP_BENCH=OFF
+	cmake --build --preset tsan
+	ctest --test-dir build/tsan --output-on-failure -j 2
+
+lint: ## formatting, names, bug patterns, and the rules of the house
+	@tools/bootstrap.sh lint
+	tools/lint.sh
+
+format: ## format all sources
+	@tools/bootstrap.sh lint
+	git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i
+
+bench: ## speed of each part, in one table
+	@tools/bootstrap.sh test
+	cmake --preset release -DDELTADROP_TESTS=OFF -DDELTADROP_BENCH=ON
+	cmake --build --preset release
+	bench/run.sh build/release
+
+clean: ## remove what was built (not what was downloaded)
+	rm -rf build

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Checks the rules of the house that a compiler does not: which room may use which, where a library's header may be
+included, and a few things that must not be in the tree. Prints one line a finding and exits 1 if there is any.
+
+    tools/tidy.py [FOLDER]      FOLDER: the root of a checkout, this one unless given
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+# In the order data walks through them: a room uses only rooms to its left.
+ROOMS = ["core", "io", "sqlite", "csv", "diff", "eventlog", "ingest", "history", "lake", "consume", "http", "app", "cli"]
+
+# These wire the rooms together, and so may name another room's adapter.
+WIRING = {"http", "app", "cli"}
+
+# Headers of adapters: <room>/<adapter>_<port>.hpp.
+ADAPTER_HEADER = re.compile(r"^(eventlog|history)/(sqlite|memory|kafka|postgres)_\w+\.hpp$")
+
+# A library's header -> the sources that may include it. Never a header of ours.
+VENDORS = [
+    (re.compile(r"^sqlite3\.h$"), re.compile(r"^src/sqlite/\w+\.cpp$")),
+    (re.compile(r"^(arrow|parquet)/"), re.compile(r"^src/lake/parquet_\w+\.cpp$")),
+    (re.compile(r"^boost/(beast|asio)[/.]"), re.compile(r"^src/http/(server|connection)\w*\.[ch]pp$")),
+    (re.compile(r"^librdkafka/"), re.compile(r"^src/eventlog/kafka_\w+\.cpp$")),
+    (re.compile(r"^libpq-fe\.h$"), re.compile(r"^src/history/postgres_\w+\.cpp$")),
+    (re.compile(r"^(openssl|zlib|zstd)\b"), re.compile(r"^src/\w+/\w+\.cpp$")),
+]
+
+LINES_MAX = 700
+
+# What must not be written in code, with the reason that is printed.
+FORBIDDEN = [
+    (re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), "finish it, or write an issue", None),
+    (re.compile(r"\bsleep_for\b|\bsleep_until\b|\btime\.sleep\b|\busleep\("), "wait on a signal, not on the clock", None),
+    (re.compile(r"\bDISABLED_\w"), "a test that does not run is no test", None),
+    (re.compile(r"\bGTEST_SKIP\(\)\s*;"), "a skip prints its reason", None),
+    (re.compile(r"std::[oi]?fstream\b"), "a stream can neither fsync nor say why it failed: use io/file.hpp", r"^src/"),
+    (re.compile(r"\b(class|struct)\s+\w*(Impl|Manager|Helper|Utils)\b"), "name it for what it is", None),
+    (re.compile(r"(^|[^A-Za-z0-9_.])/(work|root|home)/"), "a path of one machine", None),
+]
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')
+
+
+def tracked_files(root):
+    """Files that git tracks or would; all files where there is no git."""
+    listed = subprocess.run(["git", "-C", str(root), "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True)
+    if listed.returncode == 0:
+        names = listed.stdout.splitlines()
+    else:
+        names = [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
+    return sorted(name for name in names if (root / name).is_file())
+
+
+def room_of(name):
+    parts = name.split("/")
+    return parts[1] if len(parts) > 2 and parts[0] == "src" else None
+
+
+def check_include(name, included):
+    """Why this file may not include that header, or None."""
+    room = room_of(name)
+    target = included.split("/")[0]
+    if room in ROOMS and target in ROOMS and "/" in included:
+        if ROOMS.index(target) > ROOMS.index(room):
+            return f"room {room} may not use {target}: it comes later"
+        if ADAPTER_HEADER.match(included) and room not in WIRING and Path(included).stem.split("_")[0] not in Path(name).stem:
+            return f"{included} is an adapter: use its port"
+    if name.startswith("src/"):
+        for header, where in VENDORS:
+            if header.match(included) and not where.match(name):
+                return f"{included} may be included by {where.pattern} only"
+    return None
+
+
+def check_source(name, text):
+    findings = []
+    lines = text.splitlines()
+    if name.endswith(".hpp") and "#pragma once" not in lines[:5]:
+        findings.append((1, "a header starts with #pragma once"))
+    if len(lines) > LINES_MAX:
+        findings.append((len(lines), f"over {LINES_MAX} lines: does this hold two things?"))
+    for number, line in enumerate(lines, 1):
+        included = INCLUDE.match(line)
+        if included:
+            complaint = check_include(name, included.group(1))
+            if complaint:
+                findings.append((number, complaint))
+        for pattern, reason, only in FORBIDDEN:
+            if pattern.search(line) and (only is None or re.match(only, name)):
+                findings.append((number, f'"{pattern.search(line).group(0).strip()}": {reason}'))
+    return findings
+
+
+def check_dependencies(root, files):
+    """Each library that CMake asks for has its line in docs/dependencies.md."""
+    reasons_file = root / "docs/dependencies.md"
+    if "cmake/Dependencies.cmake" not in files or not reasons_file.is_file():
+        return []
+    reasons = reasons_file.read_text().lower()
+    cmake = (root / "cmake/Dependencies.cmake").read_text()
+    asked = re.findall(r"find_package\((\w+)", cmake) + re.findall(r"pkg_check_modules\(\w+ REQUIRED IMPORTED_TARGET (?:lib)?([\w-]+)", cmake)
+    return [
+        ("docs/dependencies.md", 1, f"no line for {library}")
+        for library in asked
+        if library not in ("PkgConfig", "Threads") and library.lower() not in reasons
+    ]
+
+
+def check_tree(root):
+    files = tracked_files(root)
+    findings = []
+    for name in files:
+        if re.search(r"\.(cpp|hpp|py|sh|cmake)$|CMakeLists\.txt$|Makefile$", name) and not name.startswith("tools/tidy"):
+            text = (root / name).read_text(errors="replace")
+            findings += [(name, line, complaint) for line, complaint in check_source(name, text)]
+    return findings + check_dependencies(root, files)
+
+
+def main():
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent).resolve()
+    findings = check_tree(root)
+    for name, line, complaint in findings:
+        print(f"{name}:{line}: {complaint}")
+    if not findings:
+        print("the tree is tidy")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
