@@ -1,0 +1,81 @@
+#include "csv/fields.hpp"
+
+#include <cstring>
+
+namespace deltadrop::csv {
+
+void append_undoubled(std::string& out, std::string_view inner) {
+  std::size_t from = 0;
+  while (true) {
+    const auto quote = inner.find('"', from);
+    if (quote == std::string_view::npos) break;
+    out.append(inner, from, quote + 1 - from);
+    from = quote + 2;
+  }
+  out.append(inner, from);
+}
+
+/// At an opening quote: goes to the field's delimiter or the end.
+RawField FieldCursor::take_quoted() {
+  const char* const start = ++at_;
+  RawField field;
+  while (true) {
+    const auto* quote = static_cast<const char*>(std::memchr(at_, '"', static_cast<std::size_t>(end_ - at_)));
+    if (quote == nullptr) {
+      at_ = end_;
+      field.inner = std::string_view(start, static_cast<std::size_t>(end_ - start));
+      return field;
+    }
+    at_ = quote + 1;
+    if (at_ == end_ || *at_ != '"') {
+      field.inner = std::string_view(start, static_cast<std::size_t>(quote - start));
+      break;
+    }
+    field.doubled = true;
+    ++at_;
+  }
+  while (at_ < end_ && *at_ != delimiter_) ++at_;
+  return field;
+}
+
+void FieldCursor::take_delimiter() {
+  if (at_ == end_) {
+    done_ = true;
+  } else {
+    ++at_;
+  }
+}
+
+bool FieldCursor::next(RawField& field) {
+  if (done_) return false;
+  if (at_ < end_ && *at_ == '"') {
+    field = take_quoted();
+  } else {
+    const char* const start = at_;
+    while (at_ < end_ && *at_ != delimiter_) ++at_;
+    field = RawField{std::string_view(start, static_cast<std::size_t>(at_ - start)), false};
+  }
+  take_delimiter();
+  return true;
+}
+
+const std::vector<std::string_view>& RowSplitter::split(std::string_view record) {
+  values_.clear();
+  undoubled_.clear();
+  FieldCursor cursor(record, delimiter_);
+  RawField field;
+  while (cursor.next(field)) {
+    if (!field.doubled) {
+      values_.push_back(field.inner);
+      continue;
+    }
+    // Reserved once for the whole record, so that earlier views stay valid.
+    if (undoubled_.capacity() < record.size()) undoubled_.reserve(record.size());
+    const std::size_t from = undoubled_.size();
+    append_undoubled(undoubled_, field.inner);
+    values_.emplace_back(undoubled_.data() + from, undoubled_.size() - from);
+  }
+  return values_;
+}
+
+}  // namespace deltadrop::csv

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace deltadrop::csv {
+
+/// One field as it stands in a record.
+struct RawField {
+  std::string_view inner;  ///< without the quotes around it
+  bool doubled = false;    ///< holds doubled quotes
+};
+
+/// Walks the fields of one record that the row scanner found without fault; in one with text behind a closing
+/// quote, that text is passed over.
+class FieldCursor {
+ public:
+  FieldCursor(std::string_view record, char delimiter)
+      : at_(record.data()), end_(record.data() + record.size()), delimiter_(delimiter) {}
+
+  /// Reads the next field, or returns false behind the last.
+  bool next(RawField& field);
+  /// Where the next field starts in the record that begins at `start`.
+  [[nodiscard]] std::size_t offset_from(const char* start) const {
+    return static_cast<std::size_t>(at_ - start);
+  }
+
+ private:
+  const char* at_;
+  const char* end_;
+  char delimiter_;
+  bool done_ = false;
+
+  RawField take_quoted();
+  void take_delimiter();
+};
+
+/// Appends a field's value: doubled quotes made single.
+void append_undoubled(std::string& out, std::string_view inner);
+
+/// Splits records into unquoted values. Reuses its buffers; not thread-safe.
+class RowSplitter {
+ public:
+  explicit RowSplitter(char delimiter) : delimiter_(delimiter) {}
+
+  /// Views of the record or of this splitter's buffer; valid until the next call.
+  const std::vector<std::string_view>& split(std::string_view record);
+
+ private:
+  char delimiter_;
+  std::vector<std::string_view> values_;
+  std::string undoubled_;
+};
+
+}  // namespace deltadrop::csv

@@ -1,0 +1,123 @@
+#include "csv/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "csv/encoding.hpp"
+#include "csv/findings.hpp"
+#include "csv/header.hpp"
+#include "io/file.hpp"
+
+namespace deltadrop::csv {
+
+struct File::State {
+  io::MappedFile mapped;
+  std::string owned;  ///< text transcoded in memory
+  std::string_view text;
+  ReadOptions options;
+  Limits limits;
+  Header header;
+  Findings findings;
+
+  void read_header_of(std::string_view utf8_text, Encoding encoding) {
+    text = utf8_text;
+    FindingLog log(limits.findings_max);
+    header = read_header(text, options, limits, encoding, log);
+    findings = log.findings();
+  }
+};
+
+namespace {
+
+/// Row references keep offsets in 40 bits.
+constexpr std::uint64_t kTextBytesMax = std::uint64_t{1} << 40;
+
+struct Bytes {
+  Encoding encoding = Encoding::utf8;
+  std::string_view body;  ///< behind the byte order mark
+};
+
+/// A byte order mark beats the option: no real text of another encoding starts with one.
+Bytes find_encoding(std::string_view bytes, const ReadOptions& options) {
+  if (const auto mark = find_byte_order_mark(bytes)) return {mark->encoding, bytes.substr(mark->bytes)};
+  return {options.encoding.value_or(Encoding::utf8), bytes};
+}
+
+Result<void> check_size(std::uint64_t bytes) {
+  if (bytes < kTextBytesMax) return success();
+  return Error{ErrorCode::invalid_input, "too-large",
+               fmt::format("the text has {} bytes, 1 TiB is the limit", bytes), "split the file"};
+}
+
+/// A file without a name: gone with its last descriptor or mapping, also after a crash.
+Result<io::File> unnamed_file(const std::filesystem::path& folder) {
+  int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (descriptor >= 0) return io::File(descriptor, folder / "(unnamed)");
+  if (errno != EOPNOTSUPP && errno != EISDIR)
+    return io::system_error("create a temporary file in", folder, errno);
+  std::string name = (folder / "deltadrop-text-XXXXXX").string();
+  descriptor = ::mkostemp(name.data(), O_CLOEXEC);
+  if (descriptor < 0) return io::system_error("create a temporary file in", folder, errno);
+  ::unlink(name.c_str());
+  return io::File(descriptor, name);
+}
+
+Result<io::MappedFile> transcode_to_file(const Bytes& bytes, const std::filesystem::path& scratch) {
+  DD_TRY(auto file, unnamed_file(scratch));
+  DD_TRY(transcode(bytes.body, bytes.encoding, [&](std::string_view piece) { return file.write(piece); }));
+  DD_TRY(auto mapped, io::MappedFile::open(fmt::format("/proc/self/fd/{}", file.descriptor())));
+  return mapped;
+}
+
+}  // namespace
+
+File::File(std::unique_ptr<State> state) : state_(std::move(state)) {}
+File::File(File&&) noexcept = default;
+File& File::operator=(File&&) noexcept = default;
+File::~File() = default;
+
+Result<File> File::open(const std::filesystem::path& path, const ReadOptions& options, const Limits& limits,
+                        const std::filesystem::path& scratch) {
+  DD_TRY(check_options(options));
+  DD_TRY(auto mapped, io::MappedFile::open(path));
+  auto state = std::make_unique<State>(State{std::move(mapped), {}, {}, options, limits, {}, {}});
+  const Bytes bytes = find_encoding(state->mapped.bytes(), options);
+  std::string_view text = bytes.body;
+  if (bytes.encoding != Encoding::utf8) {
+    DD_TRY(auto transcoded, transcode_to_file(bytes, scratch));
+    state->mapped = std::move(transcoded);
+    text = state->mapped.bytes();
+  }
+  DD_TRY(check_size(text.size()));
+  state->read_header_of(text, bytes.encoding);
+  return File(std::move(state));
+}
+
+Result<File> File::over(std::string_view bytes, const ReadOptions& options, const Limits& limits) {
+  DD_TRY(check_options(options));
+  auto state = std::make_unique<State>(State{{}, {}, {}, options, limits, {}, {}});
+  const Bytes found = find_encoding(bytes, options);
+  std::string_view text = found.body;
+  if (found.encoding != Encoding::utf8) {
+    DD_TRY(transcode(found.body, found.encoding, [&](std::string_view piece) -> Result<void> {
+      state->owned += piece;
+      return success();
+    }));
+    text = state->owned;
+  }
+  DD_TRY(check_size(text.size()));
+  state->read_header_of(text, found.encoding);
+  return File(std::move(state));
+}
+
+const Header& File::header() const { return state_->header; }
+const ReadOptions& File::options() const { return state_->options; }
+const Limits& File::limits() const { return state_->limits; }
+std::string_view File::text() const { return state_->text; }
+const Findings& File::header_findings() const { return state_->findings; }
+
+}  // namespace deltadrop::csv

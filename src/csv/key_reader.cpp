@@ -1,0 +1,54 @@
+#include "csv/key_reader.hpp"
+
+#include <algorithm>
+
+#include "csv/record.hpp"
+
+namespace deltadrop::csv {
+
+KeyReader::KeyReader(const Header& header) : columns_(header.key), delimiter_(header.delimiter) {
+  last_column_ = *std::max_element(columns_.begin(), columns_.end());
+}
+
+std::string_view KeyReader::read(std::string_view record) {
+  const auto key = columns_.size() == 1 ? read_single(record) : read_composite(record);
+  if (columns_.size() == 1) last_was_empty_ = key.empty();
+  return key;
+}
+
+std::string_view KeyReader::read_single(std::string_view record) {
+  FieldCursor cursor(record, delimiter_);
+  RawField field;
+  for (std::size_t i = 0; i <= last_column_; ++i) cursor.next(field);
+  if (!field.doubled) return field.inner;
+  undoubled_.clear();
+  append_undoubled(undoubled_, field.inner);
+  return undoubled_;
+}
+
+std::string_view KeyReader::read_composite(std::string_view record) {
+  raw_.clear();
+  FieldCursor cursor(record, delimiter_);
+  RawField field;
+  while (raw_.size() <= last_column_ && cursor.next(field)) raw_.push_back(field);
+  parts_.clear();
+  undoubled_.clear();
+  undoubled_.reserve(record.size());
+  last_was_empty_ = true;
+  for (const auto column : columns_) {
+    const RawField& part = raw_[column];
+    if (!part.inner.empty()) last_was_empty_ = false;
+    if (!part.doubled) {
+      parts_.push_back(part.inner);
+      continue;
+    }
+    const std::size_t from = undoubled_.size();
+    append_undoubled(undoubled_, part.inner);
+    parts_.emplace_back(undoubled_.data() + from, undoubled_.size() - from);
+  }
+  record_.clear();
+  append_record(record_, parts_);
+  return record_;
+}
+
+}  // namespace deltadrop::csv

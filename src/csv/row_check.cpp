@@ -1,0 +1,225 @@
+#include "csv/row_check.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <limits>
+
+#include "core/json_text.hpp"
+#include "core/text.hpp"
+
+namespace deltadrop::csv {
+namespace {
+
+constexpr std::size_t kEventFactsBytes = 8192;  ///< what an event's own fields may take
+constexpr std::size_t kNullJsonBytes = 4;
+constexpr std::size_t kEscapeFactorMax = 6;  ///< \u0001 for one byte
+constexpr std::size_t kRowBytesMax = std::numeric_limits<std::uint32_t>::max();
+
+bool has_no_nul(std::string_view text) {
+  return text.empty() || std::memchr(text.data(), 0, text.size()) == nullptr;
+}
+
+/// What is left for a row's values of half of an event less its facts, behind the names: once in the values
+/// object, once in changed_columns, and the key's.
+std::size_t json_bytes_for_values(const Header& header, const Limits& limits, std::string_view key_column) {
+  std::size_t names = json_string_size(key_column) + 4;
+  for (const auto column : header.tracked) names += 2 * json_string_size(header.columns[column]) + 3;
+  const std::size_t half = limits.event_bytes_max / 2;
+  return half > kEventFactsBytes + names ? half - kEventFactsBytes - names : 0;
+}
+
+}  // namespace
+
+RowCheck::RowCheck(const File& file, CheckScope scope, FindingLog& findings)
+    : file_(file),
+      scope_(scope),
+      findings_(findings),
+      text_is_clean_(has_no_nul(file.text()) && find_invalid_utf8(file.text()) == std::string_view::npos),
+      splitter_(file.header().delimiter) {
+  if (!file.header().key.empty()) key_column_ = file.header().key_column();
+  row_json_max_ = json_bytes_for_values(file.header(), file.limits(), key_column_);
+}
+
+RowCheck::Place RowCheck::place_of(const Row& row, std::size_t at) const {
+  FieldCursor cursor(row.bytes, file_.header().delimiter);
+  RawField field;
+  Place place;
+  std::size_t column = 0;
+  std::size_t from = 0;
+  while (from <= at && cursor.next(field)) {
+    const std::size_t next = cursor.offset_from(row.bytes.data());
+    place.field = row.bytes.substr(from, next - from);
+    const auto& columns = file_.header().columns;
+    place.column = column < columns.size() ? std::optional(value_for_finding(columns[column])) : std::nullopt;
+    if (next <= from) break;
+    from = next;
+    ++column;
+  }
+  if (place.field.ends_with(file_.header().delimiter) && from < row.bytes.size())
+    place.field.remove_suffix(1);
+  return place;
+}
+
+void RowCheck::report_at(const Row& row, std::size_t at, std::string_view type, std::string_view what,
+                         std::string_view fix) {
+  findings_.add([&] {
+    Place place = place_of(row, at);
+    const std::string where = place.column ? fmt::format(" of column \"{}\"", *place.column) : std::string();
+    return Finding{std::string(type),
+                   row.line,
+                   std::move(place.column),
+                   value_for_finding(place.field),
+                   fmt::format("the value {}{} in line {} {}", quoted_for_message(place.field), where,
+                               row.line.value, what),
+                   std::string(fix)};
+  });
+}
+
+void RowCheck::report_fault(const Row& row) {
+  if (row.fault == RowFault::unclosed_quote) {
+    report_at(row, row.fault_at, "unclosed-quote", "opens a quote that is never closed",
+              "close the quote; the file may have been cut off");
+  } else {
+    report_at(row, row.fault_at, "text-after-quote", "has text after its closing quote",
+              "double quotes inside a quoted field: \"a \"\"b\"\" c\"");
+  }
+}
+
+void RowCheck::report_field_count(const Row& row) {
+  findings_.add([&] {
+    const std::size_t expected = file_.header().columns.size();
+    const bool many = row.fields > expected;
+    return Finding{
+        many ? "too-many-fields" : "too-few-fields",
+        row.line,
+        std::nullopt,
+        value_for_finding(row.bytes),
+        fmt::format("line {} has {} fields, the header has {}: {}", row.line.value, row.fields, expected,
+                    quoted_for_message(row.bytes)),
+        many ? "quote fields that hold the delimiter" : "give every column a field, if an empty one"};
+  });
+}
+
+bool RowCheck::text_is_valid(const Row& row) {
+  if (text_is_clean_) return true;
+  const auto nul = row.bytes.find('\0');
+  if (nul != std::string_view::npos) {
+    report_at(
+        row, nul, "nul-byte", "holds a NUL byte",
+        "remove it; if the file is UTF-16 without a byte order mark, give encoding=utf-16le or utf-16be");
+  }
+  const auto invalid = find_invalid_utf8(row.bytes);
+  if (invalid != std::string_view::npos) {
+    const bool utf16 =
+        file_.header().encoding == Encoding::utf16le || file_.header().encoding == Encoding::utf16be;
+    report_at(row, invalid, "invalid-utf8", utf16 ? "is not valid UTF-16" : "is not valid UTF-8",
+              "save the file as UTF-8, or name its encoding with encoding=, such as windows-1252");
+  }
+  return nul == std::string_view::npos && invalid == std::string_view::npos;
+}
+
+bool RowCheck::fits_event(const Row& row) {
+  const auto& tracked = file_.header().tracked;
+  if (row.bytes.size() * kEscapeFactorMax + tracked.size() * kNullJsonBytes <= row_json_max_) return true;
+  const auto& values = splitter_.split(row.bytes);
+  std::size_t size = 0;
+  std::size_t largest = 0;
+  std::size_t largest_column = tracked.front();
+  for (const auto column : tracked) {
+    const bool null = values[column].empty() && file_.options().empty == EmptyPolicy::null;
+    const std::size_t value_size = null ? kNullJsonBytes : json_string_size(values[column]);
+    size += value_size;
+    if (value_size <= largest) continue;
+    largest = value_size;
+    largest_column = column;
+  }
+  if (size <= row_json_max_) return true;
+  findings_.add([&] {
+    return Finding{"row-too-large",
+                   row.line,
+                   value_for_finding(file_.header().columns[largest_column]),
+                   value_for_finding(values[largest_column]),
+                   fmt::format("the row in line {} takes {} bytes as JSON, {} are left for it in an event",
+                               row.line.value, size, row_json_max_),
+                   "shorten the named column, ignore it, or raise MAX_EVENT_BYTES"};
+  });
+  return false;
+}
+
+bool RowCheck::accept(const Row& row) {
+  bool usable = text_is_valid(row);
+  if (row.fault != RowFault::none) {
+    report_fault(row);
+    usable = false;
+  } else if (row.fields != file_.header().columns.size()) {
+    report_field_count(row);
+    usable = false;
+  }
+  if (!usable) return false;
+  if (row.bytes.size() > kRowBytesMax) {
+    findings_.add([&] {
+      return Finding{"row-too-large",
+                     row.line,
+                     std::nullopt,
+                     std::nullopt,
+                     fmt::format("the row in line {} has {} bytes, 4 GiB is the limit", row.line.value,
+                                 row.bytes.size()),
+                     "look for a quote that is opened there and closed much later"};
+    });
+    return false;
+  }
+  return scope_ == CheckScope::shape || fits_event(row);
+}
+
+bool RowCheck::accept_key(const Row& row, std::string_view key, bool all_parts_empty) {
+  if (all_parts_empty) {
+    findings_.add([&] {
+      return Finding{
+          "empty-key",
+          row.line,
+          key_column_,
+          std::nullopt,
+          fmt::format("the key {} is empty in line {}", quoted_for_message(key_column_), row.line.value),
+          "give every row a key, or choose another key column with key="};
+    });
+    return false;
+  }
+  if (scope_ == CheckScope::shape || key.size() <= file_.limits().key_bytes_max) return true;
+  findings_.add([&] {
+    return Finding{"key-too-long",
+                   row.line,
+                   key_column_,
+                   value_for_finding(key),
+                   fmt::format("the key {} in line {} has {} bytes, {} are allowed", quoted_for_message(key),
+                               row.line.value, key.size(), file_.limits().key_bytes_max),
+                   "choose a shorter key with key="};
+  });
+  return false;
+}
+
+void RowCheck::report_repeated_key(std::string_view key, Line first, Line again) {
+  findings_.add([&] {
+    return Finding{
+        "repeated-key",
+        again,
+        key_column_,
+        value_for_finding(key),
+        fmt::format("repeated key {} in lines {} and {}", quoted_for_message(key), first.value, again.value),
+        "keys must be unique; remove one of the rows, or name more key columns with key="};
+  });
+}
+
+void RowCheck::report_too_many_rows(Line line) {
+  findings_.add([&] {
+    return Finding{"too-many-rows",
+                   line,
+                   std::nullopt,
+                   std::nullopt,
+                   fmt::format("line {} is beyond the {} rows that a file may have", line.value,
+                               file_.limits().rows_max),
+                   "split the table"};
+  });
+}
+
+}  // namespace deltadrop::csv

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "csv/fields.hpp"
+#include "csv/file.hpp"
+#include "csv/findings.hpp"
+#include "csv/scan.hpp"
+
+namespace deltadrop::csv {
+
+/// Which of a file's refusals are looked for.
+enum class CheckScope : std::uint8_t {
+  everything,
+  shape,  ///< not the limits: they may have been wider when the file was accepted
+};
+
+/// Checks the rows of one file, one by one in the file's order, and logs what is wrong with them.
+class RowCheck {
+ public:
+  RowCheck(const File& file, CheckScope scope, FindingLog& findings);
+
+  /// True when the row can be used: it has as many fields as the header, valid text and no fault.
+  bool accept(const Row& row);
+  /// Of an accepted row. `all_parts_empty` as KeyReader says.
+  bool accept_key(const Row& row, std::string_view key, bool all_parts_empty);
+  void report_repeated_key(std::string_view key, Line first, Line again);
+  /// Logs once that the file has too many rows.
+  void report_too_many_rows(Line line);
+
+ private:
+  struct Place {
+    std::optional<std::string> column;
+    std::string_view field;  ///< as it stands in the record
+  };
+
+  [[nodiscard]] Place place_of(const Row& row, std::size_t at) const;
+  void report_at(const Row& row, std::size_t at, std::string_view type, std::string_view what,
+                 std::string_view fix);
+  void report_fault(const Row& row);
+  void report_field_count(const Row& row);
+  bool text_is_valid(const Row& row);
+  bool fits_event(const Row& row);
+
+  const File& file_;
+  CheckScope scope_;
+  FindingLog& findings_;
+  bool text_is_clean_;            ///< no NUL and no invalid UTF-8 in the whole text
+  std::size_t row_json_max_ = 0;  ///< most bytes that a row's own values may take in JSON
+  RowSplitter splitter_;
+  std::string key_column_;
+};
+
+}  // namespace deltadrop::csv
