@@ -1,0 +1,183 @@
+#include "cli/diff_command.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "cli/diff_output.hpp"
+#include "csv/file.hpp"
+#include "diff/diff.hpp"
+#include "io/file.hpp"
+
+namespace deltadrop::cli {
+namespace {
+
+constexpr int kSame = 0;
+constexpr int kDifferent = 1;
+constexpr int kTrouble = 2;
+
+struct Arguments {
+  std::string old_path;
+  std::string new_path;
+  std::string key;
+  std::string ignore;
+  std::string delimiter;
+  std::string encoding;
+  std::string empty = "null";
+  std::string format = "text";
+  bool rekey = false;
+};
+
+/// A file, or standard input read whole, as a CSV.
+struct Input {
+  std::string name;
+  std::string bytes;  ///< of standard input
+  std::optional<csv::File> file;
+};
+
+Result<csv::ReadOptions> read_options(const Arguments& arguments) {
+  csv::ReadOptions options;
+  DD_TRY(options.key, csv::parse_column_list(arguments.key));
+  DD_TRY(options.ignore, csv::parse_column_list(arguments.ignore));
+  DD_TRY(options.empty, csv::parse_empty_policy(arguments.empty));
+  if (!arguments.delimiter.empty()) {
+    DD_TRY(options.delimiter, csv::parse_delimiter(arguments.delimiter));
+  }
+  if (!arguments.encoding.empty()) {
+    DD_TRY(options.encoding, csv::parse_encoding(arguments.encoding));
+  }
+  return options;
+}
+
+Result<DiffFormat> parse_format(const std::string& name) {
+  if (name == "text") return DiffFormat::text;
+  if (name == "json") return DiffFormat::json;
+  if (name == "csv") return DiffFormat::csv;
+  return Error{ErrorCode::invalid_input, "bad-format", fmt::format("unknown format \"{}\"", name),
+               "use text, json or csv"};
+}
+
+Result<std::string> read_standard_input() {
+  std::string bytes;
+  std::array<char, 65536> piece{};
+  std::size_t got = 0;
+  while ((got = std::fread(piece.data(), 1, piece.size(), stdin)) > 0) bytes.append(piece.data(), got);
+  if (std::ferror(stdin) != 0) {
+    return Error{ErrorCode::unavailable, "io-error", "standard input cannot be read", "check what feeds it"};
+  }
+  return bytes;
+}
+
+/// Fills `input` in place, since its file may refer to its bytes.
+Result<void> open_input(Input& input, const std::string& path, const csv::ReadOptions& options) {
+  input.name = path;
+  if (path == "-") {
+    DD_TRY(input.bytes, read_standard_input());
+    DD_TRY(input.file, csv::File::over(input.bytes, options, csv::Limits{}));
+    return success();
+  }
+  DD_TRY(input.file, csv::File::open(path, options, csv::Limits{}, std::filesystem::temp_directory_path()));
+  return success();
+}
+
+void print_findings(const std::string& name, const csv::Findings& findings) {
+  for (const auto& finding : findings.first) {
+    const std::string column = finding.column ? " " + terminal_safe(*finding.column) + ":" : "";
+    fmt::print(stderr, "{}:{}:{} {}; {}\n", terminal_safe(name), finding.line.value, column,
+               terminal_safe(finding.message), terminal_safe(finding.fix));
+  }
+  const auto shown = static_cast<std::int64_t>(findings.first.size());
+  if (findings.total > shown) {
+    fmt::print(stderr, "{}: and {} more of {}\n", terminal_safe(name), findings.total - shown,
+               findings.total);
+  }
+}
+
+/// True when something is wrong with a file that is looked at by itself.
+Result<bool> has_findings(const Input& input) {
+  DD_TRY(const auto alone, diff::diff(nullptr, *input.file));
+  print_findings(input.name, alone.findings);
+  return !alone.findings.empty();
+}
+
+Result<int> compare(const Arguments& arguments) {
+  DD_TRY(const auto format, parse_format(arguments.format));
+  DD_TRY(auto options, read_options(arguments));
+  Input before;
+  Input after;
+  if (arguments.old_path == "-" && arguments.new_path == "-") {
+    return Error{ErrorCode::invalid_input, "bad-arguments", "only one of the two files can be standard input",
+                 "name a file for the other"};
+  }
+  DD_TRY(open_input(before, arguments.old_path, options));
+  const csv::Header& old_header = before.file->header();
+  if (options.key.empty() && !arguments.rekey && !old_header.key.empty())
+    options.key.push_back(old_header.key_column());
+  DD_TRY(open_input(after, arguments.new_path, options));
+
+  const auto outcome = diff::diff(&*before.file, *after.file, diff::Options{arguments.rekey});
+  if (outcome.has_error() && outcome.error().code == ErrorCode::corrupt) {
+    DD_TRY(const bool bad_before, has_findings(before));
+    DD_TRY(const bool bad_after, has_findings(after));
+    if (bad_before || bad_after) return kTrouble;
+  }
+  if (outcome.has_error()) return outcome.error();
+  if (!outcome.value().findings.empty()) {
+    print_findings(after.name, outcome.value().findings);
+    return kTrouble;
+  }
+  const diff::ChangeSet& changes = outcome.value().changes;
+  DD_TRY(write_changes(*before.file, *after.file, changes, format));
+  return changes.counts.changes() == 0 && changes.schema_changes.empty() ? kSame : kDifferent;
+}
+
+int run(const Arguments& arguments) {
+  const auto code = compare(arguments);
+  if (code.has_value()) return code.value();
+  fmt::print(stderr, "deltadrop diff: {}\n", terminal_safe(code.error().text()));
+  return kTrouble;
+}
+
+}  // namespace
+
+void add_diff_command(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      app.add_subcommand("diff", "Show which rows of a CSV file were inserted, updated and deleted");
+  command->add_option("OLD", arguments->old_path, "Older version of the file, or - for standard input")
+      ->required();
+  command->add_option("NEW", arguments->new_path, "Newer version of the file, or - for standard input")
+      ->required();
+  command->add_option(
+      "--key", arguments->key,
+      "Column or columns that identify a row, as a CSV record (the older file's first column)");
+  command->add_option("--ignore", arguments->ignore, "Columns that do not count, as a CSV record");
+  command->add_option("--delimiter", arguments->delimiter, ", ; | tab (found in each file's header line)");
+  command->add_option("--encoding", arguments->encoding,
+                      "utf-8, utf-16le, utf-16be, latin-1, windows-1252 (by byte order mark, else utf-8)");
+  command->add_option("--empty", arguments->empty, "Empty fields are null, or text (null)");
+  command->add_option("--format", arguments->format,
+                      "text, json (one object a line) or csv (one record a value) (text)");
+  command->add_flag(
+      "--rekey", arguments->rekey,
+      "Each file's first column is its key; where the two differ, delete all rows and insert all rows");
+  command->footer(
+      "Exits with 0 when the files hold the same rows, 1 when they differ, 2 when one cannot be read.\n"
+      "Quoting, line ends, delimiter, encoding, and the order of columns and rows make no difference.\n\n"
+      "Examples:\n"
+      "  deltadrop diff 2024-q4.csv 2025-q1.csv\n"
+      "  deltadrop diff old.csv new.csv --key company,period --ignore exported_at\n"
+      "  deltadrop diff old.csv new.csv --format json | jq -r .key_value\n"
+      "  git show HEAD:data.csv | deltadrop diff - data.csv");
+  command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
+}
+
+}  // namespace deltadrop::cli

@@ -1,0 +1,13 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace deltadrop::cli {
+
+/// Adds `deltadrop diff OLD NEW`. When it was asked for, parsing runs it and sets `exit_code` as diff(1)
+/// does: 0 the same, 1 different, 2 trouble. `exit_code` must outlive `app`.
+void add_diff_command(CLI::App& app, int& exit_code);
+
+}  // namespace deltadrop::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "csv/file.hpp"
+#include "diff/diff.hpp"
+
+namespace deltadrop::cli {
+
+enum class DiffFormat : std::uint8_t {
+  text,  ///< for people: one line a row that came or went, one a changed value, then a summary
+  json,  ///< one object a change and line
+  csv,   ///< change,key,column,old,new: one record a value
+};
+
+/// Control characters, and those that change the direction of writing, as \xNN or \u{NNNN}, so that data
+/// cannot drive a terminal.
+std::string terminal_safe(std::string_view text);
+
+/// Writes the changes to standard output. unavailable "io-error" where that fails.
+Result<void> write_changes(const csv::File& before, const csv::File& after, const diff::ChangeSet& changes,
+                           DiffFormat format);
+
+}  // namespace deltadrop::cli
