@@ -1,0 +1,9 @@
+#!/bin/sh
+# Writes what the golden tests expect anew. Look at the difference before you commit it.
+#   tools/update_golden.sh [BUILD_FOLDER]
+set -eu
+cd "$(dirname "$0")/.."
+for program in "${1:-build/release}"/tests/golden/*/golden_*; do
+  if [ -f "$program" ] && [ -x "$program" ]; then UPDATE_GOLDEN=1 "$program" --gtest_brief=1; fi
+done
+git status --short tests/golden
