@@ -1,0 +1,150 @@
+#include "cli/diff_command.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "cli/diff_output.hpp"
+#include "io/file.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace deltadrop::cli {
+namespace {
+
+struct Ran {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+class DiffCommand : public ::testing::Test {
+ protected:
+  std::string save(const std::string& name, const std::string& bytes) {
+    const auto path = folder_.path() / name;
+    EXPECT_TRUE(io::write_file_durably(path, bytes).has_value());
+    return path.string();
+  }
+
+  static Ran run(std::vector<std::string> arguments) {
+    Ran ran;
+    CLI::App app("deltadrop");
+    add_diff_command(app, ran.code);
+    arguments.insert(arguments.begin(), "diff");
+    std::reverse(arguments.begin(), arguments.end());
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    app.parse(arguments);
+    ran.out = ::testing::internal::GetCapturedStdout();
+    ran.err = ::testing::internal::GetCapturedStderr();
+    return ran;
+  }
+
+  Ran compare(const std::string& before, const std::string& after, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {save("old.csv", before), save("new.csv", after)};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  }
+
+ private:
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(DiffCommand, ExitsLikeDiff) {
+  EXPECT_EQ(compare("id,a\n1,x\n", "id,a\n\"1\",x\r\n").code, 0);
+  EXPECT_EQ(compare("id,a\n1,x\n", "id,a\n1,y\n").code, 1);
+  EXPECT_EQ(compare("id,a\n1,x\n", "id,a,b\n1,x,\n").code, 1) << "a new column is a difference";
+  EXPECT_EQ(compare("id,a\n1,x\n", "id,a\n1\n").code, 2);
+  EXPECT_EQ(run({"/nonexistent/a.csv", "/nonexistent/b.csv"}).code, 2);
+}
+
+TEST_F(DiffCommand, ShowsChangesToPeople) {
+  const auto ran = compare("id,a,b\n1,x,p\n2,y,q\n3,z,r\n", "id,a\n1,x\n2,Y\n4,w\n");
+  EXPECT_EQ(ran.out,
+            "- 3\n"
+            "~ 1  b: p -> (none)\n"
+            "~ 2  a: y -> Y\n"
+            "~ 2  b: q -> (none)\n"
+            "+ 4\n"
+            "column removed: b (held 3 values)\n"
+            "1 inserted, 2 updated, 1 deleted; 3 rows before, 3 now\n");
+  EXPECT_EQ(ran.err, "");
+}
+
+TEST_F(DiffCommand, WritesJson) {
+  const auto ran = compare("id,a\n1,x\n", "id,a\n1,\"y\n\"\n", {"--format", "json"});
+  EXPECT_EQ(ran.out,
+            R"({"event_type":"update","key_column":"id","key_value":"1","old_values":{"id":"1","a":"x"},)"
+            R"("new_values":{"id":"1","a":"y\n"},"changed_columns":["a"],"line":2})"
+            "\n");
+}
+
+TEST_F(DiffCommand, WritesCsv) {
+  const auto ran = compare("id,a,b\n1,x,\n2,y,\n", "id,a,b\n2,\"y,z\",q\n3,,w\n", {"--format", "csv"});
+  EXPECT_EQ(ran.out,
+            "change,key,column,old,new\n"
+            "delete,1,id,1,\n"
+            "delete,1,a,x,\n"
+            "update,2,a,y,\"y,z\"\n"
+            "update,2,b,,q\n"
+            "insert,3,id,,3\n"
+            "insert,3,b,,w\n");
+}
+
+TEST_F(DiffCommand, ReadsAsItIsTold) {
+  EXPECT_EQ(
+      compare("a,b,seen\n1,x,1\n1,y,1\n", "a,b,seen\n1,y,2\n1,x,2\n", {"--key", "a,b", "--ignore", "seen"})
+          .code,
+      0);
+  EXPECT_EQ(compare("id,a\n1,\xE9\n", "id,a\n1,\xE9\n", {"--encoding", "latin-1"}).code, 0);
+  EXPECT_EQ(compare("a^b,c\n1^x\n", "a^b,c\n1^y\n", {"--delimiter", "^"}).code, 1);
+  EXPECT_EQ(compare("id,a\n1,x\n", "a,id\nx,1\n").code, 0) << "the older file's first column is the key";
+  const auto rekeyed = compare("id,a\n1,x\n", "a,id\nx,1\n", {"--rekey"});
+  EXPECT_EQ(rekeyed.code, 1);
+  EXPECT_EQ(rekeyed.out, "- 1\n+ x\n1 inserted, 0 updated, 1 deleted; 1 rows before, 1 now\n");
+}
+
+TEST_F(DiffCommand, NamesPlaceAndFixOfFindings) {
+  const auto in_new = compare("id,a\n1,x\n", "id,a\n1,x\n2,\"y\"z\n1,x\n");
+  EXPECT_EQ(in_new.code, 2);
+  EXPECT_NE(in_new.err.find("new.csv:3: a: "), std::string::npos) << in_new.err;
+  EXPECT_NE(in_new.err.find("new.csv:4: id: repeated key \"1\" in lines 2 and 4; keys must be unique"),
+            std::string::npos)
+      << in_new.err;
+  const auto in_old = compare("id,a\n1\n", "id,a\n1,x\n");
+  EXPECT_EQ(in_old.code, 2);
+  EXPECT_NE(in_old.err.find("old.csv:2: line 2 has 1 fields"), std::string::npos) << in_old.err;
+}
+
+TEST_F(DiffCommand, RefusesOptionsThatMakeNoSense) {
+  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{{"--format", "xml"},
+                                                                                    {"--encoding", "x"},
+                                                                                    {"--delimiter", "ab"},
+                                                                                    {"--key", "a,,b"},
+                                                                                    {"--empty", "maybe"}}) {
+    const auto ran = compare("id,a\n1,x\n", "id,a\n1,x\n", more);
+    EXPECT_EQ(ran.code, 2) << more[0];
+    EXPECT_NE(ran.err.find(more[1]), std::string::npos) << ran.err;
+  }
+}
+
+TEST_F(DiffCommand, NeverLetsDataDriveTheTerminal) {
+  const auto ran = compare("id,a\n1,x\n", "id,a\n1,\"\x1B[31m\r\xC2\x9B\"\n\"\x07\",y\n");
+  EXPECT_NE(ran.out.find("\\x1B[31m\\x0D\\u{009B}"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("+ \\x07\n"), std::string::npos) << ran.out;
+}
+
+TEST(TerminalSafe, LeavesTextAlone) {
+  EXPECT_EQ(terminal_safe("caf\xC3\xA9 \xF0\x9F\x93\x88 \\n"), "caf\xC3\xA9 \xF0\x9F\x93\x88 \\n");
+  EXPECT_EQ(terminal_safe("a\xE2\x80\xAE"
+                          "b\xFF\x7F"),
+            "a\\u{202E}b\\xFF\\x7F");
+}
+
+}  // namespace
+}  // namespace deltadrop::cli
