@@ -1,5 +1,6 @@
 #pragma once
 
+// NOLINTNEXTLINE(readability-identifier-naming): CLI11 chose it.
 namespace CLI {
 class App;
 }

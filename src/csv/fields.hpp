@@ -17,16 +17,15 @@ struct RawField {
 class FieldCursor {
  public:
   FieldCursor(std::string_view record, char delimiter)
-      : at_(record.data()), end_(record.data() + record.size()), delimiter_(delimiter) {}
+      : begin_(record.data()), at_(begin_), end_(begin_ + record.size()), delimiter_(delimiter) {}
 
   /// Reads the next field, or returns false behind the last.
   bool next(RawField& field);
-  /// Where the next field starts in the record that begins at `start`.
-  [[nodiscard]] std::size_t offset_from(const char* start) const {
-    return static_cast<std::size_t>(at_ - start);
-  }
+  /// Where the next field starts in the record.
+  [[nodiscard]] std::size_t offset() const { return static_cast<std::size_t>(at_ - begin_); }
 
  private:
+  const char* begin_;
   const char* at_;
   const char* end_;
   char delimiter_;

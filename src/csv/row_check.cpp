@@ -48,7 +48,7 @@ RowCheck::Place RowCheck::place_of(const Row& row, std::size_t at) const {
   std::size_t column = 0;
   std::size_t from = 0;
   while (from <= at && cursor.next(field)) {
-    const std::size_t next = cursor.offset_from(row.bytes.data());
+    const std::size_t next = cursor.offset();
     place.field = row.bytes.substr(from, next - from);
     const auto& columns = file_.header().columns;
     place.column = column < columns.size() ? std::optional(value_for_finding(columns[column])) : std::nullopt;

@@ -60,9 +60,9 @@ const char* find_stop_bytewise(const char* at, const char* end, char delimiter, 
 
 FindStop find_stop_for_this_cpu() {
 #if defined(__x86_64__)
-  static const bool kHasAvx2 =
+  static const bool has_avx2 =
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi");
-  if (kHasAvx2) return find_stop_avx2;
+  if (has_avx2) return find_stop_avx2;
 #endif
   return find_stop_bytewise;
 }
@@ -111,7 +111,7 @@ bool RowScanner::next(Row& row) {
   skip_empty_lines();
   if (at_ == end_) return false;
   const char* const start = at_;
-  row = Row{std::string_view(start, 0),
+  row = Row{std::string_view(start, static_cast<std::size_t>(end_ - start)),
             static_cast<std::uint64_t>(start - begin_),
             1,
             Line(line_),

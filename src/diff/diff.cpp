@@ -91,7 +91,6 @@ class Join {
       : after_(after),
         old_rows_(old_rows),
         comparison_(comparison),
-        findings_(findings),
         check_(after, csv::CheckScope::everything, findings),
         has_key_(!after.header().key.empty()) {
     if (!has_key_) return;
@@ -173,7 +172,6 @@ class Join {
   const csv::File& after_;
   KeyedRows* old_rows_;
   Comparison* comparison_;
-  csv::FindingLog& findings_;
   csv::RowCheck check_;
   bool has_key_;
   std::unique_ptr<csv::KeyReader> key_reader_;
@@ -184,7 +182,11 @@ class Join {
 };
 
 std::vector<Change> deletes_of(const RowIndex& old_rows) {
+  std::size_t unmatched = 0;
+  for (RowNumber number = 0; number < old_rows.size(); ++number)
+    unmatched += old_rows.is_matched(number) ? 0 : 1;
   std::vector<Change> deletes;
+  deletes.reserve(unmatched);
   for (RowNumber number = 0; number < old_rows.size(); ++number) {
     if (!old_rows.is_matched(number)) deletes.push_back({ChangeType::remove, old_rows.row(number), {}});
   }

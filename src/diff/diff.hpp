@@ -61,7 +61,9 @@ struct Outcome {
 };
 
 struct Options {
-  bool rekey = false;  ///< delete every old row under its old key, insert every new row
+  /// Where the keys' columns differ: delete every old row under its old key, insert every new row. Otherwise
+  /// nothing.
+  bool rekey = false;
 };
 
 /// Reads both files whole. `before` is null for a table's first version. Validates `after` completely (every

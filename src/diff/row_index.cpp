@@ -11,11 +11,11 @@ namespace deltadrop::diff {
 namespace {
 
 std::uint64_t hash_seed() {
-  static const std::uint64_t kSeed = [] {
+  static const std::uint64_t seed = [] {
     std::random_device device;
     return std::uint64_t{device()} << 32 | device();
   }();
-  return kSeed;
+  return seed;
 }
 
 /// From the lines in the first part of the text.
