@@ -191,6 +191,55 @@ std::optional<std::string> contradiction(const Event& event) {
   return std::nullopt;
 }
 
+/// The fields that acceptance gives an event; each is null where it is not accepted.
+struct Acceptance {
+  std::optional<EventId> event_id;
+  std::optional<Timestamp> timestamp;
+  std::optional<Timestamp> effective_at;
+  std::optional<Version> version;
+  std::optional<UploadId> previous_upload_id;
+};
+
+template <class Printable>
+void append_text_or_null(std::string& out, std::string_view name, const std::optional<Printable>& value) {
+  if (value) {
+    append_text(out, name, value->to_string());
+  } else {
+    append_raw(out, name, "");
+  }
+}
+
+void append_event(std::string& out, const UploadFacts& upload, const Acceptance& acceptance,
+                  const EventView& event) {
+  out += '{';
+  append_text_or_null(out, "event_id", acceptance.event_id);
+  append_text(out, "event_type", to_string(event.type));
+  append_text(out, "company_id", upload.table.company_id);
+  append_text(out, "table_name", upload.table.table_name);
+  append_text_or_null(out, "timestamp", acceptance.timestamp);
+  append_text_or_null(out, "effective_at", acceptance.effective_at);
+  append_text(out, "key_column", upload.key_column);
+  append_text(out, "key_value", event.key_value);
+  append_raw(out, "old_values", event.old_values_json);
+  append_raw(out, "new_values", event.new_values_json);
+  append_strings(out, "changed_columns",
+                 event.changed_columns != nullptr ? *event.changed_columns : std::vector<std::string_view>{});
+  append_text(out, "upload_id", upload.upload_id.to_string());
+  append_text(out, "file_id", upload.file_id);
+  append_text(out, "file_sha256", upload.file_sha256.to_hex());
+  if (acceptance.version) {
+    append_number(out, "version", acceptance.version->value);
+  } else {
+    append_raw(out, "version", "");
+  }
+  append_raw(out, "types", upload.types_json.value_or(""));
+  append_text_or_null(out, "previous_upload_id", acceptance.previous_upload_id);
+  append_number(out, "seq", event.seq.value);
+  append_number(out, "total", upload.total);
+  append_number(out, "line", event.line.value);
+  out += '}';
+}
+
 }  // namespace
 
 std::string_view to_string(ChangeType type) {
@@ -213,33 +262,15 @@ std::optional<ChangeType> parse_change_type(std::string_view text) {
 }
 
 void append_event_json(std::string& out, const UploadFacts& upload, const EventView& event) {
-  out += '{';
-  append_text(out, "event_id", EventId::of(upload.upload_id, event.seq).to_string());
-  append_text(out, "event_type", to_string(event.type));
-  append_text(out, "company_id", upload.table.company_id);
-  append_text(out, "table_name", upload.table.table_name);
-  append_text(out, "timestamp", upload.timestamp.to_string());
-  append_text(out, "effective_at", upload.effective_at.to_string());
-  append_text(out, "key_column", upload.key_column);
-  append_text(out, "key_value", event.key_value);
-  append_raw(out, "old_values", event.old_values_json);
-  append_raw(out, "new_values", event.new_values_json);
-  append_strings(out, "changed_columns",
-                 event.changed_columns != nullptr ? *event.changed_columns : std::vector<std::string_view>{});
-  append_text(out, "upload_id", upload.upload_id.to_string());
-  append_text(out, "file_id", upload.file_id);
-  append_text(out, "file_sha256", upload.file_sha256.to_hex());
-  append_number(out, "version", upload.version.value);
-  append_raw(out, "types", upload.types_json.value_or(""));
-  if (upload.previous_upload_id) {
-    append_text(out, "previous_upload_id", upload.previous_upload_id->to_string());
-  } else {
-    append_raw(out, "previous_upload_id", "");
-  }
-  append_number(out, "seq", event.seq.value);
-  append_number(out, "total", upload.total);
-  append_number(out, "line", event.line.value);
-  out += '}';
+  append_event(out, upload,
+               Acceptance{EventId::of(upload.upload_id, event.seq), upload.timestamp, upload.effective_at,
+                          upload.version, upload.previous_upload_id},
+               event);
+}
+
+void append_draft_event_json(std::string& out, const UploadFacts& upload,
+                             std::optional<Timestamp> effective_at, const EventView& event) {
+  append_event(out, upload, Acceptance{{}, {}, effective_at, {}, {}}, event);
 }
 
 void append_event_json(std::string& out, const Event& event) {

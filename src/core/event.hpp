@@ -69,6 +69,10 @@ struct EventView {
 /// and escaping are fixed, so equal events are equal bytes.
 void append_event_json(std::string& out, const UploadFacts& upload, const EventView& event);
 void append_event_json(std::string& out, const Event& event);
+/// An event of an upload that is not accepted: event_id, version, timestamp and previous_upload_id are null,
+/// since acceptance gives them (`upload`'s are not looked at); effective_at is null unless given.
+void append_draft_event_json(std::string& out, const UploadFacts& upload,
+                             std::optional<Timestamp> effective_at, const EventView& event);
 
 /// Reads what append_event_json wrote; fields may come in any order and unknown ones are passed over. Fails
 /// with invalid_input, type "bad-event", naming the field that is missing or of the wrong kind; also when

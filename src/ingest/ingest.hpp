@@ -171,6 +171,9 @@ Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog&
 struct RebuildReport {
   std::int64_t tables = 0;
   std::int64_t uploads = 0;
+  /// Archived files without a manifest, moved to DATA_DIR/unclaimed: a version whose manifest was never written, or an
+  /// upload that was never accepted. Nothing can tell which without the old catalog.
+  std::vector<std::filesystem::path> unclaimed;
 };
 
 /// Makes a new catalog from the manifests of the archive alone, replacing the old one at the end. Every

@@ -48,6 +48,19 @@ TEST(EventJson, EventIdIsUuidV5OfUploadAndSeq) {
   EXPECT_EQ(sample_update().event_id.to_string(), "05a6ca48-dbd8-5186-a8cc-8b6b1b33d3ee");
 }
 
+TEST(EventJson, DraftHasNullsWhereAcceptanceGivesValues) {
+  const Event event = sample_update();
+  const std::vector<std::string_view> changed = {"revenue"};
+  std::string json;
+  append_draft_event_json(json, event.upload, std::nullopt,
+                          EventView{event.type, event.key_value, event.old_values_json, event.new_values_json,
+                                    &changed, event.seq, event.line});
+  for (const std::string name : {"event_id", "timestamp", "effective_at", "version", "previous_upload_id"}) {
+    EXPECT_NE(json.find("\"" + name + "\":null,"), std::string::npos) << name << " in " << json;
+  }
+  EXPECT_NE(json.find("\"total\":3"), std::string::npos) << json;
+}
+
 struct BadEvent {
   std::string name;
   std::string find;
