@@ -72,6 +72,9 @@ struct UploadRecord {
   std::optional<Timestamp> timestamp;  ///< when the version was accepted
   std::optional<Timestamp> effective_at;
   csv::ReadOptions options;  ///< resolved: how the file is read, for ever
+  bool delimiter_given =
+      false;  ///< by a client: the table's next file is read with it; else it is found from each
+  bool encoding_given = false;  ///< likewise
   bool rekey = false;
   std::optional<std::string> types_json;
   std::vector<std::string> columns;  ///< all columns of the header
@@ -171,8 +174,8 @@ Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog&
 struct RebuildReport {
   std::int64_t tables = 0;
   std::int64_t uploads = 0;
-  /// Archived files without a manifest, moved to DATA_DIR/unclaimed: a version whose manifest was never written, or an
-  /// upload that was never accepted. Nothing can tell which without the old catalog.
+  /// Archived files without a manifest, moved to DATA_DIR/unclaimed: a version whose manifest was never
+  /// written, or an upload that was never accepted. Nothing can tell which without the old catalog.
   std::vector<std::filesystem::path> unclaimed;
 };
 

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <filesystem>
+
+#include "ingest/ingest.hpp"
+
+/// The folders of one DATA_DIR and what is done to the files in them. Every path that is stored is relative
+/// to them.
+namespace deltadrop::ingest {
+
+namespace fs = std::filesystem;
+
+/// Passes the fault point "ingest.<name>"; fails where a test says so.
+Result<void> pass_step(std::string_view name);
+
+/// Where things are. An upload's own file names come from its ids alone, never from a client.
+struct Layout {
+  fs::path root;
+
+  [[nodiscard]] fs::path spool() const { return root / "spool"; }
+  [[nodiscard]] fs::path held() const { return root / "held"; }
+  [[nodiscard]] fs::path archive() const { return root / "archive"; }
+  [[nodiscard]] fs::path current() const { return root / "current"; }
+  [[nodiscard]] fs::path unclaimed() const { return root / "unclaimed"; }
+  [[nodiscard]] fs::path catalog() const { return root / "catalog.db"; }
+
+  [[nodiscard]] fs::path held_file(const UploadId& upload) const {
+    return held() / (upload.to_string() + ".csv");
+  }
+  [[nodiscard]] fs::path archive_folder(const TableRef& table) const {
+    return archive() / table.company_id / table.table_name;
+  }
+  [[nodiscard]] fs::path archived_file(const UploadRecord& upload) const {
+    return archive_folder(upload.table) / upload.archive_name;
+  }
+  [[nodiscard]] fs::path manifest_file(const UploadRecord& upload) const {
+    return archived_file(upload).replace_extension(".json");
+  }
+  [[nodiscard]] fs::path current_file(const TableRef& table) const {
+    return current() / table.company_id / (table.table_name + ".csv");
+  }
+  /// Where the file of a held or accepted upload is.
+  [[nodiscard]] fs::path stored_file(const UploadRecord& upload) const {
+    return upload.version ? archived_file(upload) : held_file(upload.upload_id);
+  }
+};
+
+/// "<YYYYMMDDHHMMSSmmm>_<file_id>.csv"
+std::string archive_name_of(Timestamp timestamp, std::string_view file_id);
+
+/// Makes the folders; fails with conflict "several-file-systems" unless spool, held and archive can rename to
+/// another.
+Result<void> prepare_folders(const Layout& layout);
+
+/// Syncs a spooled file and moves it to its held name, durably.
+Result<void> hold_file(const Layout& layout, const fs::path& spooled, const UploadId& upload);
+
+enum class Source { goes, stays };
+/// The steps of acceptance before the catalog's commit: syncs the file at `from` and gives it its name in the
+/// archive, durably. A held file's name stays until the commit.
+Result<void> place_in_archive(const Layout& layout, const fs::path& from, Source source,
+                              const UploadRecord& upload);
+
+/// Writes the manifest beside the archived file, durably.
+Result<void> write_manifest(const Layout& layout, const UploadRecord& upload);
+
+/// Makes the archived file its table's current one, by rename.
+Result<void> make_current(const Layout& layout, const UploadRecord& last);
+/// Whether it is. A file made current carries the version's timestamp as its time of modification, so that
+/// this costs no reading.
+bool is_current(const Layout& layout, const UploadRecord& last);
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,313 @@
+#include "ingest/catalog.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "ingest/archive.hpp"
+#include "ingest/manifest.hpp"
+
+namespace deltadrop::ingest {
+namespace {
+
+constexpr std::array<std::string_view, 1> kMigrations = {R"sql(
+CREATE TABLE tables (
+  company_id TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  company_folded TEXT NOT NULL,
+  table_folded TEXT NOT NULL,
+  PRIMARY KEY (company_id, table_name),
+  UNIQUE (company_folded, table_folded)
+);
+CREATE TABLE uploads (
+  upload_id TEXT PRIMARY KEY,
+  company_id TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  state TEXT NOT NULL,
+  version INTEGER,
+  received_ms INTEGER NOT NULL,
+  published_ms INTEGER,
+  dry_run INTEGER NOT NULL,
+  record TEXT NOT NULL
+);
+CREATE UNIQUE INDEX uploads_by_version ON uploads (company_id, table_name, version) WHERE version IS NOT NULL;
+CREATE INDEX uploads_at_work ON uploads (state) WHERE state IN ('held', 'accepted');
+CREATE TABLE writes (n INTEGER NOT NULL);
+INSERT INTO writes VALUES (0);
+)sql"};
+
+constexpr std::string_view kColumns = "state, published_ms, record";
+
+UploadState parse_state(std::string_view text) {
+  for (const auto state : {UploadState::held, UploadState::accepted, UploadState::published,
+                           UploadState::discarded, UploadState::expired}) {
+    if (text == to_string(state)) return state;
+  }
+  return UploadState::expired;
+}
+
+Result<UploadRecord> record_of_row(const sqlite::Statement& row) {
+  DD_TRY(auto record, record_from_json(row.text(2)));
+  record.state = parse_state(row.text(0));
+  if (const auto published_ms = row.optional_number(1)) record.published_at = Timestamp{*published_ms};
+  return record;
+}
+
+Result<std::vector<UploadRecord>> all_rows(sqlite::Statement statement) {
+  std::vector<UploadRecord> records;
+  while (true) {
+    DD_TRY(const bool row, statement.step());
+    if (!row) return records;
+    DD_TRY(auto record, record_of_row(statement));
+    records.push_back(std::move(record));
+  }
+}
+
+Result<std::optional<UploadRecord>> first_row(sqlite::Statement statement) {
+  DD_TRY(const bool row, statement.step());
+  if (!row) return std::optional<UploadRecord>();
+  DD_TRY(auto record, record_of_row(statement));
+  return std::optional<UploadRecord>(std::move(record));
+}
+
+/// Between these two a test may stop the process, or make the commit fail before or after it took effect.
+Result<void> commit(sqlite::Transaction& transaction) {
+  DD_TRY(pass_step("catalog.commit"));
+  DD_TRY(transaction.commit());
+  return pass_step("catalog.committed");
+}
+
+Error other_spelling(const TableRef& table, std::string_view noun, std::string_view asked,
+                     std::string_view known) {
+  return {ErrorCode::conflict, "name-differs-in-case",
+          fmt::format("{} of {} is known as \"{}\"", noun, table.to_string(), known),
+          fmt::format("write \"{}\" instead of \"{}\", or choose a name that differs in more than case",
+                      known, asked)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& path) {
+  DD_TRY(auto database, sqlite::Database::open(path));
+  DD_TRY(database.migrate(kMigrations));
+  return std::unique_ptr<Catalog>(new Catalog(std::move(database)));
+}
+
+Result<void> Catalog::check_spelling(const TableRef& table) {
+  const std::lock_guard lock(mutex_);
+  return check_spelling_locked(table);
+}
+
+Result<void> Catalog::check_spelling_locked(const TableRef& table) {
+  const TableRef folded = table.folded();
+  DD_TRY(auto companies,
+         database_.prepare("SELECT company_id FROM tables WHERE company_folded = ?1 LIMIT 1"));
+  companies.bind(1, folded.company_id);
+  DD_TRY(const bool company_known, companies.step());
+  if (company_known && companies.text(0) != table.company_id) {
+    return other_spelling(table, "the company", table.company_id, companies.text(0));
+  }
+  DD_TRY(auto tables,
+         database_.prepare("SELECT table_name FROM tables WHERE company_folded = ?1 AND table_folded = ?2"));
+  tables.bind(1, folded.company_id).bind(2, folded.table_name);
+  DD_TRY(const bool table_known, tables.step());
+  if (table_known && tables.text(0) != table.table_name) {
+    return other_spelling(table, "the table", table.table_name, tables.text(0));
+  }
+  return success();
+}
+
+Result<std::optional<UploadRecord>> Catalog::find(const UploadId& upload) {
+  const std::lock_guard lock(mutex_);
+  const std::string id = upload.to_string();
+  DD_TRY(auto statement,
+         database_.prepare(fmt::format("SELECT {} FROM uploads WHERE upload_id = ?1", kColumns)));
+  statement.bind(1, id);
+  return first_row(std::move(statement));
+}
+
+Result<std::optional<UploadRecord>> Catalog::last_version(const TableRef& table) {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto statement,
+         database_.prepare(
+             fmt::format("SELECT {} FROM uploads WHERE company_id = ?1 AND table_name = ?2 AND version IS "
+                         "NOT NULL ORDER BY version DESC LIMIT 1",
+                         kColumns)));
+  statement.bind(1, table.company_id).bind(2, table.table_name);
+  return first_row(std::move(statement));
+}
+
+Result<std::optional<UploadRecord>> Catalog::version(const TableRef& table, Version version) {
+  DD_TRY(auto found, versions(table, version, 1));
+  if (found.empty() || found.front().version != version) return std::optional<UploadRecord>();
+  return std::optional<UploadRecord>(std::move(found.front()));
+}
+
+Result<std::vector<UploadRecord>> Catalog::versions(const TableRef& table, Version first,
+                                                    std::int64_t limit) {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto statement,
+         database_.prepare(
+             fmt::format("SELECT {} FROM uploads WHERE company_id = ?1 AND table_name = ?2 AND version >= "
+                         "?3 ORDER BY version LIMIT ?4",
+                         kColumns)));
+  statement.bind(1, table.company_id).bind(2, table.table_name).bind(3, first.value).bind(4, limit);
+  return all_rows(std::move(statement));
+}
+
+Result<std::vector<UploadRecord>> Catalog::list(const UploadFilter& filter) {
+  const std::lock_guard lock(mutex_);
+  const std::string before = filter.before ? filter.before->to_string() : std::string();
+  const std::string state(filter.state ? to_string(*filter.state) : "");
+  std::string sql = fmt::format("SELECT {} FROM uploads WHERE TRUE", kColumns);
+  if (filter.table) sql += " AND company_id = ?2 AND table_name = ?3";
+  if (filter.state) sql += " AND state = ?4";
+  if (filter.before) sql += " AND upload_id < ?5";
+  DD_TRY(auto statement, database_.prepare(sql + " ORDER BY upload_id DESC LIMIT ?1"));
+  statement.bind(1, filter.limit);
+  if (filter.table) statement.bind(2, filter.table->company_id).bind(3, filter.table->table_name);
+  if (filter.state) statement.bind(4, state);
+  if (filter.before) statement.bind(5, before);
+  return all_rows(std::move(statement));
+}
+
+Result<std::vector<TableRecord>> Catalog::tables() {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto statement, database_.prepare(fmt::format(
+                             "SELECT {} FROM tables JOIN uploads u USING (company_id, table_name) "
+                             "WHERE u.version = (SELECT max(version) FROM uploads v WHERE v.company_id = "
+                             "u.company_id AND v.table_name = u.table_name) ORDER BY company_id, table_name",
+                             kColumns)));
+  DD_TRY(auto records, all_rows(std::move(statement)));
+  std::vector<TableRecord> tables;
+  tables.reserve(records.size());
+  for (auto& last : records) {
+    TableRecord table{last.table, last.key_column, last.version->value, {}};
+    table.last = std::move(last);
+    tables.push_back(std::move(table));
+  }
+  return tables;
+}
+
+Result<std::vector<UploadRecord>> Catalog::unpublished() {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto statement,
+         database_.prepare(fmt::format(
+             "SELECT {} FROM uploads WHERE state = 'accepted' ORDER BY company_id, table_name, version",
+             kColumns)));
+  return all_rows(std::move(statement));
+}
+
+Result<std::vector<UploadId>> Catalog::held() {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto statement, database_.prepare("SELECT upload_id FROM uploads WHERE state = 'held'"));
+  std::vector<UploadId> ids;
+  while (true) {
+    DD_TRY(const bool row, statement.step());
+    if (!row) return ids;
+    DD_TRY(const auto id, UploadId::parse(statement.text(0)));
+    ids.push_back(id);
+  }
+}
+
+Result<std::vector<UploadRecord>> Catalog::held_since_before(Timestamp held, Timestamp dry_runs) {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto statement,
+         database_.prepare(fmt::format("SELECT {} FROM uploads WHERE state = 'held' AND received_ms < "
+                                       "CASE dry_run WHEN 1 THEN ?2 ELSE ?1 END",
+                                       kColumns)));
+  statement.bind(1, held.unix_ms).bind(2, dry_runs.unix_ms);
+  return all_rows(std::move(statement));
+}
+
+Result<CatalogCounts> Catalog::counts() {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto statement,
+         database_.prepare(
+             "SELECT coalesce(sum(state = 'held'), 0), coalesce(sum(state = 'accepted'), 0) FROM uploads "
+             "WHERE state IN ('held', 'accepted')"));
+  DD_TRY(statement.step());
+  return CatalogCounts{statement.number(0), statement.number(1)};
+}
+
+Result<void> Catalog::put_locked(const UploadRecord& upload) {
+  const std::string id = upload.upload_id.to_string();
+  const std::string record = record_to_json(upload);
+  std::optional<std::int64_t> version;
+  if (upload.version) version = upload.version->value;
+  std::optional<std::int64_t> published_ms;
+  if (upload.published_at) published_ms = upload.published_at->unix_ms;
+  DD_TRY(auto statement,
+         database_.prepare("INSERT INTO uploads (upload_id, company_id, table_name, state, version, "
+                           "received_ms, published_ms, dry_run, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+                           "?7, ?8, ?9) ON CONFLICT (upload_id) DO UPDATE SET state = excluded.state, "
+                           "version = excluded.version, published_ms = excluded.published_ms, "
+                           "record = excluded.record"));
+  statement.bind(1, id).bind(2, upload.table.company_id).bind(3, upload.table.table_name);
+  statement.bind(4, to_string(upload.state)).bind(5, version).bind(6, upload.received_at.unix_ms);
+  statement.bind(7, published_ms).bind(8, std::int64_t{upload.dry_run}).bind(9, record);
+  return statement.run();
+}
+
+Result<void> Catalog::add_held(const UploadRecord& upload) {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto transaction, sqlite::Transaction::begin(database_));
+  DD_TRY(put_locked(upload));
+  return commit(transaction);
+}
+
+Result<void> Catalog::add_version(const UploadRecord& upload) {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto transaction, sqlite::Transaction::begin(database_));
+  DD_TRY(check_spelling_locked(upload.table));
+  {
+    const TableRef folded = upload.table.folded();
+    DD_TRY(auto statement,
+           database_.prepare("INSERT INTO tables VALUES (?1, ?2, ?3, ?4) ON CONFLICT (company_id, "
+                             "table_name) DO NOTHING"));
+    statement.bind(1, upload.table.company_id).bind(2, upload.table.table_name);
+    statement.bind(3, folded.company_id).bind(4, folded.table_name);
+    DD_TRY(statement.run());
+  }
+  DD_TRY(put_locked(upload));
+  return commit(transaction);
+}
+
+Result<void> Catalog::end_held(const UploadId& upload, UploadState state) {
+  const std::lock_guard lock(mutex_);
+  const std::string id = upload.to_string();
+  DD_TRY(auto transaction, sqlite::Transaction::begin(database_));
+  {
+    DD_TRY(auto statement,
+           database_.prepare("UPDATE uploads SET state = ?2 WHERE upload_id = ?1 AND state = 'held'"));
+    statement.bind(1, id).bind(2, to_string(state));
+    DD_TRY(statement.run());
+  }
+  return commit(transaction);
+}
+
+Result<void> Catalog::mark_published(const UploadId& upload, Timestamp at) {
+  const std::lock_guard lock(mutex_);
+  const std::string id = upload.to_string();
+  DD_TRY(auto transaction, sqlite::Transaction::begin(database_));
+  {
+    DD_TRY(auto statement, database_.prepare("UPDATE uploads SET state = 'published', published_ms = ?2 "
+                                             "WHERE upload_id = ?1 AND state = 'accepted'"));
+    statement.bind(1, id).bind(2, at.unix_ms);
+    DD_TRY(statement.run());
+  }
+  return commit(transaction);
+}
+
+Result<std::optional<UploadRecord>> Catalog::settle(const UploadId& upload) {
+  {
+    const std::lock_guard lock(mutex_);
+    DD_TRY(auto transaction, sqlite::Transaction::begin(database_));
+    DD_TRY(database_.execute("UPDATE writes SET n = n + 1"));
+    DD_TRY(transaction.commit());
+  }
+  return find(upload);
+}
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "ingest/ingest.hpp"
+#include "sqlite/database.hpp"
+
+namespace deltadrop::ingest {
+
+struct CatalogCounts {
+  std::int64_t held = 0;
+  std::int64_t accepted_unpublished = 0;
+};
+
+/// Every upload that was held or accepted, in DATA_DIR/catalog.db. A row has the columns that are searched or
+/// that change, and the rest of the record as the JSON that is also the manifest's. Thread-safe: one
+/// connection behind a mutex; every call that writes is one durable transaction.
+class Catalog {
+ public:
+  static Result<std::unique_ptr<Catalog>> open(const std::filesystem::path& path);
+
+  /// conflict "name-differs-in-case" when a company or table is known by another spelling.
+  Result<void> check_spelling(const TableRef& table);
+  Result<std::optional<UploadRecord>> find(const UploadId& upload);
+  Result<std::optional<UploadRecord>> last_version(const TableRef& table);
+  Result<std::optional<UploadRecord>> version(const TableRef& table, Version version);
+  /// By version, from `first` on.
+  Result<std::vector<UploadRecord>> versions(const TableRef& table, Version first, std::int64_t limit);
+  Result<std::vector<UploadRecord>> list(const UploadFilter& filter);
+  Result<std::vector<TableRecord>> tables();
+  /// By table and version.
+  Result<std::vector<UploadRecord>> unpublished();
+  Result<std::vector<UploadId>> held();
+  /// Held uploads received before the time for their kind.
+  Result<std::vector<UploadRecord>> held_since_before(Timestamp held, Timestamp dry_runs);
+  Result<CatalogCounts> counts();
+
+  Result<void> add_held(const UploadRecord& upload);
+  /// The point of acceptance: the upload becomes a version of its table, which it makes if it is the first.
+  /// An error may hide a success: ask `settle`.
+  Result<void> add_version(const UploadRecord& upload);
+  /// held -> discarded or expired.
+  Result<void> end_held(const UploadId& upload, UploadState state);
+  Result<void> mark_published(const UploadId& upload, Timestamp at);
+  /// After a write that failed: makes another durable write, so that nothing of the failed one can come back
+  /// after a crash, and gives the upload as it then is.
+  Result<std::optional<UploadRecord>> settle(const UploadId& upload);
+
+ private:
+  explicit Catalog(sqlite::Database database) : database_(std::move(database)) {}
+  Result<void> check_spelling_locked(const TableRef& table);
+  Result<void> put_locked(const UploadRecord& upload);
+
+  std::mutex mutex_;
+  sqlite::Database database_;
+};
+
+}  // namespace deltadrop::ingest

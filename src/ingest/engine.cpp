@@ -1,0 +1,348 @@
+#include "ingest/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "ingest/guard.hpp"
+#include "ingest/recover.hpp"
+#include "io/file.hpp"
+
+namespace deltadrop::ingest {
+namespace {
+
+constexpr std::int64_t kSamplesMax = 5;
+
+Error shutting_down() {
+  return {ErrorCode::shutting_down, "shutting-down", "the server is stopping",
+          "send the file again when it is back"};
+}
+
+std::vector<std::string> names_at(const csv::Header& header, const std::vector<std::size_t>& indexes) {
+  std::vector<std::string> names;
+  names.reserve(indexes.size());
+  for (const std::size_t index : indexes) names.push_back(header.columns[index]);
+  return names;
+}
+
+/// What is known of a file once its header is read: how it is read for ever, and its columns.
+UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, const WantedOptions& wanted,
+                       const csv::Header& header) {
+  UploadRecord upload;
+  upload.table = request.table;
+  upload.sha256 = spool.sha256();
+  upload.bytes = spool.bytes();
+  upload.file_id = file_id_of(request.table.company_id, upload.sha256);
+  upload.original_name = request.original_name;
+  upload.effective_at = request.effective_at;
+  upload.options = wanted.read;
+  upload.options.delimiter = header.delimiter;
+  upload.options.encoding = header.encoding;
+  upload.options.key = names_at(header, header.key);
+  upload.delimiter_given = wanted.delimiter_given;
+  upload.encoding_given = wanted.encoding_given;
+  upload.types_json = wanted.types_json;
+  upload.columns = header.columns;
+  upload.tracked = names_at(header, header.tracked);
+  upload.key_column = header.key_column();
+  upload.dry_run = request.dry_run;
+  upload.warnings = unknown_type_columns(upload.types_json, upload.columns);
+  return upload;
+}
+
+bool reads_alike(const UploadRecord& a, const UploadRecord& b) {
+  return a.sha256 == b.sha256 && a.options == b.options && a.types_json == b.types_json;
+}
+
+UploadReport unchanged(UploadRecord last) {
+  last.counts = diff::Counts{last.counts.rows, last.counts.rows, 0, 0, 0};
+  last.schema_changes.clear();
+  return {UploadStatus::unchanged, std::move(last), {}};
+}
+
+/// Gives the upload its place in its table: version, times, names.
+Result<void> stamp(UploadRecord& upload, const std::optional<UploadRecord>& last, Timestamp now) {
+  Timestamp timestamp = now;
+  if (last && timestamp <= *last->timestamp) {
+    timestamp = last->timestamp->plus_ms(1);
+    upload.warnings.push_back(
+        fmt::format("The clock says {}, which is not after version {} of {}; {} was taken.", now.to_string(),
+                    last->version->value, last->timestamp->to_string(), timestamp.to_string()));
+  }
+  if (upload.effective_at) {
+    DD_TRY(check_effective_at(*upload.effective_at, timestamp, last ? &*last : nullptr));
+  }
+  upload.state = UploadState::accepted;
+  upload.version = last ? last->version->next() : Version(1);
+  upload.timestamp = timestamp;
+  if (!upload.effective_at) upload.effective_at = timestamp;
+  if (last) {
+    upload.previous_upload_id =
+        last->counts.changes() > 0 ? std::optional(last->upload_id) : last->previous_upload_id;
+  }
+  upload.archive_name = archive_name_of(timestamp, upload.file_id);
+  if (upload.counts.changes() == 0) {
+    // Nothing of it goes into the log.
+    upload.state = UploadState::published;
+    upload.published_at = timestamp;
+  }
+  return success();
+}
+
+Error not_held(const UploadRecord& upload) {
+  return {ErrorCode::conflict, "not-held",
+          fmt::format("upload {} of {} is {}, not held", upload.upload_id.to_string(),
+                      upload.table.to_string(), to_string(upload.state)),
+          "only held uploads can be released or discarded"};
+}
+
+Error moved_on(const UploadRecord& upload, const std::optional<UploadRecord>& last) {
+  const std::string shown =
+      upload.based_on ? fmt::format("version {}", upload.based_on->value) : std::string("an empty table");
+  return {ErrorCode::conflict, "table-moved-on",
+          fmt::format("upload {} was compared with {} of {}, which is at version {} of {} ({}) now",
+                      upload.upload_id.to_string(), shown, upload.table.to_string(), last->version->value,
+                      last->timestamp->to_string(), last->file_id),
+          "discard it, and send the file again to see what it changes now"};
+}
+
+}  // namespace
+
+Engine::Engine(const Options& options, std::unique_ptr<Catalog> catalog, eventlog::EventLog& log,
+               io::Clock& clock)
+    : options_(options),
+      layout_{options.data_dir},
+      catalog_(std::move(catalog)),
+      clock_(clock),
+      publisher_(layout_, *catalog_, log, clock, options_),
+      housekeeper_(layout_, *catalog_, publisher_, locks_, clock, options_) {}
+
+Result<void> Engine::start() {
+  DD_TRY(const auto left, recover(layout_, *catalog_));
+  for (const auto& upload : left.without_manifest) housekeeper_.owe_manifest(upload);
+  for (const auto& table : left.not_current) housekeeper_.owe_current(table);
+  housekeeper_.run_once();
+  DD_TRY(const auto unpublished, catalog_->unpublished());
+  for (const auto& upload : unpublished) publisher_.enqueue(upload, nullptr);
+  publisher_.start();
+  housekeeper_.start();
+  return success();
+}
+
+void Engine::stop() {
+  stopping_ = true;
+  publisher_.stop();
+  housekeeper_.stop();
+}
+
+Result<std::unique_ptr<Reception>> Engine::receive() {
+  if (stopping_) return shutting_down();
+  const auto path = layout_.spool() / fmt::format("{}.part", ++spooled_);
+  DD_TRY(auto spool, SpoolFile::create(path, {options_.upload_bytes_max, options_.expansion_ratio_max}));
+  return std::unique_ptr<Reception>(std::move(spool));
+}
+
+Result<SubmitOutcome> Engine::submit(std::unique_ptr<Reception> reception, const UploadRequest& request) {
+  if (stopping_) return shutting_down();
+  auto* spool = dynamic_cast<SpoolFile*>(reception.get());
+  if (spool == nullptr) {
+    return Error{ErrorCode::internal, "foreign-reception", "the file was received by something else", ""};
+  }
+  DD_TRY(const auto parsed, parse_request(request));
+  DD_TRY(spool->finish());
+  DD_TRY(auto outcome, submit_locked(*spool, parsed));
+  if (auto* report = std::get_if<UploadReport>(&outcome)) await_publication(*report);
+  return outcome;
+}
+
+Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const ParsedRequest& request) {
+  const auto lock = locks_.take(request.table);
+  DD_TRY(catalog_->check_spelling(request.table));
+  DD_TRY(const auto last, catalog_->last_version(request.table));
+  const WantedOptions wanted = wanted_options(request, last ? &*last : nullptr);
+  DD_TRY(auto after, csv::File::open(spool.path(), wanted.read, options_.limits, layout_.spool()));
+  // Without a sound header, rows have no columns to be wrong in.
+  if (!after.header_findings().empty()) return SubmitOutcome(after.header_findings());
+  UploadRecord upload = described(spool, request, wanted, after.header());
+  if (last && reads_alike(upload, *last)) return SubmitOutcome(unchanged(*last));
+  if (request.effective_at) {
+    // Before the files are compared, which may take long; once more when it is accepted.
+    const Timestamp soonest = last ? std::max(clock_.now(), last->timestamp->plus_ms(1)) : clock_.now();
+    DD_TRY(check_effective_at(*request.effective_at, soonest, last ? &*last : nullptr));
+  }
+  return compare(spool, request, std::move(upload), std::move(after), last);
+}
+
+Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedRequest& request,
+                                      UploadRecord upload, csv::File after,
+                                      const std::optional<UploadRecord>& last) {
+  std::optional<csv::File> before;
+  if (last) {
+    DD_TRY(auto file, open_stored(layout_, *last));
+    before = std::move(file);
+    upload.based_on = last->version;
+    // A key that stays needs no rekeying, whatever was asked.
+    upload.rekey = request.rekey && upload.options.key != last->options.key;
+  }
+  auto reading = std::make_shared<Reading>(Reading{std::move(before), std::move(after), {}});
+  DD_TRY(auto outcome, diff::diff(reading->before_or_null(), reading->after, diff::Options{upload.rekey}));
+  if (!outcome.findings.empty()) return SubmitOutcome(std::move(outcome.findings));
+  reading->changes = std::move(outcome.changes);
+  upload.counts = reading->changes.counts;
+  upload.schema_changes = reading->changes.schema_changes;
+  upload.hold_reasons = hold_reasons(upload.counts, upload.schema_changes,
+                                     {request.dry_run, request.force, upload.rekey}, options_);
+  upload.received_at = clock_.now();
+  upload.upload_id = io::new_upload_id(upload.received_at);
+  if (!upload.hold_reasons.empty()) {
+    DD_TRY(auto report, hold(spool.path(), std::move(upload), *reading));
+    return SubmitOutcome(std::move(report));
+  }
+  DD_TRY(auto report, accept(spool.path(), Source::goes, std::move(upload), last, std::move(reading)));
+  return SubmitOutcome(std::move(report));
+}
+
+Result<std::vector<std::string>> Engine::samples_of(const Reading& reading, const UploadRecord& upload) {
+  std::vector<std::string> samples;
+  DD_TRY(for_each_json(reading, upload, Seq(1), [&](const EventView&, std::string_view json) -> Result<bool> {
+    samples.emplace_back(json);
+    return std::ssize(samples) < kSamplesMax;
+  }));
+  return samples;
+}
+
+void Engine::withdraw(const fs::path& path) {
+  if (!io::remove_file(path).has_value()) housekeeper_.owe_removal(path);
+}
+
+Result<UploadReport> Engine::hold(const fs::path& spooled, UploadRecord upload, const Reading& reading) {
+  upload.state = UploadState::held;
+  DD_TRY(auto samples, samples_of(reading, upload));
+  const auto moved = hold_file(layout_, spooled, upload.upload_id);
+  if (!moved.has_value()) {
+    withdraw(layout_.held_file(upload.upload_id));
+    return moved.error();
+  }
+  const auto added = catalog_->add_held(upload);
+  if (!added.has_value()) {
+    const auto settled = catalog_->settle(upload.upload_id);
+    // Not settled: the file stays, and the next start decides by the row.
+    if (!settled.has_value()) return added.error();
+    if (!settled.value()) {
+      withdraw(layout_.held_file(upload.upload_id));
+      return added.error();
+    }
+  }
+  return UploadReport{UploadStatus::held, std::move(upload), std::move(samples)};
+}
+
+Result<UploadReport> Engine::accept(const fs::path& from, Source source, UploadRecord upload,
+                                    const std::optional<UploadRecord>& last,
+                                    std::shared_ptr<const Reading> reading) {
+  DD_TRY(pass_step("accept.begin"));
+  DD_TRY(stamp(upload, last, clock_.now()));
+  const auto placed = place_in_archive(layout_, from, source, upload);
+  if (!placed.has_value()) {
+    withdraw(layout_.archived_file(upload));
+    return placed.error();
+  }
+  const auto committed = catalog_->add_version(upload);
+  if (!committed.has_value()) {
+    DD_TRY(settle(upload, committed.error()));
+  }
+  finish_acceptance(upload, source, std::move(reading));
+  return UploadReport{UploadStatus::accepted, std::move(upload), {}};
+}
+
+Result<UploadRecord> Engine::settle(const UploadRecord& upload, const Error& error) {
+  const auto settled = catalog_->settle(upload.upload_id);
+  if (!settled.has_value()) {
+    housekeeper_.owe_settlement(upload);
+    return Error{ErrorCode::in_doubt, error.type,
+                 fmt::format("whether upload {} was accepted is not known: {}", upload.upload_id.to_string(),
+                             error.message),
+                 fmt::format("{}; then look at the table's last version", error.fix)};
+  }
+  if (settled.value() && settled.value()->version) return *settled.value();
+  withdraw(layout_.archived_file(upload));
+  return error;
+}
+
+void Engine::finish_acceptance(const UploadRecord& upload, Source source,
+                               std::shared_ptr<const Reading> reading) {
+  // The upload is accepted whatever happens now; what fails is done again by the housekeeper, or at the next
+  // start.
+  if (source == Source::stays) withdraw(layout_.held_file(upload.upload_id));
+  if (!pass_step("accept.committed").has_value() || !write_manifest(layout_, upload).has_value()) {
+    housekeeper_.owe_manifest(upload);
+  }
+  if (!pass_step("accept.described").has_value() || !make_current(layout_, upload).has_value()) {
+    housekeeper_.owe_current(upload.table);
+  }
+  if (upload.state == UploadState::accepted) publisher_.enqueue(upload, std::move(reading));
+}
+
+void Engine::await_publication(UploadReport& report) {
+  if (report.status != UploadStatus::accepted) return;
+  if (report.upload.state == UploadState::accepted) {
+    const auto deadline = std::chrono::steady_clock::now() + options_.publish_timeout;
+    if (!publisher_.wait(report.upload.upload_id, deadline, Publisher::Patience::while_log_answers)) return;
+    const auto found = catalog_->find(report.upload.upload_id);
+    if (!found.has_value() || !found.value()) return;
+    report.upload = *found.value();
+  }
+  if (report.upload.state == UploadState::published) report.status = UploadStatus::published;
+}
+
+Result<UploadRecord> Engine::find_held(const UploadId& upload) {
+  DD_TRY(const auto found, catalog_->find(upload));
+  if (!found) {
+    return Error{ErrorCode::not_found, "no-such-upload", fmt::format("no upload is {}", upload.to_string()),
+                 "list the uploads to see their ids"};
+  }
+  if (found->state != UploadState::held) return not_held(*found);
+  return *found;
+}
+
+Result<UploadReport> Engine::release(const UploadId& upload) {
+  if (stopping_) return shutting_down();
+  DD_TRY(const auto seen, find_held(upload));
+  auto report = [&]() -> Result<UploadReport> {
+    const auto lock = locks_.take(seen.table);
+    // It may have been released, discarded or expired while the lock was another's.
+    DD_TRY(auto held, find_held(upload));
+    return release_locked(std::move(held));
+  }();
+  if (report.has_value()) await_publication(report.value());
+  return report;
+}
+
+Result<UploadReport> Engine::release_locked(UploadRecord upload) {
+  DD_TRY(catalog_->check_spelling(upload.table));
+  DD_TRY(const auto last, catalog_->last_version(upload.table));
+  if (last.has_value() != upload.based_on.has_value() || (last && last->version != upload.based_on)) {
+    return moved_on(upload, last);
+  }
+  // What was shown is what these bytes say: they have lain here for up to a month.
+  DD_TRY(check_stored_bytes(layout_, upload));
+  DD_TRY(auto reading, read_stored(layout_, *catalog_, upload));
+  const fs::path from = layout_.held_file(upload.upload_id);
+  return accept(from, Source::stays, std::move(upload), last,
+                std::make_shared<const Reading>(std::move(reading)));
+}
+
+Result<void> Engine::discard(const UploadId& upload) {
+  if (stopping_) return shutting_down();
+  DD_TRY(const auto seen, find_held(upload));
+  const auto lock = locks_.take(seen.table);
+  DD_TRY(find_held(upload));
+  DD_TRY(pass_step("discard.begin"));
+  DD_TRY(catalog_->end_held(upload, UploadState::discarded));
+  // A file that stays behind is the housekeeper's, or goes at the next start.
+  [[maybe_unused]] const auto passed = pass_step("discard.committed");
+  withdraw(layout_.held_file(upload));
+  return success();
+}
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "ingest/archive.hpp"
+#include "ingest/catalog.hpp"
+#include "ingest/housekeeper.hpp"
+#include "ingest/publisher.hpp"
+#include "ingest/reading.hpp"
+#include "ingest/request.hpp"
+#include "ingest/spool.hpp"
+#include "ingest/table_locks.hpp"
+
+namespace deltadrop::ingest {
+
+/// The one Ingest. Uploads of a table take its lock from the look at the last version to acceptance; nothing
+/// is global but the catalog's short transactions.
+class Engine final : public Ingest {
+ public:
+  Engine(const Options& options, std::unique_ptr<Catalog> catalog, eventlog::EventLog& log, io::Clock& clock);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  ~Engine() override { stop(); }
+
+  /// Takes over what `recover` left to do, and starts the threads.
+  Result<void> start();
+
+  Result<std::unique_ptr<Reception>> receive() override;
+  Result<SubmitOutcome> submit(std::unique_ptr<Reception> reception, const UploadRequest& request) override;
+  Result<UploadReport> release(const UploadId& upload) override;
+  Result<void> discard(const UploadId& upload) override;
+
+  Result<std::optional<UploadRecord>> upload(const UploadId& upload) override;
+  Result<std::vector<UploadRecord>> uploads(const UploadFilter& filter) override;
+  Result<std::vector<TableRecord>> tables() override;
+  Result<std::vector<UploadRecord>> versions(const TableRef& table, Version first,
+                                             std::int64_t limit) override;
+  Result<void> changes(const UploadId& upload, Seq first,
+                       const std::function<bool(Seq seq, std::string_view json)>& use) override;
+  Result<fs::path> archived_file(const TableRef& table, Version version) override;
+  bool wait_published(const UploadId& upload, std::chrono::steady_clock::time_point deadline) override;
+  Health health() override;
+  void stop() override;
+
+ private:
+  Result<SubmitOutcome> submit_locked(const SpoolFile& spool, const ParsedRequest& request);
+  Result<SubmitOutcome> compare(const SpoolFile& spool, const ParsedRequest& request, UploadRecord upload,
+                                csv::File after, const std::optional<UploadRecord>& last);
+  Result<UploadReport> hold(const fs::path& spooled, UploadRecord upload, const Reading& reading);
+  Result<UploadReport> accept(const fs::path& from, Source source, UploadRecord upload,
+                              const std::optional<UploadRecord>& last,
+                              std::shared_ptr<const Reading> reading);
+  /// Undoes a hold or an acceptance that did not come to its commit.
+  void withdraw(const fs::path& path);
+  /// What the catalog's failed commit did: the accepted record, or the error.
+  Result<UploadRecord> settle(const UploadRecord& upload, const Error& error);
+  void finish_acceptance(const UploadRecord& upload, Source source, std::shared_ptr<const Reading> reading);
+  void await_publication(UploadReport& report);
+  Result<UploadRecord> find_held(const UploadId& upload);
+  Result<UploadReport> release_locked(UploadRecord upload);
+  Result<std::vector<std::string>> samples_of(const Reading& reading, const UploadRecord& upload);
+
+  const Options options_;
+  const Layout layout_;
+  std::unique_ptr<Catalog> catalog_;
+  io::Clock& clock_;
+  TableLocks locks_;
+  Publisher publisher_;
+  Housekeeper housekeeper_;
+  std::atomic<std::uint64_t> spooled_{0};
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,127 @@
+#include "ingest/housekeeper.hpp"
+
+#include <iterator>
+#include <utility>
+
+#include "io/file.hpp"
+
+namespace deltadrop::ingest {
+namespace {
+
+constexpr std::chrono::seconds kRound{1};
+
+}  // namespace
+
+Housekeeper::Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableLocks& locks,
+                         io::Clock& clock, const Options& options)
+    : layout_(layout),
+      catalog_(catalog),
+      publisher_(publisher),
+      locks_(locks),
+      clock_(clock),
+      options_(options) {}
+
+void Housekeeper::start() {
+  thread_ = std::thread([this] { work(); });
+}
+
+void Housekeeper::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stopped_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Housekeeper::owe_manifest(const UploadRecord& upload) {
+  const std::lock_guard lock(mutex_);
+  manifests_.push_back(upload);
+}
+
+void Housekeeper::owe_current(const TableRef& table) {
+  const std::lock_guard lock(mutex_);
+  currents_.push_back(table);
+}
+
+void Housekeeper::owe_removal(const fs::path& path) {
+  const std::lock_guard lock(mutex_);
+  removals_.push_back(path);
+}
+
+void Housekeeper::owe_settlement(const UploadRecord& upload) {
+  const std::lock_guard lock(mutex_);
+  unsettled_.push_back(upload);
+}
+
+void Housekeeper::work() {
+  std::unique_lock lock(mutex_);
+  while (!stopped_.wait_for(lock, kRound, [&] { return stopping_; })) {
+    lock.unlock();
+    run_once();
+    lock.lock();
+  }
+}
+
+template <class T, class Try>
+void Housekeeper::retry(std::vector<T>& owed, Try attempt) {
+  std::vector<T> mine;
+  {
+    const std::lock_guard lock(mutex_);
+    mine.swap(owed);
+  }
+  std::erase_if(mine, attempt);
+  const std::lock_guard lock(mutex_);
+  owed.insert(owed.end(), std::make_move_iterator(mine.begin()), std::make_move_iterator(mine.end()));
+}
+
+void Housekeeper::run_once() {
+  retry(unsettled_, [this](const UploadRecord& upload) { return settle(upload); });
+  retry(manifests_, [this](const UploadRecord& upload) { return write_owed_manifest(upload); });
+  retry(currents_, [this](const TableRef& table) { return make_owed_current(table); });
+  retry(removals_, [](const fs::path& path) { return io::remove_file(path).has_value(); });
+  expire_held();
+}
+
+bool Housekeeper::settle(const UploadRecord& upload) {
+  const auto lock = locks_.take(upload.table);
+  const auto found = catalog_.settle(upload.upload_id);
+  if (!found.has_value()) return false;
+  if (!found.value() || !found.value()->version)
+    return io::remove_file(layout_.archived_file(upload)).has_value();
+  owe_manifest(*found.value());
+  owe_current(upload.table);
+  if (found.value()->state == UploadState::accepted) publisher_.enqueue(*found.value(), nullptr);
+  return true;
+}
+
+bool Housekeeper::write_owed_manifest(const UploadRecord& upload) {
+  return write_manifest(layout_, upload).has_value();
+}
+
+bool Housekeeper::make_owed_current(const TableRef& table) {
+  const auto lock = locks_.take(table);
+  const auto last = catalog_.last_version(table);
+  if (!last.has_value()) return false;
+  return !last.value() || make_current(layout_, *last.value()).has_value();
+}
+
+void Housekeeper::expire_held() {
+  using std::chrono::milliseconds;
+  const Timestamp now = clock_.now();
+  const auto since_before =
+      catalog_.held_since_before(now.plus_ms(-milliseconds(options_.held_ttl).count()),
+                                 now.plus_ms(-milliseconds(options_.dry_run_ttl).count()));
+  // A catalog that cannot be read now can be read in a second.
+  if (!since_before.has_value()) return;
+  for (const auto& upload : since_before.value()) {
+    const auto lock = locks_.take(upload.table);
+    const auto found = catalog_.find(upload.upload_id);
+    if (!found.has_value() || !found.value() || found.value()->state != UploadState::held) continue;
+    if (!catalog_.end_held(upload.upload_id, UploadState::expired).has_value()) continue;
+    const auto path = layout_.held_file(upload.upload_id);
+    if (!io::remove_file(path).has_value()) owe_removal(path);
+  }
+}
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "ingest/archive.hpp"
+#include "ingest/catalog.hpp"
+#include "ingest/publisher.hpp"
+#include "ingest/table_locks.hpp"
+
+namespace deltadrop::ingest {
+
+/// What is left to do of an acceptance whose outcome is known or not, when the disk failed in the middle of
+/// it. Done again every second until it succeeds; held uploads expire on the same thread. Thread-safe.
+class Housekeeper {
+ public:
+  Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableLocks& locks,
+              io::Clock& clock, const Options& options);
+  Housekeeper(const Housekeeper&) = delete;
+  Housekeeper& operator=(const Housekeeper&) = delete;
+  ~Housekeeper() { stop(); }
+
+  void start();
+  void stop();
+
+  /// The accepted upload's manifest could not be written.
+  void owe_manifest(const UploadRecord& upload);
+  /// The table's last version could not be made current.
+  void owe_current(const TableRef& table);
+  /// This file is nobody's and could not be removed.
+  void owe_removal(const fs::path& path);
+  /// The commit of this version failed, and nothing could be learned of it since.
+  void owe_settlement(const UploadRecord& upload);
+
+  /// One round of all of it; what fails stays owed. Not under a table's lock.
+  void run_once();
+
+ private:
+  void work();
+  void expire_held();
+  bool settle(const UploadRecord& upload);
+  bool write_owed_manifest(const UploadRecord& upload);
+  bool make_owed_current(const TableRef& table);
+  template <class T, class Try>
+  void retry(std::vector<T>& owed, Try attempt);
+
+  const Layout& layout_;
+  Catalog& catalog_;
+  Publisher& publisher_;
+  TableLocks& locks_;
+  io::Clock& clock_;
+  const Options options_;
+
+  std::mutex mutex_;
+  std::condition_variable stopped_;
+  bool stopping_ = false;
+  std::vector<UploadRecord> manifests_;
+  std::vector<TableRef> currents_;
+  std::vector<fs::path> removals_;
+  std::vector<UploadRecord> unsettled_;
+  std::thread thread_;
+};
+
+}  // namespace deltadrop::ingest

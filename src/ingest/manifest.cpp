@@ -1,0 +1,319 @@
+#include "ingest/manifest.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "ingest/types_json.hpp"
+#include "io/sha256.hpp"
+
+namespace deltadrop::ingest {
+namespace {
+
+namespace json = boost::json;
+
+template <class Texts>
+json::array array_of(const Texts& texts) {
+  json::array array;
+  for (const auto& text : texts) array.emplace_back(text);
+  return array;
+}
+
+template <class Printable>
+json::value text_or_null(const std::optional<Printable>& value) {
+  if (!value) return nullptr;
+  return json::value(value->to_string());
+}
+
+json::value number_or_null(const std::optional<Version>& version) {
+  if (!version) return nullptr;
+  return json::value(version->value);
+}
+
+json::value types_value(const std::optional<std::string>& types_json) {
+  if (!types_json) return nullptr;
+  json::object object;
+  const auto types = types_from_json(*types_json);
+  if (types.has_value()) {
+    for (const auto& [column, type] : types.value()) object.emplace(column, type);
+  }
+  return object;
+}
+
+json::array schema_changes_value(const std::vector<diff::SchemaChange>& changes) {
+  json::array array;
+  for (const auto& change : changes) {
+    array.push_back(
+        {{"column", change.column}, {"added", change.added}, {"values_lost", change.values_lost}});
+  }
+  return array;
+}
+
+void add_reading(json::object& object, const UploadRecord& record) {
+  object["key"] = array_of(record.options.key);
+  object["key_column"] = record.key_column;
+  object["delimiter"] = record.options.delimiter ? json::value(csv::delimiter_name(*record.options.delimiter))
+                                                 : json::value(nullptr);
+  object["delimiter_given"] = record.delimiter_given;
+  object["encoding"] =
+      record.options.encoding ? json::value(csv::to_string(*record.options.encoding)) : json::value(nullptr);
+  object["encoding_given"] = record.encoding_given;
+  object["empty"] = csv::to_string(record.options.empty);
+  object["ignore"] = array_of(record.options.ignore);
+  object["rules"] = record.options.rules;
+  object["rekey"] = record.rekey;
+  object["types"] = types_value(record.types_json);
+  object["columns"] = array_of(record.columns);
+  object["tracked"] = array_of(record.tracked);
+}
+
+json::object object_of(const UploadRecord& record) {
+  json::object object;
+  object["upload_id"] = record.upload_id.to_string();
+  object["company_id"] = record.table.company_id;
+  object["table_name"] = record.table.table_name;
+  object["version"] = number_or_null(record.version);
+  object["previous_upload_id"] = text_or_null(record.previous_upload_id);
+  object["sha256"] = record.sha256.to_hex();
+  object["bytes"] = record.bytes;
+  object["file_id"] = record.file_id;
+  object["original_name"] = record.original_name;
+  object["archive_name"] = record.archive_name;
+  object["received_at"] = record.received_at.to_string();
+  object["timestamp"] = text_or_null(record.timestamp);
+  object["effective_at"] = text_or_null(record.effective_at);
+  add_reading(object, record);
+  object["rows_before"] = record.counts.rows_before;
+  object["rows"] = record.counts.rows;
+  object["inserted"] = record.counts.inserted;
+  object["updated"] = record.counts.updated;
+  object["deleted"] = record.counts.deleted;
+  object["schema_changes"] = schema_changes_value(record.schema_changes);
+  object["hold_reasons"] = array_of(record.hold_reasons);
+  object["warnings"] = array_of(record.warnings);
+  object["dry_run"] = record.dry_run;
+  object["based_on"] = number_or_null(record.based_on);
+  return object;
+}
+
+/// The members of one record, read by name; the first that is missing or wrong is kept in `problem`.
+class MemberReader {
+ public:
+  explicit MemberReader(const json::object& object) : object_(object) {}
+
+  std::string text(std::string_view name) {
+    const json::value* value = find(name);
+    if (value != nullptr && value->is_string()) return std::string(value->get_string());
+    fail(name, "a string");
+    return {};
+  }
+
+  std::optional<std::string> text_or_null(std::string_view name) {
+    if (is_null(name)) return std::nullopt;
+    return text(name);
+  }
+
+  std::int64_t number(std::string_view name) {
+    const json::value* value = find(name);
+    if (value != nullptr && value->is_int64() && value->get_int64() >= 0) return value->get_int64();
+    fail(name, "a whole number from 0");
+    return 0;
+  }
+
+  bool flag(std::string_view name) {
+    const json::value* value = find(name);
+    if (value != nullptr && value->is_bool()) return value->get_bool();
+    fail(name, "true or false");
+    return false;
+  }
+
+  std::optional<Version> version_or_null(std::string_view name) {
+    if (is_null(name)) return std::nullopt;
+    return Version(number(name));
+  }
+
+  std::vector<std::string> texts(std::string_view name) {
+    std::vector<std::string> out;
+    const json::value* value = find(name);
+    if (value == nullptr || !value->is_array()) {
+      fail(name, "an array of strings");
+      return out;
+    }
+    for (const auto& element : value->get_array()) {
+      if (!element.is_string()) {
+        fail(name, "an array of strings");
+        return out;
+      }
+      out.emplace_back(element.get_string());
+    }
+    return out;
+  }
+
+  std::optional<std::string> types(std::string_view name) {
+    if (is_null(name)) return std::nullopt;
+    const json::value* value = find(name);
+    const auto types = types_from_json(value == nullptr ? "" : std::string_view(json::serialize(*value)));
+    if (types.has_value() && !types.value().empty()) return types_to_json(types.value());
+    fail(name, "an object of strings, or null");
+    return std::nullopt;
+  }
+
+  std::vector<diff::SchemaChange> schema_changes(std::string_view name) {
+    std::vector<diff::SchemaChange> changes;
+    const json::value* value = find(name);
+    if (value == nullptr || !value->is_array()) {
+      fail(name, "an array of objects");
+      return changes;
+    }
+    for (const auto& element : value->get_array()) {
+      if (!element.is_object()) {
+        fail(name, "an array of objects");
+        return changes;
+      }
+      MemberReader members(element.get_object());
+      changes.push_back({members.text("column"), members.flag("added"), members.number("values_lost")});
+      if (!members.problem().empty()) fail(name, "an array of changes");
+    }
+    return changes;
+  }
+
+  template <class T>
+  T keep(std::string_view name, Result<T> parsed) {
+    if (parsed.has_value()) return parsed.value();
+    fail(name, parsed.error().message);
+    return T{};
+  }
+
+  template <class T, class Parse>
+  std::optional<T> parsed_or_null(std::string_view name, Parse parse) {
+    const auto text = text_or_null(name);
+    if (!text) return std::nullopt;
+    return keep<T>(name, parse(*text));
+  }
+
+  void fail(std::string_view name, std::string_view expected) {
+    if (problem_.empty()) problem_ = fmt::format("\"{}\" is missing or not {}", name, expected);
+  }
+
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
+ private:
+  const json::value* find(std::string_view name) { return object_.if_contains({name.data(), name.size()}); }
+  bool is_null(std::string_view name) {
+    const json::value* value = find(name);
+    return value != nullptr && value->is_null();
+  }
+
+  const json::object& object_;
+  std::string problem_;
+};
+
+void read_reading(MemberReader& members, UploadRecord& record) {
+  record.options.key = members.texts("key");
+  record.key_column = members.text("key_column");
+  record.options.delimiter = members.parsed_or_null<char>("delimiter", csv::parse_delimiter);
+  record.delimiter_given = members.flag("delimiter_given");
+  record.options.encoding = members.parsed_or_null<csv::Encoding>("encoding", csv::parse_encoding);
+  record.encoding_given = members.flag("encoding_given");
+  record.options.empty = members.keep("empty", csv::parse_empty_policy(members.text("empty")));
+  record.options.ignore = members.texts("ignore");
+  record.options.rules = static_cast<int>(members.number("rules"));
+  record.rekey = members.flag("rekey");
+  record.types_json = members.types("types");
+  record.columns = members.texts("columns");
+  record.tracked = members.texts("tracked");
+}
+
+Result<UploadRecord> record_of(const json::object& object) {
+  MemberReader members(object);
+  UploadRecord record;
+  record.upload_id = members.keep("upload_id", UploadId::parse(members.text("upload_id")));
+  const auto company = members.text("company_id");
+  record.table = members.keep("company_id", TableRef::make(company, members.text("table_name")));
+  record.version = members.version_or_null("version");
+  record.previous_upload_id = members.parsed_or_null<UploadId>("previous_upload_id", UploadId::parse);
+  record.sha256 = members.keep("sha256", Sha256::parse(members.text("sha256")));
+  record.bytes = members.number("bytes");
+  record.file_id = members.text("file_id");
+  record.original_name = members.text("original_name");
+  record.archive_name = members.text("archive_name");
+  record.received_at = members.keep("received_at", Timestamp::parse(members.text("received_at")));
+  record.timestamp = members.parsed_or_null<Timestamp>("timestamp", Timestamp::parse);
+  record.effective_at = members.parsed_or_null<Timestamp>("effective_at", Timestamp::parse);
+  read_reading(members, record);
+  record.counts.rows_before = members.number("rows_before");
+  record.counts.rows = members.number("rows");
+  record.counts.inserted = members.number("inserted");
+  record.counts.updated = members.number("updated");
+  record.counts.deleted = members.number("deleted");
+  record.schema_changes = members.schema_changes("schema_changes");
+  record.hold_reasons = members.texts("hold_reasons");
+  record.warnings = members.texts("warnings");
+  record.dry_run = members.flag("dry_run");
+  record.based_on = members.version_or_null("based_on");
+  if (members.problem().empty()) return record;
+  return Error{ErrorCode::corrupt, "bad-record",
+               fmt::format("an upload's record is damaged: {}", members.problem()),
+               "restore catalog.db from a backup, or run `deltadrop rebuild catalog`"};
+}
+
+/// Null where it is not one.
+json::value parse_object(std::string_view text) {
+  boost::system::error_code failed;
+  auto value = json::parse({text.data(), text.size()}, failed);
+  if (failed || !value.is_object()) return nullptr;
+  return value;
+}
+
+std::string checksum_of(const json::object& without_checksum) {
+  return io::sha256_of(json::serialize(without_checksum)).to_hex();
+}
+
+Error damaged(const std::filesystem::path& path, std::string_view reason) {
+  return {ErrorCode::corrupt, "damaged-manifest",
+          fmt::format("the manifest {} is damaged: {}", path.string(), reason),
+          "restore it and its .csv file from a backup of the archive"};
+}
+
+}  // namespace
+
+std::string record_to_json(const UploadRecord& record) { return json::serialize(object_of(record)); }
+
+Result<UploadRecord> record_from_json(std::string_view text) {
+  const auto value = parse_object(text);
+  return record_of(value.is_object() ? value.get_object() : json::object());
+}
+
+std::string manifest_text(const UploadRecord& record) {
+  json::object object;
+  object["format"] = kManifestFormat;
+  for (const auto& member : object_of(record)) object.insert(member);
+  object["checksum"] = checksum_of(object);
+  std::string text = "{";
+  for (const auto& [name, value] : object) {
+    text += fmt::format("{}\n  {}: {}", text.size() > 1 ? "," : "", json::serialize(json::value(name)),
+                        json::serialize(value));
+  }
+  return text + "\n}\n";
+}
+
+Result<UploadRecord> read_manifest(std::string_view text, const std::filesystem::path& path) {
+  auto value = parse_object(text);
+  if (!value.is_object()) return damaged(path, "it is not a JSON object");
+  json::object& object = value.get_object();
+  const json::value* format = object.if_contains("format");
+  if (format == nullptr || *format != json::value(kManifestFormat)) {
+    return damaged(path, fmt::format("its format is not {}", kManifestFormat));
+  }
+  const json::value* checksum = object.if_contains("checksum");
+  if (checksum == nullptr || !checksum->is_string()) return damaged(path, "it has no checksum");
+  const std::string expected(checksum->get_string());
+  // Not erase(): it would move the last member into the gap.
+  object.stable_erase("checksum");
+  if (checksum_of(object) != expected) return damaged(path, "its checksum does not fit");
+  auto record = record_of(object);
+  if (!record.has_value()) return damaged(path, record.error().message);
+  return record;
+}
+
+}  // namespace deltadrop::ingest

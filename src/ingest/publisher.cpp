@@ -1,0 +1,217 @@
+#include "ingest/publisher.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace deltadrop::ingest {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kBackoffMin{50};
+constexpr milliseconds kBackoffMax{2000};
+/// Where it is not the log that fails (a damaged file, a full disk): an attempt may read two files whole.
+constexpr milliseconds kOwnTroubleBackoffMax{60'000};
+constexpr milliseconds kProbeTimeout{2000};
+constexpr milliseconds kDeliverySlice{500};
+/// Comparisons that wait in memory for their turn; more are made again from the archive.
+constexpr std::size_t kReadingsMax = 4;
+
+}  // namespace
+
+Publisher::Publisher(const Layout& layout, Catalog& catalog, eventlog::EventLog& log, io::Clock& clock,
+                     const Options& options)
+    : layout_(layout), catalog_(catalog), log_(log), clock_(clock), options_(options) {}
+
+void Publisher::start() {
+  const std::size_t count = std::max<std::size_t>(options_.publishers, 1);
+  for (std::size_t i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+}
+
+void Publisher::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_changed_.notify_all();
+  progress_.notify_all();
+  for (auto& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+  threads_.clear();
+}
+
+void Publisher::enqueue(const UploadRecord& upload, std::shared_ptr<const Reading> reading) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (log_down_ || readings_kept_ >= kReadingsMax) reading.reset();
+    if (reading != nullptr) ++readings_kept_;
+    queues_[upload.table].uploads.push_back({upload.upload_id, std::move(reading), false});
+    unpublished_.insert(upload.upload_id);
+  }
+  work_changed_.notify_one();
+}
+
+bool Publisher::wait(const UploadId& upload, Steady::time_point deadline, Patience patience) {
+  std::unique_lock lock(mutex_);
+  progress_.wait_until(lock, deadline, [&] {
+    return stopping_ || !unpublished_.contains(upload) ||
+           (patience == Patience::while_log_answers && log_down_.has_value());
+  });
+  return !unpublished_.contains(upload);
+}
+
+std::optional<Error> Publisher::trouble() {
+  const std::lock_guard lock(mutex_);
+  if (log_down_) return log_down_;
+  for (const auto& [table, queue] : queues_) {
+    if (queue.trouble) return queue.trouble;
+  }
+  return std::nullopt;
+}
+
+/// The table that has waited longest among those that may be served now, else null and when to look again.
+Publisher::Queue* Publisher::next_ready(Steady::time_point& wake_at) {
+  const auto now = Steady::now();
+  wake_at = Steady::time_point::max();
+  Queue* next = nullptr;
+  for (auto& [table, queue] : queues_) {
+    if (queue.taken || queue.uploads.empty()) continue;
+    if (queue.not_before > now) {
+      wake_at = std::min(wake_at, queue.not_before);
+    } else if (next == nullptr || queue.served < next->served) {
+      next = &queue;
+    }
+  }
+  return next;
+}
+
+void Publisher::work() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    Steady::time_point wake_at;
+    Queue* queue = next_ready(wake_at);
+    if (queue == nullptr) {
+      if (wake_at == Steady::time_point::max()) {
+        work_changed_.wait(lock);
+      } else {
+        work_changed_.wait_until(lock, wake_at);
+      }
+      continue;
+    }
+    queue->taken = true;
+    queue->served = ++served_;
+    Waiting waiting = std::move(queue->uploads.front());
+    if (waiting.reading != nullptr) --readings_kept_;
+    lock.unlock();
+    auto published = publish(waiting);
+    // Unmapping large files takes its time.
+    waiting.reading.reset();
+    lock.lock();
+    queue->taken = false;
+    if (published.has_value()) {
+      queue->uploads.pop_front();
+      queue->backoff = milliseconds(0);
+      queue->trouble.reset();
+      unpublished_.erase(waiting.upload);
+    } else {
+      queue->uploads.front() = std::move(waiting);
+      queue->trouble = published.error();
+      queue->backoff =
+          std::clamp(queue->backoff * 2, kBackoffMin, log_down_ ? kBackoffMax : kOwnTroubleBackoffMax);
+      queue->not_before = Steady::now() + queue->backoff;
+    }
+    progress_.notify_all();
+    work_changed_.notify_one();
+  }
+}
+
+Result<void> Publisher::publish(Waiting& waiting) {
+  DD_TRY(const auto upload, catalog_.find(waiting.upload));
+  if (!upload || upload->state != UploadState::accepted) return success();
+  if (!waiting.delivered && upload->counts.changes() > 0) {
+    // A log that is down is asked before the files are read again.
+    if (log_is_down()) {
+      DD_TRY(heard_from_log(log_.health(kProbeTimeout)));
+    }
+    if (waiting.reading == nullptr) {
+      DD_TRY(auto reading, read_stored(layout_, catalog_, *upload));
+      waiting.reading = std::make_shared<const Reading>(std::move(reading));
+    }
+    DD_TRY(send(*upload, *waiting.reading));
+    waiting.delivered = true;
+  }
+  DD_TRY(pass_step("publish.delivered"));
+  DD_TRY(catalog_.mark_published(waiting.upload, clock_.now()));
+  return pass_step("publish.marked");
+}
+
+Result<void> Publisher::send(const UploadRecord& upload, const Reading& reading) {
+  DD_TRY(pass_step("publish.begin"));
+  auto publication = log_.publish(upload.upload_id);
+  if (!publication.has_value()) return heard_from_log(publication.error());
+  std::string key;
+  DD_TRY(for_each_json(
+      reading, upload, Seq(1), [&](const EventView& event, std::string_view json) -> Result<bool> {
+        key = message_key(upload.table, event.key_value);
+        DD_TRY(heard_from_log(
+            publication.value()->append(eventlog::Message{key, json, event.type, upload.upload_id})));
+        return true;
+      }));
+  DD_TRY(pass_step("publish.appended"));
+  return await_delivery(*publication.value());
+}
+
+Result<void> Publisher::await_delivery(eventlog::Publication& publication) {
+  const auto timeout_at = Steady::now() + options_.publish_timeout;
+  while (true) {
+    const auto now = Steady::now();
+    // Up to the time-out in one go; then in slices, to notice stop() even where the log is not interrupted.
+    const auto deadline =
+        now < timeout_at ? std::min(timeout_at, now + kDeliverySlice) : now + kDeliverySlice;
+    auto delivered = publication.await_delivery(deadline);
+    if (delivered.has_value()) {
+      const std::lock_guard lock(mutex_);
+      log_down_.reset();
+      return success();
+    }
+    const bool late = delivered.error().code == ErrorCode::timed_out;
+    if (!late) return heard_from_log(delivered);
+    if (is_stopping()) {
+      return Error{ErrorCode::shutting_down, "shutting-down", "publishing was stopped",
+                   "it goes on at the next start"};
+    }
+    if (Steady::now() >= timeout_at) {
+      [[maybe_unused]] const auto noted = heard_from_log(delivered);
+    }
+  }
+}
+
+Result<void> Publisher::heard_from_log(Result<void> result) {
+  if (result.has_value()) return result;
+  const ErrorCode code = result.error().code;
+  if (code == ErrorCode::unavailable || code == ErrorCode::in_doubt || code == ErrorCode::timed_out) {
+    {
+      const std::lock_guard lock(mutex_);
+      log_down_ = result.error();
+    }
+    progress_.notify_all();
+  }
+  return result;
+}
+
+bool Publisher::log_is_down() {
+  const std::lock_guard lock(mutex_);
+  return log_down_.has_value();
+}
+
+bool Publisher::is_stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "ingest/archive.hpp"
+#include "ingest/catalog.hpp"
+#include "ingest/reading.hpp"
+
+namespace deltadrop::ingest {
+
+/// Sends accepted uploads to the log, each table's in version order and by one thread at a time, for as long
+/// as it takes, and marks them published. An attempt that fails is made again from the archive under the same
+/// event ids. Thread-safe.
+class Publisher {
+ public:
+  Publisher(const Layout& layout, Catalog& catalog, eventlog::EventLog& log, io::Clock& clock,
+            const Options& options);
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+  ~Publisher() { stop(); }
+
+  void start();
+  /// Joins the threads. One that waits for the log returns when the log is interrupted, or within a second.
+  void stop();
+
+  /// The table's next upload, in version order. `reading` saves a second comparison; may be null.
+  void enqueue(const UploadRecord& upload, std::shared_ptr<const Reading> reading);
+
+  enum class Patience { until_deadline, while_log_answers };
+  /// True when the upload is not (or no longer) waiting to be published.
+  bool wait(const UploadId& upload, std::chrono::steady_clock::time_point deadline, Patience patience);
+
+  /// Why publishing does not get on now.
+  std::optional<Error> trouble();
+
+ private:
+  struct Waiting {
+    UploadId upload;
+    std::shared_ptr<const Reading> reading;
+    bool delivered = false;  ///< in the log, though not yet marked
+  };
+  struct Queue {
+    std::deque<Waiting> uploads;
+    bool taken = false;  ///< by a thread, which works on the first
+    std::uint64_t served = 0;
+    std::chrono::steady_clock::time_point not_before;
+    std::chrono::milliseconds backoff{0};
+    std::optional<Error> trouble;
+  };
+
+  void work();
+  Queue* next_ready(std::chrono::steady_clock::time_point& wake_at);
+  Result<void> publish(Waiting& waiting);
+  Result<void> send(const UploadRecord& upload, const Reading& reading);
+  Result<void> await_delivery(eventlog::Publication& publication);
+  /// Remembers that the log does not answer, where that is what the result says.
+  Result<void> heard_from_log(Result<void> result);
+  bool log_is_down();
+  bool is_stopping();
+
+  const Layout& layout_;
+  Catalog& catalog_;
+  eventlog::EventLog& log_;
+  io::Clock& clock_;
+  const Options options_;
+
+  std::mutex mutex_;
+  std::condition_variable work_changed_;
+  std::condition_variable progress_;
+  std::map<TableRef, Queue> queues_;
+  std::unordered_set<UploadId> unpublished_;
+  std::optional<Error> log_down_;
+  std::size_t readings_kept_ = 0;
+  std::uint64_t served_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,100 @@
+#include "ingest/reading.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <utility>
+
+namespace deltadrop::ingest {
+namespace {
+
+csv::Limits no_limits() {
+  csv::Limits limits;
+  limits.columns_max = std::numeric_limits<std::uint32_t>::max();
+  limits.rows_max = std::numeric_limits<std::int64_t>::max();
+  limits.key_bytes_max = std::numeric_limits<std::uint32_t>::max();
+  limits.event_bytes_max = std::numeric_limits<std::uint32_t>::max();
+  return limits;
+}
+
+Error damaged(const Layout& layout, const UploadRecord& upload, std::string_view what) {
+  return {ErrorCode::corrupt, "archive-damaged",
+          fmt::format("{} is not the file of upload {} any more: {}", layout.stored_file(upload).string(),
+                      upload.upload_id.to_string(), what),
+          "restore that file from a backup"};
+}
+
+/// The version that the upload was, or is to be, compared with.
+std::optional<Version> version_before(const UploadRecord& upload) {
+  if (!upload.version) return upload.based_on;
+  if (upload.version->value == 1) return std::nullopt;
+  return Version(upload.version->value - 1);
+}
+
+}  // namespace
+
+UploadFacts facts_of(const UploadRecord& upload) {
+  UploadFacts facts;
+  facts.table = upload.table;
+  facts.upload_id = upload.upload_id;
+  facts.previous_upload_id = upload.previous_upload_id;
+  facts.file_id = upload.file_id;
+  facts.file_sha256 = upload.sha256;
+  facts.version = upload.version.value_or(Version());
+  facts.timestamp = upload.timestamp.value_or(Timestamp());
+  facts.effective_at = upload.effective_at.value_or(Timestamp());
+  facts.key_column = upload.key_column;
+  facts.types_json = upload.types_json;
+  facts.total = upload.counts.changes();
+  return facts;
+}
+
+Result<csv::File> open_stored(const Layout& layout, const UploadRecord& upload) {
+  return csv::File::open(layout.stored_file(upload), upload.options, no_limits(), layout.spool());
+}
+
+Result<Reading> read_stored(const Layout& layout, Catalog& catalog, const UploadRecord& upload) {
+  std::optional<csv::File> before;
+  if (const auto version = version_before(upload)) {
+    DD_TRY(const auto previous, catalog.version(upload.table, *version));
+    if (!previous) {
+      return Error{
+          ErrorCode::corrupt, "no-previous-version",
+          fmt::format("the catalog has no version {} of {}", version->value, upload.table.to_string()),
+          "run `deltadrop rebuild catalog`"};
+    }
+    DD_TRY(auto file, open_stored(layout, *previous));
+    before = std::move(file);
+  }
+  DD_TRY(auto after, open_stored(layout, upload));
+  Reading reading{std::move(before), std::move(after), {}};
+  DD_TRY(auto outcome, diff::diff(reading.before_or_null(), reading.after, diff::Options{upload.rekey}));
+  if (!outcome.findings.empty()) return damaged(layout, upload, outcome.findings.first.front().message);
+  reading.changes = std::move(outcome.changes);
+  if (reading.changes.counts != upload.counts) {
+    return damaged(
+        layout, upload,
+        fmt::format("it has {} rows and {} changes, {} and {} are recorded", reading.changes.counts.rows,
+                    reading.changes.counts.changes(), upload.counts.rows, upload.counts.changes()));
+  }
+  return reading;
+}
+
+Result<void> for_each_json(
+    const Reading& reading, const UploadRecord& upload, Seq first,
+    const std::function<Result<bool>(const EventView& event, std::string_view json)>& use) {
+  const UploadFacts facts = facts_of(upload);
+  std::string json;
+  return diff::for_each_event(reading.before_or_null(), reading.after, reading.changes, first,
+                              [&](const EventView& event) -> Result<bool> {
+                                json.clear();
+                                if (upload.version) {
+                                  append_event_json(json, facts, event);
+                                } else {
+                                  append_draft_event_json(json, facts, upload.effective_at, event);
+                                }
+                                return use(event, json);
+                              });
+}
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "csv/file.hpp"
+#include "diff/diff.hpp"
+#include "ingest/archive.hpp"
+#include "ingest/catalog.hpp"
+
+namespace deltadrop::ingest {
+
+/// An upload's file and the version before it, open and compared. Immutable; the files' names may change
+/// meanwhile.
+struct Reading {
+  std::optional<csv::File> before;  ///< none for a first version
+  csv::File after;
+  diff::ChangeSet changes;
+
+  [[nodiscard]] const csv::File* before_or_null() const { return before ? &*before : nullptr; }
+};
+
+/// What every event of an accepted upload says. Of a held one, version and timestamps are of no meaning.
+UploadFacts facts_of(const UploadRecord& upload);
+
+/// Opens a stored file as its own record says. Limits were checked when it was accepted, so none hold now.
+Result<csv::File> open_stored(const Layout& layout, const UploadRecord& upload);
+
+/// Reads a held or accepted upload again, against the version that it was compared with: the same changes in
+/// the same order as then. corrupt, type "archive-damaged", when they are not what its record counts.
+Result<Reading> read_stored(const Layout& layout, Catalog& catalog, const UploadRecord& upload);
+
+/// Calls `use` with each event as JSON, from seq `first` on, until it fails or returns false.
+Result<void> for_each_json(
+    const Reading& reading, const UploadRecord& upload, Seq first,
+    const std::function<Result<bool>(const EventView& event, std::string_view json)>& use);
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "csv/options.hpp"
+#include "ingest/ingest.hpp"
+
+namespace deltadrop::ingest {
+
+/// An UploadRequest whose every field was read; what was absent or empty is absent. For `ignore` and `types`,
+/// empty means "none", which takes back what the table remembers.
+struct ParsedRequest {
+  TableRef table;
+  std::string original_name;  ///< sanitised
+  std::optional<std::vector<std::string>> key;
+  std::optional<std::vector<std::string>> ignore;  ///< sorted, each once
+  std::optional<char> delimiter;
+  std::optional<csv::Encoding> encoding;
+  std::optional<csv::EmptyPolicy> empty;
+  std::optional<Timestamp> effective_at;
+  std::optional<std::string> types_json;  ///< canonical; "" for none
+  bool dry_run = false;
+  bool force = false;
+  bool rekey = false;
+};
+
+/// invalid_input, type "bad-name", "bad-column-list", "bad-delimiter", "bad-encoding", "bad-effective-at",
+/// "bad-types"...
+Result<ParsedRequest> parse_request(const UploadRequest& request);
+
+/// How a file is to be opened: what was asked, else what the table remembers, else the default.
+struct WantedOptions {
+  csv::ReadOptions read;
+  bool delimiter_given = false;
+  bool encoding_given = false;
+  std::optional<std::string> types_json;
+};
+/// `last` is the table's last accepted upload, which is its memory: null for a new table.
+WantedOptions wanted_options(const ParsedRequest& request, const UploadRecord* last);
+
+/// Fails with invalid_input "bad-effective-at" unless `effective_at` is later than the last version's and not
+/// after `timestamp`, when the version is accepted.
+Result<void> check_effective_at(Timestamp effective_at, Timestamp timestamp, const UploadRecord* last);
+
+/// "revenue:decimal(2),period:date" -> {"period":"date","revenue":"decimal(2)"}, sorted by column; "" for no
+/// columns.
+Result<std::string> parse_types(std::string_view text);
+
+/// Columns that `types_json` names and the file does not have, as warnings.
+std::vector<std::string> unknown_type_columns(const std::optional<std::string>& types_json,
+                                              const std::vector<std::string>& columns);
+
+/// The client's file name without folders, with `?` for control characters and invalid UTF-8, cut to 255
+/// bytes.
+std::string sanitised_file_name(std::string_view file_name);
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,86 @@
+#include "ingest/spool.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace deltadrop::ingest {
+namespace {
+
+constexpr std::uint64_t kRatioFreeBytes = std::uint64_t{1} << 20;
+
+}  // namespace
+
+SpoolFile::SpoolFile(io::File file, const SpoolLimits& limits)
+    : path_(file.path()), file_(std::move(file)), limits_(limits) {}
+
+SpoolFile::~SpoolFile() {
+  // An accepted or held file has another name by now, and none here. What cannot be removed goes at the next
+  // start, which empties the spool.
+  [[maybe_unused]] const auto removed = io::remove_file(path_);
+}
+
+Result<std::unique_ptr<SpoolFile>> SpoolFile::create(const io::fs::path& path, const SpoolLimits& limits) {
+  DD_TRY(auto file, io::File::create(path));
+  return std::unique_ptr<SpoolFile>(new SpoolFile(std::move(file), limits));
+}
+
+Result<void> SpoolFile::write(std::span<const std::byte> bytes) {
+  if (failure_) return *failure_;
+  auto taken = take(bytes);
+  if (!taken.has_value()) failure_ = taken.error();
+  return taken;
+}
+
+Result<void> SpoolFile::take(std::span<const std::byte> bytes) {
+  received_ += bytes.size();
+  if (expander_ == nullptr) {
+    const std::size_t count = std::min(bytes.size(), kMagicBytes - magic_size_);
+    std::copy_n(bytes.begin(), count, magic_.begin() + static_cast<std::ptrdiff_t>(magic_size_));
+    magic_size_ += count;
+    bytes = bytes.subspan(count);
+    if (magic_size_ < kMagicBytes) return success();
+    expander_ = make_expander(magic_);
+    DD_TRY(expand(magic_));
+  }
+  if (bytes.empty()) return success();
+  return expand(bytes);
+}
+
+Result<void> SpoolFile::expand(std::span<const std::byte> bytes) {
+  return expander_->write(bytes, [this](std::span<const std::byte> expanded) { return store(expanded); });
+}
+
+Result<void> SpoolFile::store(std::span<const std::byte> expanded) {
+  expanded_ += expanded.size();
+  if (expanded_ > limits_.bytes_max) {
+    return Error{ErrorCode::invalid_input, "too-large",
+                 fmt::format("the file is larger than {} bytes", limits_.bytes_max),
+                 "split it into several tables, or raise the limit on an upload's size"};
+  }
+  if (expanded_ > kRatioFreeBytes &&
+      static_cast<double>(expanded_) > limits_.expansion_ratio_max * static_cast<double>(received_)) {
+    return Error{ErrorCode::invalid_input, "bad-compression",
+                 fmt::format("{} received bytes expand to more than {} bytes, over {} times as many",
+                             received_, expanded_, limits_.expansion_ratio_max),
+                 "send the file uncompressed"};
+  }
+  hasher_.update(expanded);
+  return file_.write(expanded);
+}
+
+Result<void> SpoolFile::finish() {
+  if (failure_) return *failure_;
+  if (expander_ == nullptr) {
+    const auto all = std::span<const std::byte>(magic_).first(magic_size_);
+    expander_ = make_expander(all);
+    DD_TRY(expand(all));
+  }
+  DD_TRY(expander_->finish());
+  DD_TRY(file_.close());
+  sha256_ = hasher_.finish();
+  return success();
+}
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "ingest/expander.hpp"
+#include "ingest/ingest.hpp"
+#include "io/file.hpp"
+#include "io/sha256.hpp"
+
+namespace deltadrop::ingest {
+
+struct SpoolLimits {
+  std::uint64_t bytes_max = 0;     ///< of the expanded bytes
+  double expansion_ratio_max = 0;  ///< expanded over received bytes, past the first MiB
+};
+
+/// The one Reception: a file in the spool folder that grows as bytes come, hashed on the way. Memory is
+/// bounded: nothing of the file is kept. Use from one thread.
+class SpoolFile final : public Reception {
+ public:
+  static Result<std::unique_ptr<SpoolFile>> create(const io::fs::path& path, const SpoolLimits& limits);
+  SpoolFile(const SpoolFile&) = delete;
+  SpoolFile& operator=(const SpoolFile&) = delete;
+  ~SpoolFile() override;
+
+  Result<void> write(std::span<const std::byte> bytes) override;
+
+  /// The input is over: the file is whole and closed, though not yet synced. Once.
+  Result<void> finish();
+  /// After finish().
+  [[nodiscard]] const Sha256& sha256() const { return sha256_; }
+  [[nodiscard]] std::int64_t bytes() const { return static_cast<std::int64_t>(expanded_); }
+  [[nodiscard]] const io::fs::path& path() const { return path_; }
+
+ private:
+  SpoolFile(io::File file, const SpoolLimits& limits);
+  Result<void> take(std::span<const std::byte> bytes);
+  Result<void> expand(std::span<const std::byte> bytes);
+  Result<void> store(std::span<const std::byte> expanded);
+
+  io::fs::path path_;
+  io::File file_;
+  SpoolLimits limits_;
+  io::Sha256Hasher hasher_;
+  Sha256 sha256_;
+  std::array<std::byte, kMagicBytes> magic_{};
+  std::size_t magic_size_ = 0;
+  std::unique_ptr<Expander> expander_;
+  std::uint64_t received_ = 0;
+  std::uint64_t expanded_ = 0;
+  std::optional<Error> failure_;
+};
+
+}  // namespace deltadrop::ingest
