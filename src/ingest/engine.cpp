@@ -162,8 +162,7 @@ Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const Parsed
   DD_TRY(const auto last, catalog_->last_version(request.table));
   const WantedOptions wanted = wanted_options(request, last ? &*last : nullptr);
   DD_TRY(auto after, csv::File::open(spool.path(), wanted.read, options_.limits, layout_.spool()));
-  // Without a sound header, rows have no columns to be wrong in.
-  if (!after.header_findings().empty()) return SubmitOutcome(after.header_findings());
+  if (!after.header_findings().empty()) return SubmitOutcome(all_findings(after, request, last));
   UploadRecord upload = described(spool, request, wanted, after.header());
   if (last && reads_alike(upload, *last)) return SubmitOutcome(unchanged(*last));
   if (request.effective_at) {
@@ -172,6 +171,20 @@ Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const Parsed
     DD_TRY(check_effective_at(*request.effective_at, soonest, last ? &*last : nullptr));
   }
   return compare(spool, request, std::move(upload), std::move(after), last);
+}
+
+/// Of a file whose header is wrong: what is wrong with its rows too, as far as they can be judged.
+csv::Findings Engine::all_findings(const csv::File& after, const ParsedRequest& request,
+                                   const std::optional<UploadRecord>& last) {
+  std::optional<csv::File> before;
+  if (last) {
+    auto file = open_stored(layout_, *last);
+    if (!file.has_value()) return after.header_findings();
+    before = std::move(file).value();
+  }
+  auto outcome = diff::diff(before ? &*before : nullptr, after, diff::Options{request.rekey});
+  if (!outcome.has_value() || outcome.value().findings.empty()) return after.header_findings();
+  return std::move(outcome.value().findings);
 }
 
 Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedRequest& request,

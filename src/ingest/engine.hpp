@@ -45,6 +45,8 @@ class Engine final : public Ingest {
 
  private:
   Result<SubmitOutcome> submit_locked(const SpoolFile& spool, const ParsedRequest& request);
+  csv::Findings all_findings(const csv::File& after, const ParsedRequest& request,
+                             const std::optional<UploadRecord>& last);
   Result<SubmitOutcome> compare(const SpoolFile& spool, const ParsedRequest& request, UploadRecord upload,
                                 csv::File after, const std::optional<UploadRecord>& last);
   Result<UploadReport> hold(const fs::path& spooled, UploadRecord upload, const Reading& reading);

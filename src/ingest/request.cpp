@@ -92,7 +92,12 @@ std::string sanitised_file_name(std::string_view file_name) {
 
 Result<std::string> parse_types(std::string_view text) {
   if (text.empty()) return std::string();
-  DD_TRY(const auto entries, csv::parse_column_list(text));
+  const auto split = csv::parse_column_list(text);
+  if (!split.has_value()) {
+    return bad_types(
+        fmt::format("types {} are not one CSV record of different entries", quoted_for_message(text)));
+  }
+  const auto& entries = split.value();
   TypesByColumn types;
   for (const std::string& entry : entries) {
     const auto colon = entry.rfind(':');

@@ -1,0 +1,349 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <thread>
+
+#include "ingest/archive.hpp"
+#include "support/ingest_bench.hpp"
+
+namespace deltadrop::ingest {
+namespace {
+
+using deltadrop::testing::IngestBench;
+using deltadrop::testing::rows_csv;
+
+class EngineTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto opened = bench_.open();
+    ASSERT_TRUE(opened.has_value()) << opened.error().text();
+  }
+
+  [[nodiscard]] Layout layout() const { return {bench_.options.data_dir}; }
+  std::string current(const std::string& company) const {
+    return io::read_whole_file(layout().current_file({company, "financials"})).value();
+  }
+
+  IngestBench bench_;
+};
+
+TEST_F(EngineTest, AcceptsPublishesAndArchives) {
+  const std::string v1 = "id,name\n1,a\n2,b\n";
+  const auto report = bench_.upload(v1);
+  EXPECT_EQ(report.status, UploadStatus::published);
+  const UploadRecord& upload = report.upload;
+  EXPECT_EQ(upload.version, Version(1));
+  EXPECT_EQ(upload.counts, (diff::Counts{0, 2, 2, 0, 0}));
+  EXPECT_EQ(upload.file_id, file_id_of("acme", upload.sha256));
+  EXPECT_EQ(upload.archive_name, "20250310123456789_" + upload.file_id + ".csv");
+  EXPECT_EQ(upload.timestamp, upload.effective_at);
+  EXPECT_EQ(upload.key_column, "id");
+  EXPECT_FALSE(upload.previous_upload_id);
+  EXPECT_EQ(io::read_whole_file(layout().archived_file(upload)).value(), v1);
+  EXPECT_TRUE(std::filesystem::exists(layout().manifest_file(upload)));
+  EXPECT_EQ(current("acme"), v1);
+  EXPECT_TRUE(std::filesystem::is_empty(layout().spool()));
+  struct stat status{};
+  ASSERT_EQ(::stat(layout().archived_file(upload).c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0444U);
+
+  const auto messages = bench_.log->messages();
+  ASSERT_EQ(messages.size(), 2U);
+  EXPECT_EQ(messages[0].key, "acme/financials/1");
+  const auto event = parse_event_json(messages[1].value);
+  ASSERT_TRUE(event.has_value()) << event.error().text();
+  EXPECT_EQ(event.value().upload.upload_id, upload.upload_id);
+  EXPECT_EQ(event.value().seq, Seq(2));
+  EXPECT_EQ(event.value().new_values_json, R"({"id":"2","name":"b"})");
+}
+
+TEST_F(EngineTest, ChainsUploadsThatHaveEvents) {
+  const auto v1 = bench_.upload("id,name\n1,a\n2,b\n").upload;
+  // Another ignore of a column that is not there: a new version without events.
+  auto request = IngestBench::request("acme");
+  request.ignore = "note";
+  const auto v2 = bench_.upload(request, "id,name\n1,a\n2,b\n");
+  EXPECT_EQ(v2.status, UploadStatus::published);
+  EXPECT_EQ(v2.upload.version, Version(2));
+  EXPECT_EQ(v2.upload.counts.changes(), 0);
+  EXPECT_EQ(v2.upload.previous_upload_id, v1.upload_id);
+  const auto v3 = bench_.upload("id,name\n1,a\n2,c\n").upload;
+  EXPECT_EQ(v3.previous_upload_id, v1.upload_id) << "an upload without events is not in the chain";
+  EXPECT_EQ(v3.options.ignore, std::vector<std::string>{"note"}) << "remembered";
+  EXPECT_EQ(v3.counts, (diff::Counts{2, 2, 0, 1, 0}));
+  EXPECT_EQ(bench_.upload("id,name\n1,a\n").upload.previous_upload_id, v3.upload_id);
+}
+
+TEST_F(EngineTest, SameBytesAndOptionsAreUnchanged) {
+  const std::string text = "id,name\n1,a\n";
+  const auto first = bench_.upload(text).upload;
+  bench_.clock.advance_ms(1000);
+  auto request = IngestBench::request("acme");
+  for (const bool dry_run : {false, true}) {
+    request.dry_run = dry_run;
+    request.effective_at = "2025-01-01";
+    const auto again = bench_.upload(request, text);
+    EXPECT_EQ(again.status, UploadStatus::unchanged) << dry_run;
+    EXPECT_EQ(again.upload.upload_id, first.upload_id);
+    EXPECT_EQ(again.upload.counts.changes(), 0);
+    EXPECT_EQ(again.upload.counts.rows, 1);
+  }
+  EXPECT_EQ(bench_.log->messages().size(), 1U);
+  EXPECT_TRUE(std::filesystem::is_empty(layout().spool()));
+  auto other = IngestBench::request("acme");
+  other.types = "name:string";
+  EXPECT_EQ(bench_.upload(other, text).upload.version, Version(2)) << "other types are another version";
+}
+
+TEST_F(EngineTest, FindingsChangeNothing) {
+  bench_.upload("id,name\n1,a\n");
+  auto outcome = bench_.submit(IngestBench::request("acme"), "id,name\n1,a\n1,b\n");
+  ASSERT_TRUE(outcome.has_value());
+  const auto* findings = std::get_if<csv::Findings>(&outcome.value());
+  ASSERT_NE(findings, nullptr);
+  EXPECT_EQ(findings->first.front().type, "repeated-key");
+  // A wrong header does not hide what is wrong with the rows.
+  outcome = bench_.submit(IngestBench::request("acme"), "id,name,NAME\n1,a,b\n2\n");
+  ASSERT_TRUE(outcome.has_value());
+  findings = std::get_if<csv::Findings>(&outcome.value());
+  ASSERT_NE(findings, nullptr);
+  EXPECT_GE(findings->total, 2);
+  EXPECT_EQ(bench_.engine->tables().value().front().versions, 1);
+  EXPECT_TRUE(std::filesystem::is_empty(layout().spool()));
+  EXPECT_EQ(bench_.upload("id,name\n1,b\n").upload.version, Version(2)) << "the next upload works";
+}
+
+TEST_F(EngineTest, NamesThatDifferInCaseAreRefused) {
+  bench_.upload("id,name\n1,a\n");
+  struct Case {
+    std::string company;
+    std::string table;
+  };
+  for (const auto& c : {Case{"ACME", "financials"}, Case{"Acme", "other"}, Case{"acme", "Financials"}}) {
+    auto request = IngestBench::request(c.company);
+    request.table_name = c.table;
+    const auto outcome = bench_.submit(request, "id,name\n1,a\n");
+    ASSERT_FALSE(outcome.has_value()) << c.company << "/" << c.table;
+    EXPECT_EQ(outcome.error().type, "name-differs-in-case");
+    EXPECT_EQ(outcome.error().code, ErrorCode::conflict);
+  }
+}
+
+TEST_F(EngineTest, EffectiveAtIsCheckedBeforeAnythingIsWritten) {
+  auto request = IngestBench::request("acme");
+  request.effective_at = "2025-02-01";
+  EXPECT_EQ(bench_.upload(request, "id\n1\n").upload.effective_at, Timestamp::parse("2025-02-01").value());
+  for (const std::string bad : {"2025-02-01", "2025-01-31", "2035-01-01", "soon"}) {
+    request.effective_at = bad;
+    const auto outcome = bench_.submit(request, "id\n1\n2\n");
+    ASSERT_FALSE(outcome.has_value()) << bad;
+    EXPECT_EQ(outcome.error().type, "bad-effective-at") << bad;
+  }
+  request.effective_at = "2025-02-02";
+  EXPECT_EQ(bench_.upload(request, "id\n1\n2\n").upload.version, Version(2));
+}
+
+TEST_F(EngineTest, TimestampsRiseWhenTheClockLags) {
+  const auto v1 = bench_.upload("id\n1\n").upload;
+  bench_.clock.advance_ms(-5000);
+  const auto v2 = bench_.upload("id\n2\n").upload;
+  EXPECT_EQ(v2.timestamp, v1.timestamp->plus_ms(1));
+  EXPECT_EQ(v2.effective_at, v2.timestamp);
+  ASSERT_EQ(v2.warnings.size(), 1U);
+  EXPECT_NE(v2.warnings.front().find("clock"), std::string::npos) << v2.warnings.front();
+}
+
+TEST_F(EngineTest, HeldUploadIsPublishedAsShown) {
+  bench_.upload(rows_csv(1, 30, "a"));
+  const auto held = bench_.upload(rows_csv(1, 10, "b"));
+  ASSERT_EQ(held.status, UploadStatus::held);
+  EXPECT_FALSE(held.upload.version);
+  EXPECT_EQ(held.upload.hold_reasons.size(), 1U);
+  ASSERT_EQ(held.samples_json.size(), 5U);
+  EXPECT_NE(held.samples_json.front().find(R"("version":null)"), std::string::npos)
+      << held.samples_json.front();
+  EXPECT_EQ(bench_.engine->health().held, 1);
+  EXPECT_EQ(bench_.log->messages().size(), 30U);
+
+  bench_.clock.advance_ms(1000);
+  std::vector<std::string> shown;
+  ASSERT_TRUE(bench_.engine
+                  ->changes(held.upload.upload_id, Seq(1),
+                            [&](Seq, std::string_view json) {
+                              shown.emplace_back(json);
+                              return true;
+                            })
+                  .has_value());
+  EXPECT_EQ(shown.size(), 30U);
+  EXPECT_EQ(shown.front(), held.samples_json.front());
+
+  const auto released = bench_.engine->release(held.upload.upload_id);
+  ASSERT_TRUE(released.has_value()) << released.error().text();
+  EXPECT_EQ(released.value().status, UploadStatus::published);
+  EXPECT_EQ(released.value().upload.upload_id, held.upload.upload_id);
+  EXPECT_EQ(released.value().upload.version, Version(2));
+  EXPECT_EQ(released.value().upload.timestamp, bench_.clock.now());
+  EXPECT_EQ(bench_.log->messages().size(), 60U);
+  EXPECT_TRUE(std::filesystem::is_empty(layout().held()));
+  EXPECT_EQ(current("acme"), rows_csv(1, 10, "b"));
+  const auto again = bench_.engine->release(held.upload.upload_id);
+  ASSERT_FALSE(again.has_value());
+  EXPECT_EQ(again.error().type, "not-held");
+}
+
+TEST_F(EngineTest, ReleaseIsRefusedWhenTheTableHasMovedOn) {
+  bench_.upload("id\n1\n");
+  auto request = IngestBench::request("acme");
+  request.dry_run = true;
+  const auto held = bench_.upload(request, "id\n1\n2\n");
+  bench_.upload("id\n1\n3\n");
+  const auto released = bench_.engine->release(held.upload.upload_id);
+  ASSERT_FALSE(released.has_value());
+  EXPECT_EQ(released.error().type, "table-moved-on");
+  EXPECT_NE(released.error().message.find("version 2"), std::string::npos) << released.error().message;
+  EXPECT_EQ(bench_.engine->upload(held.upload.upload_id).value()->state, UploadState::held);
+}
+
+TEST_F(EngineTest, HeldFirstVersionMakesNoTable) {
+  const auto held = bench_.upload("id,name\n");
+  EXPECT_EQ(held.status, UploadStatus::held);
+  EXPECT_TRUE(bench_.engine->tables().value().empty());
+  const auto released = bench_.engine->release(held.upload.upload_id);
+  ASSERT_TRUE(released.has_value()) << released.error().text();
+  EXPECT_EQ(released.value().status, UploadStatus::published);
+  EXPECT_EQ(released.value().upload.version, Version(1));
+}
+
+TEST_F(EngineTest, ADamagedHeldFileIsNotReleased) {
+  auto request = IngestBench::request("acme");
+  request.dry_run = true;
+  const auto held = bench_.upload(request, "id\n1\n");
+  const auto path = layout().held_file(held.upload.upload_id);
+  ASSERT_TRUE(io::remove_file(path).has_value());
+  ASSERT_TRUE(io::write_file_durably(path, "id\n2\n").has_value());
+  const auto released = bench_.engine->release(held.upload.upload_id);
+  ASSERT_FALSE(released.has_value());
+  EXPECT_EQ(released.error().code, ErrorCode::corrupt) << released.error().text();
+}
+
+TEST_F(EngineTest, DiscardRemovesTheFile) {
+  auto request = IngestBench::request("acme");
+  request.dry_run = true;
+  const auto held = bench_.upload(request, "id\n1\n").upload;
+  ASSERT_TRUE(bench_.engine->discard(held.upload_id).has_value());
+  EXPECT_EQ(bench_.engine->upload(held.upload_id).value()->state, UploadState::discarded);
+  EXPECT_TRUE(std::filesystem::is_empty(layout().held()));
+  EXPECT_EQ(bench_.engine->discard(held.upload_id).error().type, "not-held");
+  EXPECT_EQ(
+      bench_.engine->changes(held.upload_id, Seq(1), [](Seq, std::string_view) { return true; }).error().type,
+      "file-gone");
+}
+
+TEST_F(EngineTest, HeldUploadsExpire) {
+  auto request = IngestBench::request("acme");
+  request.dry_run = true;
+  const auto dry = bench_.upload(request, "id\n1\n").upload;
+  const auto kept = bench_.upload("id,name\n").upload;
+  bench_.close();
+  bench_.clock.advance_ms(std::int64_t{25} * 3'600'000);
+  ASSERT_TRUE(bench_.open().has_value());
+  EXPECT_EQ(bench_.engine->upload(dry.upload_id).value()->state, UploadState::expired);
+  EXPECT_EQ(bench_.engine->upload(kept.upload_id).value()->state, UploadState::held);
+  EXPECT_FALSE(std::filesystem::exists(layout().held_file(dry.upload_id)));
+  EXPECT_TRUE(std::filesystem::exists(layout().held_file(kept.upload_id)));
+}
+
+TEST_F(EngineTest, RekeyIsHeldUnlessForced) {
+  bench_.upload("id,code,name\n1,x,a\n2,y,b\n");
+  auto request = IngestBench::request("acme");
+  request.key = "code";
+  const std::string v2 = "id,code,name\n1,x,a\n2,y,c\n";
+  EXPECT_EQ(bench_.submit(request, v2).error().type, "key-changed");
+  request.rekey = true;
+  EXPECT_EQ(bench_.upload(request, v2).status, UploadStatus::held);
+  request.force = true;
+  const auto forced = bench_.upload(request, v2);
+  EXPECT_EQ(forced.status, UploadStatus::published);
+  EXPECT_EQ(forced.upload.counts, (diff::Counts{2, 2, 2, 0, 2}));
+  EXPECT_TRUE(forced.upload.rekey);
+  EXPECT_EQ(bench_.upload("id,code,name\n1,x,a\n2,y,d\n").upload.counts.updated, 1)
+      << "the new key is remembered";
+}
+
+TEST_F(EngineTest, TablesRunInParallelAndOneTablesUploadsInTurn) {
+  constexpr int kTables = 4;
+  constexpr int kUploads = 6;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kTables; ++t) {
+    // Two threads a table.
+    for (int half = 0; half < 2; ++half) {
+      threads.emplace_back([&, t, half] {
+        for (int i = 0; i < kUploads / 2; ++i) {
+          bench_.upload(IngestBench::request("company" + std::to_string(t)),
+                        "id,n\n1," + std::to_string(half * 100 + i) + "\n");
+        }
+      });
+    }
+  }
+  for (auto& thread : threads) thread.join();
+  for (int t = 0; t < kTables; ++t) {
+    const auto versions =
+        bench_.engine->versions({"company" + std::to_string(t), "financials"}, Version(1), 100);
+    ASSERT_TRUE(versions.has_value());
+    ASSERT_EQ(versions.value().size(), std::size_t{kUploads});
+    for (std::size_t i = 1; i < versions.value().size(); ++i) {
+      EXPECT_EQ(versions.value()[i].previous_upload_id, versions.value()[i - 1].upload_id);
+      EXPECT_GT(versions.value()[i].timestamp, versions.value()[i - 1].timestamp);
+    }
+  }
+  EXPECT_EQ(bench_.log->messages().size(), std::size_t{kTables * kUploads});
+}
+
+TEST_F(EngineTest, AnswersWhatIsNotThere) {
+  const TableRef none{"none", "financials"};
+  EXPECT_EQ(bench_.engine->versions(none, Version(1), 10).error().type, "no-such-table");
+  EXPECT_EQ(bench_.engine->archived_file(none, Version(1)).error().type, "no-such-table");
+  EXPECT_FALSE(bench_.engine->upload(UploadId{}).value());
+  EXPECT_EQ(bench_.engine->release(UploadId{}).error().type, "no-such-upload");
+  const auto v1 = bench_.upload("id\n1\n").upload;
+  EXPECT_EQ(bench_.engine->archived_file(v1.table, Version(2)).error().type, "no-such-version");
+  EXPECT_EQ(bench_.engine->archived_file(v1.table, Version(1)).value(), layout().archived_file(v1));
+}
+
+TEST_F(EngineTest, ListsUploadsNewestFirst) {
+  std::vector<UploadId> ids;
+  for (const std::string company : {"a", "b", "c"}) {
+    bench_.clock.advance_ms(1);
+    ids.push_back(bench_.upload(IngestBench::request(company), "id\n1\n").upload.upload_id);
+  }
+  UploadFilter filter;
+  filter.limit = 2;
+  const auto page = bench_.engine->uploads(filter).value();
+  ASSERT_EQ(page.size(), 2U);
+  EXPECT_EQ(page[0].upload_id, ids[2]);
+  filter.before = page[1].upload_id;
+  const auto rest = bench_.engine->uploads(filter).value();
+  ASSERT_EQ(rest.size(), 1U);
+  EXPECT_EQ(rest[0].upload_id, ids[0]);
+  filter = {};
+  filter.table = TableRef{"b", "financials"};
+  filter.state = UploadState::published;
+  EXPECT_EQ(bench_.engine->uploads(filter).value().size(), 1U);
+}
+
+TEST_F(EngineTest, DelimiterAndEncodingAreFoundAgainUnlessGiven) {
+  EXPECT_EQ(bench_.upload("id;name\n1;a\n").upload.options.delimiter, ';');
+  const auto v2 = bench_.upload("id,name\n1,b\n").upload;
+  EXPECT_EQ(v2.options.delimiter, ',');
+  EXPECT_EQ(v2.counts.updated, 1);
+  auto request = IngestBench::request("acme");
+  request.encoding = "latin-1";
+  bench_.upload(request, "id,name\n1,\xE9\n");
+  const auto v4 = bench_.upload("id,name\n1,\xE8\n").upload;
+  EXPECT_EQ(v4.options.encoding, csv::Encoding::latin1);
+  EXPECT_EQ(parse_event_json(bench_.log->messages().back().value).value().new_values_json,
+            "{\"id\":\"1\",\"name\":\"è\"}");
+}
+
+}  // namespace
+}  // namespace deltadrop::ingest

@@ -1,0 +1,132 @@
+#include "ingest/manifest.hpp"
+
+#include <gtest/gtest.h>
+
+#include "io/sha256.hpp"
+
+namespace deltadrop::ingest {
+namespace {
+
+UploadRecord full_record() {
+  UploadRecord record;
+  record.upload_id = UploadId::parse("0195f3a0-7c00-7000-8000-000000000002").value();
+  record.table = {"so-financials", "q1"};
+  record.version = Version(2);
+  record.previous_upload_id = UploadId::parse("0195f3a0-7c00-7000-8000-000000000001").value();
+  record.sha256 = io::sha256_of("x");
+  record.bytes = 5'000'000'000;
+  record.file_id = "so-financials_2d711642";
+  record.original_name = "so \"é\".csv";
+  record.archive_name = "20250310123456789_so-financials_2d711642.csv";
+  record.received_at = Timestamp{1741610096789};
+  record.timestamp = Timestamp{1741610096790};
+  record.effective_at = Timestamp{1741610000000};
+  record.options.delimiter = '\t';
+  record.options.encoding = csv::Encoding::windows1252;
+  record.options.empty = csv::EmptyPolicy::text;
+  record.options.key = {"a,b", "c"};
+  record.options.ignore = {"note"};
+  record.delimiter_given = true;
+  record.encoding_given = true;
+  record.rekey = true;
+  record.types_json = R"-({"c":"decimal(2)"})-";
+  record.columns = {"a,b", "c", "note"};
+  record.tracked = {"a,b", "c"};
+  record.key_column = "\"a,b\",c";
+  record.counts = {3, 4, 2, 1, 1};
+  record.schema_changes = {{"c", true, 0}, {"d", false, 3}};
+  record.hold_reasons = {"because"};
+  record.warnings = {"careful"};
+  record.dry_run = true;
+  record.based_on = Version(1);
+  return record;
+}
+
+/// Records have no ==: their JSON does.
+void expect_same(const UploadRecord& a, const UploadRecord& b) {
+  EXPECT_EQ(record_to_json(a), record_to_json(b));
+}
+
+TEST(Manifest, RoundTripsEveryColumn) {
+  const UploadRecord record = full_record();
+  const auto read = read_manifest(manifest_text(record), "x.json");
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  expect_same(read.value(), record);
+  EXPECT_EQ(read.value().options, record.options);
+  EXPECT_EQ(read.value().counts, record.counts);
+  EXPECT_EQ(read.value().schema_changes, record.schema_changes);
+  EXPECT_EQ(read.value().types_json, record.types_json);
+  EXPECT_EQ(read.value().timestamp, record.timestamp);
+  EXPECT_EQ(read.value().based_on, record.based_on);
+}
+
+TEST(Manifest, RoundTripsWhatIsAbsent) {
+  UploadRecord record = full_record();
+  record.version.reset();
+  record.previous_upload_id.reset();
+  record.timestamp.reset();
+  record.effective_at.reset();
+  record.types_json.reset();
+  record.based_on.reset();
+  const auto read = record_from_json(record_to_json(record));
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  expect_same(read.value(), record);
+  EXPECT_FALSE(read.value().version);
+  EXPECT_FALSE(read.value().types_json);
+}
+
+TEST(Manifest, EveryFlippedByteIsFound) {
+  const std::string text = manifest_text(full_record());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::string damaged = text;
+    damaged[i] = static_cast<char>(damaged[i] ^ 1);
+    const auto read = read_manifest(damaged, "folder/x.json");
+    if (read.has_value()) {
+      // Outside of strings, a line feed may become another space without a change of meaning.
+      expect_same(read.value(), full_record());
+      continue;
+    }
+    EXPECT_EQ(read.error().code, ErrorCode::corrupt) << i;
+    EXPECT_NE(read.error().message.find("folder/x.json"), std::string::npos) << read.error().message;
+  }
+}
+
+TEST(Manifest, EveryTruncationIsFound) {
+  const std::string text = manifest_text(full_record());
+  for (std::size_t size = 0; size + 2 < text.size(); ++size) {
+    EXPECT_FALSE(read_manifest(text.substr(0, size), "x.json").has_value()) << size;
+  }
+}
+
+TEST(Manifest, TheChecksumIsOverTheCompactObjectWithoutIt) {
+  const std::string text = manifest_text(full_record());
+  std::string compact;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"' && text[i - 1] != '\\') quoted = !quoted;
+    if (quoted || (text[i] != ' ' && text[i] != '\n')) compact += text[i];
+  }
+  const auto at = compact.find(",\"checksum\":\"");
+  ASSERT_NE(at, std::string::npos) << compact;
+  const std::string checksum = compact.substr(at + 13, 64);
+  EXPECT_EQ(io::sha256_of(compact.substr(0, at) + "}").to_hex(), checksum);
+}
+
+TEST(Manifest, AnotherFormatIsRefused) {
+  std::string text = manifest_text(full_record());
+  text.replace(text.find("\"format\": 1"), 11, "\"format\": 2");
+  const auto read = read_manifest(text, "x.json");
+  ASSERT_FALSE(read.has_value());
+  EXPECT_NE(read.error().message.find("format"), std::string::npos) << read.error().message;
+}
+
+TEST(Manifest, ARecordThatLacksAFieldIsCorrupt) {
+  std::string json = record_to_json(full_record());
+  json.replace(json.find("\"bytes\""), 7, "\"bites\"");
+  const auto read = record_from_json(json);
+  ASSERT_FALSE(read.has_value());
+  EXPECT_NE(read.error().message.find("bytes"), std::string::npos) << read.error().message;
+}
+
+}  // namespace
+}  // namespace deltadrop::ingest

@@ -1,0 +1,145 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "support/ingest_bench.hpp"
+
+namespace deltadrop::ingest {
+namespace {
+
+using deltadrop::testing::IngestBench;
+using deltadrop::testing::RecordedMessage;
+using deltadrop::testing::rows_csv;
+
+class PublisherTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    bench_.options.publish_timeout = std::chrono::milliseconds(200);
+    ASSERT_TRUE(bench_.open().has_value());
+  }
+
+  /// Events of one upload: equal ids must be equal bytes; how many different there are.
+  static std::size_t different_events(const std::vector<RecordedMessage>& messages, const UploadId& upload) {
+    std::map<std::int64_t, std::string> by_seq;
+    for (const auto& message : messages) {
+      if (message.upload != upload) continue;
+      const auto event = parse_event_json(message.value).value();
+      const auto [known, is_new] = by_seq.emplace(event.seq.value, message.value);
+      EXPECT_EQ(known->second, message.value) << "sent again with other bytes";
+    }
+    return by_seq.size();
+  }
+
+  IngestBench bench_;
+};
+
+TEST_F(PublisherTest, ALogThatIsDownLosesNothingAndRefusesNothing) {
+  bench_.log->set_down(true);
+  std::vector<UploadId> ids;
+  for (const int last : {3, 5, 8}) {
+    const auto report = bench_.upload(rows_csv(1, last, "a"));
+    EXPECT_EQ(report.status, UploadStatus::accepted);
+    ids.push_back(report.upload.upload_id);
+  }
+  const auto health = bench_.engine->health();
+  EXPECT_EQ(health.accepted_unpublished, 3);
+  ASSERT_TRUE(health.log);
+  EXPECT_EQ(health.log->type, "log-down");
+  EXPECT_TRUE(bench_.log->messages().empty());
+  bench_.log->set_down(false);
+  EXPECT_TRUE(bench_.wait_published(ids.back()));
+  EXPECT_FALSE(bench_.engine->health().log);
+  EXPECT_EQ(bench_.engine->health().accepted_unpublished, 0);
+  std::vector<UploadId> order;
+  for (const auto& message : bench_.log->messages()) {
+    if (order.empty() || order.back() != message.upload) order.push_back(message.upload);
+  }
+  EXPECT_EQ(order, ids) << "a table's uploads go out in version order";
+}
+
+TEST_F(PublisherTest, ADownLogIsNotWaitedForTwice) {
+  bench_.options.publish_timeout = std::chrono::seconds(60);
+  bench_.close();
+  ASSERT_TRUE(bench_.open().has_value());
+  bench_.log->set_down(true);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(bench_.upload(rows_csv(1, 1, "a")).status, UploadStatus::accepted);
+  EXPECT_EQ(bench_.upload(rows_csv(1, 2, "a")).status, UploadStatus::accepted);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+}
+
+TEST_F(PublisherTest, UnacknowledgedIsAcceptedAndPublishedLater) {
+  bench_.log->withhold_acknowledgements(true);
+  const auto report = bench_.upload(rows_csv(1, 3, "a"));
+  EXPECT_EQ(report.status, UploadStatus::accepted);
+  EXPECT_EQ(bench_.engine->upload(report.upload.upload_id).value()->state, UploadState::accepted);
+  bench_.log->withhold_acknowledgements(false);
+  EXPECT_TRUE(bench_.wait_published(report.upload.upload_id));
+  EXPECT_EQ(bench_.log->messages().size(), 3U) << "one publication was enough";
+  const auto upload = bench_.engine->upload(report.upload.upload_id).value();
+  EXPECT_EQ(upload->published_at, bench_.clock.now());
+}
+
+TEST_F(PublisherTest, AnAppendInDoubtIsSentAgainUnderTheSameIds) {
+  bench_.log->fail_append(3);
+  const auto report = bench_.upload(rows_csv(1, 5, "a"));
+  EXPECT_TRUE(bench_.wait_published(report.upload.upload_id));
+  const auto messages = bench_.log->messages();
+  EXPECT_GT(messages.size(), 5U) << "what was in doubt is sent again";
+  EXPECT_EQ(different_events(messages, report.upload.upload_id), 5U);
+}
+
+TEST_F(PublisherTest, OneTableThatWaitsDoesNotStopOthers) {
+  bench_.log->withhold_acknowledgements(true);
+  const auto slow = bench_.upload(IngestBench::request("slow"), rows_csv(1, 3, "a"));
+  EXPECT_EQ(slow.status, UploadStatus::accepted);
+  const auto other = bench_.upload(IngestBench::request("other"), rows_csv(1, 3, "a"));
+  EXPECT_EQ(other.status, UploadStatus::accepted);
+  EXPECT_TRUE(bench_.log->wait_for_publications(2)) << "the second thread took the other table";
+  bench_.log->withhold_acknowledgements(false);
+  EXPECT_TRUE(bench_.wait_published(slow.upload.upload_id));
+  EXPECT_TRUE(bench_.wait_published(other.upload.upload_id));
+}
+
+TEST_F(PublisherTest, UnpublishedGoesOnAfterARestartUnderTheSameIds) {
+  bench_.log->withhold_acknowledgements(true);
+  const auto v1 = bench_.upload(rows_csv(1, 3, "a")).upload;
+  const auto v2 = bench_.upload(rows_csv(2, 4, "b")).upload;
+  const auto before = bench_.log->messages();
+  bench_.close();
+  ASSERT_TRUE(bench_.open().has_value());
+  EXPECT_TRUE(bench_.wait_published(v1.upload_id));
+  EXPECT_TRUE(bench_.wait_published(v2.upload_id));
+  auto all = bench_.log->messages();
+  EXPECT_EQ(all.size(), 3U + 4U);
+  all.insert(all.end(), before.begin(), before.end());
+  EXPECT_EQ(different_events(all, v1.upload_id), 3U);
+  EXPECT_EQ(different_events(all, v2.upload_id), 4U);
+}
+
+TEST_F(PublisherTest, StopReturnsThoughTheLogNeverAnswers) {
+  bench_.log->withhold_acknowledgements(true);
+  const auto id = bench_.upload(rows_csv(1, 3, "a")).upload.upload_id;
+  bench_.engine->stop();
+  EXPECT_FALSE(bench_.wait_published(id));
+  EXPECT_EQ(bench_.submit(IngestBench::request("x"), "id\n1\n").error().code, ErrorCode::shutting_down);
+}
+
+TEST_F(PublisherTest, ADamagedArchiveStopsThatTableAndSaysSo) {
+  bench_.log->set_down(true);
+  const auto upload = bench_.upload(rows_csv(1, 3, "a")).upload;
+  const auto path = bench_.engine->archived_file(upload.table, Version(1)).value();
+  bench_.close();
+  ASSERT_TRUE(io::remove_file(path).has_value());
+  ASSERT_TRUE(io::write_file_durably(path, rows_csv(1, 2, "a")).has_value());
+  ASSERT_TRUE(bench_.open().has_value());
+  const auto other = bench_.upload(IngestBench::request("other"), rows_csv(1, 3, "a"));
+  EXPECT_TRUE(bench_.wait_published(other.upload.upload_id));
+  EXPECT_EQ(different_events(bench_.log->messages(), upload.upload_id), 0U);
+  const auto health = bench_.engine->health();
+  ASSERT_TRUE(health.log);
+  EXPECT_EQ(health.log->type, "archive-damaged") << health.log->text();
+}
+
+}  // namespace
+}  // namespace deltadrop::ingest
