@@ -351,7 +351,11 @@ Result<void> Engine::discard(const UploadId& upload) {
   const auto lock = locks_.take(seen.table);
   DD_TRY(find_held(upload));
   DD_TRY(pass_step("discard.begin"));
-  DD_TRY(catalog_->end_held(upload, UploadState::discarded));
+  const auto ended = catalog_->end_held(upload, UploadState::discarded);
+  if (!ended.has_value()) {
+    DD_TRY(const auto settled, catalog_->settle(upload));
+    if (settled && settled->state == UploadState::held) return ended.error();
+  }
   // A file that stays behind is the housekeeper's, or goes at the next start.
   [[maybe_unused]] const auto passed = pass_step("discard.committed");
   withdraw(layout_.held_file(upload));

@@ -49,9 +49,8 @@ Result<std::vector<std::string>> parse_ignore(std::string_view text) {
   std::vector<std::string> names;
   if (text.empty()) return names;
   DD_TRY(names, csv::parse_column_list(text));
-  // A set: its order and repetitions mean nothing, and must not make a new version.
+  // A set: its order means nothing, and must not make a new version.
   std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 

@@ -15,7 +15,7 @@ struct ParsedRequest {
   TableRef table;
   std::string original_name;  ///< sanitised
   std::optional<std::vector<std::string>> key;
-  std::optional<std::vector<std::string>> ignore;  ///< sorted, each once
+  std::optional<std::vector<std::string>> ignore;  ///< sorted
   std::optional<char> delimiter;
   std::optional<csv::Encoding> encoding;
   std::optional<csv::EmptyPolicy> empty;

@@ -26,6 +26,7 @@ std::string gzipped(std::string_view text) {
 
 std::string zstded(std::string_view text, int window_log = 0) {
   ZSTD_CCtx* context = ZSTD_createCCtx();
+  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);  // as the zstd command does
   if (window_log > 0) {
     ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, window_log);
     // Without the size in its header, a frame needs its whole window.

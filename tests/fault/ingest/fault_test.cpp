@@ -1,0 +1,228 @@
+/// Kills the driver, or makes one of its calls fail, at the first, second, third... fault point until a run
+/// passes none; after each run, recovers the DATA_DIR and checks that what was promised holds.
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "ingest/archive.hpp"
+#include "ingest/catalog.hpp"
+#include "ingest/manifest.hpp"
+#include "ingest/recover.hpp"
+#include "io/file.hpp"
+#include "script.hpp"
+#include "support/recording_log.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace deltadrop::ingest {
+namespace {
+
+using deltadrop::testing::Action;
+using deltadrop::testing::DriverPaths;
+using deltadrop::testing::kFaultNotReached;
+using deltadrop::testing::RecordingLog;
+using deltadrop::testing::script;
+using deltadrop::testing::TemporaryFolder;
+
+const TableRef kTable{deltadrop::testing::kCompany, std::string(kDefaultTableName)};
+
+/// Exit status of the driver as waitpid gives it.
+int run_driver(const DriverPaths& paths, const std::string& fault) {
+  std::string variable = "DELTADROP_FAULT=" + fault;
+  std::string program = DELTADROP_INGEST_DRIVER;
+  std::string root = paths.root.string();
+  std::vector<char*> arguments = {program.data(), root.data(), nullptr};
+  std::vector<char*> environment = {variable.data(), nullptr};
+  pid_t pid = 0;
+  if (posix_spawn(&pid, program.c_str(), nullptr, nullptr, arguments.data(), environment.data()) != 0)
+    return -1;
+  int status = -1;
+  waitpid(pid, &status, 0);
+  return status;
+}
+
+std::map<std::size_t, UploadId> read_answers(const DriverPaths& paths) {
+  std::map<std::size_t, UploadId> answers;
+  std::ifstream file(paths.answers());
+  std::size_t step = 0;
+  std::string id;
+  while (file >> step >> id) answers.emplace(step, UploadId::parse(id).value());
+  return answers;
+}
+
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// Catalog, archive, manifests and current agree, and nothing else lies about.
+void check_folders(const Layout& layout, const std::vector<UploadRecord>& versions,
+                   const std::set<UploadId>& held) {
+  std::vector<std::string> expected;
+  for (std::size_t i = 0; i < versions.size(); ++i) {
+    const UploadRecord& upload = versions[i];
+    EXPECT_EQ(upload.version, Version(static_cast<std::int64_t>(i) + 1));
+    const auto stored = check_stored_bytes(layout, upload);
+    EXPECT_TRUE(stored.has_value()) << stored.error().text();
+    const auto path = layout.manifest_file(upload);
+    const auto text = io::read_whole_file(path);
+    ASSERT_TRUE(text.has_value()) << text.error().text();
+    const auto manifest = read_manifest(text.value(), path);
+    ASSERT_TRUE(manifest.has_value()) << manifest.error().text();
+    EXPECT_EQ(record_to_json(manifest.value()), record_to_json(upload));
+    expected.push_back(upload.archive_name);
+    expected.push_back(path.filename().string());
+  }
+  std::sort(expected.begin(), expected.end());
+  const auto folder = layout.archive_folder(kTable);
+  EXPECT_EQ(fs::exists(folder) ? names_in(folder) : std::vector<std::string>{}, expected);
+  EXPECT_EQ(names_in(layout.spool()), std::vector<std::string>{});
+  std::vector<std::string> held_names;
+  for (const auto& id : held) held_names.push_back(id.to_string() + ".csv");
+  EXPECT_EQ(names_in(layout.held()), held_names);
+  if (versions.empty()) return;
+  EXPECT_EQ(names_in(layout.current_file(kTable).parent_path()), std::vector<std::string>{"financials.csv"});
+  EXPECT_EQ(io::read_whole_file(layout.current_file(kTable)).value(),
+            io::read_whole_file(layout.archived_file(versions.back())).value());
+}
+
+/// The log holds every event of every version, under one text each, and no others; uploads start in version
+/// order.
+void check_log(const DriverPaths& paths, Ingest& engine, const std::vector<UploadRecord>& versions) {
+  std::map<UploadId, std::map<std::int64_t, std::string>> events;
+  std::vector<UploadId> order;
+  std::ifstream file(paths.log());
+  for (std::string line; std::getline(file, line);) {
+    const auto event = parse_event_json(line);
+    ASSERT_TRUE(event.has_value()) << event.error().text() << ": " << line;
+    const UploadId& id = event.value().upload.upload_id;
+    if (!events.contains(id)) order.push_back(id);
+    const auto [known, is_new] = events[id].emplace(event.value().seq.value, line);
+    EXPECT_EQ(known->second, line) << "one event with two texts";
+  }
+  std::vector<UploadId> expected_order;
+  for (const auto& upload : versions) {
+    EXPECT_EQ(upload.state, UploadState::published);
+    expected_order.push_back(upload.upload_id);
+    std::map<std::int64_t, std::string> expected;
+    const auto read = engine.changes(upload.upload_id, Seq(1), [&](Seq seq, std::string_view json) {
+      expected.emplace(seq.value, json);
+      return true;
+    });
+    ASSERT_TRUE(read.has_value()) << read.error().text();
+    EXPECT_EQ(std::ssize(expected), upload.counts.changes());
+    EXPECT_EQ(events[upload.upload_id], expected) << "version " << upload.version->value;
+  }
+  EXPECT_EQ(order, expected_order);
+}
+
+/// What was answered is there, in the state that the last answered step left it in, or a step that began
+/// after it.
+void check_answers(Ingest& engine, const std::map<std::size_t, UploadId>& answers) {
+  for (const auto& [step, id] : answers) {
+    const auto found = engine.upload(id).value();
+    ASSERT_TRUE(found) << "the upload of step " << step << " was answered and is gone";
+    const bool next_answered = answers.contains(step + 1);
+    switch (script()[step].action) {
+      case Action::submit:
+      case Action::release:
+        EXPECT_EQ(found->state, UploadState::published) << "step " << step;
+        break;
+      case Action::hold:
+        if (!next_answered && found->state == UploadState::held) break;
+        EXPECT_EQ(found->state, script()[step + 1].action == Action::release ? UploadState::published
+                                                                             : UploadState::discarded)
+            << "step " << step;
+        break;
+      case Action::discard:
+        EXPECT_EQ(found->state, UploadState::discarded) << "step " << step;
+        break;
+    }
+  }
+}
+
+/// Recovers, then checks everything.
+void check_after(const DriverPaths& paths) {
+  RecordingLog log(paths.log().string());
+  io::SystemClock clock;
+  Options options;
+  options.data_dir = paths.data_dir();
+  auto opened = open(options, log, clock);
+  ASSERT_TRUE(opened.has_value()) << opened.error().text();
+  Ingest& engine = *opened.value();
+  const auto answers = read_answers(paths);
+  std::size_t versions_answered = 0;
+  for (const auto& [step, id] : answers) {
+    const Action action = script()[step].action;
+    versions_answered += action == Action::submit || action == Action::release ? 1 : 0;
+  }
+  auto versions = engine.versions(kTable, Version(1), 100);
+  if (!versions.has_value()) {
+    ASSERT_EQ(versions.error().type, "no-such-table");
+    versions = std::vector<UploadRecord>{};
+  }
+  EXPECT_GE(versions.value().size(), versions_answered);
+  EXPECT_LE(versions.value().size(), versions_answered + 1) << "more than the step under way";
+  for (auto& upload : versions.value()) {
+    ASSERT_TRUE(
+        engine.wait_published(upload.upload_id, std::chrono::steady_clock::now() + std::chrono::seconds(10)));
+    upload = *engine.upload(upload.upload_id).value();
+  }
+  std::set<UploadId> held;
+  UploadFilter filter;
+  filter.state = UploadState::held;
+  const auto held_uploads = engine.uploads(filter).value();
+  for (const auto& upload : held_uploads) held.insert(upload.upload_id);
+  EXPECT_LE(held.size(), 1U);
+  check_answers(engine, answers);
+  check_folders({options.data_dir}, versions.value(), held);
+  check_log(paths, engine, versions.value());
+  log.interrupt();
+  engine.stop();
+}
+
+/// Runs with the fault at the first, second, third... point until a run ends before it; checks after each.
+/// Returns how many points there are.
+int strike_every_point(const std::string& kind, const std::string& error) {
+  constexpr int kPointsMax = 2000;
+  for (int n = 1; n <= kPointsMax; ++n) {
+    const TemporaryFolder folder;
+    const DriverPaths paths{folder.path()};
+    const std::string fault = kind + ":*:" + std::to_string(n) + error;
+    SCOPED_TRACE("DELTADROP_FAULT=" + fault);
+    const int status = run_driver(paths, fault);
+    const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    EXPECT_TRUE(kind == "kill" ? killed || code == kFaultNotReached : code == 0 || code == kFaultNotReached)
+        << "the driver ended with status " << status;
+    if (!killed) {
+      EXPECT_EQ(read_answers(paths).size(), script().size());
+    }
+    check_after(paths);
+    if (::testing::Test::HasFailure() || code == kFaultNotReached) return n;
+  }
+  ADD_FAILURE() << "more than " << kPointsMax << " fault points";
+  return kPointsMax;
+}
+
+// Far fewer would mean that points were lost, and with them this test's worth.
+constexpr int kPointsExpected = 150;
+
+TEST(IngestFaults, KilledAtEveryPoint) { EXPECT_GT(strike_every_point("kill", ""), kPointsExpected); }
+
+TEST(IngestFaults, EveryCallFailsWithAnInputOutputError) {
+  EXPECT_GT(strike_every_point("fail", ":EIO"), kPointsExpected);
+}
+
+TEST(IngestFaults, EveryCallFailsWithAFullDisk) {
+  EXPECT_GT(strike_every_point("fail", ":ENOSPC"), kPointsExpected);
+}
+
+}  // namespace
+}  // namespace deltadrop::ingest
