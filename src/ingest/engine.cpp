@@ -229,6 +229,10 @@ void Engine::withdraw(const fs::path& path) {
   if (!io::remove_file(path).has_value()) housekeeper_.owe_removal(path);
 }
 
+void Engine::withdraw_from_archive(const UploadRecord& upload) {
+  if (!io::remove_file(layout_.archived_file(upload)).has_value()) housekeeper_.owe_settlement(upload);
+}
+
 Result<UploadReport> Engine::hold(const fs::path& spooled, UploadRecord upload, const Reading& reading) {
   upload.state = UploadState::held;
   DD_TRY(auto samples, samples_of(reading, upload));
@@ -257,7 +261,7 @@ Result<UploadReport> Engine::accept(const fs::path& from, Source source, UploadR
   DD_TRY(stamp(upload, last, clock_.now()));
   const auto placed = place_in_archive(layout_, from, source, upload);
   if (!placed.has_value()) {
-    withdraw(layout_.archived_file(upload));
+    withdraw_from_archive(upload);
     return placed.error();
   }
   const auto committed = catalog_->add_version(upload);
@@ -278,7 +282,7 @@ Result<UploadRecord> Engine::settle(const UploadRecord& upload, const Error& err
                  fmt::format("{}; then look at the table's last version", error.fix)};
   }
   if (settled.value() && settled.value()->version) return *settled.value();
-  withdraw(layout_.archived_file(upload));
+  withdraw_from_archive(upload);
   return error;
 }
 

@@ -55,6 +55,7 @@ class Engine final : public Ingest {
                               std::shared_ptr<const Reading> reading);
   /// Undoes a hold or an acceptance that did not come to its commit.
   void withdraw(const fs::path& path);
+  void withdraw_from_archive(const UploadRecord& upload);
   /// What the catalog's failed commit did: the accepted record, or the error.
   Result<UploadRecord> settle(const UploadRecord& upload, const Error& error);
   void finish_acceptance(const UploadRecord& upload, Source source, std::shared_ptr<const Reading> reading);

@@ -87,12 +87,20 @@ bool Housekeeper::settle(const UploadRecord& upload) {
   const auto lock = locks_.take(upload.table);
   const auto found = catalog_.settle(upload.upload_id);
   if (!found.has_value()) return false;
-  if (!found.value() || !found.value()->version)
-    return io::remove_file(layout_.archived_file(upload)).has_value();
+  if (!found.value() || !found.value()->version) return remove_unaccepted(upload);
   owe_manifest(*found.value());
   owe_current(upload.table);
   if (found.value()->state == UploadState::accepted) publisher_.enqueue(*found.value(), nullptr);
   return true;
+}
+
+/// Under the table's lock.
+bool Housekeeper::remove_unaccepted(const UploadRecord& upload) {
+  const auto accepted = catalog_.version(upload.table, *upload.version);
+  if (!accepted.has_value()) return false;
+  // The same file, sent again, may have got the same name: then it is that version's.
+  if (accepted.value() && accepted.value()->archive_name == upload.archive_name) return true;
+  return io::remove_file(layout_.archived_file(upload)).has_value();
 }
 
 bool Housekeeper::write_owed_manifest(const UploadRecord& upload) {

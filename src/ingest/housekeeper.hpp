@@ -31,7 +31,7 @@ class Housekeeper {
   void owe_current(const TableRef& table);
   /// This file is nobody's and could not be removed.
   void owe_removal(const fs::path& path);
-  /// The commit of this version failed, and nothing could be learned of it since.
+  /// This version's commit failed and nothing could be learned of it since, or its file could not be removed.
   void owe_settlement(const UploadRecord& upload);
 
   /// One round of all of it; what fails stays owed. Not under a table's lock.
@@ -41,6 +41,7 @@ class Housekeeper {
   void work();
   void expire_held();
   bool settle(const UploadRecord& upload);
+  bool remove_unaccepted(const UploadRecord& upload);
   bool write_owed_manifest(const UploadRecord& upload);
   bool make_owed_current(const TableRef& table);
   template <class T, class Try>

@@ -190,16 +190,23 @@ Result<LeftToDo> recover(const Layout& layout, Catalog& catalog) {
 
 Result<void> check_stored_bytes(const Layout& layout, const UploadRecord& upload) {
   const fs::path path = layout.stored_file(upload);
-  DD_TRY(const auto file, io::MappedFile::open(path));
-  const bool size_fits = std::ssize(file.bytes()) == upload.bytes;
-  if (size_fits && io::sha256_of(file.bytes()) == upload.sha256) return success();
-  return Error{
-      ErrorCode::corrupt, "archive-damaged",
-      fmt::format("{} is not the file of upload {} any more: {}", path.string(), upload.upload_id.to_string(),
-                  size_fits
-                      ? std::string("its SHA-256 differs")
-                      : fmt::format("it has {} bytes, {} are recorded", file.bytes().size(), upload.bytes)),
-      "restore that file from a backup"};
+  std::string what = "it is missing";
+  const auto file = io::MappedFile::open(path);
+  if (!file.has_value() && file.error().code != ErrorCode::not_found) return file.error();
+  if (file.has_value()) {
+    const std::string_view bytes = file.value().bytes();
+    if (std::ssize(bytes) != upload.bytes) {
+      what = fmt::format("it has {} bytes, {} are recorded", bytes.size(), upload.bytes);
+    } else if (io::sha256_of(bytes) != upload.sha256) {
+      what = "its SHA-256 differs";
+    } else {
+      return success();
+    }
+  }
+  return Error{ErrorCode::corrupt, "archive-damaged",
+               fmt::format("{} is not the file of upload {} any more: {}", path.string(),
+                           upload.upload_id.to_string(), what),
+               "restore that file from a backup"};
 }
 
 }  // namespace deltadrop::ingest
