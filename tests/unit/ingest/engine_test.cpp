@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
+#include <set>
 #include <thread>
 
 #include "ingest/archive.hpp"
@@ -343,6 +346,62 @@ TEST_F(EngineTest, DelimiterAndEncodingAreFoundAgainUnlessGiven) {
   EXPECT_EQ(v4.options.encoding, csv::Encoding::latin1);
   EXPECT_EQ(parse_event_json(bench_.log->messages().back().value).value().new_values_json,
             "{\"id\":\"1\",\"name\":\"è\"}");
+}
+
+/// While it lives, no file can grow beyond a size: a disk that is full for the catalog, though not for small
+/// files.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(std::uintmax_t bytes) {
+    old_handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &old_limit_);
+    rlimit limit = old_limit_;
+    limit.rlim_cur = bytes;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &old_limit_);
+    std::signal(SIGXFSZ, old_handler_);
+  }
+
+ private:
+  rlimit old_limit_{};
+  void (*old_handler_)(int) = SIG_DFL;
+};
+
+TEST_F(EngineTest, ACatalogThatCannotGrowRefusesAndTheNextUploadWorks) {
+  const auto v1 = bench_.upload("id\n1\n").upload;
+  const auto folder = layout().archive_folder(v1.table);
+  std::set<fs::path> strays;
+  {
+    const FileSizeLimit limit(fs::file_size(bench_.options.data_dir / "catalog.db-wal"));
+    for (const std::string bytes : {"id\n1\n2\n", "id\n1\n3\n"}) {
+      const auto outcome = bench_.submit(IngestBench::request("acme"), bytes);
+      ASSERT_FALSE(outcome.has_value());
+      EXPECT_EQ(outcome.error().code, ErrorCode::in_doubt) << outcome.error().text();
+    }
+    EXPECT_EQ(bench_.engine->tables().value().front().versions, 1);
+  }
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().stem() != fs::path(v1.archive_name).stem()) strays.insert(entry.path());
+  }
+  EXPECT_EQ(strays.size(), 2U) << "nobody knows yet that they are nobody's";
+  // The same bytes at the same moment get the name that one of them has.
+  const auto v2 = bench_.upload("id\n1\n2\n").upload;
+  EXPECT_EQ(v2.version, Version(2));
+  ASSERT_EQ(strays.erase(layout().archived_file(v2)), 1U);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (fs::exists(*strays.begin()) && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  EXPECT_FALSE(fs::exists(*strays.begin()))
+      << "the housekeeper removes it when the catalog can be written again";
+  EXPECT_EQ(io::read_whole_file(layout().archived_file(v2)).value(), "id\n1\n2\n");
+  bench_.close();
+  ASSERT_TRUE(bench_.open().has_value());
+  EXPECT_EQ(current("acme"), "id\n1\n2\n");
+  EXPECT_EQ(bench_.engine->versions(v1.table, Version(1), 10).value().size(), 2U);
 }
 
 }  // namespace
