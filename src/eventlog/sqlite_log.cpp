@@ -1,0 +1,393 @@
+#include "eventlog/sqlite_log.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "eventlog/checks.hpp"
+#include "sqlite/database.hpp"
+
+namespace deltadrop::eventlog::sqlite {
+namespace {
+
+namespace db = deltadrop::sqlite;
+
+constexpr std::size_t kCommitBytesMax = std::size_t{4} << 20;  // what a publication holds back at most
+constexpr std::size_t kCommitRowsMax = 5000;
+constexpr std::int64_t kTrimRowsMax = 10'000;  // of one transaction, so that appends never wait long for it
+
+// log_identity has one row. The first offset not yet used is one past the last message, or `low` where all
+// messages were trimmed: so no offset is ever used twice.
+constexpr std::array<std::string_view, 1> kMigrations = {R"(
+CREATE TABLE log_messages (
+  log_offset  INTEGER PRIMARY KEY,
+  message_key TEXT NOT NULL,
+  value       TEXT NOT NULL,
+  event_type  TEXT NOT NULL,
+  upload_id   TEXT NOT NULL,
+  appended_at TEXT NOT NULL
+);
+CREATE TABLE log_identity (
+  topic      TEXT NOT NULL PRIMARY KEY,
+  cluster_id TEXT NOT NULL,
+  topic_id   TEXT NOT NULL,
+  low        INTEGER NOT NULL
+);
+)"};
+
+struct Pending {
+  std::string key;
+  std::string value;
+  ChangeType event_type;
+};
+
+class SqliteLog final : public EventLog {
+ public:
+  SqliteLog(Options options, io::Clock& clock, db::Database writer)
+      : options_(std::move(options)), clock_(clock), writer_(std::move(writer)) {}
+
+  /// Reads the log's identity and watermarks; makes the identity the first time.
+  Result<void> load();
+
+  [[nodiscard]] Capabilities capabilities() const override {
+    return {.survives_reopen = true, .shares_partitions = false, .trims = true};
+  }
+  Result<std::unique_ptr<Publication>> publish(const UploadId& upload) override;
+  Result<std::unique_ptr<LogReader>> join(const std::string& group) override;
+  Result<void> health(std::chrono::milliseconds timeout) override;
+  Result<void> trim(const PartitionRef& partition, Offset before, Timestamp appended_before) override;
+
+  void interrupt() noexcept override {
+    const std::lock_guard lock(state_mutex_);
+    interrupted_ = true;
+    changed_.notify_all();
+  }
+
+  Result<void> append_all(const UploadId& upload, const std::vector<Pending>& messages);
+  void leave(const std::string& group) {
+    const std::lock_guard lock(state_mutex_);
+    groups_.erase(group);
+  }
+
+  [[nodiscard]] const Options& options() const { return options_; }
+
+  [[nodiscard]] PartitionState state() {
+    const std::lock_guard lock(state_mutex_);
+    return {{options_.topic, Partition(0)}, identity_, low_, high_};
+  }
+
+  [[nodiscard]] Result<void> check_running() {
+    const std::lock_guard lock(state_mutex_);
+    if (interrupted_) return interrupted();
+    return success();
+  }
+
+  /// True as soon as there is a message at `offset`; false at the deadline or when interrupted.
+  bool wait_beyond(Offset offset, std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock(state_mutex_);
+    changed_.wait_until(lock, deadline, [&] { return interrupted_ || high_ > offset; });
+    return !interrupted_ && high_ > offset;
+  }
+
+ private:
+  Result<void> append_in_transaction(const UploadId& upload, const std::vector<Pending>& messages,
+                                     Offset first);
+  Result<bool> trim_some(Offset before, Timestamp appended_before);
+
+  Options options_;
+  io::Clock& clock_;
+  std::timed_mutex writer_mutex_;  ///< taken before state_mutex_
+  db::Database writer_;
+  std::optional<Error> failure_;  ///< of the last write, under writer_mutex_
+
+  std::mutex state_mutex_;
+  std::condition_variable changed_;
+  LogIdentity identity_;
+  Offset low_;
+  Offset high_;
+  std::set<std::string> groups_;
+  bool interrupted_ = false;
+};
+
+class SqlitePublication final : public Publication {
+ public:
+  SqlitePublication(SqliteLog& log, const UploadId& upload) : log_(log), upload_(upload) {}
+
+  Result<void> append(const Message& message) override {
+    if (failure_) return *failure_;
+    DD_TRY(log_.check_running());
+    DD_TRY(check_message_size(message, log_.options().message_bytes_max));
+    pending_bytes_ += message.key.size() + message.value.size();
+    pending_.push_back({std::string(message.key), std::string(message.value), message.event_type});
+    if (pending_bytes_ < kCommitBytesMax && pending_.size() < kCommitRowsMax) return success();
+    return flush();
+  }
+
+  Result<void> await_delivery(std::chrono::steady_clock::time_point) override {
+    if (failure_) return *failure_;
+    return flush();
+  }
+
+ private:
+  Result<void> flush() {
+    if (pending_.empty()) return success();
+    auto appended = log_.append_all(upload_, pending_);
+    if (!appended) {
+      failure_ = appended.error();
+      return *failure_;
+    }
+    pending_.clear();
+    pending_bytes_ = 0;
+    return success();
+  }
+
+  SqliteLog& log_;
+  UploadId upload_;
+  std::vector<Pending> pending_;
+  std::size_t pending_bytes_ = 0;
+  std::optional<Error> failure_;
+};
+
+class SqliteReader final : public LogReader {
+ public:
+  SqliteReader(SqliteLog& log, std::string group, db::Database reader)
+      : log_(log), group_(std::move(group)), reader_(std::move(reader)) {}
+  ~SqliteReader() override { log_.leave(group_); }
+  SqliteReader(const SqliteReader&) = delete;
+  SqliteReader& operator=(const SqliteReader&) = delete;
+
+  Result<Polled> poll(const PollLimits& limits) override {
+    DD_TRY(log_.check_running());
+    if (!assigned_) {
+      assigned_ = true;
+      return Polled(Assigned{{log_.state()}});
+    }
+    const auto deadline = std::chrono::steady_clock::now() + limits.wait_max;
+    const Offset wanted = next_.value_or(Offset(INT64_MAX - 1));  // nothing is read until `start`
+    if (!log_.wait_beyond(wanted, deadline)) {
+      DD_TRY(log_.check_running());
+      return Polled(Idle{});
+    }
+    return read(limits);
+  }
+
+  Result<void> start(const std::vector<StartPosition>& positions) override {
+    for (const auto& position : positions) {
+      const PartitionState state = log_.state();
+      if (!assigned_ || position.partition != state.partition) return not_assigned(position.partition);
+      DD_TRY(check_offset(state, position.offset));
+      next_ = position.offset;
+    }
+    return success();
+  }
+
+  Result<void> release(const std::vector<PartitionRef>&) override {
+    next_.reset();
+    return success();
+  }
+
+  Result<std::vector<PartitionState>> watermarks() override {
+    DD_TRY(log_.check_running());
+    if (!assigned_) return std::vector<PartitionState>();
+    return std::vector<PartitionState>{log_.state()};
+  }
+
+ private:
+  Result<Polled> read(const PollLimits& limits) {
+    DD_TRY(auto select, reader_.prepare("SELECT log_offset, message_key, value FROM log_messages "
+                                        "WHERE log_offset >= ? ORDER BY log_offset LIMIT ?"));
+    select.bind(1, next_->value).bind(2, static_cast<std::int64_t>(limits.records_max));
+    const PartitionState state = log_.state();
+    Records found;
+    std::size_t bytes = 0;
+    Offset next = *next_;
+    while (bytes < limits.bytes_max) {
+      DD_TRY(const bool row, select.step());
+      if (!row) break;
+      if (const Offset offset(select.number(0)); offset != next) return missing(next, offset);
+      found.records.push_back(
+          {state.partition, next, std::string(select.text(1)), std::string(select.text(2))});
+      bytes += found.records.back().key.size() + found.records.back().value->size();
+      next = next.next();
+    }
+    if (found.records.empty()) return missing(next, state.high);
+    next_ = next;
+    return Polled(std::move(found));
+  }
+
+  /// The message at `wanted` is not there: trimmed under this reader, or the file is damaged.
+  Error missing(Offset wanted, Offset found) {
+    if (auto in_range = check_offset(log_.state(), wanted); !in_range) return in_range.error();
+    return Error{ErrorCode::corrupt, "log-gap",
+                 fmt::format("{} has no message at offset {} though it goes on at {}",
+                             log_.options().path.string(), wanted.value, found.value),
+                 "move the file away and run `deltadrop republish`"};
+  }
+
+  SqliteLog& log_;
+  std::string group_;
+  db::Database reader_;
+  bool assigned_ = false;
+  std::optional<Offset> next_;
+};
+
+Result<void> SqliteLog::load() {
+  DD_TRY(auto transaction, db::Transaction::begin(writer_));
+  {
+    DD_TRY(auto select, writer_.prepare("SELECT topic, cluster_id, topic_id, low FROM log_identity"));
+    DD_TRY(const bool known, select.step());
+    if (known && select.text(0) != options_.topic) {
+      return Error{
+          ErrorCode::conflict, "other-topic",
+          fmt::format("{} holds topic {}, not {}", options_.path.string(), select.text(0), options_.topic),
+          "use the topic that the log was made with"};
+    }
+    if (known) {
+      identity_ = {std::string(select.text(1)), std::string(select.text(2))};
+      low_ = Offset(select.number(3));
+    } else {
+      identity_ = {io::new_upload_id(clock_.now()).to_string(), io::new_upload_id(clock_.now()).to_string()};
+    }
+  }
+  {
+    DD_TRY(auto insert, writer_.prepare("INSERT INTO log_identity (topic, cluster_id, topic_id, low) "
+                                        "VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"));
+    insert.bind(1, options_.topic)
+        .bind(2, identity_.cluster_id)
+        .bind(3, identity_.topic_id)
+        .bind(4, low_.value);
+    DD_TRY(insert.run());
+  }
+  {
+    DD_TRY(auto select, writer_.prepare("SELECT max(log_offset) FROM log_messages"));
+    DD_TRY(select.step());
+    const auto last = select.optional_number(0);
+    high_ = last ? std::max(low_, Offset(*last + 1)) : low_;
+  }
+  return transaction.commit();
+}
+
+Result<std::unique_ptr<Publication>> SqliteLog::publish(const UploadId& upload) {
+  DD_TRY(check_running());
+  return std::unique_ptr<Publication>(std::make_unique<SqlitePublication>(*this, upload));
+}
+
+Result<std::unique_ptr<LogReader>> SqliteLog::join(const std::string& group) {
+  DD_TRY(check_running());
+  DD_TRY(auto reader, db::Database::open(options_.path, db::Access::read_only));
+  const std::lock_guard lock(state_mutex_);
+  if (!groups_.insert(group).second) {
+    return Error{ErrorCode::conflict, "reader-exists",
+                 fmt::format("group {} already reads {}", group, options_.path.string()),
+                 "run one consumer on an embedded log"};
+  }
+  return std::unique_ptr<LogReader>(std::make_unique<SqliteReader>(*this, group, std::move(reader)));
+}
+
+Result<void> SqliteLog::append_in_transaction(const UploadId& upload, const std::vector<Pending>& messages,
+                                              Offset first) {
+  DD_TRY(auto transaction, db::Transaction::begin(writer_));
+  {
+    DD_TRY(auto insert,
+           writer_.prepare("INSERT INTO log_messages (log_offset, message_key, value, event_type, "
+                           "upload_id, appended_at) VALUES (?, ?, ?, ?, ?, ?)"));
+    const std::string upload_id = upload.to_string();
+    const std::string appended_at = clock_.now().to_string();
+    Offset offset = first;
+    for (const auto& message : messages) {
+      insert.bind(1, offset.value).bind(2, message.key).bind(3, message.value);
+      insert.bind(4, to_string(message.event_type)).bind(5, upload_id).bind(6, appended_at);
+      DD_TRY(insert.run());
+      offset = offset.next();
+    }
+  }
+  return transaction.commit();
+}
+
+Result<void> SqliteLog::append_all(const UploadId& upload, const std::vector<Pending>& messages) {
+  const std::lock_guard writer_lock(writer_mutex_);
+  DD_TRY(check_running());
+  const Offset first = state().high;
+  auto appended = append_in_transaction(upload, messages, first);
+  if (!appended) {
+    failure_ = appended.error();
+    return *failure_;
+  }
+  failure_.reset();
+  const std::lock_guard lock(state_mutex_);
+  high_ = Offset(first.value + static_cast<std::int64_t>(messages.size()));
+  changed_.notify_all();
+  return success();
+}
+
+Result<void> SqliteLog::health(std::chrono::milliseconds timeout) {
+  DD_TRY(check_running());
+  const std::unique_lock lock(writer_mutex_, timeout);
+  if (!lock.owns_lock()) {
+    return Error{ErrorCode::unavailable, "log-busy",
+                 fmt::format("{} did not answer within {} ms", options_.path.string(), timeout.count()),
+                 "check the disk that it is on"};
+  }
+  if (!failure_) return success();
+  // Only after a failed write is it worth a write of its own to see whether the disk takes them again.
+  auto written = writer_.execute("UPDATE log_identity SET low = low");
+  if (!written) return Error(written.error());
+  failure_.reset();
+  return success();
+}
+
+Result<bool> SqliteLog::trim_some(Offset before, Timestamp appended_before) {
+  const std::lock_guard writer_lock(writer_mutex_);
+  const PartitionState now = state();
+  Offset end = std::min({before, now.high, Offset(now.low.value + kTrimRowsMax)});
+  if (end <= now.low) return false;
+  {
+    DD_TRY(auto young, writer_.prepare("SELECT log_offset FROM log_messages WHERE log_offset < ? "
+                                       "AND appended_at >= ? ORDER BY log_offset LIMIT 1"));
+    const std::string bound = appended_before.to_string();
+    young.bind(1, end.value).bind(2, bound);
+    DD_TRY(const bool found, young.step());
+    if (found) end = Offset(young.number(0));
+  }
+  if (end <= now.low) return false;
+  DD_TRY(auto transaction, db::Transaction::begin(writer_));
+  {
+    DD_TRY(auto move_low, writer_.prepare("UPDATE log_identity SET low = ?"));
+    DD_TRY(move_low.bind(1, end.value).run());
+    DD_TRY(auto drop, writer_.prepare("DELETE FROM log_messages WHERE log_offset < ?"));
+    DD_TRY(drop.bind(1, end.value).run());
+  }
+  DD_TRY(transaction.commit());
+  const std::lock_guard lock(state_mutex_);
+  low_ = end;
+  return true;
+}
+
+Result<void> SqliteLog::trim(const PartitionRef& partition, Offset before, Timestamp appended_before) {
+  if (partition != state().partition) {
+    return Error{ErrorCode::not_found, "no-such-partition",
+                 "the log has no partition " + to_string(partition), ""};
+  }
+  while (true) {
+    DD_TRY(check_running());
+    DD_TRY(const bool more, trim_some(before, appended_before));
+    if (!more) return success();
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<EventLog>> open(Options options, io::Clock& clock) {
+  DD_TRY(auto writer, db::Database::open(options.path));
+  DD_TRY(writer.migrate(kMigrations));
+  auto log = std::make_unique<SqliteLog>(std::move(options), clock, std::move(writer));
+  DD_TRY(log->load());
+  return std::unique_ptr<EventLog>(std::move(log));
+}
+
+}  // namespace deltadrop::eventlog::sqlite
