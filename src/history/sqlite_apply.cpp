@@ -1,0 +1,257 @@
+#include "history/sqlite_apply.hpp"
+
+#include <fmt/format.h>
+
+#include "core/text.hpp"
+#include "history/sqlite_rows.hpp"
+
+namespace deltadrop::history::sqlite {
+namespace {
+
+namespace db = deltadrop::sqlite;
+
+// The join starts from the upload's events and looks each open row up by its key; CROSS JOIN and INDEXED BY
+// keep SQLite from walking the whole table instead.
+constexpr std::string_view kOpenRowsOfChanges =
+    "cdc_events e CROSS JOIN company_data d INDEXED BY company_data_open "
+    "ON d.company_id = e.company_id AND d.table_name = e.table_name AND d.record_key = e.key_value "
+    "AND d.is_current = 1 "
+    "WHERE e.upload_id = ?1 AND e.event_type IN ('update', 'delete')";
+
+struct Counts {
+  std::int64_t opening = 0;  ///< inserts and updates
+  std::int64_t closing = 0;  ///< updates and deletes
+};
+
+class Application {
+ public:
+  Application(db::Database& database, UploadStatus upload, Timestamp now)
+      : database_(database),
+        upload_(std::move(upload)),
+        now_(now),
+        id_(upload_.facts.upload_id.to_string()),
+        effective_at_(upload_.facts.effective_at.to_string()) {}
+
+  /// Closes before it opens: after a rekey both may share a key's text. A misfit rolls back to where it
+  /// began.
+  Result<ApplyOutcome> run(const std::optional<UploadStatus>& previous) {
+    if (previous && upload_.facts.effective_at <= previous->facts.effective_at) {
+      return conflict(fmt::format("its values hold from {}, which is not later than {} of version {}",
+                                  effective_at_, previous->facts.effective_at.to_string(),
+                                  previous->facts.version.value));
+    }
+    DD_TRY(const Counts counts, count());
+    DD_TRY(database_.execute("SAVEPOINT apply"));
+    DD_TRY(const auto closed, close());
+    if (closed != counts.closing) {
+      DD_TRY(database_.execute("ROLLBACK TO apply"));
+      DD_TRY(const auto why, first_not_closing());
+      return conflict(why);
+    }
+    auto opened = open();
+    if (!opened && opened.error().type == "constraint") {
+      DD_TRY(database_.execute("ROLLBACK TO apply"));
+      DD_TRY(const auto why, first_not_opening());
+      return conflict(why);
+    }
+    if (!opened) return Error(opened.error());
+    if (opened.value() != counts.opening) {
+      return Error{ErrorCode::internal, "apply-count",
+                   fmt::format("upload {} opened {} rows instead of {}", id_, opened.value(), counts.opening),
+                   ""};
+    }
+    DD_TRY(take_number());
+    return Applied{upload_, opened.value(), closed};
+  }
+
+ private:
+  Result<Counts> count() {
+    DD_TRY(auto select, database_.prepare("SELECT event_type, count(*) FROM cdc_events WHERE upload_id = ? "
+                                          "GROUP BY event_type"));
+    select.bind(1, id_);
+    Counts counts;
+    while (true) {
+      DD_TRY(const bool row, select.step());
+      if (!row) return counts;
+      if (select.text(0) != "delete") counts.opening += select.number(1);
+      if (select.text(0) != "insert") counts.closing += select.number(1);
+    }
+  }
+
+  Result<std::int64_t> close() {
+    DD_TRY(auto update, database_.prepare(fmt::format(
+                            "UPDATE company_data SET valid_to = ?2, is_current = 0 WHERE rowid IN "
+                            "(SELECT d.rowid FROM {} AND same_values(d.data, e.old_values))",
+                            kOpenRowsOfChanges)));
+    DD_TRY(update.bind(1, id_).bind(2, effective_at_).run());
+    return database_.changes();
+  }
+
+  Result<std::int64_t> open() {
+    DD_TRY(auto insert, database_.prepare(
+                            "INSERT INTO company_data (company_id, table_name, record_key, data, valid_from, "
+                            "valid_to, is_current, upload_id) "
+                            "SELECT company_id, table_name, key_value, new_values, ?2, NULL, 1, upload_id "
+                            "FROM cdc_events WHERE upload_id = ?1 AND event_type IN ('insert', 'update') "
+                            "ORDER BY seq"));
+    DD_TRY(insert.bind(1, id_).bind(2, effective_at_).run());
+    return database_.changes();
+  }
+
+  Result<void> take_number() {
+    {
+      DD_TRY(auto update,
+             database_.prepare("UPDATE uploads SET state = 'applied', applied_at = ?2, error = NULL, "
+                               "applied_no = (SELECT last_no + 1 FROM applied_counter) "
+                               "WHERE upload_id = ?1"));
+      const std::string now = now_.to_string();
+      DD_TRY(update.bind(1, id_).bind(2, now).run());
+    }
+    DD_TRY(auto count, database_.prepare("UPDATE applied_counter SET last_no = last_no + 1"));
+    DD_TRY(count.run());
+    DD_TRY(const auto stored, find_upload(database_, upload_.facts.upload_id));
+    upload_ = *stored;
+    return success();
+  }
+
+  /// Why fewer rows were closed than there are updates and deletes: the first one whose row is not as it
+  /// says.
+  Result<std::string> first_not_closing() {
+    DD_TRY(auto select,
+           database_.prepare(
+               "SELECT e.key_value, e.seq, e.event_type, d.data FROM cdc_events e "
+               "LEFT JOIN company_data d ON d.company_id = e.company_id "
+               "AND d.table_name = e.table_name AND d.record_key = e.key_value AND d.is_current = 1 "
+               "WHERE e.upload_id = ?1 AND e.event_type IN ('update', 'delete') "
+               "AND (d.data IS NULL OR NOT same_values(d.data, e.old_values)) ORDER BY e.seq LIMIT 1"));
+    select.bind(1, id_);
+    DD_TRY(const bool found, select.step());
+    if (!found) return std::string("it updates or deletes one key twice");
+    return fmt::format("its {} of key {} (seq {}) finds {}", select.text(2),
+                       quoted_for_message(select.text(0)), select.number(1),
+                       select.is_null(3) ? "no open row" : "an open row that differs from its old_values");
+  }
+
+  /// Why a row could not be opened, seen after the rollback: another row of its key stays open, or began
+  /// then.
+  Result<std::string> first_not_opening() {
+    DD_TRY(auto select,
+           database_.prepare(
+               "SELECT e.key_value, e.seq, e.event_type FROM cdc_events e "
+               "WHERE e.upload_id = ?1 AND e.event_type = 'insert' "
+               "AND EXISTS (SELECT 1 FROM company_data d WHERE d.company_id = e.company_id "
+               "AND d.table_name = e.table_name AND d.record_key = e.key_value AND d.is_current = 1) "
+               "AND NOT EXISTS (SELECT 1 FROM cdc_events x WHERE x.upload_id = e.upload_id "
+               "AND x.event_type = 'delete' AND x.key_value = e.key_value) ORDER BY e.seq LIMIT 1"));
+    select.bind(1, id_);
+    DD_TRY(const bool found, select.step());
+    if (!found) return std::string("it opens one key twice");
+    return fmt::format("its {} of key {} (seq {}) finds an open row of that key", select.text(2),
+                       quoted_for_message(select.text(0)), select.number(1));
+  }
+
+  Result<ApplyOutcome> conflict(const std::string& why) {
+    upload_.state = UploadState::conflict;
+    upload_.error = fmt::format(
+        "version {} of {} (upload {}) does not fit the history: {}; `deltadrop verify` compares "
+        "both with the archive",
+        upload_.facts.version.value, upload_.facts.table.to_string(), id_, why);
+    DD_TRY(auto update,
+           database_.prepare("UPDATE uploads SET state = 'conflict', error = ? WHERE upload_id = ?"));
+    DD_TRY(update.bind(1, upload_.error).bind(2, id_).run());
+    return Conflicted{upload_};
+  }
+
+  db::Database& database_;
+  UploadStatus upload_;
+  Timestamp now_;
+  std::string id_;
+  std::string effective_at_;
+};
+
+Result<std::optional<UploadStatus>> first_upload(db::Database& database, const TableRef& table,
+                                                 std::string_view rest,
+                                                 const std::optional<std::string>& parameter) {
+  DD_TRY(auto select, database.prepare(select_uploads(fmt::format(
+                          "WHERE u.company_id = ?1 AND u.table_name = ?2 AND {} LIMIT 1", rest))));
+  select.bind(1, table.company_id).bind(2, table.table_name);
+  if (parameter) select.bind(3, *parameter);
+  DD_TRY(const bool found, select.step());
+  if (!found) return std::optional<UploadStatus>();
+  DD_TRY(auto upload, read_upload(select));
+  return std::optional<UploadStatus>(std::move(upload));
+}
+
+/// Why the upload cannot be applied though its predecessor is; "" when it can.
+std::string obstacle(const UploadStatus& upload) {
+  if (upload.state == UploadState::blocked) return upload.error;
+  if (upload.recorded < upload.facts.total) {
+    return fmt::format("{} of its {} events are recorded", upload.recorded, upload.facts.total);
+  }
+  return "";
+}
+
+/// What waits when nothing follows the last applied upload.
+Result<NothingToApply> waiting(db::Database& database, const TableRef& table) {
+  NothingToApply nothing;
+  DD_TRY(nothing.next, first_upload(database, table, "u.state IN ('recorded', 'blocked') ORDER BY u.version",
+                                    std::nullopt));
+  if (!nothing.next) return nothing;
+  const auto& previous = nothing.next->facts.previous_upload_id;
+  nothing.waiting_for = previous
+                            ? fmt::format("its predecessor, upload {}, is not applied", previous->to_string())
+                            : std::string("another upload without predecessor is applied already");
+  return nothing;
+}
+
+}  // namespace
+
+Result<ApplyOutcome> apply_next(db::Database& database, const TableRef& table, Timestamp now) {
+  DD_TRY(auto transaction, db::Transaction::begin(database));
+  DD_TRY(const auto previous,
+         first_upload(database, table, "u.state = 'applied' ORDER BY u.version DESC", std::nullopt));
+  const std::string previous_id = previous ? previous->facts.upload_id.to_string() : "";
+  DD_TRY(auto next, first_upload(database, table,
+                                 "coalesce(u.previous_upload_id, '') = ?3 AND u.state <> 'conflict' "
+                                 "AND u.state <> 'applied'",
+                                 previous_id));
+  if (!next) {
+    DD_TRY(auto nothing, waiting(database, table));
+    return ApplyOutcome(std::move(nothing));
+  }
+  if (auto reason = obstacle(*next); !reason.empty()) {
+    return ApplyOutcome(NothingToApply{std::move(next), std::move(reason)});
+  }
+  DD_TRY(auto outcome, Application(database, std::move(*next), now).run(previous));
+  DD_TRY(transaction.commit());
+  return outcome;
+}
+
+Result<void> mark_in_lake(db::Database& database, const UploadId& upload,
+                          const std::vector<LakeColumn>& columns, Timestamp now) {
+  DD_TRY(auto transaction, db::Transaction::begin(database));
+  DD_TRY(const auto stored, find_upload(database, upload));
+  const std::string id = upload.to_string();
+  if (!stored) return Error{ErrorCode::not_found, "no-such-upload", "the history has no upload " + id, ""};
+  if (stored->state != UploadState::applied) {
+    return Error{ErrorCode::conflict, "not-applied", fmt::format("upload {} is not applied", id),
+                 "apply it first"};
+  }
+  {
+    DD_TRY(auto update,
+           database.prepare("UPDATE uploads SET in_lake_at = coalesce(in_lake_at, ?) WHERE upload_id = ?"));
+    const std::string at = now.to_string();
+    DD_TRY(update.bind(1, at).bind(2, id).run());
+  }
+  DD_TRY(auto keep,
+         database.prepare("INSERT INTO lake_columns (company_id, table_name, column_name, column_type) "
+                          "VALUES (?, ?, ?, ?) ON CONFLICT (company_id, table_name, column_name) "
+                          "DO UPDATE SET column_type = excluded.column_type"));
+  for (const auto& column : columns) {
+    keep.bind(1, stored->facts.table.company_id).bind(2, stored->facts.table.table_name);
+    DD_TRY(keep.bind(3, column.name).bind(4, column.type).run());
+  }
+  return transaction.commit();
+}
+
+}  // namespace deltadrop::history::sqlite

@@ -1,0 +1,147 @@
+#include "history/sqlite_history.hpp"
+
+#include <fmt/format.h>
+
+#include <mutex>
+#include <span>
+#include <utility>
+
+#include "history/sqlite_apply.hpp"
+#include "history/sqlite_read.hpp"
+#include "history/sqlite_record.hpp"
+#include "history/sqlite_rows.hpp"
+#include "history/sqlite_schema.hpp"
+
+namespace deltadrop::history::sqlite {
+namespace {
+
+constexpr std::size_t kIdleReadersMax = 4;
+
+/// Connections that read. Each call has one to itself, so that no reader waits for another or for the writer.
+class Readers {
+ public:
+  explicit Readers(std::filesystem::path path) : path_(std::move(path)) {}
+
+  template <class Use>
+  auto with(const Use& use) -> decltype(use(std::declval<Database&>())) {
+    DD_TRY(auto reader, take());
+    auto result = use(reader);
+    give_back(std::move(reader));
+    return result;
+  }
+
+ private:
+  Result<Database> take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        Database reader = std::move(idle_.back());
+        idle_.pop_back();
+        return reader;
+      }
+    }
+    return open_reader(path_);
+  }
+
+  void give_back(Database reader) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kIdleReadersMax) idle_.push_back(std::move(reader));
+  }
+
+  std::filesystem::path path_;
+  std::mutex mutex_;
+  std::vector<Database> idle_;
+};
+
+class SqliteHistory final : public HistoryStore {
+ public:
+  SqliteHistory(std::filesystem::path path, Database writer)
+      : writer_(std::move(writer)), readers_(std::move(path)) {}
+
+  Result<std::vector<StoredOffset>> offsets(const std::string& topic) override {
+    return readers_.with([&](Database& database) { return read_offsets(database, topic); });
+  }
+  Result<RecordReport> record(const RecordBatch& batch) override {
+    const std::lock_guard lock(writer_mutex_);
+    return sqlite::record(writer_, batch);
+  }
+
+  Result<std::vector<TableRef>> tables_to_apply() override { return readers_.with(read_tables_to_apply); }
+  Result<ApplyOutcome> apply_next(const TableRef& table, Timestamp now) override {
+    const std::lock_guard lock(writer_mutex_);
+    return sqlite::apply_next(writer_, table, now);
+  }
+
+  Result<std::vector<UploadStatus>> uploads_for_lake() override {
+    return readers_.with(read_uploads_for_lake);
+  }
+  Result<std::vector<UploadStatus>> applied_uploads(const TableRef& table, Version last) override {
+    return readers_.with([&](Database& database) { return read_applied_uploads(database, table, last); });
+  }
+  Result<void> scan_events(const UploadId& upload, ChangeType type,
+                           const std::function<Result<void>(const Event&)>& use) override;
+  Result<std::vector<LakeColumn>> lake_columns(const TableRef& table) override {
+    return readers_.with([&](Database& database) { return read_lake_columns(database, table); });
+  }
+  Result<void> mark_in_lake(const UploadId& upload, const std::vector<LakeColumn>& columns,
+                            Timestamp now) override {
+    const std::lock_guard lock(writer_mutex_);
+    return sqlite::mark_in_lake(writer_, upload, columns, now);
+  }
+
+  Result<std::vector<StoredRecord>> records(const RecordQuery& query) override {
+    return readers_.with([&](Database& database) { return read_records(database, query); });
+  }
+  Result<std::vector<AppliedEvent>> key_history(const TableRef& table, const std::string& key) override {
+    return readers_.with([&](Database& database) { return read_key_history(database, table, key); });
+  }
+  Result<std::vector<AppliedEvent>> events(const EventQuery& query) override {
+    return readers_.with([&](Database& database) { return read_events(database, query); });
+  }
+  Result<std::optional<UploadStatus>> upload(const UploadId& upload) override {
+    return readers_.with([&](Database& database) { return find_upload(database, upload); });
+  }
+  Result<std::vector<DeadLetterEntry>> dead_letters(std::int64_t limit) override {
+    return readers_.with([&](Database& database) { return read_dead_letters(database, limit); });
+  }
+  Result<Summary> summary() override { return readers_.with(read_summary); }
+  Result<void> health() override {
+    return readers_.with(
+        [](Database& database) { return database.execute("SELECT count(*) FROM applied_counter"); });
+  }
+
+ private:
+  std::mutex writer_mutex_;
+  Database writer_;
+  Readers readers_;
+};
+
+Result<void> SqliteHistory::scan_events(const UploadId& upload, ChangeType type,
+                                        const std::function<Result<void>(const Event&)>& use) {
+  DD_TRY(const auto stored, this->upload(upload));
+  if (!stored) {
+    return Error{ErrorCode::not_found, "no-such-upload",
+                 fmt::format("the history has no upload {}", upload.to_string()), ""};
+  }
+  DD_TRY(const auto rows,
+         readers_.with([&](Database& database) { return read_event_rows(database, upload, type); }));
+  // `use` runs without a connection, so that it may call the history, and take its time, as it likes.
+  for (std::span<const std::int64_t> left(rows); !left.empty();) {
+    DD_TRY(const auto events,
+           readers_.with([&](Database& database) { return read_events_at(database, stored->facts, left); }));
+    for (const auto& event : events) {
+      DD_TRY(use(event));
+    }
+    left = left.subspan(events.size());
+  }
+  return success();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HistoryStore>> open(const Options& options) {
+  DD_TRY(auto writer, open_writer(options.path));
+  return std::unique_ptr<HistoryStore>(std::make_unique<SqliteHistory>(options.path, std::move(writer)));
+}
+
+}  // namespace deltadrop::history::sqlite

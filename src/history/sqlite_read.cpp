@@ -1,0 +1,339 @@
+#include "history/sqlite_read.hpp"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+
+#include "history/sqlite_rows.hpp"
+
+namespace deltadrop::history::sqlite {
+namespace {
+
+namespace db = deltadrop::sqlite;
+
+constexpr std::size_t kScanBytesMax = std::size_t{4} << 20;
+constexpr std::int64_t kUploadsPage = 200;
+
+/// All statements until it goes see one state of the database.
+class Snapshot {
+ public:
+  static Result<Snapshot> begin(Database& database) {
+    DD_TRY(database.execute("BEGIN"));
+    return Snapshot(database);
+  }
+  Snapshot(Snapshot&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+  Snapshot& operator=(Snapshot&&) = delete;
+  ~Snapshot() {
+    if (database_ == nullptr) return;
+    [[maybe_unused]] const auto ended = database_->execute("ROLLBACK");
+  }
+
+ private:
+  explicit Snapshot(Database& database) : database_(&database) {}
+  Database* database_;
+};
+
+Result<StoredRecord> read_record(const db::Statement& row) {
+  StoredRecord record;
+  record.key = row.text(0);
+  record.data_json = row.text(1);
+  DD_TRY(record.valid_from, as_stored(Timestamp::parse(row.text(2))));
+  if (!row.is_null(3)) {
+    DD_TRY(auto valid_to, as_stored(Timestamp::parse(row.text(3))));
+    record.valid_to = valid_to;
+  }
+  record.version = Version(row.number(4));
+  DD_TRY(record.upload_id, as_stored(UploadId::parse(row.text(5))));
+  return record;
+}
+
+/// The moment from which the table's last applied upload holds: from then on the open rows are the answer.
+Result<bool> is_after_all_changes(Database& database, const TableRef& table, const std::string& as_of) {
+  DD_TRY(auto select,
+         database.prepare("SELECT effective_at <= ? FROM uploads WHERE company_id = ? AND table_name = ? "
+                          "AND state = 'applied' ORDER BY version DESC LIMIT 1"));
+  select.bind(1, as_of).bind(2, table.company_id).bind(3, table.table_name);
+  DD_TRY(const bool found, select.step());
+  return found && select.number(0) == 1;
+}
+
+/// Events of one upload after `after`, in seq order, appended until `limit` is reached.
+Result<void> append_events_of(Database& database, const UploadStatus& upload, Seq after,
+                              const EventQuery& query, std::vector<AppliedEvent>& events) {
+  DD_TRY(auto select,
+         database.prepare(fmt::format("SELECT {} FROM cdc_events e WHERE e.upload_id = ?1 AND e.seq > ?2 "
+                                      "AND (?3 IS NULL OR e.event_type = ?3) "
+                                      "AND (?4 IS NULL OR e.key_value = ?4) ORDER BY e.seq LIMIT ?5",
+                                      kEventColumns)));
+  const std::string id = upload.facts.upload_id.to_string();
+  std::optional<std::string_view> type;
+  if (query.type) type = to_string(*query.type);
+  select.bind(1, id).bind(2, after.value).bind(3, type).bind(4, query.key_value);
+  select.bind(5, query.limit - static_cast<std::int64_t>(events.size()));
+  while (true) {
+    DD_TRY(const bool row, select.step());
+    if (!row) return success();
+    DD_TRY(auto event, read_event(select, upload.facts));
+    events.push_back({*upload.applied_no, std::move(event)});
+  }
+}
+
+bool matches(const EventQuery& query, const UploadStatus& upload) {
+  return upload.state == UploadState::applied &&
+         (!query.company_id || *query.company_id == upload.facts.table.company_id) &&
+         (!query.table_name || *query.table_name == upload.facts.table.table_name);
+}
+
+Seq seq_after(const EventQuery& query, const UploadStatus& upload) {
+  return query.after && query.after->applied_no == *upload.applied_no ? query.after->seq : Seq(0);
+}
+
+/// Upload by upload in the order in which they were applied: each is one walk along cdc_events' primary key.
+Result<std::vector<AppliedEvent>> events_by_upload(Database& database, const EventQuery& query) {
+  std::vector<AppliedEvent> events;
+  std::int64_t from = query.after ? query.after->applied_no.value : 1;
+  while (true) {
+    std::vector<UploadStatus> page;
+    {
+      DD_TRY(auto select, database.prepare(select_uploads(
+                              "WHERE u.applied_no >= ?1 AND (?2 IS NULL OR u.company_id = ?2) "
+                              "AND (?3 IS NULL OR u.table_name = ?3) ORDER BY u.applied_no LIMIT ?4")));
+      select.bind(1, from).bind(2, query.company_id).bind(3, query.table_name).bind(4, kUploadsPage);
+      DD_TRY(page, read_uploads(select));
+    }
+    for (const auto& upload : page) {
+      DD_TRY(append_events_of(database, upload, seq_after(query, upload), query, events));
+      if (static_cast<std::int64_t>(events.size()) >= query.limit) return events;
+    }
+    if (static_cast<std::int64_t>(page.size()) < kUploadsPage) return events;
+    from = page.back().applied_no->value + 1;
+  }
+}
+
+/// A key has few events: they are found by the index on it and sorted.
+Result<std::vector<AppliedEvent>> events_by_key(Database& database, const EventQuery& query) {
+  DD_TRY(auto select,
+         database.prepare(fmt::format(
+             "SELECT {}, u.upload_id, u.applied_no FROM cdc_events e INDEXED BY cdc_events_by_key "
+             "CROSS JOIN uploads u ON u.upload_id = e.upload_id "
+             "WHERE e.key_value = ?1 AND (?2 IS NULL OR e.table_name = ?2) AND (?3 IS NULL OR e.company_id = "
+             "?3) "
+             "AND (?4 IS NULL OR e.event_type = ?4) "
+             "AND (u.applied_no > ?5 OR (u.applied_no = ?5 AND e.seq > ?6)) ORDER BY u.applied_no, e.seq "
+             "LIMIT ?7",
+             kEventColumns)));
+  std::optional<std::string_view> type;
+  if (query.type) type = to_string(*query.type);
+  const EventCursor after = query.after.value_or(EventCursor{AppliedNo(0), Seq(0)});
+  select.bind(1, *query.key_value).bind(2, query.table_name).bind(3, query.company_id).bind(4, type);
+  select.bind(5, after.applied_no.value).bind(6, after.seq.value).bind(7, query.limit);
+  std::unordered_map<UploadId, UploadFacts> facts;
+  std::vector<AppliedEvent> events;
+  while (true) {
+    DD_TRY(const bool row, select.step());
+    if (!row) return events;
+    DD_TRY(const auto upload_id, as_stored(UploadId::parse(select.text(10))));
+    auto known = facts.find(upload_id);
+    if (known == facts.end()) {
+      DD_TRY(const auto upload, find_upload(database, upload_id));
+      known = facts.emplace(upload_id, upload->facts).first;
+    }
+    DD_TRY(auto event, read_event(select, known->second));
+    events.push_back({AppliedNo(select.number(11)), std::move(event)});
+  }
+}
+
+Result<std::int64_t> read_count(Database& database, std::string_view sql) {
+  DD_TRY(auto select, database.prepare(sql));
+  DD_TRY(select.step());
+  return select.number(0);
+}
+
+}  // namespace
+
+Result<std::vector<StoredOffset>> read_offsets(Database& database, const std::string& topic) {
+  DD_TRY(auto select, database.prepare("SELECT partition, cluster_id, topic_id, next_offset FROM log_offsets "
+                                       "WHERE topic = ? ORDER BY partition"));
+  select.bind(1, topic);
+  std::vector<StoredOffset> offsets;
+  while (true) {
+    DD_TRY(const bool row, select.step());
+    if (!row) return offsets;
+    offsets.push_back({{topic, eventlog::Partition(static_cast<std::int32_t>(select.number(0)))},
+                       {std::string(select.text(1)), std::string(select.text(2))},
+                       Offset(select.number(3))});
+  }
+}
+
+Result<std::vector<TableRef>> read_tables_to_apply(Database& database) {
+  DD_TRY(auto select, database.prepare("SELECT DISTINCT company_id, table_name FROM uploads "
+                                       "WHERE state = 'recorded' ORDER BY company_id, table_name"));
+  std::vector<TableRef> tables;
+  while (true) {
+    DD_TRY(const bool row, select.step());
+    if (!row) return tables;
+    tables.push_back({std::string(select.text(0)), std::string(select.text(1))});
+  }
+}
+
+Result<std::vector<UploadStatus>> read_uploads_for_lake(Database& database) {
+  DD_TRY(auto select,
+         database.prepare(select_uploads(
+             "WHERE u.applied_no IN (SELECT min(applied_no) FROM uploads WHERE state = 'applied' "
+             "AND in_lake_at IS NULL GROUP BY company_id, table_name) ORDER BY u.applied_no")));
+  return read_uploads(select);
+}
+
+Result<std::vector<UploadStatus>> read_applied_uploads(Database& database, const TableRef& table,
+                                                       Version last) {
+  DD_TRY(auto select,
+         database.prepare(select_uploads("WHERE u.company_id = ? AND u.table_name = ? AND u.version <= ? "
+                                         "AND u.state = 'applied' ORDER BY u.version")));
+  select.bind(1, table.company_id).bind(2, table.table_name).bind(3, last.value);
+  return read_uploads(select);
+}
+
+Result<std::vector<LakeColumn>> read_lake_columns(Database& database, const TableRef& table) {
+  DD_TRY(auto select, database.prepare("SELECT column_name, column_type FROM lake_columns "
+                                       "WHERE company_id = ? AND table_name = ? ORDER BY column_name"));
+  select.bind(1, table.company_id).bind(2, table.table_name);
+  std::vector<LakeColumn> columns;
+  while (true) {
+    DD_TRY(const bool row, select.step());
+    if (!row) return columns;
+    columns.push_back({std::string(select.text(0)), std::string(select.text(1))});
+  }
+}
+
+Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQuery& query) {
+  DD_TRY(const auto snapshot, Snapshot::begin(database));
+  const std::string as_of = query.as_of.to_string();
+  DD_TRY(const bool open_rows, is_after_all_changes(database, query.table, as_of));
+  // Every key text is greater than or equal to '', and no key is empty.
+  DD_TRY(auto select, database.prepare(fmt::format(
+                          "SELECT d.record_key, d.data, d.valid_from, d.valid_to, u.version, d.upload_id "
+                          "FROM company_data d {} CROSS JOIN uploads u ON u.upload_id = d.upload_id "
+                          "WHERE d.company_id = ?1 AND d.table_name = ?2 AND d.record_key > ?3 AND {} "
+                          "ORDER BY d.record_key LIMIT ?5",
+                          open_rows ? "INDEXED BY company_data_open" : "",
+                          open_rows ? "d.is_current = 1 AND ?4 IS NOT NULL"
+                                    : "d.valid_from <= ?4 AND (d.valid_to IS NULL OR d.valid_to > ?4)")));
+  select.bind(1, query.table.company_id)
+      .bind(2, query.table.table_name)
+      .bind(3, query.after_key.value_or(""));
+  select.bind(4, as_of).bind(5, query.limit);
+  std::vector<StoredRecord> records;
+  while (true) {
+    DD_TRY(const bool row, select.step());
+    if (!row) return records;
+    DD_TRY(auto record, read_record(select));
+    records.push_back(std::move(record));
+  }
+}
+
+Result<std::vector<AppliedEvent>> read_events(Database& database, const EventQuery& query) {
+  DD_TRY(const auto snapshot, Snapshot::begin(database));
+  std::vector<AppliedEvent> events;
+  if (query.upload_id) {
+    DD_TRY(const auto upload, find_upload(database, *query.upload_id));
+    if (!upload || !matches(query, *upload)) return events;
+    if (query.after && query.after->applied_no > *upload->applied_no) return events;
+    DD_TRY(append_events_of(database, *upload, seq_after(query, *upload), query, events));
+    return events;
+  }
+  if (query.key_value) return events_by_key(database, query);
+  return events_by_upload(database, query);
+}
+
+Result<std::vector<AppliedEvent>> read_key_history(Database& database, const TableRef& table,
+                                                   const std::string& key) {
+  EventQuery query;
+  query.company_id = table.company_id;
+  query.table_name = table.table_name;
+  query.key_value = key;
+  query.limit = INT64_MAX;
+  return read_events(database, query);
+}
+
+Result<std::vector<DeadLetterEntry>> read_dead_letters(Database& database, std::int64_t limit) {
+  DD_TRY(const auto snapshot, Snapshot::begin(database));
+  DD_TRY(auto select,
+         database.prepare(
+             "SELECT topic, partition, log_offset, topic_id, payload, reason, upload_id, recorded_at, "
+             "resolved_at FROM dead_letters "
+             "ORDER BY resolved_at IS NOT NULL, recorded_at DESC, topic, partition, log_offset LIMIT ?"));
+  select.bind(1, limit);
+  std::vector<DeadLetterEntry> entries;
+  while (true) {
+    DD_TRY(const bool row, select.step());
+    if (!row) return entries;
+    DeadLetterEntry entry;
+    DeadLetter& letter = entry.letter;
+    letter.partition = {std::string(select.text(0)),
+                        eventlog::Partition(static_cast<std::int32_t>(select.number(1)))};
+    letter.offset = Offset(select.number(2));
+    letter.identity.topic_id = select.text(3);
+    letter.payload = select.text(4);
+    letter.reason = select.text(5);
+    DD_TRY(entry.recorded_at, as_stored(Timestamp::parse(select.text(7))));
+    if (!select.is_null(8)) {
+      DD_TRY(auto resolved_at, as_stored(Timestamp::parse(select.text(8))));
+      entry.resolved_at = resolved_at;
+    }
+    if (!select.is_null(6)) {
+      DD_TRY(const auto upload_id, as_stored(UploadId::parse(select.text(6))));
+      DD_TRY(const auto upload, find_upload(database, upload_id));
+      if (upload) letter.upload = upload->facts;
+    }
+    entries.push_back(std::move(entry));
+  }
+}
+
+Result<Summary> read_summary(Database& database) {
+  DD_TRY(const auto snapshot, Snapshot::begin(database));
+  Summary summary;
+  DD_TRY(summary.uploads_recorded,
+         read_count(database, "SELECT count(*) FROM uploads WHERE state = 'recorded'"));
+  DD_TRY(summary.uploads_not_in_lake,
+         read_count(database, "SELECT count(*) FROM uploads WHERE state = 'applied' AND in_lake_at IS NULL"));
+  DD_TRY(summary.dead_letters,
+         read_count(database, "SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL"));
+  DD_TRY(auto select, database.prepare(select_uploads("WHERE u.state IN ('blocked', 'conflict') "
+                                                      "ORDER BY u.company_id, u.table_name, u.version")));
+  DD_TRY(summary.blocked, read_uploads(select));
+  return summary;
+}
+
+Result<std::vector<std::int64_t>> read_event_rows(Database& database, const UploadId& upload,
+                                                  ChangeType type) {
+  DD_TRY(auto select, database.prepare("SELECT rowid FROM cdc_events WHERE upload_id = ? AND event_type = ? "
+                                       "ORDER BY key_value, seq"));
+  const std::string id = upload.to_string();
+  select.bind(1, id).bind(2, to_string(type));
+  std::vector<std::int64_t> rows;
+  while (true) {
+    DD_TRY(const bool row, select.step());
+    if (!row) return rows;
+    rows.push_back(select.number(0));
+  }
+}
+
+Result<std::vector<Event>> read_events_at(Database& database, const UploadFacts& upload,
+                                          std::span<const std::int64_t> rows) {
+  DD_TRY(auto select,
+         database.prepare(fmt::format("SELECT {} FROM cdc_events e WHERE e.rowid = ?", kEventColumns)));
+  std::vector<Event> events;
+  std::size_t bytes = 0;
+  for (const std::int64_t row : rows) {
+    if (bytes >= kScanBytesMax) break;
+    DD_TRY(const bool found, select.bind(1, row).step());
+    if (!found) return Error{ErrorCode::corrupt, "bad-row", "an event that was found is gone", ""};
+    DD_TRY(auto event, read_event(select, upload));
+    bytes += event.old_values_json.size() + event.new_values_json.size() + sizeof(Event);
+    events.push_back(std::move(event));
+    select.reset();
+  }
+  return events;
+}
+
+}  // namespace deltadrop::history::sqlite

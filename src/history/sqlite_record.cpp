@@ -1,0 +1,300 @@
+#include "history/sqlite_record.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <unordered_map>
+
+#include "core/text.hpp"
+#include "core/values_json.hpp"
+#include "eventlog/checks.hpp"
+#include "history/sqlite_rows.hpp"
+
+// An event is recorded once. One that comes again with the same upload_id and seq is dropped when it is the
+// same. When it is another one, or says other things of its upload than the events before it, then two
+// histories share an id: what was recorded first stands, the newcomer becomes a dead letter, and its upload,
+// unless it is applied already, goes into state `conflict`, because nobody can tell which of the two is true.
+
+namespace deltadrop::history::sqlite {
+namespace {
+
+namespace db = deltadrop::sqlite;
+
+/// An upload that the batch touches.
+struct Touched {
+  UploadFacts facts;  ///< as in `uploads`
+  UploadState state = UploadState::recorded;
+  std::string id;
+  std::string timestamp;
+  std::string effective_at;
+  std::map<PartitionRef, std::int64_t> inserted;
+};
+
+bool same_upload(const UploadFacts& a, const UploadFacts& b) {
+  return a.version == b.version && a.total == b.total && a.timestamp == b.timestamp &&
+         a.effective_at == b.effective_at && a.previous_upload_id == b.previous_upload_id &&
+         a.file_sha256 == b.file_sha256 && a.types_json == b.types_json && a.table == b.table;
+}
+
+std::optional<std::string_view> values_or_null(const std::string& json) {
+  if (json.empty()) return std::nullopt;
+  return json;
+}
+
+class Recorder {
+ public:
+  Recorder(db::Database& database, const RecordBatch& batch)
+      : database_(database), batch_(batch), recorded_at_(batch.recorded_at.to_string()) {}
+
+  Result<RecordReport> run() {
+    for (const auto& advance : batch_.advances) {
+      DD_TRY(move_offset(advance));
+    }
+    DD_TRY(insert_events());
+    for (const auto& letter : batch_.dead_letters) {
+      DD_TRY(keep_dead_letter(letter));
+    }
+    DD_TRY(count_parts());
+    DD_TRY(unblock_repaired());
+    return report_;
+  }
+
+ private:
+  Result<void> move_offset(const OffsetAdvance& advance) {
+    const std::string_view set_first =
+        "INSERT INTO log_offsets (next_offset, cluster_id, topic_id, topic, partition) VALUES (?, ?, ?, ?, "
+        "?) "
+        "ON CONFLICT DO NOTHING";
+    const std::string_view compare_and_set =
+        "UPDATE log_offsets SET next_offset = ?, cluster_id = ?, topic_id = ? "
+        "WHERE topic = ? AND partition = ? AND next_offset = ?";
+    DD_TRY(auto move, database_.prepare(advance.from ? compare_and_set : set_first));
+    move.bind(1, advance.to.value).bind(2, advance.identity.cluster_id).bind(3, advance.identity.topic_id);
+    move.bind(4, advance.partition.topic).bind(5, std::int64_t{advance.partition.partition.value});
+    if (advance.from) move.bind(6, advance.from->value);
+    DD_TRY(move.run());
+    if (database_.changes() == 1) return success();
+    return Error{ErrorCode::conflict, "offset-moved",
+                 fmt::format("partition {} is no longer at offset {} in the history",
+                             eventlog::to_string(advance.partition),
+                             advance.from ? std::to_string(advance.from->value) : "none"),
+                 "read the offsets again and go on from there"};
+  }
+
+  Result<void> insert_events() {
+    DD_TRY(auto insert,
+           database_.prepare(
+               "INSERT INTO cdc_events (upload_id, seq, event_id, event_type, company_id, table_name, "
+               "timestamp, effective_at, key_column, key_value, old_values, new_values, "
+               "changed_columns, file_id, version, line, recorded_at) "
+               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+               "ON CONFLICT (upload_id, seq) DO NOTHING"));
+    Touched* upload = nullptr;
+    for (const auto& logged : batch_.events) {
+      const Event& event = logged.event;
+      if (upload == nullptr || upload->facts.upload_id != event.upload.upload_id) {
+        DD_TRY(upload, touch(event.upload));
+      }
+      if (!same_upload(upload->facts, event.upload)) {
+        DD_TRY(refuse(logged, *upload, "says other things of its upload than what is recorded"));
+        continue;
+      }
+      DD_TRY(insert_event(insert, event, *upload));
+      if (database_.changes() == 1) {
+        ++report_.inserted;
+        ++upload->inserted[logged.partition];
+        continue;
+      }
+      ++report_.already_there;
+      DD_TRY(const bool same, is_recorded(event, *upload));
+      if (!same) {
+        DD_TRY(refuse(logged, *upload, "differs from the recorded event of the same upload and seq"));
+      }
+    }
+    return success();
+  }
+
+  Result<void> insert_event(db::Statement& insert, const Event& event, const Touched& upload) {
+    const std::string event_id = event.event_id.to_string();
+    changed_columns_.clear();
+    append_texts_json(changed_columns_, event.changed_columns);
+    insert.bind(1, upload.id).bind(2, event.seq.value).bind(3, event_id).bind(4, to_string(event.type));
+    insert.bind(5, event.upload.table.company_id).bind(6, event.upload.table.table_name);
+    insert.bind(7, upload.timestamp).bind(8, upload.effective_at);
+    insert.bind(9, event.upload.key_column).bind(10, event.key_value);
+    insert.bind(11, values_or_null(event.old_values_json)).bind(12, values_or_null(event.new_values_json));
+    insert.bind(13, changed_columns_).bind(14, event.upload.file_id).bind(15, event.upload.version.value);
+    insert.bind(16, event.line.value).bind(17, recorded_at_);
+    return insert.run();
+  }
+
+  Result<bool> is_recorded(const Event& event, const Touched& upload) {
+    DD_TRY(auto select,
+           database_.prepare(fmt::format("SELECT {} FROM cdc_events e WHERE e.upload_id = ? AND e.seq = ?",
+                                         kEventColumns)));
+    select.bind(1, upload.id).bind(2, event.seq.value);
+    DD_TRY(const bool found, select.step());
+    if (!found) return false;
+    DD_TRY(const Event recorded, read_event(select, event.upload));
+    return recorded.type == event.type && recorded.key_value == event.key_value &&
+           recorded.line == event.line && recorded.changed_columns == event.changed_columns &&
+           recorded.upload.key_column == event.upload.key_column &&
+           recorded.old_values_json == event.old_values_json &&
+           recorded.new_values_json == event.new_values_json;
+  }
+
+  /// The upload's row, made when this is the first that is seen of it.
+  Result<Touched*> touch(const UploadFacts& facts) {
+    const auto known = touched_.find(facts.upload_id);
+    if (known != touched_.end()) return &known->second;
+    Touched upload{facts,
+                   UploadState::recorded,
+                   facts.upload_id.to_string(),
+                   facts.timestamp.to_string(),
+                   facts.effective_at.to_string(),
+                   {}};
+    DD_TRY(auto stored, find_upload(database_, facts.upload_id));
+    if (stored) {
+      upload.facts = stored->facts;
+      upload.state = stored->state;
+    } else {
+      DD_TRY(insert_upload(upload));
+    }
+    return &touched_.emplace(facts.upload_id, std::move(upload)).first->second;
+  }
+
+  Result<void> insert_upload(Touched& upload) {
+    const UploadFacts& facts = upload.facts;
+    std::optional<std::string> previous;
+    if (facts.previous_upload_id) previous = facts.previous_upload_id->to_string();
+    DD_TRY(const auto rival, rival_of(facts, previous.value_or("")));
+    if (rival) upload.state = UploadState::conflict;
+    DD_TRY(auto insert,
+           database_.prepare("INSERT INTO uploads (upload_id, company_id, table_name, version, "
+                             "previous_upload_id, file_sha256, types, total, state, timestamp, "
+                             "effective_at, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+    const std::string sha256 = facts.file_sha256.to_hex();
+    insert.bind(1, upload.id).bind(2, facts.table.company_id).bind(3, facts.table.table_name);
+    insert.bind(4, facts.version.value).bind(5, previous).bind(6, sha256).bind(7, facts.types_json);
+    insert.bind(8, facts.total).bind(9, to_string(upload.state));
+    insert.bind(10, upload.timestamp).bind(11, upload.effective_at).bind(12, rival);
+    return insert.run();
+  }
+
+  /// Says which upload already stands where this one wants to be, if one does: the history has forked.
+  Result<std::optional<std::string>> rival_of(const UploadFacts& facts, const std::string& previous) {
+    DD_TRY(auto select,
+           database_.prepare(
+               "SELECT upload_id, version FROM uploads WHERE company_id = ?1 AND table_name = ?2 "
+               "AND state <> 'conflict' AND (version = ?3 OR coalesce(previous_upload_id, '') = ?4) "
+               "ORDER BY version LIMIT 1"));
+    select.bind(1, facts.table.company_id).bind(2, facts.table.table_name);
+    select.bind(3, facts.version.value).bind(4, previous);
+    DD_TRY(const bool found, select.step());
+    if (!found) return std::optional<std::string>();
+    return std::optional<std::string>(
+        fmt::format("the history of {} has forked: version {} of upload {} stands where version {} of upload "
+                    "{} already is (both "
+                    "follow {}); publish this archive into a new KAFKA_TOPIC and an empty database",
+                    facts.table.to_string(), facts.version.value, facts.upload_id.to_string(),
+                    select.number(1), select.text(0), previous.empty() ? "no upload" : "upload " + previous));
+  }
+
+  Result<void> refuse(const LoggedEvent& logged, Touched& upload, std::string_view why) {
+    DeadLetter letter;
+    letter.partition = logged.partition;
+    letter.offset = logged.offset;
+    for (const auto& advance : batch_.advances) {
+      if (advance.partition == logged.partition) letter.identity = advance.identity;
+    }
+    append_event_json(letter.payload, logged.event);
+    letter.reason =
+        fmt::format("the event of key {}, seq {} of upload {}, {}",
+                    quoted_for_message(logged.event.key_value), logged.event.seq.value, upload.id, why);
+    DD_TRY(insert_dead_letter(letter, upload.id));
+    if (upload.state == UploadState::applied || upload.state == UploadState::conflict) return success();
+    return set_state(upload, UploadState::conflict, letter.reason);
+  }
+
+  Result<void> keep_dead_letter(const DeadLetter& letter) {
+    if (!letter.upload) return insert_dead_letter(letter, std::nullopt);
+    DD_TRY(auto* upload, touch(*letter.upload));
+    DD_TRY(insert_dead_letter(letter, upload->id));
+    if (upload->state != UploadState::recorded) return success();
+    return set_state(
+        *upload, UploadState::blocked,
+        fmt::format("the event at offset {} of {} was refused: {}; run `deltadrop republish {} {} "
+                    "--from-version {}`",
+                    letter.offset.value, eventlog::to_string(letter.partition), letter.reason,
+                    letter.upload->table.company_id, letter.upload->table.table_name,
+                    letter.upload->version.value));
+  }
+
+  Result<void> insert_dead_letter(const DeadLetter& letter, const std::optional<std::string>& upload_id) {
+    DD_TRY(auto insert,
+           database_.prepare(
+               "INSERT INTO dead_letters (topic_id, partition, log_offset, topic, payload, reason, "
+               "upload_id, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"));
+    insert.bind(1, letter.identity.topic_id).bind(2, std::int64_t{letter.partition.partition.value});
+    insert.bind(3, letter.offset.value).bind(4, letter.partition.topic).bind_blob(5, letter.payload);
+    insert.bind(6, letter.reason).bind(7, upload_id).bind(8, recorded_at_);
+    return insert.run();
+  }
+
+  Result<void> set_state(Touched& upload, UploadState state, const std::string& error) {
+    DD_TRY(auto update, database_.prepare("UPDATE uploads SET state = ?, error = ? WHERE upload_id = ?"));
+    update.bind(1, to_string(state)).bind(2, error).bind(3, upload.id);
+    DD_TRY(update.run());
+    upload.state = state;
+    return success();
+  }
+
+  Result<void> count_parts() {
+    DD_TRY(auto count, database_.prepare("INSERT INTO upload_parts (upload_id, topic, partition, seen) "
+                                         "VALUES (?, ?, ?, ?) ON CONFLICT (upload_id, topic, partition) "
+                                         "DO UPDATE SET seen = seen + excluded.seen"));
+    for (const auto& [id, upload] : touched_) {
+      for (const auto& [partition, inserted] : upload.inserted) {
+        count.bind(1, upload.id).bind(2, partition.topic).bind(3, std::int64_t{partition.partition.value});
+        DD_TRY(count.bind(4, inserted).run());
+      }
+    }
+    return success();
+  }
+
+  /// A blocked upload of which now every event is recorded lacks nothing: somebody published it again.
+  Result<void> unblock_repaired() {
+    for (auto& [id, upload] : touched_) {
+      if (upload.state != UploadState::blocked) continue;
+      DD_TRY(const auto stored, find_upload(database_, id));
+      if (stored->recorded < stored->facts.total) continue;
+      DD_TRY(set_state(upload, UploadState::recorded, ""));
+      DD_TRY(auto resolve, database_.prepare("UPDATE dead_letters SET resolved_at = ? "
+                                             "WHERE upload_id = ? AND resolved_at IS NULL"));
+      DD_TRY(resolve.bind(1, recorded_at_).bind(2, upload.id).run());
+    }
+    return success();
+  }
+
+  db::Database& database_;
+  const RecordBatch& batch_;
+  std::string recorded_at_;
+  std::string changed_columns_;
+  std::unordered_map<UploadId, Touched> touched_;
+  RecordReport report_;
+};
+
+}  // namespace
+
+Result<RecordReport> record(db::Database& database, const RecordBatch& batch) {
+  DD_TRY(auto transaction, db::Transaction::begin(database));
+  auto report = Recorder(database, batch).run();
+  if (!report && report.error().type == "constraint") {
+    return Error{ErrorCode::invalid_input, "refused-event", report.error().message, ""};
+  }
+  DD_TRY(const auto recorded, std::move(report));
+  DD_TRY(transaction.commit());
+  return recorded;
+}
+
+}  // namespace deltadrop::history::sqlite
