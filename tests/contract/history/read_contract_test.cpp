@@ -1,0 +1,183 @@
+#include "history_contract.hpp"
+
+namespace deltadrop::history {
+namespace {
+
+class ReadContract : public HistoryContract {
+ protected:
+  ReadContract() {
+    for (const auto& rows : versions_) {
+      all_.push_back(story_.next(rows));
+      record_and_apply(all_.back());
+    }
+  }
+
+  std::vector<std::string> ids(const EventQuery& query) {
+    std::vector<std::string> found;
+    for (const auto& applied : must(store_->events(query))) {
+      found.push_back(std::to_string(applied.applied_no.value) + "/" +
+                      std::to_string(applied.event.seq.value));
+    }
+    return found;
+  }
+
+  const std::vector<Rows> versions_ = {
+      {{"a", {{"v", "1"}}}, {"b", {{"v", "2"}}}, {"\xC3\xA9", {{"v", "3"}}}},
+      {{"a", {{"v", "10"}}}, {"b", {{"v", "2"}}}},
+      {{"b", {{"v", "20"}}}, {"\xC3\xA9", {{"v", "30"}}}},
+  };
+  std::vector<std::vector<Event>> all_;
+};
+
+TEST_P(ReadContract, IntervalsAreHalfOpen) {
+  const auto& table = story_.table();
+  EXPECT_TRUE(data_at(table, TableStory::effective_at(Version(1)).plus_ms(-1)).empty());
+  for (std::int64_t version = 1; version <= 3; ++version) {
+    const auto& rows = versions_[static_cast<std::size_t>(version - 1)];
+    const auto from = TableStory::effective_at(Version(version));
+    EXPECT_EQ(data_at(table, from), data_of(rows)) << "at the first moment of version " << version;
+    EXPECT_EQ(data_at(table, TableStory::effective_at(Version(version + 1)).plus_ms(-1)), data_of(rows))
+        << "at the last moment of version " << version;
+  }
+  const auto first = records(table, TableStory::effective_at(Version(1)));
+  EXPECT_EQ(first[0].valid_to, TableStory::effective_at(Version(2)));
+  EXPECT_EQ(first[1].valid_to, TableStory::effective_at(Version(3)));
+  EXPECT_TRUE(data_at({"nobody", "financials"}, now_).empty());
+}
+
+TEST_P(ReadContract, RecordsPageByKeyInByteOrder) {
+  for (const std::int64_t version : {1, 3}) {
+    const auto as_of = TableStory::effective_at(Version(version));
+    const auto all = records(story_.table(), as_of);
+    std::vector<std::string> keys;
+    std::optional<std::string> after;
+    while (true) {
+      const auto page = must(store_->records({story_.table(), as_of, after, 1}));
+      if (page.empty()) break;
+      ASSERT_EQ(page.size(), 1U);
+      keys.push_back(page[0].key);
+      after = page[0].key;
+    }
+    ASSERT_EQ(keys.size(), all.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) EXPECT_EQ(keys[i], all[i].key);
+    EXPECT_EQ(keys.back(), "\xC3\xA9");
+  }
+}
+
+TEST_P(ReadContract, AKeysHistoryIsAllItsChangesOldestFirst) {
+  const auto changes = must(store_->key_history(story_.table(), "a"));
+  ASSERT_EQ(changes.size(), 3U);
+  EXPECT_EQ(changes[0].event.type, ChangeType::insert);
+  EXPECT_EQ(changes[1].event.type, ChangeType::update);
+  EXPECT_EQ(changes[2].event.type, ChangeType::remove);
+  EXPECT_EQ(changes[1].event.changed_columns, std::vector<std::string>{"v"});
+  EXPECT_EQ(changes[1].applied_no, AppliedNo(2));
+  EXPECT_EQ(changes[1].event, all_[1][1]) << "an event comes back as it was recorded";
+  EXPECT_TRUE(must(store_->key_history({"other", "financials"}, "a")).empty());
+}
+
+TEST_P(ReadContract, EventsFollowTheCursor) {
+  const auto all = ids({});
+  ASSERT_EQ(all.size(), 8U);
+  EXPECT_EQ(all.front(), "1/1");
+  EXPECT_EQ(all.back(), "3/3");
+  std::vector<std::string> paged;
+  EventQuery query;
+  query.limit = 2;
+  while (true) {
+    const auto page = must(store_->events(query));
+    if (page.empty()) break;
+    EXPECT_LE(page.size(), 2U);
+    for (const auto& applied : page) {
+      paged.push_back(std::to_string(applied.applied_no.value) + "/" +
+                      std::to_string(applied.event.seq.value));
+    }
+    query.after = EventCursor{page.back().applied_no, page.back().event.seq};
+  }
+  EXPECT_EQ(paged, all);
+}
+
+TEST_P(ReadContract, EventsAreFiltered) {
+  TableStory other("zeta", 2);
+  record_and_apply(other.next({{"a", {{"v", "1"}}}}));
+  using Ids = std::vector<std::string>;
+  struct Case {
+    std::string name;
+    std::function<void(EventQuery&)> set;
+    Ids expected;
+  };
+  const std::vector<Case> cases = {
+      {"company", [](auto& q) { q.company_id = "zeta"; }, {"4/1"}},
+      {"no such table", [](auto& q) { q.table_name = "none"; }, {}},
+      {"type", [](auto& q) { q.type = ChangeType::remove; }, {"2/1", "3/1"}},
+      {"key of all tables", [](auto& q) { q.key_value = "a"; }, {"1/1", "2/2", "3/1", "4/1"}},
+      {"key and type", [](auto& q) { q.key_value = "a", q.type = ChangeType::insert; }, {"1/1", "4/1"}},
+      {"key after a cursor",
+       [](auto& q) { q.key_value = "a", q.after = EventCursor{AppliedNo(2), Seq(1)}; },
+       {"2/2", "3/1", "4/1"}},
+      {"upload", [this](auto& q) { q.upload_id = all_[1][0].upload.upload_id; }, {"2/1", "2/2"}},
+      {"upload after a cursor",
+       [this](auto& q) {
+         q.upload_id = all_[1][0].upload.upload_id;
+         q.after = EventCursor{AppliedNo(2), Seq(1)};
+       },
+       {"2/2"}},
+      {"upload before the cursor",
+       [this](auto& q) {
+         q.upload_id = all_[1][0].upload.upload_id;
+         q.after = EventCursor{AppliedNo(3), Seq(1)};
+       },
+       {}},
+      {"upload of another company",
+       [this](auto& q) { q.upload_id = all_[1][0].upload.upload_id, q.company_id = "zeta"; },
+       {}},
+      {"no such upload", [](auto& q) { q.upload_id = testing::upload_id_of(9, 9); }, {}},
+  };
+  for (const auto& each : cases) {
+    EventQuery query;
+    each.set(query);
+    EXPECT_EQ(ids(query), each.expected) << each.name;
+  }
+}
+
+TEST_P(ReadContract, ScansAnUploadsEventsByKey) {
+  TableStory other("zeta", 2);
+  Rows rows;
+  for (int i = 0; i < 3000; ++i) rows["key" + std::to_string(i)] = {{"v", std::string(5000, 'x')}};
+  const auto events = other.next(rows);
+  std::vector<Event> shuffled(events.rbegin(), events.rend());
+  feed_.record_all(shuffled);
+  std::size_t count = 0;
+  std::string last;
+  must(store_->scan_events(events[0].upload.upload_id, ChangeType::insert,
+                           [&](const Event& event) -> Result<void> {
+                             EXPECT_LT(last, event.key_value);
+                             last = event.key_value;
+                             EXPECT_EQ(event.upload, events[0].upload);
+                             ++count;
+                             return success();
+                           }));
+  EXPECT_EQ(count, events.size());
+  const Error stop{ErrorCode::internal, "enough", "", ""};
+  count = 0;
+  const auto stopped = store_->scan_events(
+      events[0].upload.upload_id, ChangeType::insert,
+      [&](const Event&) -> Result<void> { return ++count == 2 ? Result<void>(stop) : success(); });
+  EXPECT_EQ(error_of(stopped), "internal/enough");
+  EXPECT_EQ(count, 2U);
+  must(store_->scan_events(events[0].upload.upload_id, ChangeType::remove, [](const Event&) -> Result<void> {
+    ADD_FAILURE() << "there are no deletes";
+    return success();
+  }));
+}
+
+TEST_P(ReadContract, AnswersThatItIsHealthy) {
+  EXPECT_EQ(error_of(store_->health()), "");
+  EXPECT_FALSE(must(store_->upload(testing::upload_id_of(9, 9))).has_value());
+}
+
+INSTANTIATE_TEST_SUITE_P(Adapters, ReadContract, ::testing::ValuesIn(adapters().begin(), adapters().end()),
+                         [](const auto& adapter) { return adapter.param.name; });
+
+}  // namespace
+}  // namespace deltadrop::history

@@ -1,0 +1,181 @@
+#include "history_contract.hpp"
+
+namespace deltadrop::history {
+namespace {
+
+class RecordContract : public HistoryContract {};
+
+const Rows kTwoRows = {{"a", {{"v", "1"}}}, {"b", {{"v", "2"}}}};
+
+TEST_P(RecordContract, RecordsEachEventOnce) {
+  const auto events = story_.next(kTwoRows);
+  EXPECT_EQ(feed_.record_all(events).inserted, 2);
+  const auto again = feed_.record_all(events);
+  EXPECT_EQ(again.inserted, 0);
+  EXPECT_EQ(again.already_there, 2);
+  const auto status = upload(events[0].upload.upload_id);
+  EXPECT_EQ(status.recorded, 2) << "what was already there must not be counted again";
+  EXPECT_EQ(status.state, UploadState::recorded);
+  EXPECT_EQ(status.facts, events[0].upload);
+}
+
+TEST_P(RecordContract, KeepsOffsetsAndIdentity) {
+  EXPECT_TRUE(must(store_->offsets("topic")).empty());
+  feed_.record_all(story_.next(kTwoRows), 3);
+  reopen();
+  const auto offsets = must(store_->offsets("topic"));
+  ASSERT_EQ(offsets.size(), 1U);
+  EXPECT_EQ(offsets[0].partition, feed_.partition(3));
+  EXPECT_EQ(offsets[0].next, Offset(2));
+  EXPECT_EQ(offsets[0].identity, feed_.identity);
+  EXPECT_TRUE(must(store_->offsets("other")).empty());
+}
+
+TEST_P(RecordContract, AZombiesBatchChangesNothing) {
+  const auto first = story_.next(kTwoRows);
+  const auto zombie = feed_.batch({{0, first[0]}, {1, first[1]}});
+  must(feed_.record(feed_.batch({{0, first[0]}})));
+  EXPECT_EQ(error_of(store_->record(zombie)), "conflict/offset-moved") << "of a partition never read before";
+  auto late = feed_.batch({{0, first[1]}});
+  late.advances[0].from = Offset(0);
+  EXPECT_EQ(error_of(store_->record(late)), "conflict/offset-moved");
+  EXPECT_EQ(must(store_->offsets("topic")).size(), 1U) << "the other partition of the zombie's batch moved";
+  EXPECT_EQ(upload(first[0].upload.upload_id).recorded, 1);
+}
+
+TEST_P(RecordContract, AnotherTopicIdReplacesTheStoredOne) {
+  feed_.record_all(story_.next(kTwoRows));
+  feed_.identity.topic_id = "made again";
+  auto batch = feed_.batch({});
+  feed_.advance(batch, 0, Offset(0));
+  must(feed_.record(batch));
+  const auto offsets = must(store_->offsets("topic"));
+  EXPECT_EQ(offsets[0].identity.topic_id, "made again");
+  EXPECT_EQ(offsets[0].next, Offset(0));
+}
+
+TEST_P(RecordContract, CountsPartsOverPartitionsInAnyOrder) {
+  const auto events = story_.next({{"a", {{"v", "1"}}}, {"b", {{"v", "2"}}}, {"c", {{"v", "3"}}}});
+  const auto& table = story_.table();
+  must(feed_.record(feed_.batch({{2, events[2]}})));
+  EXPECT_NE(waiting_for(table).find("1 of its 3 events"), std::string::npos) << waiting_for(table);
+  must(feed_.record(feed_.batch({{0, events[1]}, {2, events[2]}})));
+  EXPECT_EQ(upload(events[0].upload.upload_id).recorded, 2);
+  must(feed_.record(feed_.batch({{1, events[0]}})));
+  EXPECT_TRUE(applies(table));
+}
+
+TEST_P(RecordContract, AForkIsRecordedAsConflict) {
+  const auto first = story_.next(kTwoRows);
+  record_and_apply(first);
+  TableStory left = story_;
+  const auto mine = left.next({{"a", {{"v", "9"}}}, {"b", {{"v", "2"}}}});
+  auto theirs = mine;
+  for (auto& event : theirs) {
+    event.upload.upload_id = testing::upload_id_of(77, 1);
+    event.event_id = EventId::of(event.upload.upload_id, event.seq);
+  }
+  feed_.record_all(mine);
+  feed_.record_all(theirs);
+  EXPECT_EQ(upload(mine[0].upload.upload_id).state, UploadState::recorded);
+  const auto fork = upload(theirs[0].upload.upload_id);
+  EXPECT_EQ(fork.state, UploadState::conflict);
+  EXPECT_EQ(fork.recorded, 1) << "the events of a fork are recorded too";
+  EXPECT_NE(fork.error.find("forked"), std::string::npos) << fork.error;
+  EXPECT_TRUE(applies(story_.table()));
+  const auto summary = must(store_->summary());
+  ASSERT_EQ(summary.blocked.size(), 1U);
+  EXPECT_EQ(summary.blocked[0].facts.upload_id, theirs[0].upload.upload_id);
+}
+
+TEST_P(RecordContract, ASecondFirstVersionIsAFork) {
+  feed_.record_all(story_.next(kTwoRows));
+  TableStory other("acme", 9);
+  const auto theirs = other.next({{"z", {{"v", "1"}}}});
+  feed_.record_all(theirs);
+  EXPECT_EQ(upload(theirs[0].upload.upload_id).state, UploadState::conflict);
+}
+
+TEST_P(RecordContract, AnotherEventUnderTheSameIdIsNotDroppedSilently) {
+  const auto events = story_.next(kTwoRows);
+  feed_.record_all(events);
+  auto other = events[1];
+  other.new_values_json = R"({"v":"other"})";
+  feed_.record_all({other});
+  const auto status = upload(events[0].upload.upload_id);
+  EXPECT_EQ(status.state, UploadState::conflict);
+  EXPECT_NE(status.error.find("\"b\""), std::string::npos) << status.error;
+  const auto letters = must(store_->dead_letters(10));
+  ASSERT_EQ(letters.size(), 1U);
+  EXPECT_NE(letters[0].letter.payload.find("other"), std::string::npos);
+  EXPECT_EQ(must(parse_event_json(letters[0].letter.payload)), other);
+}
+
+TEST_P(RecordContract, AnEventThatContradictsItsAppliedUploadIsADeadLetter) {
+  const auto events = story_.next(kTwoRows);
+  record_and_apply(events);
+  auto other = events[1];
+  other.upload.total = 5;
+  feed_.record_all({other});
+  EXPECT_EQ(upload(events[0].upload.upload_id).state, UploadState::applied) << "what is applied stands";
+  EXPECT_EQ(must(store_->summary()).dead_letters, 1);
+}
+
+TEST_P(RecordContract, WhatIsNoEventBlocksNobody) {
+  must(feed_.record(feed_.dead_letter(std::string("\x00\xFF garbage", 10), std::nullopt)));
+  const auto letters = must(store_->dead_letters(10));
+  ASSERT_EQ(letters.size(), 1U);
+  EXPECT_EQ(letters[0].letter.payload, std::string("\x00\xFF garbage", 10));
+  EXPECT_EQ(letters[0].letter.reason, "a reason");
+  EXPECT_EQ(letters[0].letter.offset, Offset(0));
+  EXPECT_EQ(letters[0].letter.identity.topic_id, feed_.identity.topic_id);
+  EXPECT_EQ(letters[0].recorded_at, feed_.recorded_at);
+  record_and_apply(story_.next(kTwoRows));
+  EXPECT_TRUE(must(store_->summary()).blocked.empty());
+}
+
+TEST_P(RecordContract, ABlockedUploadIsRepairedByARepublish) {
+  const auto events = story_.next(kTwoRows);
+  feed_.record_all({events[0]});
+  must(feed_.record(feed_.dead_letter("payload", events[1].upload)));
+  EXPECT_EQ(upload(events[0].upload.upload_id).state, UploadState::blocked);
+  EXPECT_NE(waiting_for(story_.table()).find("deltadrop republish"), std::string::npos)
+      << waiting_for(story_.table());
+  TableStory other("other", 2);
+  record_and_apply(other.next(kTwoRows));
+  auto summary = must(store_->summary());
+  EXPECT_EQ(summary.blocked.size(), 1U);
+  EXPECT_EQ(summary.dead_letters, 1);
+  feed_.record_all(events);
+  EXPECT_EQ(upload(events[0].upload.upload_id).state, UploadState::recorded);
+  EXPECT_TRUE(applies(story_.table()));
+  summary = must(store_->summary());
+  EXPECT_TRUE(summary.blocked.empty());
+  EXPECT_EQ(summary.dead_letters, 0);
+  EXPECT_EQ(must(store_->dead_letters(10))[0].resolved_at, feed_.recorded_at);
+}
+
+TEST_P(RecordContract, AnUploadMayBeginWithADeadLetter) {
+  const auto events = story_.next(kTwoRows);
+  must(feed_.record(feed_.dead_letter("payload", events[0].upload)));
+  EXPECT_EQ(upload(events[0].upload.upload_id).state, UploadState::blocked);
+  feed_.record_all({events[1]});
+  EXPECT_EQ(upload(events[0].upload.upload_id).state, UploadState::blocked) << "one event is still missing";
+  feed_.record_all(events);
+  EXPECT_TRUE(applies(story_.table()));
+}
+
+TEST_P(RecordContract, EventsRefuseToBeChanged) {
+  record_and_apply(story_.next(kTwoRows));
+  const std::string update = GetParam().execute(folder_.path(), "UPDATE cdc_events SET key_value = 'x'");
+  EXPECT_NE(update.find("UPDATE is refused"), std::string::npos) << update;
+  const std::string remove = GetParam().execute(folder_.path(), "DELETE FROM cdc_events");
+  EXPECT_NE(remove.find("DELETE is refused"), std::string::npos) << remove;
+  EXPECT_EQ(must(store_->events({})).size(), 2U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Adapters, RecordContract, ::testing::ValuesIn(adapters().begin(), adapters().end()),
+                         [](const auto& adapter) { return adapter.param.name; });
+
+}  // namespace
+}  // namespace deltadrop::history
