@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,7 +11,6 @@
 #include "eventlog/event_log.hpp"
 #include "history/history_store.hpp"
 #include "io/clock.hpp"
-#include "lake/lake.hpp"
 
 /// From the log to the history (record), from the events to the records (apply), from the history to the
 /// lake: three independent steps, each on a thread of its own, each woken by the one before and every second.
@@ -22,24 +22,36 @@ struct Options {
   std::size_t batch_events = 5000;
   std::chrono::milliseconds batch_wait{20};
   std::chrono::milliseconds log_retention{3'600'000};  ///< applied events leave a trimming log after this
+  std::chrono::milliseconds retry_wait_min{100};  ///< before what failed is tried again; doubled each time
+  std::chrono::milliseconds retry_wait_max{5'000};
+  std::chrono::milliseconds waiting_report_after{60'000};  ///< an upload that waits longer is reported
+  bool accept_gap = false;  ///< go on at the log's low watermark where what follows was lost
 };
+
+/// Writes an applied upload's files and marks it as in the lake: lake::write_upload with its options. Called
+/// from one thread; not at all when empty, for a process that has no lake.
+using LakeStep = std::function<Result<void>(const history::UploadStatus&)>;
 
 struct Health {
   std::optional<Error> log;      ///< why the log cannot be read now
   std::optional<Error> history;  ///< why the history cannot be written now
-  std::optional<Error> lake;
+  std::optional<Error> lake;     ///< why an upload's files cannot be written now
   std::optional<Error> stopped;  ///< why the consumer stopped for good (an offset outside the watermarks...)
-  std::int64_t lag = 0;          ///< messages in the log that are not recorded
+  std::vector<std::string>
+      waiting;           ///< uploads that have waited for longer than waiting_report_after, and for what
+  std::int64_t lag = 0;  ///< messages in the log that are not recorded
   history::Summary summary;
 };
 
 /// Thread-safe.
 class Consumer {
  public:
-  Consumer(Options options, lake::Options lake, eventlog::EventLog& log, history::HistoryStore& history,
+  Consumer(Options options, LakeStep lake, eventlog::EventLog& log, history::HistoryStore& history,
            io::Clock& clock);
   /// Stops as by `stop`.
   ~Consumer();
+  Consumer(const Consumer&) = delete;
+  Consumer& operator=(const Consumer&) = delete;
 
   void start();
   /// Finishes the batch at hand, commits, joins the threads. The log must be interrupted by its owner first

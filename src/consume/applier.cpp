@@ -1,0 +1,121 @@
+#include "consume/applier.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace deltadrop::consume {
+namespace {
+
+constexpr std::chrono::milliseconds kLookAgain{1000};
+
+}  // namespace
+
+Applier::Applier(const Options& options, eventlog::EventLog& log, history::HistoryStore& history,
+                 io::Clock& clock, Board& board)
+    : options_(options), log_(log), history_(history), clock_(clock), board_(board) {}
+
+void Applier::run(const std::stop_token& stop) {
+  Backoff backoff(options_.retry_wait_min, options_.retry_wait_max);
+  while (!stop.stop_requested()) {
+    const std::uint64_t seen = board_.progress();
+    auto done = apply_all(stop);
+    if (done) done = trim();
+    if (!done && done.error().code != ErrorCode::shutting_down) {
+      spdlog::warn("recorded uploads cannot be applied now: {}", done.error().text());
+      board_.note([&](auto& notes) { notes.applying = done.error(); });
+      board_.pause(stop, backoff.next());
+      continue;
+    }
+    backoff.reset();
+    board_.note([](auto& notes) { notes.applying.reset(); });
+    board_.wait_progress(stop, seen, kLookAgain);
+  }
+}
+
+/// One upload a table and round, so that no table waits for another's backlog. A table that fails does not
+/// keep the others from being tried; the first failure is returned.
+Result<void> Applier::apply_all(const std::stop_token& stop) {
+  std::optional<Error> failure;
+  DD_TRY(const auto tables, history_.tables_to_apply());
+  std::vector<TableRef> left = tables;
+  while (!left.empty() && !stop.stop_requested()) {
+    std::vector<TableRef> again;
+    for (const auto& table : left) {
+      if (stop.stop_requested()) break;
+      const auto more = apply_one(table);
+      if (more && more.value()) again.push_back(table);
+      // A conflict: another process holds the table's lock, and applies it.
+      if (!more && more.error().code != ErrorCode::conflict && !failure) failure = more.error();
+    }
+    left = std::move(again);
+  }
+  report_waiting(tables);
+  if (failure) return *failure;
+  return success();
+}
+
+/// True when the table may have more to apply.
+Result<bool> Applier::apply_one(const TableRef& table) {
+  DD_TRY(const auto outcome, history_.apply_next(table, clock_.now()));
+  if (const auto* nothing = std::get_if<history::NothingToApply>(&outcome)) {
+    wait_for(table, *nothing);
+    return false;
+  }
+  waiting_.erase(table);
+  if (const auto* conflicted = std::get_if<history::Conflicted>(&outcome)) {
+    spdlog::error("{}", conflicted->upload.error);
+  } else {
+    const auto& applied = std::get<history::Applied>(outcome);
+    spdlog::info("applied version {} of {}: {} rows opened, {} closed", applied.upload.facts.version.value,
+                 table.to_string(), applied.opened, applied.closed);
+  }
+  board_.progressed();
+  return true;
+}
+
+void Applier::wait_for(const TableRef& table, const history::NothingToApply& nothing) {
+  if (!nothing.next) {
+    waiting_.erase(table);
+    return;
+  }
+  const UploadId& id = nothing.next->facts.upload_id;
+  auto& waiting = waiting_[table];
+  if (waiting.upload != id) waiting = {id, std::chrono::steady_clock::now(), {}, false};
+  waiting.text = fmt::format("version {} of {} (upload {}) waits: {}", nothing.next->facts.version.value,
+                             table.to_string(), id.to_string(), nothing.waiting_for);
+}
+
+void Applier::report_waiting(const std::vector<TableRef>& tables) {
+  std::erase_if(waiting_, [&](const auto& each) {
+    return std::find(tables.begin(), tables.end(), each.first) == tables.end();
+  });
+  std::vector<std::string> texts;
+  for (auto& [table, waiting] : waiting_) {
+    if (std::chrono::steady_clock::now() - waiting.since < options_.waiting_report_after) continue;
+    if (!waiting.reported) {
+      spdlog::warn("{}; `deltadrop republish {} {}` sends what may be lost", waiting.text, table.company_id,
+                   table.table_name);
+    }
+    waiting.reported = true;
+    texts.push_back(waiting.text);
+  }
+  board_.note([&](auto& notes) { notes.waiting = std::move(texts); });
+}
+
+/// Only when nothing recorded waits, so that a log that is still wanted for looking into trouble stays whole.
+Result<void> Applier::trim() {
+  if (!log_.capabilities().trims) return success();
+  const auto recorded = board_.notes().recorded;
+  if (recorded.empty()) return success();
+  DD_TRY(const auto summary, history_.summary());
+  if (summary.uploads_recorded > 0 || !summary.blocked.empty()) return success();
+  const Timestamp before = clock_.now().plus_ms(-options_.log_retention.count());
+  for (const auto& position : recorded) {
+    DD_TRY(log_.trim(position.partition, position.offset, before));
+  }
+  return success();
+}
+
+}  // namespace deltadrop::consume

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <stop_token>
+
+#include "consume/board.hpp"
+#include "consume/consumer.hpp"
+
+namespace deltadrop::consume {
+
+/// The second step: applies recorded uploads of all tables, and trims from the log what is applied. One
+/// thread.
+class Applier {
+ public:
+  Applier(const Options& options, eventlog::EventLog& log, history::HistoryStore& history, io::Clock& clock,
+          Board& board);
+
+  void run(const std::stop_token& stop);
+
+ private:
+  struct Waiting {
+    UploadId upload;
+    std::chrono::steady_clock::time_point since;
+    std::string text;
+    bool reported = false;
+  };
+
+  Result<void> apply_all(const std::stop_token& stop);
+  Result<bool> apply_one(const TableRef& table);
+  void wait_for(const TableRef& table, const history::NothingToApply& nothing);
+  void report_waiting(const std::vector<TableRef>& tables);
+  Result<void> trim();
+
+  const Options& options_;
+  eventlog::EventLog& log_;
+  history::HistoryStore& history_;
+  io::Clock& clock_;
+  Board& board_;
+  std::map<TableRef, Waiting> waiting_;
+};
+
+}  // namespace deltadrop::consume

@@ -1,0 +1,46 @@
+#include "consume/board.hpp"
+
+namespace deltadrop::consume {
+
+Board::Notes Board::notes() const {
+  const std::lock_guard lock(mutex_);
+  return notes_;
+}
+
+void Board::progressed() {
+  const std::lock_guard lock(mutex_);
+  ++progress_;
+  changed_.notify_all();
+}
+
+std::uint64_t Board::progress() const {
+  const std::lock_guard lock(mutex_);
+  return progress_;
+}
+
+void Board::end() {
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  changed_.notify_all();
+}
+
+void Board::wait_progress(const std::stop_token& stop, std::uint64_t seen,
+                          std::chrono::milliseconds wait_max) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, stop, wait_max, [&] { return progress_ != seen; });
+}
+
+std::uint64_t Board::wait_progress_until(std::uint64_t seen, std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_until(lock, deadline,
+                      [&] { return progress_ != seen || ended_ || notes_.stopped.has_value(); });
+  return progress_;
+}
+
+bool Board::pause(const std::stop_token& stop, std::chrono::milliseconds wait) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, stop, wait, [] { return false; });
+  return !stop.stop_requested();
+}
+
+}  // namespace deltadrop::consume

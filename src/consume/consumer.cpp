@@ -1,0 +1,97 @@
+#include "consume/consumer.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <thread>
+
+#include "consume/applier.hpp"
+#include "consume/board.hpp"
+#include "consume/lake_feeder.hpp"
+#include "consume/recorder.hpp"
+
+namespace deltadrop::consume {
+
+class Consumer::State {
+ public:
+  State(Options options, LakeStep lake, eventlog::EventLog& log, history::HistoryStore& history,
+        io::Clock& clock)
+      : options_(std::move(options)),
+        lake_(std::move(lake)),
+        history_(history),
+        recorder_(options_, log, history, clock, board_),
+        applier_(options_, log, history, clock, board_),
+        lake_feeder_(options_, lake_, history, board_) {}
+
+  void start() {
+    threads_.push_back(run([this](const std::stop_token& stop) { recorder_.run(stop); }));
+    threads_.push_back(run([this](const std::stop_token& stop) { applier_.run(stop); }));
+    if (lake_) threads_.push_back(run([this](const std::stop_token& stop) { lake_feeder_.run(stop); }));
+  }
+
+  void stop() {
+    for (auto& thread : threads_) thread.request_stop();
+    threads_.clear();
+    board_.end();
+  }
+
+  Health health() {
+    const auto notes = board_.notes();
+    Health health{notes.log,
+                  notes.recording ? notes.recording : notes.applying,
+                  notes.lake,
+                  notes.stopped,
+                  notes.waiting,
+                  notes.lag,
+                  {}};
+    auto summary = history_.summary();
+    if (summary) {
+      health.summary = std::move(summary).value();
+    } else if (!health.history) {
+      health.history = summary.error();
+    }
+    return health;
+  }
+
+  Board& board() { return board_; }
+
+ private:
+  template <class Work>
+  std::jthread run(const Work& work) {
+    return std::jthread([this, work](const std::stop_token& stop) {
+      try {
+        work(stop);
+      } catch (const std::exception& thrown) {
+        spdlog::critical("a thread of the consumer ended: {}", thrown.what());
+        board_.note(
+            [&](auto& notes) { notes.stopped = Error{ErrorCode::internal, "thrown", thrown.what(), ""}; });
+      }
+    });
+  }
+
+  Options options_;
+  LakeStep lake_;
+  history::HistoryStore& history_;
+  Board board_;
+  Recorder recorder_;
+  Applier applier_;
+  LakeFeeder lake_feeder_;
+  std::vector<std::jthread> threads_;
+};
+
+Consumer::Consumer(Options options, LakeStep lake, eventlog::EventLog& log, history::HistoryStore& history,
+                   io::Clock& clock)
+    : state_(std::make_unique<State>(std::move(options), std::move(lake), log, history, clock)) {}
+
+Consumer::~Consumer() { stop(); }
+
+void Consumer::start() { state_->start(); }
+void Consumer::stop() { state_->stop(); }
+Health Consumer::health() { return state_->health(); }
+std::uint64_t Consumer::progress() const { return state_->board().progress(); }
+std::uint64_t Consumer::wait_for_progress(std::uint64_t seen,
+                                          std::chrono::steady_clock::time_point deadline) {
+  return state_->board().wait_progress_until(seen, deadline);
+}
+
+}  // namespace deltadrop::consume

@@ -1,0 +1,51 @@
+#include "consume/lake_feeder.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace deltadrop::consume {
+namespace {
+
+constexpr std::chrono::milliseconds kLookAgain{1000};
+
+}  // namespace
+
+LakeFeeder::LakeFeeder(const Options& options, const LakeStep& lake, history::HistoryStore& history,
+                       Board& board)
+    : options_(options), lake_(lake), history_(history), board_(board) {}
+
+void LakeFeeder::run(const std::stop_token& stop) {
+  Backoff backoff(options_.retry_wait_min, options_.retry_wait_max);
+  while (!stop.stop_requested()) {
+    const std::uint64_t seen = board_.progress();
+    const auto fed = feed_all(stop);
+    if (!fed) {
+      spdlog::warn("an upload's files cannot be written now: {}", fed.error().text());
+      board_.note([&](auto& notes) { notes.lake = fed.error(); });
+      board_.pause(stop, backoff.next());
+      continue;
+    }
+    backoff.reset();
+    board_.note([](auto& notes) { notes.lake.reset(); });
+    if (!fed.value()) board_.wait_progress(stop, seen, kLookAgain);
+  }
+}
+
+Result<bool> LakeFeeder::feed_all(const std::stop_token& stop) {
+  std::optional<Error> failure;
+  bool any = false;
+  DD_TRY(const auto uploads, history_.uploads_for_lake());
+  for (const auto& upload : uploads) {
+    if (stop.stop_requested()) break;
+    const auto written = lake_(upload);
+    if (!written) {
+      if (!failure) failure = written.error();
+      continue;
+    }
+    any = true;
+    board_.progressed();
+  }
+  if (failure) return *failure;
+  return any;
+}
+
+}  // namespace deltadrop::consume

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <stop_token>
+
+#include "consume/board.hpp"
+#include "consume/consumer.hpp"
+
+namespace deltadrop::consume {
+
+/// The first step: reads the log as a member of the group and records what it finds, batch by batch. One
+/// thread.
+class Recorder {
+ public:
+  Recorder(const Options& options, eventlog::EventLog& log, history::HistoryStore& history, io::Clock& clock,
+           Board& board);
+
+  /// Until `stop`, the log is interrupted, or something that waiting does not mend: that is noted as
+  /// `stopped`.
+  void run(const std::stop_token& stop);
+
+ private:
+  struct Position {
+    eventlog::LogIdentity identity;
+    std::optional<eventlog::Offset> stored;  ///< as in the history
+    eventlog::Offset next;                   ///< read up to here
+    bool read = false;                       ///< something since `stored`
+  };
+
+  Result<void> session(const std::stop_token& stop);
+  Result<void> follow(const std::stop_token& stop, const eventlog::Polled& polled);
+  Result<void> begin_at_stored(const std::stop_token& stop,
+                               const std::vector<eventlog::PartitionState>& states);
+  Result<eventlog::Offset> start_of(const eventlog::PartitionState& state,
+                                    const std::optional<history::StoredOffset>& stored) const;
+  Result<std::vector<history::StoredOffset>> stored_offsets(const std::stop_token& stop);
+  void take(const eventlog::Record& record);
+  void drop(const std::vector<eventlog::PartitionRef>& partitions);
+  [[nodiscard]] bool is_due() const;
+  [[nodiscard]] eventlog::PollLimits limits() const;
+
+  Result<void> commit(const std::stop_token& stop);
+  Result<void> store(const std::stop_token& stop, history::RecordBatch& batch);
+  Result<bool> was_stored(const std::stop_token& stop, const history::RecordBatch& batch);
+  Result<void> store_halves(const std::stop_token& stop, history::RecordBatch& batch, const Error& refusal);
+  void note_stored(const history::RecordBatch& batch);
+  void note_lag();
+
+  const Options& options_;
+  eventlog::EventLog& log_;
+  history::HistoryStore& history_;
+  io::Clock& clock_;
+  Board& board_;
+
+  std::unique_ptr<eventlog::LogReader> reader_;
+  std::map<eventlog::PartitionRef, Position> positions_;
+  history::RecordBatch pending_;
+  std::size_t pending_bytes_ = 0;
+  std::chrono::steady_clock::time_point pending_since_;
+};
+
+/// Moves the later half of a batch of several events out of it; the two in turn do what the one would have
+/// done.
+history::RecordBatch split_off_half(history::RecordBatch& batch);
+
+}  // namespace deltadrop::consume

@@ -1,0 +1,251 @@
+#include <latch>
+
+#include "consume_fixture.hpp"
+
+namespace deltadrop::consume {
+namespace {
+
+class ConsumerTest : public ::testing::Test {
+ protected:
+  Pipeline pipeline_;
+  TableStory story_{"acme"};
+};
+
+TEST_F(ConsumerTest, BringsUploadsFromTheLogIntoHistoryAndLake) {
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  const Rows first = rows_of(20, "1");
+  const Rows second = rows_of(15, "2");
+  pipeline_.publish(story_.next(first));
+  const auto last = story_.next(second);
+  pipeline_.publish(last);
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, last));
+  EXPECT_EQ(pipeline_.data_at(story_.table(), Version(1)), Pipeline::data_of(first));
+  EXPECT_EQ(pipeline_.data_at(story_.table(), Version(2)), Pipeline::data_of(second));
+  const auto health = consumer->health();
+  EXPECT_FALSE(health.log || health.history || health.lake || health.stopped);
+  EXPECT_EQ(health.summary.uploads_not_in_lake, 0);
+  EXPECT_TRUE(Pipeline::wait(*consumer, [&] { return consumer->health().lag == 0; }));
+}
+
+TEST_F(ConsumerTest, TwoConsumersShareTheWork) {
+  auto one = pipeline_.consumer();
+  one->start();
+  const auto first = story_.next(rows_of(30, "1"));
+  pipeline_.publish(first);
+  ASSERT_TRUE(pipeline_.wait_in_lake(*one, first));
+  auto two = pipeline_.consumer();
+  two->start();
+  TableStory other("zeta", 2);
+  for (int version = 2; version < 8; ++version) {
+    pipeline_.publish(story_.next(rows_of(30, std::to_string(version))));
+    pipeline_.publish(other.next(rows_of(10, std::to_string(version))));
+  }
+  const auto last = story_.next(rows_of(30, "last"));
+  pipeline_.publish(last);
+  ASSERT_TRUE(pipeline_.wait_in_lake(*one, last));
+  one.reset();
+  const auto after = other.next(rows_of(10, "after"));
+  pipeline_.publish(after);
+  ASSERT_TRUE(pipeline_.wait_in_lake(*two, after)) << "the one that stays takes over";
+  EXPECT_EQ(pipeline_.data_at(story_.table(), story_.version()), Pipeline::data_of(story_.rows()));
+  EXPECT_EQ(pipeline_.data_at(other.table(), other.version()), Pipeline::data_of(other.rows()));
+  EXPECT_EQ(must(pipeline_.store->summary()).dead_letters, 0);
+}
+
+TEST_F(ConsumerTest, WhatIsNoEventIsKeptAndPassedOver) {
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  for (const std::string text : {"", "{", "not an event", "{\"event_id\":1}"}) pipeline_.publish_text(text);
+  const auto events = story_.next(rows_of(5, "1"));
+  pipeline_.publish(events);
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, events));
+  ASSERT_TRUE(Pipeline::wait(*consumer, [&] { return consumer->health().summary.dead_letters == 4; }));
+  EXPECT_FALSE(consumer->health().stopped);
+}
+
+TEST_F(ConsumerTest, StopsWhileItWaits) {
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  const auto begin = std::chrono::steady_clock::now();
+  consumer->stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+  consumer->stop();
+}
+
+TEST_F(ConsumerTest, StopsWhileTheHistoryIsDown) {
+  pipeline_.history.refuse = [](const auto&) {
+    return Error{ErrorCode::unavailable, "down", "the history is down", ""};
+  };
+  Options options = Pipeline::options();
+  options.retry_wait_min = options.retry_wait_max = 60s;
+  auto consumer = pipeline_.consumer(options);
+  consumer->start();
+  pipeline_.publish(story_.next(rows_of(5, "1")));
+  ASSERT_TRUE(Pipeline::wait(*consumer, [&] { return consumer->health().history.has_value(); }));
+  EXPECT_EQ(consumer->health().history->type, "down");
+  const auto begin = std::chrono::steady_clock::now();
+  consumer->stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+}
+
+TEST_F(ConsumerTest, AnInterruptedLogEndsTheReading) {
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  pipeline_.log->interrupt();
+  consumer->stop();
+  EXPECT_FALSE(consumer->health().stopped) << "stopping is not a failure";
+}
+
+TEST_F(ConsumerTest, AZombieDropsItsBatchAndGoesOn) {
+  const auto events = story_.next(rows_of(12, "1"));
+  std::atomic<int> rounds = 0;
+  // While the first batch is on its way, somebody else records the same messages.
+  pipeline_.history.refuse = [&](const history::RecordBatch& batch) -> std::optional<Error> {
+    if (rounds++ == 0) must(pipeline_.store->record(batch));
+    return std::nullopt;
+  };
+  pipeline_.publish(events);
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, events));
+  EXPECT_GT(rounds, 1);
+  EXPECT_EQ(must(pipeline_.store->upload(events[0].upload.upload_id))->recorded, 12);
+  EXPECT_FALSE(consumer->health().stopped);
+}
+
+TEST_F(ConsumerTest, ARefusedEventBlocksItsTableOnlyUntilItIsSentAgain) {
+  std::atomic<bool> refusing = true;
+  pipeline_.history.refuse = [&](const history::RecordBatch& batch) -> std::optional<Error> {
+    for (const auto& logged : batch.events) {
+      if (refusing && logged.event.key_value == "k7")
+        return Error{ErrorCode::invalid_input, "bad", "k7 is bad", ""};
+    }
+    return std::nullopt;
+  };
+  TableStory other("zeta", 2);
+  const auto events = story_.next(rows_of(10, "1"));
+  const auto others = other.next(rows_of(5, "1"));
+  pipeline_.publish(events);
+  pipeline_.publish(others);
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, others)) << "another table must not wait";
+  ASSERT_TRUE(Pipeline::wait(*consumer, [&] { return consumer->health().summary.blocked.size() == 1; }));
+  EXPECT_NE(consumer->health().summary.blocked[0].error.find("k7 is bad"), std::string::npos)
+      << consumer->health().summary.blocked[0].error;
+  ASSERT_TRUE(Pipeline::wait(*consumer, [&] {
+    return must(pipeline_.store->upload(events[0].upload.upload_id))->recorded == 9;
+  })) << "all but the refused one";
+  const auto letters = must(pipeline_.store->dead_letters(10));
+  ASSERT_EQ(letters.size(), 1U);
+  EXPECT_EQ(must(parse_event_json(letters[0].letter.payload)).key_value, "k7");
+  refusing = false;
+  pipeline_.publish(events);
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, events));
+  EXPECT_EQ(must(pipeline_.store->summary()).dead_letters, 0);
+}
+
+TEST_F(ConsumerTest, AGapStopsItUntilItIsAccepted) {
+  const auto first = story_.next(rows_of(3, "1"));
+  pipeline_.publish(first);
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, first));
+  consumer.reset();
+  const auto lost = story_.next(rows_of(30, "2"));
+  pipeline_.publish(lost);
+  for (std::int32_t partition = 0; partition < 3; ++partition) {
+    must(pipeline_.log->trim({"topic", eventlog::Partition(partition)}, eventlog::Offset(1000),
+                             pipeline_.clock.now().plus_ms(1)));
+  }
+  consumer = pipeline_.consumer();
+  consumer->start();
+  ASSERT_TRUE(Pipeline::wait(*consumer, [&] { return consumer->health().stopped.has_value(); }));
+  const auto stopped = *consumer->health().stopped;
+  EXPECT_EQ(stopped.type, "offset-gap");
+  EXPECT_NE(stopped.fix.find("deltadrop republish"), std::string::npos) << stopped.fix;
+  EXPECT_NE(stopped.fix.find("deltadrop consume --accept-gap"), std::string::npos) << stopped.fix;
+  Options options = Pipeline::options();
+  options.accept_gap = true;
+  consumer = pipeline_.consumer(options);
+  consumer->start();
+  pipeline_.publish(lost);
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, lost));
+}
+
+TEST_F(ConsumerTest, AnotherLogIsReadFromItsBeginning) {
+  const auto first = story_.next(rows_of(9, "1"));
+  pipeline_.publish(first);
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, first));
+  consumer.reset();
+  pipeline_.open_log();
+  const auto second = story_.next(rows_of(9, "2"));
+  pipeline_.publish(first);
+  pipeline_.publish(second);
+  consumer = pipeline_.consumer();
+  consumer->start();
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, second));
+  EXPECT_EQ(must(pipeline_.store->upload(first[0].upload.upload_id))->recorded, 9) << "replay is harmless";
+}
+
+TEST_F(ConsumerTest, ALakeThatFailsIsTriedAgainAndDelaysNothingElse) {
+  std::atomic<bool> failing = true;
+  LakeStep lake = [&](const history::UploadStatus& upload) -> Result<void> {
+    if (failing) return Error{ErrorCode::unavailable, "disk-full", "no room", ""};
+    return pipeline_.store->mark_in_lake(upload.facts.upload_id, {}, pipeline_.clock.now());
+  };
+  Consumer consumer(Pipeline::options(), lake, *pipeline_.log, pipeline_.history, pipeline_.clock);
+  consumer.start();
+  pipeline_.publish(story_.next(rows_of(3, "1")));
+  const auto second = story_.next(rows_of(3, "2"));
+  pipeline_.publish(second);
+  ASSERT_TRUE(Pipeline::wait(consumer, [&] {
+    const auto upload = must(pipeline_.store->upload(second[0].upload.upload_id));
+    return upload && upload->state == history::UploadState::applied && consumer.health().lake.has_value();
+  }));
+  failing = false;
+  ASSERT_TRUE(pipeline_.wait_in_lake(consumer, second));
+  EXPECT_TRUE(Pipeline::wait(consumer, [&] { return !consumer.health().lake.has_value(); }));
+}
+
+TEST_F(ConsumerTest, AppliedMessagesLeaveTheLogAfterTheRetention) {
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  const auto first = story_.next(rows_of(30, "1"));
+  pipeline_.publish(first);
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, first));
+  pipeline_.clock.advance_ms(Options{}.log_retention.count() + 1);
+  const auto second = story_.next(rows_of(30, "2"));
+  pipeline_.publish(second);
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, second));
+  auto reader = must(pipeline_.log->join("observer"));
+  const auto polled = must(reader->poll({}));
+  std::int64_t total = 0;
+  for (const auto& state : std::get<eventlog::Assigned>(polled).partitions) total += state.high.value;
+  EXPECT_EQ(total, 60);
+  EXPECT_TRUE(Pipeline::wait(*consumer, [&] {
+    std::int64_t low = 0;
+    for (const auto& state : must(reader->watermarks())) low += state.low.value;
+    return low == 30;
+  })) << "what is older than the retention goes, the rest stays";
+}
+
+TEST_F(ConsumerTest, AnUploadThatWaitsIsReported) {
+  const auto first = story_.next(rows_of(3, "1"));
+  const auto second = story_.next(rows_of(3, "2"));
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  pipeline_.publish(second);
+  ASSERT_TRUE(Pipeline::wait(*consumer, [&] { return consumer->health().waiting.size() == 1; }));
+  EXPECT_NE(consumer->health().waiting[0].find(second[0].upload.upload_id.to_string()), std::string::npos)
+      << consumer->health().waiting[0];
+  pipeline_.publish(first);
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, second));
+  EXPECT_TRUE(Pipeline::wait(*consumer, [&] { return consumer->health().waiting.empty(); }));
+}
+
+}  // namespace
+}  // namespace deltadrop::consume
