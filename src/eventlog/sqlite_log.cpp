@@ -95,21 +95,30 @@ class SqliteLog final : public EventLog {
   }
 
  private:
+  std::optional<Error> last_failure() {
+    const std::lock_guard lock(state_mutex_);
+    return failure_;
+  }
+  void set_failure(std::optional<Error> failure) {
+    const std::lock_guard lock(state_mutex_);
+    failure_ = std::move(failure);
+  }
+
   Result<void> append_in_transaction(const UploadId& upload, const std::vector<Pending>& messages,
                                      Offset first);
   Result<bool> trim_some(Offset before, Timestamp appended_before);
 
   Options options_;
   io::Clock& clock_;
-  std::timed_mutex writer_mutex_;  ///< taken before state_mutex_
+  std::mutex writer_mutex_;  ///< taken before state_mutex_
   db::Database writer_;
-  std::optional<Error> failure_;  ///< of the last write, under writer_mutex_
 
   std::mutex state_mutex_;
   std::condition_variable changed_;
   LogIdentity identity_;
   Offset low_;
   Offset high_;
+  std::optional<Error> failure_;  ///< of the last write
   std::set<std::string> groups_;
   bool interrupted_ = false;
 };
@@ -315,29 +324,27 @@ Result<void> SqliteLog::append_all(const UploadId& upload, const std::vector<Pen
   const Offset first = state().high;
   auto appended = append_in_transaction(upload, messages, first);
   if (!appended) {
-    failure_ = appended.error();
-    return *failure_;
+    set_failure(appended.error());
+    return appended;
   }
-  failure_.reset();
   const std::lock_guard lock(state_mutex_);
+  failure_.reset();
   high_ = Offset(first.value + static_cast<std::int64_t>(messages.size()));
   changed_.notify_all();
   return success();
 }
 
-Result<void> SqliteLog::health(std::chrono::milliseconds timeout) {
+/// Only after a failed write is it worth a write of its own to see whether the disk takes them again; while
+/// another write is under way, that one tells.
+Result<void> SqliteLog::health(std::chrono::milliseconds) {
   DD_TRY(check_running());
-  const std::unique_lock lock(writer_mutex_, timeout);
-  if (!lock.owns_lock()) {
-    return Error{ErrorCode::unavailable, "log-busy",
-                 fmt::format("{} did not answer within {} ms", options_.path.string(), timeout.count()),
-                 "check the disk that it is on"};
-  }
-  if (!failure_) return success();
-  // Only after a failed write is it worth a write of its own to see whether the disk takes them again.
+  const auto failure = last_failure();
+  if (!failure) return success();
+  const std::unique_lock lock(writer_mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return *failure;
   auto written = writer_.execute("UPDATE log_identity SET low = low");
   if (!written) return Error(written.error());
-  failure_.reset();
+  set_failure(std::nullopt);
   return success();
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <gtest/gtest.h>
-
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <type_traits>
@@ -15,7 +14,8 @@ namespace deltadrop::testing {
 template <class T>
 T must(Result<T> result) {
   if (!result) {
-    ADD_FAILURE() << result.error().type << ": " << result.error().text();
+    std::fprintf(stderr, "a step failed: %s: %s\n", result.error().type.c_str(),
+                 result.error().text().c_str());
     std::abort();
   }
   if constexpr (!std::is_void_v<T>) return std::move(result).value();
