@@ -141,8 +141,10 @@ class Application {
                "WHERE e.upload_id = ?1 AND e.event_type = 'insert' "
                "AND EXISTS (SELECT 1 FROM company_data d WHERE d.company_id = e.company_id "
                "AND d.table_name = e.table_name AND d.record_key = e.key_value AND d.is_current = 1) "
-               "AND NOT EXISTS (SELECT 1 FROM cdc_events x WHERE x.upload_id = e.upload_id "
-               "AND x.event_type = 'delete' AND x.key_value = e.key_value) ORDER BY e.seq LIMIT 1"));
+               "AND NOT EXISTS (SELECT 1 FROM cdc_events x INDEXED BY cdc_events_by_key "
+               "WHERE x.key_value = e.key_value AND x.table_name = e.table_name "
+               "AND x.company_id = e.company_id AND x.upload_id = e.upload_id "
+               "AND x.event_type = 'delete') ORDER BY e.seq LIMIT 1"));
     select.bind(1, id_);
     DD_TRY(const bool found, select.step());
     if (!found) return std::string("it opens one key twice");
@@ -169,6 +171,8 @@ class Application {
   std::string effective_at_;
 };
 
+/// The table's first upload that satisfies `rest`. SQLite takes the indexes of uploads without conflict only
+/// where the statement itself says "state <> 'conflict'".
 Result<std::optional<UploadStatus>> first_upload(db::Database& database, const TableRef& table,
                                                  std::string_view rest,
                                                  const std::optional<std::string>& parameter) {
@@ -194,8 +198,10 @@ std::string obstacle(const UploadStatus& upload) {
 /// What waits when nothing follows the last applied upload.
 Result<NothingToApply> waiting(db::Database& database, const TableRef& table) {
   NothingToApply nothing;
-  DD_TRY(nothing.next, first_upload(database, table, "u.state IN ('recorded', 'blocked') ORDER BY u.version",
-                                    std::nullopt));
+  DD_TRY(nothing.next,
+         first_upload(database, table,
+                      "u.state IN ('recorded', 'blocked') AND u.state <> 'conflict' ORDER BY u.version",
+                      std::nullopt));
   if (!nothing.next) return nothing;
   const auto& previous = nothing.next->facts.previous_upload_id;
   nothing.waiting_for = previous
@@ -209,7 +215,8 @@ Result<NothingToApply> waiting(db::Database& database, const TableRef& table) {
 Result<ApplyOutcome> apply_next(db::Database& database, const TableRef& table, Timestamp now) {
   DD_TRY(auto transaction, db::Transaction::begin(database));
   DD_TRY(const auto previous,
-         first_upload(database, table, "u.state = 'applied' ORDER BY u.version DESC", std::nullopt));
+         first_upload(database, table,
+                      "u.state = 'applied' AND u.state <> 'conflict' ORDER BY u.version DESC", std::nullopt));
   const std::string previous_id = previous ? previous->facts.upload_id.to_string() : "";
   DD_TRY(auto next, first_upload(database, table,
                                  "coalesce(u.previous_upload_id, '') = ?3 AND u.state <> 'conflict' "

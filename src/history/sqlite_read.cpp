@@ -51,7 +51,7 @@ Result<StoredRecord> read_record(const db::Statement& row) {
 Result<bool> is_after_all_changes(Database& database, const TableRef& table, const std::string& as_of) {
   DD_TRY(auto select,
          database.prepare("SELECT effective_at <= ? FROM uploads WHERE company_id = ? AND table_name = ? "
-                          "AND state = 'applied' ORDER BY version DESC LIMIT 1"));
+                          "AND state = 'applied' AND state <> 'conflict' ORDER BY version DESC LIMIT 1"));
   select.bind(1, as_of).bind(2, table.company_id).bind(3, table.table_name);
   DD_TRY(const bool found, select.step());
   return found && select.number(0) == 1;
@@ -116,12 +116,11 @@ Result<std::vector<AppliedEvent>> events_by_key(Database& database, const EventQ
          database.prepare(fmt::format(
              "SELECT {}, u.upload_id, u.applied_no FROM cdc_events e INDEXED BY cdc_events_by_key "
              "CROSS JOIN uploads u ON u.upload_id = e.upload_id "
-             "WHERE e.key_value = ?1 AND (?2 IS NULL OR e.table_name = ?2) AND (?3 IS NULL OR e.company_id = "
-             "?3) "
-             "AND (?4 IS NULL OR e.event_type = ?4) "
+             "WHERE e.key_value = ?1 AND {} AND {} AND (?4 IS NULL OR e.event_type = ?4) "
              "AND (u.applied_no > ?5 OR (u.applied_no = ?5 AND e.seq > ?6)) ORDER BY u.applied_no, e.seq "
              "LIMIT ?7",
-             kEventColumns)));
+             kEventColumns, query.table_name ? "e.table_name = ?2" : "?2 IS NULL",
+             query.company_id ? "e.company_id = ?3" : "?3 IS NULL")));
   std::optional<std::string_view> type;
   if (query.type) type = to_string(*query.type);
   const EventCursor after = query.after.value_or(EventCursor{AppliedNo(0), Seq(0)});
@@ -186,9 +185,9 @@ Result<std::vector<UploadStatus>> read_uploads_for_lake(Database& database) {
 
 Result<std::vector<UploadStatus>> read_applied_uploads(Database& database, const TableRef& table,
                                                        Version last) {
-  DD_TRY(auto select,
-         database.prepare(select_uploads("WHERE u.company_id = ? AND u.table_name = ? AND u.version <= ? "
-                                         "AND u.state = 'applied' ORDER BY u.version")));
+  DD_TRY(auto select, database.prepare(select_uploads(
+                          "WHERE u.company_id = ? AND u.table_name = ? AND u.version <= ? "
+                          "AND u.state = 'applied' AND u.state <> 'conflict' ORDER BY u.version")));
   select.bind(1, table.company_id).bind(2, table.table_name).bind(3, last.value);
   return read_uploads(select);
 }

@@ -186,8 +186,9 @@ class Recorder {
     DD_TRY(auto select,
            database_.prepare(
                "SELECT upload_id, version FROM uploads WHERE company_id = ?1 AND table_name = ?2 "
-               "AND state <> 'conflict' AND (version = ?3 OR coalesce(previous_upload_id, '') = ?4) "
-               "ORDER BY version LIMIT 1"));
+               "AND state <> 'conflict' AND version = ?3 "
+               "UNION ALL SELECT upload_id, version FROM uploads WHERE company_id = ?1 AND table_name = ?2 "
+               "AND state <> 'conflict' AND coalesce(previous_upload_id, '') = ?4 LIMIT 1"));
     select.bind(1, facts.table.company_id).bind(2, facts.table.table_name);
     select.bind(3, facts.version.value).bind(4, previous);
     DD_TRY(const bool found, select.step());

@@ -134,7 +134,8 @@ Result<db::Database> open_writer(const std::filesystem::path& path) {
   DD_TRY(auto database, db::Database::open(path));
   // A big upload is one transaction: the cache holds its index pages, and the checkpoint that follows is one
   // of few.
-  DD_TRY(database.execute("PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8192"));
+  DD_TRY(database.execute(
+      "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8192; PRAGMA journal_size_limit=268435456"));
   DD_TRY(db::define_comparison(database, "same_values", equal_values_json));
   DD_TRY(database.migrate(kMigrations));
   return database;

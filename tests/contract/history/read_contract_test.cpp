@@ -171,6 +171,20 @@ TEST_P(ReadContract, ScansAnUploadsEventsByKey) {
   }));
 }
 
+TEST_P(ReadContract, AScanMayCallTheHistory) {
+  TableStory other("zeta", 2);
+  std::vector<UploadStatus> seen;
+  must(store_->scan_events(all_[0][0].upload.upload_id, ChangeType::insert,
+                           [&](const Event& event) -> Result<void> {
+                             DD_TRY(auto status, store_->upload(event.upload.upload_id));
+                             seen.push_back(*status);
+                             if (seen.size() == 1) feed_.record_all(other.next({{"a", {{"v", "1"}}}}));
+                             return success();
+                           }));
+  EXPECT_EQ(seen.size(), 3U);
+  EXPECT_TRUE(applies(other.table()));
+}
+
 TEST_P(ReadContract, AnswersThatItIsHealthy) {
   EXPECT_EQ(error_of(store_->health()), "");
   EXPECT_FALSE(must(store_->upload(testing::upload_id_of(9, 9))).has_value());

@@ -41,6 +41,14 @@ TEST(SqlitePlans, EveryLookUpHasItsIndex) {
        "SELECT total FROM uploads WHERE company_id = 'c' AND table_name = 't' "
        "AND coalesce(previous_upload_id, '') = 'p' AND state <> 'conflict'",
        "uploads_chain (company_id=? AND table_name=? AND <expr>=?)"},
+      {"the last applied upload",
+       "SELECT total FROM uploads WHERE company_id = 'c' AND table_name = 't' AND state = 'applied' "
+       "AND state <> 'conflict' ORDER BY version DESC LIMIT 1",
+       "uploads_version (company_id=? AND table_name=?)"},
+      {"uploads in trouble",
+       "SELECT total FROM uploads WHERE state IN ('blocked', 'conflict') ORDER BY company_id, table_name, "
+       "version",
+       "uploads_in_trouble"},
       {"tables to apply",
        "SELECT DISTINCT company_id, table_name FROM uploads WHERE state = 'recorded' "
        "ORDER BY company_id, table_name",
