@@ -31,6 +31,12 @@ else()
   set(CMAKE_BUILD_RPATH ${DELTADROP_PYARROW})
 endif()
 
+# libparquet exports the symbols of a simdjson of its own, of another version. A program finds each symbol in the first
+# library of its list that has it, so ours comes before libparquet: an option, since options precede all libraries.
+# (Parquet calls its own only for JSON and geometry columns, which we do not write.)
+target_link_options(deltadrop_arrow INTERFACE LINKER:--push-state,--no-as-needed $<TARGET_FILE:simdjson::simdjson>
+                                              LINKER:--pop-state)
+
 if(DELTADROP_TESTS)
   find_package(GTest REQUIRED)
 endif()

@@ -2,8 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
-#include <vector>
 
 #include "history/history_store.hpp"
 
@@ -22,23 +20,18 @@ struct Options {
 };
 
 struct WriteReport {
-  std::int64_t files = 0;
-  std::int64_t rows = 0;
+  std::int64_t files = 0;              ///< of this upload
+  std::int64_t rows = 0;               ///< of this upload
   std::int64_t rewritten_uploads = 0;  ///< older uploads whose files were written again for new columns
 };
 
-/// Writes an applied upload's files and marks it as in the lake. Content and names are a function of the
-/// history alone, so writing again is harmless, and a crash in between leaves only temporary files that the
-/// next write of the table removes. When the upload brings columns that the table's files do not have, all
-/// older uploads of the table are written again first. One writer a table at a time. Errors as
-/// history::HistoryStore's and io's.
+/// Writes an applied upload's files and marks it as in the lake at `now`. Content and names are a function of
+/// the history alone, so writing again is harmless, and a crash in between leaves only temporary files and
+/// files that the next write of the table removes or replaces. When the upload brings columns that the
+/// table's files do not have, all older uploads in the lake are written again first. Memory is bounded
+/// whatever the number of events. One writer a table at a time. Errors as history::HistoryStore's and io's,
+/// and `corrupt` where the history's events contradict their upload; then the upload is not marked.
 Result<WriteReport> write_upload(const Options& options, history::HistoryStore& history,
-                                 const history::UploadStatus& upload);
-
-/// The file names of an upload's events of one type: deterministic, distinct ignoring case within the upload.
-/// `first_key` is the key of the first event in the file. `same_second`: the previous version with events has
-/// a timestamp in the same second.
-std::string file_name(ChangeType type, const UploadFacts& upload, std::string_view first_key,
-                      bool same_second);
+                                 const history::UploadStatus& upload, Timestamp now);
 
 }  // namespace deltadrop::lake

@@ -1,0 +1,108 @@
+#include "lake/layout.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+
+#include "io/sha256.hpp"
+
+namespace deltadrop::lake {
+namespace {
+
+constexpr std::size_t kHashDigits = 8;
+constexpr std::size_t kSecondLength = 14;  // YYYYMMDDHHMMSS
+
+bool is_plain(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+         c == '-';
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+/// Two names of one digest only cost a needless `~<seq>`.
+std::uint64_t digest_of(std::string_view file_name) {
+  const auto hash = io::sha256_of(ascii_lower(file_name));
+  std::uint64_t digest = 0;
+  std::memcpy(&digest, hash.bytes.data(), sizeof digest);
+  return digest;
+}
+
+/// "insert_", "update_" or "delete_", cut from the front of `name`.
+bool cut_type(std::string_view& name) {
+  const auto end = name.find('_');
+  if (end == std::string_view::npos || !parse_change_type(name.substr(0, end))) return false;
+  name.remove_prefix(end + 1);
+  return true;
+}
+
+}  // namespace
+
+std::filesystem::path table_folder(const std::filesystem::path& root, const TableRef& table) {
+  return root / table.company_id / table.table_name;
+}
+
+std::string key_part(std::string_view key) {
+  std::string out;
+  std::size_t whole = 0;  // bytes that fit, no %XX cut in two
+  for (std::size_t i = 0; i < key.size() && out.size() <= kKeyPartMax; ++i) {
+    const char c = key[i];
+    if (is_plain(c) && !(c == '.' && i == 0)) {
+      out += c;
+    } else {
+      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
+    }
+    if (out.size() <= kKeyPartMax) whole = out.size();
+  }
+  if (out.size() <= kKeyPartMax) return out;
+  out.resize(whole);
+  return out + "~" + io::sha256_of(key).to_hex().substr(0, kHashDigits);
+}
+
+std::string temporary_name(std::string_view file_name) {
+  file_name.remove_suffix(kFileEnding.size());
+  return std::string(kTemporaryPrefix).append(file_name);
+}
+
+std::string upload_mark(const UploadFacts& upload, bool same_second) {
+  auto mark = upload.timestamp.compact_seconds();
+  if (same_second) mark += fmt::format("~v{}", upload.version.value);
+  return mark;
+}
+
+std::optional<std::string> upload_mark(std::string_view file_name) {
+  if (!file_name.ends_with(kFileEnding)) return std::nullopt;
+  file_name.remove_suffix(kFileEnding.size());
+  if (!cut_type(file_name)) return std::nullopt;
+  const auto second = file_name.substr(0, kSecondLength);
+  const auto rest = file_name.substr(second.size());
+  if (second.size() != kSecondLength || !all_digits(second) || !rest.starts_with('_')) return std::nullopt;
+  // A key's own `~` is %7E, and no hash begins with v.
+  const auto at = rest.find("~v");
+  if (at == std::string_view::npos) return std::string(second);
+  const auto version = rest.substr(at + 2, rest.find('~', at + 2) - (at + 2));
+  if (!all_digits(version)) return std::nullopt;
+  return fmt::format("{}~v{}", second, version);
+}
+
+FileNames::FileNames(const UploadFacts& upload, bool same_second)
+    : mark_(upload_mark(upload, same_second)), second_length_(upload_mark(upload, false).size()) {}
+
+std::string FileNames::take(ChangeType type, std::string_view first_key, Seq first_seq) {
+  const auto mark = std::string_view(mark_);
+  auto stem = fmt::format("{}_{}_{}{}", to_string(type), mark.substr(0, second_length_), key_part(first_key),
+                          mark.substr(second_length_));
+  while (!taken_.insert(digest_of(stem + std::string(kFileEnding))).second) {
+    stem += fmt::format("~{}", first_seq.value);
+  }
+  return stem + std::string(kFileEnding);
+}
+
+bool FileNames::taken(std::string_view file_name) const { return taken_.contains(digest_of(file_name)); }
+
+}  // namespace deltadrop::lake

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "history/history_store.hpp"
+
+namespace deltadrop::testing {
+
+/// A history in memory that knows what the lake asks for and nothing else: its other methods fail. Every
+/// upload that is added counts as applied.
+class FakeHistory final : public history::HistoryStore {
+ public:
+  /// Events of one upload, with all their fields. Returns its status.
+  history::UploadStatus add(std::vector<Event> events);
+
+  /// What was marked, in order.
+  [[nodiscard]] const std::vector<UploadId>& in_lake() const { return in_lake_; }
+  [[nodiscard]] const std::vector<history::LakeColumn>& columns() const { return columns_; }
+  /// The events themselves, for tests that spoil them.
+  std::vector<Event>& events_of(const UploadId& upload) { return events_[upload]; }
+
+  Result<void> scan_events(const UploadId& upload, ChangeType type,
+                           const std::function<Result<void>(const Event&)>& use) override;
+  Result<std::vector<history::UploadStatus>> applied_uploads(const TableRef& table, Version last) override;
+  Result<std::vector<history::LakeColumn>> lake_columns(const TableRef& table) override;
+  Result<void> mark_in_lake(const UploadId& upload, const std::vector<history::LakeColumn>& columns,
+                            Timestamp now) override;
+  Result<std::vector<history::AppliedEvent>> events(const history::EventQuery& query) override;
+  Result<std::optional<history::UploadStatus>> upload(const UploadId& upload) override;
+
+  Result<std::vector<history::StoredOffset>> offsets(const std::string&) override { return unused(); }
+  Result<history::RecordReport> record(const history::RecordBatch&) override { return unused(); }
+  Result<std::vector<TableRef>> tables_to_apply() override { return unused(); }
+  Result<history::ApplyOutcome> apply_next(const TableRef&, Timestamp) override { return unused(); }
+  Result<std::vector<history::UploadStatus>> uploads_for_lake() override { return unused(); }
+  Result<std::vector<history::StoredRecord>> records(const history::RecordQuery&) override {
+    return unused();
+  }
+  Result<std::vector<history::AppliedEvent>> key_history(const TableRef&, const std::string&) override {
+    return unused();
+  }
+  Result<std::vector<history::DeadLetterEntry>> dead_letters(std::int64_t) override { return unused(); }
+  Result<history::Summary> summary() override { return unused(); }
+  Result<void> health() override { return unused(); }
+
+ private:
+  static Error unused() {
+    return {ErrorCode::internal, "fake-history", "the lake does not ask for this", ""};
+  }
+
+  std::vector<history::UploadStatus> uploads_;
+  std::map<UploadId, std::vector<Event>> events_;
+  std::vector<UploadId> in_lake_;
+  std::vector<history::LakeColumn> columns_;
+};
+
+}  // namespace deltadrop::testing

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/json_text.hpp"
+
+namespace deltadrop::testing {
+
+using Values = std::vector<std::pair<std::string, std::optional<std::string>>>;
+
+inline UploadId sample_upload_id(std::int64_t version) {
+  return UploadId::parse(fmt::format("0195f3a0-7c00-7000-8000-{:012x}", version)).value();
+}
+
+/// Version `version` of so-financials/financials; it follows version - 1.
+inline UploadFacts sample_upload(std::int64_t version, const std::string& timestamp) {
+  UploadFacts facts;
+  facts.table = {"so-financials", "financials"};
+  facts.upload_id = sample_upload_id(version);
+  if (version > 1) facts.previous_upload_id = sample_upload_id(version - 1);
+  facts.file_id = "so-financials_a1b2c3d4";
+  facts.file_sha256.bytes.fill(static_cast<std::uint8_t>(version));
+  facts.version = Version(version);
+  facts.timestamp = Timestamp::parse(timestamp).value();
+  facts.effective_at = facts.timestamp.plus_ms(-500);
+  facts.key_column = "id";
+  return facts;
+}
+
+inline std::string values_json(const Values& values) {
+  std::string json = "{";
+  for (const auto& [name, value] : values) {
+    if (json.size() > 1) json += ',';
+    append_json_string(json, name);
+    json += ':';
+    if (value) {
+      append_json_string(json, *value);
+    } else {
+      json += "null";
+    }
+  }
+  return json + "}";
+}
+
+/// Gives events their place in the upload, and the upload its total.
+inline std::vector<Event> as_upload(UploadFacts facts, std::vector<Event> events) {
+  facts.total = static_cast<std::int64_t>(events.size());
+  std::int64_t seq = 0;
+  for (auto& event : events) {
+    event.upload = facts;
+    event.seq = Seq(++seq);
+    event.line = Line(seq + 1);
+    event.event_id = EventId::of(facts.upload_id, event.seq);
+  }
+  return events;
+}
+
+inline Event inserted(std::string key, const Values& values) {
+  Event event;
+  event.key_value = std::move(key);
+  event.new_values_json = values_json(values);
+  return event;
+}
+
+inline Event updated(std::string key, const Values& from, const Values& to,
+                     std::vector<std::string> changed) {
+  Event event = inserted(std::move(key), to);
+  event.type = ChangeType::update;
+  event.old_values_json = values_json(from);
+  event.changed_columns = std::move(changed);
+  return event;
+}
+
+inline Event deleted(std::string key, const Values& values) {
+  Event event = inserted(std::move(key), values);
+  event.type = ChangeType::remove;
+  event.old_values_json.swap(event.new_values_json);
+  return event;
+}
+
+inline constexpr const char* kV1 = "2025-03-10T12:34:56.789Z";
+inline constexpr const char* kV2 = "2025-03-10T12:35:00.000Z";
+
+/// Version 1: three rows of two columns, not in the order of their keys.
+inline std::vector<Event> first_upload() {
+  return as_upload(sample_upload(1, kV1), {inserted("b", {{"id", "b"}, {"name", "B, \"x\"\nY"}}),
+                                           inserted("a", {{"id", "a"}, {"name", std::nullopt}}),
+                                           inserted("c", {{"id", "c"}, {"name", ""}})});
+}
+
+/// Version 2: an update and a delete; a column comes.
+inline std::vector<Event> second_upload() {
+  return as_upload(sample_upload(2, kV2),
+                   {deleted("c", {{"id", "c"}, {"name", ""}}),
+                    updated("a", {{"id", "a"}, {"name", std::nullopt}},
+                            {{"id", "a"}, {"name", "A"}, {"Amount", "007.10"}}, {"name", "Amount"})});
+}
+
+}  // namespace deltadrop::testing
