@@ -1,22 +1,35 @@
 #include <cstdio>
+#include <string>
+#include <vector>
 
+#include "io/file.hpp"
 #include "lake/lake.hpp"
 #include "sample.hpp"
 #include "support/fake_history.hpp"
 
-/// lake_writer FOLDER: writes the two sample uploads. Exits 1 and prints the error's type where that fails. A
-/// program of its own, since a fault plan holds for a whole process.
+/// lake_writer FOLDER [EVENTS.jsonl]: writes the two sample uploads; with a second argument also one of
+/// values that are hard to read, and the events of all three as JSON lines. Exits 1 and prints the error's
+/// type where that fails. A program of its own, since a fault plan holds for a whole process.
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
-  deltadrop::testing::FakeHistory history;
-  deltadrop::lake::Options options;
+  using namespace deltadrop;
+  if (argc < 2 || argc > 3) return 2;
+  std::vector uploads = {testing::first_upload(), testing::second_upload()};
+  if (argc == 3) uploads.push_back(testing::hostile_upload());
+  testing::FakeHistory history;
+  lake::Options options;
   options.folder = argv[1];
-  for (const auto& upload :
-       {history.add(deltadrop::testing::first_upload()), history.add(deltadrop::testing::second_upload())}) {
-    const auto report = deltadrop::lake::write_upload(options, history, upload, upload.facts.timestamp);
-    if (report.has_value()) continue;
-    std::fputs(report.error().type.c_str(), stdout);
-    return 1;
+  std::string lines;
+  for (const auto& events : uploads) {
+    const auto& facts = events.front().upload;
+    const auto report = lake::write_upload(options, history, history.add(events), facts.timestamp);
+    if (!report.has_value()) {
+      std::fputs(report.error().type.c_str(), stdout);
+      return 1;
+    }
+    for (const auto& event : events) {
+      append_event_json(lines, event);
+      lines += '\n';
+    }
   }
-  return 0;
+  return argc == 2 || io::write_file_durably(argv[2], lines).has_value() ? 0 : 1;
 }

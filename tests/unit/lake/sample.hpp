@@ -103,4 +103,22 @@ inline std::vector<Event> second_upload() {
                             {{"id", "a"}, {"name", "A"}, {"Amount", "007.10"}}, {"name", "Amount"})});
 }
 
+/// Version 3, in the second of version 2: keys, column names and values that are hard to read.
+inline std::vector<Event> hostile_upload() {
+  auto facts = sample_upload(3, "2025-03-10T12:35:00.001Z");
+  facts.types_json = R"({"a.b":"decimal4"})";
+  std::vector<Event> events;
+  for (const std::string key :
+       {"../../x", "a/b", "%2F", ".hidden", "x", "X", "\xF0\x9F\x98\x80", "\"q,\",\"\n\""}) {
+    events.push_back(inserted(key, {{"id", key},
+                                    {"a.b", "1E5"},
+                                    {"b \"quoted\", with ', comma\nand line", "9999999999999999999"},
+                                    {"old_id", std::string(100'000, 'v')},
+                                    {"\xC3\xA9t\xC3\xA9", "\t\\u0041 \xE2\x82\xAC \x01"},
+                                    {"Amount", ""},
+                                    {"gone", std::nullopt}}));
+  }
+  return as_upload(facts, std::move(events));
+}
+
 }  // namespace deltadrop::testing
