@@ -12,7 +12,7 @@ namespace deltadrop::testing {
 
 /// A history in memory that knows what the lake asks for and nothing else: its other methods fail. Every
 /// upload that is added counts as applied.
-class FakeHistory final : public history::HistoryStore {
+class FakeHistory : public history::HistoryStore {
  public:
   /// Events of one upload, with all their fields. Returns its status.
   history::UploadStatus add(std::vector<Event> events);

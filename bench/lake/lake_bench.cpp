@@ -1,0 +1,138 @@
+// bench_lake [ROWS [COLUMNS]]: time, memory and bytes of writing an upload of inserts to Parquet. The events
+// are made on the way, so that the history's own speed is not in the figures; the time to make them is shown
+// apart.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "lake/lake.hpp"
+#include "support/fake_history.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace deltadrop {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+struct Shape {
+  std::int64_t rows = 1'000'000;
+  std::int64_t columns = 20;
+};
+
+/// Makes the events of one upload when they are asked for.
+class MadeHistory final : public testing::FakeHistory {
+ public:
+  MadeHistory(const UploadFacts& upload, Shape shape) : shape_(shape) { event_.upload = upload; }
+
+  Result<void> scan_events(const UploadId&, ChangeType type,
+                           const std::function<Result<void>(const Event&)>& use) override {
+    if (type != ChangeType::insert) return success();
+    for (std::int64_t row = 1; row <= shape_.rows; ++row) {
+      make(row);
+      DD_TRY(use(event_));
+    }
+    return success();
+  }
+
+  Result<std::vector<history::AppliedEvent>> events(const history::EventQuery& query) override {
+    if (query.type != ChangeType::insert) return std::vector<history::AppliedEvent>{};
+    make(1);
+    return std::vector{history::AppliedEvent{AppliedNo(1), event_}};
+  }
+
+  [[nodiscard]] std::int64_t value_bytes() const { return value_bytes_; }
+
+ private:
+  /// A row of a ledger: a key, a period, an item, and amounts that hardly repeat.
+  void make(std::int64_t row) {
+    event_.seq = Seq(row);
+    event_.line = Line(row + 1);
+    event_.event_id = EventId::of(event_.upload.upload_id, event_.seq);
+    event_.key_value = fmt::format("FIN-{:08}", row);
+    auto& json = event_.new_values_json;
+    json = fmt::format(R"({{"id":"{}","period":"{}-Q{}","item":"Total assets {}")", event_.key_value,
+                       2000 + row % 24, row % 4 + 1, row % 500);
+    auto mixed = static_cast<std::uint64_t>(row) * 0x9E3779B97F4A7C15U;
+    for (std::int64_t column = 3; column < shape_.columns; ++column) {
+      mixed = (mixed ^ (mixed >> 29U)) * 0xBF58476D1CE4E5B9U;
+      json += fmt::format(R"(,"amount_{}":"{}.{:02}")", column, mixed % 10'000'000, mixed % 100);
+    }
+    json += '}';
+    value_bytes_ += static_cast<std::int64_t>(json.size());
+  }
+
+  Shape shape_;
+  Event event_;
+  std::int64_t value_bytes_ = 0;
+};
+
+template <class Work>
+double seconds_of(Work work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return Seconds(std::chrono::steady_clock::now() - start).count();
+}
+
+int run(Shape shape) {
+  UploadFacts upload;
+  upload.table = {"bench", "financials"};
+  upload.upload_id = UploadId::parse("0195f3a0-7c00-7000-8000-000000000001").value();
+  upload.file_id = "bench_a1b2c3d4";
+  upload.version = Version(1);
+  upload.timestamp = upload.effective_at = Timestamp::parse("2025-03-10T12:34:56.789Z").value();
+  upload.key_column = "id";
+  upload.total = shape.rows;
+
+  MadeHistory making(upload, shape);
+  const double make_s = seconds_of([&] {
+    static_cast<void>(making.scan_events(upload.upload_id, ChangeType::insert,
+                                         [](const Event&) -> Result<void> { return success(); }));
+  });
+  const testing::TemporaryFolder folder;
+  MadeHistory history(upload, shape);
+  history::UploadStatus status;
+  status.facts = upload;
+  lake::Options options;
+  options.folder = folder.path();
+  bool wrote = false;
+  const double all_s = seconds_of([&] {
+    const auto report = lake::write_upload(options, history, status, upload.timestamp);
+    wrote = report.has_value();
+    if (!wrote) fmt::print(stderr, "{}\n", report.error().text());
+  });
+  std::uintmax_t file_bytes = 0;
+  std::int64_t files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) {
+    if (!entry.is_regular_file()) continue;
+    file_bytes += entry.file_size();
+    ++files;
+  }
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const double write_s = all_s - make_s;
+  constexpr double kMega = 1e6;
+  fmt::print("lake: {} inserts of {} columns, {:.0f} MB of JSON values -> {} files, {:.1f} MB\n", shape.rows,
+             shape.columns, static_cast<double>(making.value_bytes()) / kMega, files,
+             static_cast<double>(file_bytes) / kMega);
+  fmt::print(
+      "lake: {:.2f} s ({:.2f} s to make the events not counted): {:.0f} rows/s, {:.0f} MB/s, peak {} MB\n",
+      write_s, make_s, static_cast<double>(shape.rows) / write_s,
+      static_cast<double>(making.value_bytes()) / kMega / write_s, usage.ru_maxrss / 1024);
+  return wrote ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace deltadrop
+
+int main(int argc, char** argv) {
+  deltadrop::Shape shape;
+  if (argc > 1) shape.rows = std::strtoll(argv[1], nullptr, 10);
+  if (argc > 2) shape.columns = std::strtoll(argv[2], nullptr, 10);
+  return deltadrop::run(shape);
+}
