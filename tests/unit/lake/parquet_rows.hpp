@@ -23,7 +23,7 @@ struct ParquetRows {
   bool page_index = true;
 };
 
-/// Throws std::runtime_error where the file is not whole.
-ParquetRows read_parquet(const std::filesystem::path& path);
+/// Every `every`-th row, from the first. Throws std::runtime_error where the file is not whole.
+ParquetRows read_parquet(const std::filesystem::path& path, std::int64_t every = 1);
 
 }  // namespace deltadrop::testing
