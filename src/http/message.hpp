@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -24,7 +25,10 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
   std::vector<std::string> parameters;                       ///< what `{}` matched in the route's pattern
   std::string remote_address;
-  std::string id;  ///< X-Request-Id, given or made
+  std::string id;                               ///< X-Request-Id, given or made
+  const std::atomic<bool>* stopping = nullptr;  ///< set once the server stops: long waits end then
+
+  [[nodiscard]] bool server_stops() const { return stopping != nullptr && stopping->load(); }
 
   [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
   [[nodiscard]] std::optional<std::string> header(std::string_view name) const;

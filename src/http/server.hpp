@@ -14,7 +14,7 @@ namespace deltadrop::http {
 /// One endpoint. Exactly one of `handle` and `receive` is set. Both run on worker threads and may wait.
 struct Route {
   std::string method;
-  std::string pattern;  ///< "/api/v1/uploads/{}"; `{}` is one segment, never empty
+  std::string pattern;  ///< "/api/v1/uploads/{}"; `{}` is one segment, never empty; `{key}` too, not logged
   /// For requests without a body worth streaming; one of up to 64 KiB is read and dropped.
   std::function<Response(const Request&)> handle;
   /// For uploads: makes the sink before the body is read; an error is answered without reading it.
@@ -28,7 +28,8 @@ struct ServerOptions {
   std::size_t header_bytes_max = 16 * 1024;
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds idle_timeout{60'000};
-  std::uint64_t body_rate_min = 1024;  ///< bytes a second, averaged over 30 s
+  std::uint64_t body_rate_min = 1024;  ///< bytes a second, averaged over body_rate_window
+  std::chrono::milliseconds body_rate_window{30'000};
   std::size_t connections_max = 4096;
 };
 

@@ -1,0 +1,17 @@
+#include "http/access_log.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "core/text.hpp"
+
+namespace deltadrop::http {
+
+void log_request(const Served& served) {
+  const double ms = static_cast<double>(served.took.count()) / 1e6;
+  spdlog::info("request method={} path={} status={} ms={:.1f} id={}", quoted_for_message(served.method),
+               quoted_for_message(served.path), served.status, ms, served.request_id);
+}
+
+void log_trouble(std::string_view what) { spdlog::warn("http: {}", quoted_for_message(what)); }
+
+}  // namespace deltadrop::http

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <chrono>
+#include <string_view>
+
+namespace deltadrop::http {
+
+struct Served {
+  std::string_view method;
+  std::string_view path;  ///< without data: see path_for_log
+  unsigned status = 0;    ///< 0: the connection was lost before an answer
+  std::chrono::nanoseconds took{};
+  std::string_view request_id;
+};
+
+/// One line a request: `request method=GET path=/health status=200 ms=0.4 id=...`, values escaped.
+void log_request(const Served& served);
+/// For what the server itself runs into.
+void log_trouble(std::string_view what);
+
+}  // namespace deltadrop::http

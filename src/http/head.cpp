@@ -1,0 +1,161 @@
+#include "http/head.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+
+#include "core/table_ref.hpp"
+#include "core/text.hpp"
+#include "http/problem.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+constexpr std::size_t kRequestIdMax = 128;
+
+struct Phrase {
+  unsigned status;
+  std::string_view text;
+};
+
+constexpr std::array<Phrase, 26> kPhrases = {{
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {206, "Partial Content"},
+    {302, "Found"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {507, "Insufficient Storage"},
+}};
+
+std::string_view phrase_of(unsigned status) {
+  const auto* found = std::find_if(kPhrases.begin(), kPhrases.end(),
+                                   [&](const Phrase& phrase) { return phrase.status == status; });
+  return found == kPhrases.end() ? "Status" : found->text;
+}
+
+bool alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool name_character(char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; }
+
+bool safe_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), name_character);
+}
+
+bool safe_value(std::string_view value) {
+  return std::none_of(value.begin(), value.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7F;
+  });
+}
+
+std::vector<std::string_view> all_named(const RequestHead& head, std::string_view name) {
+  std::vector<std::string_view> values;
+  for (const auto& [field, value] : head.headers) {
+    if (field == name) values.emplace_back(value);
+  }
+  return values;
+}
+
+Error refused(std::string message, std::string fix) {
+  return bad_request(std::move(message), std::move(fix));
+}
+
+Result<void> check_framing(const RequestHead& head) {
+  const auto lengths = all_named(head, "content-length");
+  const auto encodings = all_named(head, "transfer-encoding");
+  if (lengths.size() > 1) return refused("Content-Length is given more than once", "send it once");
+  if (!lengths.empty() && !encodings.empty()) {
+    return refused("both Content-Length and Transfer-Encoding are given", "send one of them");
+  }
+  if (!lengths.empty()) {
+    const auto length = lengths.front();
+    const bool digits =
+        std::all_of(length.begin(), length.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (length.empty() || length.size() > 18 || !digits) {
+      return refused(fmt::format("Content-Length {} is no length", quoted_for_message(length)),
+                     "send the body's bytes in decimal");
+    }
+  }
+  if (encodings.empty()) return success();
+  if (!head.http_1_1) return refused("HTTP/1.0 has no Transfer-Encoding", "use HTTP/1.1 or Content-Length");
+  if (encodings.size() > 1 || ascii_lower(encodings.front()) != "chunked") {
+    return refused(
+        fmt::format("Transfer-Encoding {} is not understood", quoted_for_message(encodings.front())),
+        "send exactly chunked, or Content-Length");
+  }
+  return success();
+}
+
+}  // namespace
+
+Result<void> check_request_head(const RequestHead& head) {
+  DD_TRY(check_framing(head));
+  const auto hosts = all_named(head, "host");
+  if (hosts.size() > 1 || (hosts.empty() && head.http_1_1)) {
+    return refused(hosts.empty() ? "Host is missing" : "Host is given more than once", "send it once");
+  }
+  for (const auto expected : all_named(head, "expect")) {
+    if (ascii_lower(expected) == "100-continue") continue;
+    return Error{ErrorCode::invalid_input, "bad-expectation",
+                 fmt::format("Expect {} is not known here", quoted_for_message(expected)),
+                 "expect 100-continue or nothing"};
+  }
+  return success();
+}
+
+std::string request_id(const std::optional<std::string>& given) {
+  if (given && given->size() <= kRequestIdMax && safe_name(*given)) return *given;
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  return fmt::format("{:016x}", random());
+}
+
+bool status_has_body(unsigned status) { return status >= 200 && status != 204 && status != 304; }
+
+Result<std::string> response_head(const Response& response, Framing framing, bool keep_alive,
+                                  std::string_view request_id) {
+  std::vector<std::pair<std::string_view, std::string>> fields;
+  if (status_has_body(response.status)) fields.emplace_back("Content-Type", response.content_type);
+  for (const auto& [name, value] : response.headers) fields.emplace_back(name, value);
+  fields.emplace_back("X-Request-Id", request_id);
+  fields.emplace_back("X-Content-Type-Options", "nosniff");
+  if (framing == Framing::length) fields.emplace_back("Content-Length", std::to_string(response.body.size()));
+  if (framing == Framing::chunked) fields.emplace_back("Transfer-Encoding", "chunked");
+  fields.emplace_back("Connection", keep_alive ? "keep-alive" : "close");
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\n", response.status, phrase_of(response.status));
+  for (const auto& [name, value] : fields) {
+    if (!safe_name(name) || !safe_value(value)) {
+      return Error{ErrorCode::internal, "bad-header",
+                   fmt::format("response header {} has the value {}", quoted_for_message(name),
+                               quoted_for_message(value)),
+                   ""};
+    }
+    head.append(name).append(": ").append(value).append("\r\n");
+  }
+  return head + "\r\n";
+}
+
+}  // namespace deltadrop::http

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "http/message.hpp"
+
+/// The rules of HTTP/1.1 heads that the server's library leaves to us.
+namespace deltadrop::http {
+
+/// How a response's end is told.
+enum class Framing { none, length, chunked, until_close };
+
+struct RequestHead {
+  bool http_1_1 = true;
+  const std::vector<std::pair<std::string, std::string>>& headers;  ///< names in lower case
+};
+
+/// Refuses what two servers could read differently (RFC 9112 section 6.3): a Transfer-Encoding other than
+/// exactly `chunked`, one beside a Content-Length or in HTTP/1.0, a repeated or strange Content-Length, Host
+/// missing or repeated. invalid_input "bad-request", "bad-expectation". After a failure the connection must
+/// be closed.
+Result<void> check_request_head(const RequestHead& head);
+
+/// The client's X-Request-Id if it is 1 to 128 of A-Z a-z 0-9 . _ -, else a new one of 16 hex digits.
+std::string request_id(const std::optional<std::string>& given);
+
+/// Status line and header fields with the empty line. Header names or values that could break the head apart
+/// are `internal` "bad-header".
+Result<std::string> response_head(const Response& response, Framing framing, bool keep_alive,
+                                  std::string_view request_id);
+
+/// False for 1xx, 204 and 304.
+bool status_has_body(unsigned status);
+
+}  // namespace deltadrop::http

@@ -1,0 +1,89 @@
+#include "http/json_writer.hpp"
+
+#include <utility>
+
+#include "core/json_text.hpp"
+#include "core/text.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
+
+void append_any_text(std::string& out, std::string_view text) {
+  auto bad = find_invalid_utf8(text);
+  if (bad == std::string_view::npos) return append_json_string(out, text);
+  std::string repaired;
+  while (bad != std::string_view::npos) {
+    repaired += text.substr(0, bad);
+    repaired += kReplacementCharacter;
+    text.remove_prefix(bad + 1);
+    bad = find_invalid_utf8(text);
+  }
+  repaired += text;
+  append_json_string(out, repaired);
+}
+
+}  // namespace
+
+void JsonObject::name(std::string_view name) {
+  if (out_.size() > 1) out_ += ',';
+  append_any_text(out_, name);
+  out_ += ':';
+}
+
+JsonObject& JsonObject::text(std::string_view field, std::string_view value) {
+  name(field);
+  append_any_text(out_, value);
+  return *this;
+}
+
+JsonObject& JsonObject::text_or_null(std::string_view field, const std::optional<std::string>& value) {
+  return value ? text(field, *value) : null(field);
+}
+
+JsonObject& JsonObject::number(std::string_view field, std::int64_t value) {
+  return raw(field, std::to_string(value));
+}
+
+JsonObject& JsonObject::boolean(std::string_view field, bool value) {
+  return raw(field, value ? "true" : "false");
+}
+
+JsonObject& JsonObject::null(std::string_view field) { return raw(field, "null"); }
+
+JsonObject& JsonObject::texts(std::string_view field, const std::vector<std::string>& values) {
+  JsonArray array;
+  for (const auto& value : values) array.text(value);
+  return raw(field, array.take());
+}
+
+JsonObject& JsonObject::raw(std::string_view field, std::string_view json) {
+  name(field);
+  out_ += json;
+  return *this;
+}
+
+std::string JsonObject::take() {
+  out_ += '}';
+  return std::exchange(out_, "{");
+}
+
+JsonArray& JsonArray::raw(std::string_view json) {
+  if (out_.size() > 1) out_ += ',';
+  out_ += json;
+  return *this;
+}
+
+JsonArray& JsonArray::text(std::string_view value) {
+  if (out_.size() > 1) out_ += ',';
+  append_any_text(out_, value);
+  return *this;
+}
+
+std::string JsonArray::take() {
+  out_ += ']';
+  return std::exchange(out_, "[");
+}
+
+}  // namespace deltadrop::http

@@ -1,0 +1,151 @@
+#include "http/problem.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/text.hpp"
+#include "http/json_writer.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+constexpr std::string_view kProblemType = "application/problem+json";
+
+struct CodeRow {
+  ErrorCode code;
+  unsigned status;
+  std::string_view title;
+};
+
+constexpr std::array<CodeRow, 9> kCodes = {{
+    {ErrorCode::invalid_input, 422, "The request cannot be processed as it is"},
+    {ErrorCode::not_found, 404, "Not found"},
+    {ErrorCode::conflict, 409, "The state does not allow it"},
+    {ErrorCode::unavailable, 503, "Something needed is not there now"},
+    {ErrorCode::timed_out, 504, "Not finished in time"},
+    {ErrorCode::in_doubt, 503, "It may or may not have happened"},
+    {ErrorCode::corrupt, 500, "Stored data is damaged"},
+    {ErrorCode::shutting_down, 503, "The server is stopping"},
+    {ErrorCode::internal, 500, "A fault in Deltadrop"},
+}};
+
+struct TypeRow {
+  std::string_view type;
+  unsigned status;
+  std::string_view title;
+};
+
+constexpr std::array<TypeRow, 16> kTypes = {{
+    {"bad-request", 400, "Not a request that can be understood"},
+    {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
+    {"truncated-body", 400, "The body ended too early"},
+    {"no-such-path", 404, "There is nothing at this path"},
+    {"method-not-allowed", 405, "This path does not have this method"},
+    {"slow-body", 408, "The body came too slowly"},
+    {"table-moved-on", 409, "The table has a newer version"},
+    {"not-held", 409, "The upload is not held"},
+    {"too-large", 413, "Too large"},
+    {"not-multipart", 415, "Not multipart/form-data"},
+    {"bad-expectation", 417, "Only 100-continue can be expected"},
+    {"bad-parameter", 422, "A parameter has a value it cannot have"},
+    {"header-too-large", 431, "The request's header is too large"},
+    {"too-many-connections", 503, "Too many connections"},
+    {"disk-full", 507, "The disk is full"},
+    {"bad-file", 422, "The file was refused"},
+}};
+
+const CodeRow& row_of(ErrorCode code) {
+  const auto found =
+      std::find_if(kCodes.begin(), kCodes.end(), [&](const CodeRow& row) { return row.code == code; });
+  return found == kCodes.end() ? kCodes.back() : *found;
+}
+
+const TypeRow* row_of(std::string_view type) {
+  const auto found =
+      std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeRow& row) { return row.type == type; });
+  return found == kTypes.end() ? nullptr : &*found;
+}
+
+JsonObject problem_body(const Error& error) {
+  const auto* by_type = row_of(error.type);
+  JsonObject body;
+  body.text("type", error.type.empty() ? std::string("about:blank") : "/problems/" + error.type);
+  body.text("title", by_type != nullptr ? by_type->title : row_of(error.code).title);
+  body.number("status", status_of(error));
+  body.text("detail", error.message);
+  if (!error.fix.empty()) body.text("fix", error.fix);
+  return body;
+}
+
+Response problem_response(unsigned status, std::string body) {
+  Response response;
+  response.status = status;
+  response.content_type = kProblemType;
+  response.body = std::move(body);
+  if (status == 503) response.headers.emplace_back("Retry-After", "5");
+  return response;
+}
+
+std::string finding_json(const csv::Finding& finding) {
+  return JsonObject()
+      .text("type", finding.type)
+      .number("line", finding.line.value)
+      .text_or_null("column", finding.column)
+      .text_or_null("value", finding.value)
+      .text("reason", finding.message)
+      .text("fix", finding.fix)
+      .take();
+}
+
+}  // namespace
+
+unsigned status_of(const Error& error) {
+  const auto* by_type = row_of(error.type);
+  return by_type != nullptr ? by_type->status : row_of(error.code).status;
+}
+
+Response problem(const Error& error) {
+  return problem_response(status_of(error), problem_body(error).take());
+}
+
+Response findings_problem(const csv::Findings& findings) {
+  Error error{ErrorCode::invalid_input, "bad-file", "",
+              "mend the lines named in findings and upload the file again"};
+  error.message = fmt::format("the file has {} {}; nothing was changed", findings.total,
+                              findings.total == 1 ? "fault" : "faults");
+  if (!findings.first.empty()) {
+    const auto& first = findings.first.front();
+    error.message += fmt::format("; the first, in line {}: {}", first.line.value, first.message);
+  }
+  JsonArray list;
+  for (const auto& finding : findings.first) list.raw(finding_json(finding));
+  auto body = problem_body(error);
+  body.raw("findings", list.take()).number("findings_total", findings.total);
+  return problem_response(status_of(error), body.take());
+}
+
+void set_problem_instance(Response& response, std::string_view request_id) {
+  if (response.content_type != kProblemType || response.body.size() < 2) return;
+  const auto instance = JsonObject().text("instance", request_id).take();
+  response.body.back() = ',';
+  response.body.append(instance, 1);
+}
+
+Error bad_request(std::string message, std::string fix) {
+  return Error{ErrorCode::invalid_input, "bad-request", std::move(message), std::move(fix)};
+}
+
+Error bad_parameter(std::string_view name, std::string_view value, std::string_view accepted) {
+  return Error{ErrorCode::invalid_input, "bad-parameter",
+               fmt::format("{} cannot be {}", name, quoted_for_message(value)),
+               fmt::format("give {} as {}", name, accepted)};
+}
+
+Response answer_of(Result<Response> result) {
+  return result.has_value() ? std::move(result).value() : problem(result.error());
+}
+
+}  // namespace deltadrop::http

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "csv/options.hpp"
+#include "http/message.hpp"
+
+namespace deltadrop::http {
+
+/// HTTP status of an error: by its type where the table names it, else by its code.
+unsigned status_of(const Error& error);
+
+/// 422 with every finding of a file that was refused: `findings` (the first of them) and `findings_total`.
+Response findings_problem(const csv::Findings& findings);
+
+/// Adds `instance` to a problem+json body; other responses stay as they are.
+void set_problem_instance(Response& response, std::string_view request_id);
+
+/// What is wrong with the request as HTTP: 400, type "bad-request".
+Error bad_request(std::string message, std::string fix);
+
+/// A parameter or form field with a value that it cannot have: 422, type "bad-parameter".
+Error bad_parameter(std::string_view name, std::string_view value, std::string_view accepted);
+
+/// The response of a handler, or the problem it met.
+Response answer_of(Result<Response> result);
+
+}  // namespace deltadrop::http

@@ -1,0 +1,124 @@
+#include "http/target.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "core/text.hpp"
+#include "http/problem.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+std::optional<unsigned> hex_digit(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
+  return std::nullopt;
+}
+
+bool unreserved(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("._-~").find(c) != std::string_view::npos;
+}
+
+/// "http://host:port/path" -> "/path"
+std::string_view without_authority(std::string_view target) {
+  const auto scheme_end = target.find("://");
+  if (target.starts_with('/') || scheme_end == std::string_view::npos) return target;
+  const auto path = target.find_first_of("/?", scheme_end + 3);
+  return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> query;
+  while (!text.empty()) {
+    const auto end = text.find('&');
+    const auto part = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+    if (part.empty()) continue;
+    const auto equals = part.find('=');
+    DD_TRY(auto name, percent_decode(part.substr(0, equals), true, "query parameter"));
+    const auto raw_value = equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1);
+    DD_TRY(auto value, percent_decode(raw_value, true, "query parameter"));
+    query.emplace_back(std::move(name), std::move(value));
+  }
+  return query;
+}
+
+}  // namespace
+
+Result<std::string> percent_decode(std::string_view text, bool plus_is_space, std::string_view what) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      const auto high = i + 2 < text.size() ? hex_digit(text[i + 1]) : std::nullopt;
+      const auto low = i + 2 < text.size() ? hex_digit(text[i + 2]) : std::nullopt;
+      if (!high || !low) {
+        return bad_request(
+            fmt::format("{} {} has a % without two hex digits behind it", what, quoted_for_message(text)),
+            "write a % itself as %25");
+      }
+      out += static_cast<char>(*high << 4U | *low);
+      i += 2;
+    } else {
+      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  if (out.find('\0') != std::string::npos) {
+    return bad_request(fmt::format("{} {} has a NUL character", what, quoted_for_message(text)),
+                       "leave out %00");
+  }
+  if (find_invalid_utf8(out) != std::string_view::npos) {
+    return bad_request(fmt::format("{} {} is not UTF-8", what, quoted_for_message(text)),
+                       "percent-encode the bytes of its UTF-8 form");
+  }
+  return out;
+}
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (unreserved(c)) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+Result<Target> parse_target(std::string_view text) {
+  text = without_authority(text);
+  text = text.substr(0, text.find('#'));
+  const auto question = text.find('?');
+  auto raw_path = text.substr(0, question);
+  if (raw_path.empty() && question == 0) raw_path = "/";
+  if (!raw_path.starts_with('/')) {
+    return bad_request(fmt::format("request target {} is no path", quoted_for_message(text)),
+                       "start it with /");
+  }
+  Target target;
+  if (question != std::string_view::npos) {
+    DD_TRY(target.query, parse_query(text.substr(question + 1)));
+  }
+  raw_path.remove_prefix(1);
+  target.path = "/";
+  while (!raw_path.empty()) {
+    const auto slash = raw_path.find('/');
+    DD_TRY(auto segment, percent_decode(raw_path.substr(0, slash), false, "path"));
+    if (!target.segments.empty()) target.path += '/';
+    target.path += segment;
+    target.segments.push_back(std::move(segment));
+    if (slash == std::string_view::npos) break;
+    raw_path.remove_prefix(slash + 1);
+    if (raw_path.empty()) {
+      target.path += '/';
+      target.segments.emplace_back();
+    }
+  }
+  return target;
+}
+
+}  // namespace deltadrop::http

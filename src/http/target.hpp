@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/result.hpp"
+
+namespace deltadrop::http {
+
+/// A request target (RFC 9112 section 3.2), taken apart and decoded.
+struct Target {
+  std::string path;
+  std::vector<std::string> segments;                       ///< of "/": none; of "/a/": "a" and ""
+  std::vector<std::pair<std::string, std::string>> query;  ///< `+` is a space, as forms write it
+};
+
+/// Splits before decoding, so `%2F` stays inside its segment. Takes origin-form and absolute-form. Fails with
+/// invalid_input, type "bad-request": a broken %-sequence, a NUL or invalid UTF-8.
+Result<Target> parse_target(std::string_view target);
+
+/// `what` names the text in the error.
+Result<std::string> percent_decode(std::string_view text, bool plus_is_space, std::string_view what);
+
+/// Everything but A-Z a-z 0-9 . _ - ~ as %XX: one path segment.
+std::string percent_encode(std::string_view text);
+
+}  // namespace deltadrop::http

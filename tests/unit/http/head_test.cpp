@@ -1,0 +1,82 @@
+#include "http/head.hpp"
+
+#include <gtest/gtest.h>
+
+namespace deltadrop::http {
+namespace {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Case {
+  std::string name;
+  Headers headers;
+  std::string type;  ///< of the error; "" where there is none
+  bool http_1_1 = true;
+};
+
+class RequestHeads : public testing::TestWithParam<Case> {};
+
+TEST_P(RequestHeads, AreCheckedForWhatTwoServersCouldReadDifferently) {
+  const auto checked = check_request_head({GetParam().http_1_1, GetParam().headers});
+  EXPECT_EQ(checked.has_error() ? checked.error().type : "", GetParam().type);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Heads, RequestHeads,
+    testing::Values(
+        Case{"NoBody", {{"host", "a"}}, ""}, Case{"Length", {{"host", "a"}, {"content-length", "12"}}, ""},
+        Case{"Chunked", {{"host", "a"}, {"transfer-encoding", "Chunked"}}, ""},
+        Case{"NoHost", {}, "bad-request"}, Case{"NoHostInOldHttp", {}, "", false},
+        Case{"TwoHosts", {{"host", "a"}, {"host", "a"}}, "bad-request"},
+        Case{
+            "EqualLengths", {{"host", "a"}, {"content-length", "1"}, {"content-length", "1"}}, "bad-request"},
+        Case{"ListOfLengths", {{"host", "a"}, {"content-length", "1, 1"}}, "bad-request"},
+        Case{"SignedLength", {{"host", "a"}, {"content-length", "+1"}}, "bad-request"},
+        Case{"EmptyLength", {{"host", "a"}, {"content-length", ""}}, "bad-request"},
+        Case{"HugeLength", {{"host", "a"}, {"content-length", "99999999999999999999"}}, "bad-request"},
+        Case{"LengthAndChunked",
+             {{"host", "a"}, {"content-length", "1"}, {"transfer-encoding", "chunked"}},
+             "bad-request"},
+        Case{"Gzip", {{"host", "a"}, {"transfer-encoding", "gzip"}}, "bad-request"},
+        Case{"GzipChunked", {{"host", "a"}, {"transfer-encoding", "gzip, chunked"}}, "bad-request"},
+        Case{"Identity", {{"host", "a"}, {"transfer-encoding", "identity"}}, "bad-request"},
+        Case{"AlmostChunked", {{"host", "a"}, {"transfer-encoding", "xchunked"}}, "bad-request"},
+        Case{"ChunkedTwice",
+             {{"host", "a"}, {"transfer-encoding", "chunked"}, {"transfer-encoding", "chunked"}},
+             "bad-request"},
+        Case{"ChunkedInOldHttp", {{"transfer-encoding", "chunked"}}, "bad-request", false},
+        Case{"Continue", {{"host", "a"}, {"expect", "100-Continue"}}, ""},
+        Case{"StrangeExpectation", {{"host", "a"}, {"expect", "200-ok"}}, "bad-expectation"}),
+    [](const auto& instance) { return instance.param.name; });
+
+TEST(RequestIds, AreKeptWhenHarmless) {
+  EXPECT_EQ(request_id("ab-12_x.y"), "ab-12_x.y");
+  for (const std::string given : {"", "a b", "a\r\nX: y", "é"}) {
+    const auto made = request_id(given);
+    EXPECT_EQ(made.size(), 16U) << given;
+    EXPECT_NE(made, given);
+  }
+  EXPECT_EQ(request_id(std::string(129, 'a')).size(), 16U);
+  EXPECT_NE(request_id(std::nullopt), request_id(std::nullopt));
+}
+
+TEST(ResponseHead, IsWhole) {
+  Response response;
+  response.body = "{}";
+  response.headers = {{"Allow", "GET"}};
+  EXPECT_EQ(response_head(response, Framing::length, true, "id-1").value(),
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nAllow: GET\r\nX-Request-Id: id-1\r\n"
+            "X-Content-Type-Options: nosniff\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n");
+}
+
+TEST(ResponseHead, RefusesToBeSplit) {
+  for (const auto& [name, value] :
+       Headers{{"X", "a\r\nSet-Cookie: b"}, {"X", "a\nb"}, {"X\r\nY", "a"}, {"", "a"}}) {
+    Response response;
+    response.headers = {{name, value}};
+    EXPECT_TRUE(response_head(response, Framing::length, true, "id").has_error()) << name << ": " << value;
+  }
+}
+
+}  // namespace
+}  // namespace deltadrop::http

@@ -1,0 +1,69 @@
+#include "http/problem.hpp"
+
+#include <gtest/gtest.h>
+
+namespace deltadrop::http {
+namespace {
+
+TEST(Problem, StatusComesFromTheTypeAndElseTheCode) {
+  const std::vector<std::pair<Error, unsigned>> cases = {
+      {{ErrorCode::invalid_input, "bad-name", "", ""}, 422},
+      {{ErrorCode::not_found, "no-such-table", "", ""}, 404},
+      {{ErrorCode::conflict, "key-changed", "", ""}, 409},
+      {{ErrorCode::conflict, "not-held", "", ""}, 409},
+      {{ErrorCode::conflict, "table-moved-on", "", ""}, 409},
+      {{ErrorCode::unavailable, "io-error", "", ""}, 503},
+      {{ErrorCode::unavailable, "disk-full", "", ""}, 507},
+      {{ErrorCode::invalid_input, "too-large", "", ""}, 413},
+      {{ErrorCode::invalid_input, "not-multipart", "", ""}, 415},
+      {{ErrorCode::invalid_input, "bad-request", "", ""}, 400},
+      {{ErrorCode::timed_out, "", "", ""}, 504},
+      {{ErrorCode::in_doubt, "", "", ""}, 503},
+      {{ErrorCode::corrupt, "", "", ""}, 500},
+      {{ErrorCode::shutting_down, "", "", ""}, 503},
+      {{ErrorCode::internal, "", "", ""}, 500},
+  };
+  for (const auto& [error, status] : cases) {
+    EXPECT_EQ(status_of(error), status) << to_string(error.code) << " " << error.type;
+  }
+}
+
+TEST(Problem, IsProblemJson) {
+  auto response = problem({ErrorCode::conflict, "not-held", "upload \"x\" is not held", "look at it first"});
+  set_problem_instance(response, "id-1");
+  EXPECT_EQ(response.status, 409U);
+  EXPECT_EQ(response.content_type, "application/problem+json");
+  EXPECT_EQ(response.body,
+            R"({"type":"/problems/not-held","title":"The upload is not held","status":409,)"
+            R"("detail":"upload \"x\" is not held","fix":"look at it first","instance":"id-1"})");
+}
+
+TEST(Problem, StaysJsonWhateverTheMessageHolds) {
+  const auto response = problem({ErrorCode::internal, "x", "a\xFF\n\xC3", ""});
+  EXPECT_NE(response.body.find("\"detail\":\"a\xEF\xBF\xBD\\n\xEF\xBF\xBD\""), std::string::npos)
+      << response.body;
+}
+
+TEST(FindingsProblem, ListsWhatIsThereAndHowMuchThereIs) {
+  csv::Findings findings;
+  findings.first.push_back({"repeated-key", Line(90), "id", "FIN-7", "duplicate key", "keep one"});
+  findings.first.push_back({"unclosed-quote", Line(95), std::nullopt, std::nullopt, "no end", "close it"});
+  findings.total = 7;
+  const auto response = findings_problem(findings);
+  EXPECT_EQ(response.status, 422U);
+  EXPECT_NE(
+      response.body.find(
+          R"("detail":"the file has 7 faults; nothing was changed; the first, in line 90: duplicate key")"),
+      std::string::npos)
+      << response.body;
+  EXPECT_NE(
+      response.body.find(
+          R"("findings":[{"type":"repeated-key","line":90,"column":"id","value":"FIN-7","reason":"duplicate key",)"
+          R"("fix":"keep one"},{"type":"unclosed-quote","line":95,"column":null,"value":null,"reason":"no end",)"
+          R"("fix":"close it"}],"findings_total":7})"),
+      std::string::npos)
+      << response.body;
+}
+
+}  // namespace
+}  // namespace deltadrop::http
