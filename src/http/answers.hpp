@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "history/history_store.hpp"
+#include "http/json_writer.hpp"
+#include "http/message.hpp"
+#include "ingest/ingest.hpp"
+
+/// The shapes that more than one endpoint answers with.
+namespace deltadrop::http {
+
+/// What is known of an upload; not closed, so that a caller can add to it.
+JsonObject upload_json(const ingest::UploadRecord& upload);
+
+/// The answer to an upload or a release: the brief's four fields first. 200, or 202 with Location.
+Response upload_answer(const ingest::UploadReport& report);
+
+std::string schema_changes_json(const std::vector<diff::SchemaChange>& changes);
+
+/// "/api/v1/uploads/<id>"
+std::string upload_path(const UploadId& upload);
+
+/// Text of an optional time, version or id, for text_or_null.
+std::optional<std::string> text_of(const std::optional<Timestamp>& time);
+std::optional<std::string> text_of(const std::optional<UploadId>& upload);
+
+/// {"<plural>": [...], "next_cursor": ...}
+Response list_response(std::string_view plural, JsonArray& items,
+                       const std::optional<std::string>& next_cursor);
+
+/// Where a version stands in the history.
+struct Progress {
+  bool applied = false;
+  bool in_lake = false;
+  std::optional<history::UploadStatus> status;  ///< of the upload itself; none where it has no events
+};
+/// A version without events is as far as the one with events before it. Fails as HistoryStore does.
+Result<Progress> progress_of(const ingest::UploadRecord& upload, history::HistoryStore& history);
+
+}  // namespace deltadrop::http

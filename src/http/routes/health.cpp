@@ -1,0 +1,138 @@
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "http/answers.hpp"
+#include "http/parameters.hpp"
+#include "http/problem.hpp"
+#include "http/routes/route_groups.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+constexpr std::chrono::milliseconds kLogProbe{2000};
+
+/// Whether an upload would be taken now: the catalog answers, and the spool takes a file.
+Result<void> takes_uploads(ingest::Ingest& ingest) {
+  ingest::UploadFilter newest;
+  newest.limit = 1;
+  DD_TRY(ingest.uploads(newest));
+  DD_TRY(ingest.receive());
+  return success();
+}
+
+std::string blocked_json(const std::vector<history::UploadStatus>& blocked) {
+  JsonArray list;
+  for (const auto& upload : blocked) {
+    list.raw(JsonObject()
+                 .text("company_id", upload.facts.table.company_id)
+                 .text("table_name", upload.facts.table.table_name)
+                 .text("upload_id", upload.facts.upload_id.to_string())
+                 .text("state", history::to_string(upload.state))
+                 .text("error", upload.error)
+                 .text("fix", fmt::format("deltadrop republish {} {} --from-version {}",
+                                          upload.facts.table.company_id, upload.facts.table.table_name,
+                                          upload.facts.version.value))
+                 .take());
+  }
+  return list.take();
+}
+
+/// Everything that is looked at, before it is judged.
+struct Checkup {
+  std::optional<Error> uploads;  ///< why none can be taken
+  std::optional<Error> log;
+  std::optional<Error> database;
+  ingest::Health ingest;
+  std::optional<consume::Health> consumer;
+  std::optional<history::Summary> summary;
+};
+
+template <class T>
+std::optional<Error> error_of(const Result<T>& result) {
+  return result.has_error() ? std::optional(result.error()) : std::nullopt;
+}
+
+Checkup examine(const Services& services) {
+  Checkup found;
+  found.uploads = error_of(takes_uploads(services.ingest));
+  found.ingest = services.ingest.health();
+  found.log = error_of(services.log.health(kLogProbe));
+  if (!found.log) found.log = found.ingest.log;
+  found.database = error_of(services.history.health());
+  if (services.consumer != nullptr) {
+    found.consumer = services.consumer->health();
+    found.summary = found.consumer->summary;
+  } else if (!found.database) {
+    auto summary = services.history.summary();
+    if (summary.has_value()) found.summary = std::move(summary).value();
+  }
+  return found;
+}
+
+std::vector<std::string> troubles_of(const Checkup& found) {
+  std::vector<std::string> texts;
+  const auto add = [&texts](std::string_view what, const std::optional<Error>& error) {
+    if (error) texts.push_back(fmt::format("{}: {}", what, error->text()));
+  };
+  add("uploads", found.uploads);
+  add("log", found.log);
+  add("database", found.database);
+  if (found.consumer) {
+    add("consumer", found.consumer->stopped);
+    add("consumer reading the log", found.consumer->log);
+    add("consumer writing the history", found.consumer->history);
+    add("lake", found.consumer->lake);
+  }
+  return texts;
+}
+
+Result<Response> health(const Services& services, const Request& request) {
+  DD_TRY(check_query(request, {}));
+  const auto found = examine(services);
+  const auto troubles = troubles_of(found);
+  const history::Summary summary = found.summary.value_or(history::Summary{});
+  const bool degraded = !troubles.empty() || !summary.blocked.empty();
+  JsonObject object;
+  object.text("status", found.uploads ? "DOWN"
+                        : degraded    ? "DEGRADED"
+                                      : "UP")
+      .text("kafka", found.log ? "DOWN" : "UP")
+      .text("timestamp", services.clock.now().to_string())
+      .text("database", found.database ? "DOWN" : "UP")
+      .number("pending", found.ingest.accepted_unpublished + summary.uploads_recorded)
+      .number("unpublished", found.ingest.accepted_unpublished)
+      .number("held", found.ingest.held)
+      .number("not_in_lake", summary.uploads_not_in_lake)
+      .number("dead_letters", summary.dead_letters);
+  found.consumer ? object.number("lag", found.consumer->lag) : object.null("lag");
+  object.raw("blocked", blocked_json(summary.blocked))
+      .texts("troubles", troubles)
+      .text("version", DELTADROP_VERSION);
+  auto response = json_response(object.take());
+  if (found.uploads) response.status = 503;
+  return response;
+}
+
+Result<Response> ready(const Services& services, const Request& request) {
+  DD_TRY(check_query(request, {}));
+  DD_TRY(takes_uploads(services.ingest));
+  return json_response(JsonObject().text("status", "UP").take());
+}
+
+Result<Response> live(const Request& request) {
+  DD_TRY(check_query(request, {}));
+  return json_response(JsonObject().text("status", "UP").take());
+}
+
+}  // namespace
+
+void add_health_routes(std::vector<Route>& routes, const Services& services) {
+  routes.push_back(
+      handler("GET", "/health", [services](const Request& request) { return health(services, request); }));
+  routes.push_back(handler("GET", "/health/ready",
+                           [services](const Request& request) { return ready(services, request); }));
+  routes.push_back(handler("GET", "/health/live", live));
+}
+
+}  // namespace deltadrop::http

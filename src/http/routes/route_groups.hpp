@@ -1,0 +1,22 @@
+#pragma once
+
+#include <vector>
+
+#include "http/routes.hpp"
+
+namespace deltadrop::http {
+
+/// Each adds its endpoints; all_routes calls them all.
+void add_upload_routes(std::vector<Route>& routes, const Services& services);   ///< sending a file
+void add_uploads_routes(std::vector<Route>& routes, const Services& services);  ///< what became of it
+void add_health_routes(std::vector<Route>& routes, const Services& services);
+void add_table_routes(std::vector<Route>& routes, const Services& services);
+void add_record_routes(std::vector<Route>& routes, const Services& services);
+void add_event_routes(std::vector<Route>& routes, const Services& services);
+void add_landing_route(std::vector<Route>& routes);
+
+/// A route whose handler may fail: the error becomes its problem.
+Route handler(std::string method, std::string pattern,
+              std::function<Result<Response>(const Request&)> handle);
+
+}  // namespace deltadrop::http

@@ -1,0 +1,46 @@
+#include "http/routes.hpp"
+
+#include <utility>
+
+#include "http/json_writer.hpp"
+#include "http/parameters.hpp"
+#include "http/problem.hpp"
+#include "http/routes/route_groups.hpp"
+
+namespace deltadrop::http {
+
+Route handler(std::string method, std::string pattern,
+              std::function<Result<Response>(const Request&)> handle) {
+  Route route;
+  route.method = std::move(method);
+  route.pattern = std::move(pattern);
+  route.handle = [handle = std::move(handle)](const Request& request) { return answer_of(handle(request)); };
+  return route;
+}
+
+void add_landing_route(std::vector<Route>& routes) {
+  std::vector<std::string> endpoints;
+  for (const auto& route : routes) endpoints.push_back(route.method + " " + route.pattern);
+  routes.push_back(handler("GET", "/", [endpoints](const Request&) -> Result<Response> {
+    return json_response(JsonObject()
+                             .text("name", "Deltadrop")
+                             .text("purpose", "Drop a new version of a CSV file, get its deltas.")
+                             .text("try", "curl -F file=@so-financials.csv http://127.0.0.1:8000/upload")
+                             .texts("endpoints", endpoints)
+                             .take());
+  }));
+}
+
+std::vector<Route> all_routes(const Services& services) {
+  std::vector<Route> routes;
+  add_upload_routes(routes, services);
+  add_health_routes(routes, services);
+  add_uploads_routes(routes, services);
+  add_table_routes(routes, services);
+  add_record_routes(routes, services);
+  add_event_routes(routes, services);
+  add_landing_route(routes);
+  return routes;
+}
+
+}  // namespace deltadrop::http

@@ -1,0 +1,196 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "core/text.hpp"
+#include "http/answers.hpp"
+#include "http/multipart.hpp"
+#include "http/parameters.hpp"
+#include "http/problem.hpp"
+#include "http/routes/route_groups.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+using ingest::UploadRequest;
+using TextField = std::optional<std::string> UploadRequest::*;
+using FlagField = bool UploadRequest::*;
+
+struct TextFieldRow {
+  std::string_view name;
+  TextField field;
+};
+constexpr std::array<TextFieldRow, 9> kTextFields = {{
+    {"company_id", &UploadRequest::company_id},
+    {"table_name", &UploadRequest::table_name},
+    {"key", &UploadRequest::key},
+    {"ignore", &UploadRequest::ignore},
+    {"delimiter", &UploadRequest::delimiter},
+    {"encoding", &UploadRequest::encoding},
+    {"empty", &UploadRequest::empty},
+    {"effective_at", &UploadRequest::effective_at},
+    {"types", &UploadRequest::types},
+}};
+
+struct FlagFieldRow {
+  std::string_view name;
+  FlagField field;
+};
+constexpr std::array<FlagFieldRow, 3> kFlagFields = {{
+    {"dry_run", &UploadRequest::dry_run},
+    {"force", &UploadRequest::force},
+    {"rekey", &UploadRequest::rekey},
+}};
+
+std::string known_fields() {
+  std::string names;
+  for (const auto& row : kTextFields) names.append(row.name).append(", ");
+  for (const auto& row : kFlagFields)
+    names.append(row.name).append(row.name == kFlagFields.back().name ? "" : ", ");
+  return names;
+}
+
+/// What a client says about its file, field by field, from a form or a query.
+class RequestFields {
+ public:
+  Result<void> set(const std::string& name, const std::string& value) {
+    if (!given_.emplace(name, true).second) return bad_parameter(name, value, "one value; it is given twice");
+    if (value.find('\0') != std::string::npos || find_invalid_utf8(value) != std::string_view::npos) {
+      return bad_parameter(name, value, "UTF-8 text without NUL");
+    }
+    for (const auto& row : kTextFields) {
+      if (row.name != name) continue;
+      // A form sends the fields that nobody filled in; only `ignore` has a meaning when empty.
+      if (!value.empty() || name == "ignore") request_.*row.field = value;
+      return success();
+    }
+    for (const auto& row : kFlagFields) {
+      if (row.name != name) continue;
+      if (!value.empty()) {
+        DD_TRY(request_.*row.field, parse_boolean(name, value));
+      }
+      return success();
+    }
+    return Error{ErrorCode::invalid_input, "bad-parameter",
+                 fmt::format("there is no field {}", quoted_for_message(name)),
+                 fmt::format("send the CSV as file; the other fields are {}", known_fields())};
+  }
+
+  Result<void> set_all(const Request& request) {
+    for (const auto& [name, value] : request.query) {
+      DD_TRY(set(name, value));
+    }
+    return success();
+  }
+
+  UploadRequest& request() { return request_; }
+
+ private:
+  UploadRequest request_;
+  std::map<std::string, bool> given_;
+};
+
+Response submit(ingest::Ingest& ingest, std::unique_ptr<ingest::Reception> reception,
+                const UploadRequest& request) {
+  auto outcome = ingest.submit(std::move(reception), request);
+  if (outcome.has_error()) return problem(outcome.error());
+  if (const auto* findings = std::get_if<csv::Findings>(&outcome.value())) return findings_problem(*findings);
+  return upload_answer(std::get<ingest::UploadReport>(outcome.value()));
+}
+
+/// POST /upload: the `file` part goes to the spool as it comes.
+class FormUpload final : public BodySink, private MultipartVisitor {
+ public:
+  FormUpload(ingest::Ingest& ingest, RequestFields fields, std::string_view boundary)
+      : ingest_(ingest), fields_(std::move(fields)), parser_(boundary, *this) {}
+
+  Result<void> write(std::span<const std::byte> bytes) override { return parser_.feed(bytes); }
+
+  Response finish() override {
+    const auto finished = parser_.finish();
+    if (finished.has_error()) return problem(finished.error());
+    return submit(ingest_, std::move(reception_), fields_.request());
+  }
+
+ private:
+  Result<void> field(const std::string& name, const std::string& value) override {
+    return fields_.set(name, value);
+  }
+
+  Result<void> file_begins(const std::string& file_name) override {
+    fields_.request().file_name = file_name;
+    DD_TRY(reception_, ingest_.receive());
+    return success();
+  }
+
+  Result<void> file_bytes(std::span<const std::byte> bytes) override { return reception_->write(bytes); }
+
+  ingest::Ingest& ingest_;
+  RequestFields fields_;
+  MultipartParser parser_;
+  std::unique_ptr<ingest::Reception> reception_;
+};
+
+/// PUT /api/v1/tables/{c}/{t}: the body is the file.
+class RawUpload final : public BodySink {
+ public:
+  RawUpload(ingest::Ingest& ingest, UploadRequest request, std::unique_ptr<ingest::Reception> reception)
+      : ingest_(ingest), request_(std::move(request)), reception_(std::move(reception)) {}
+
+  Result<void> write(std::span<const std::byte> bytes) override { return reception_->write(bytes); }
+  Response finish() override { return submit(ingest_, std::move(reception_), request_); }
+
+ private:
+  ingest::Ingest& ingest_;
+  UploadRequest request_;
+  std::unique_ptr<ingest::Reception> reception_;
+};
+
+using MadeSink = Result<std::unique_ptr<BodySink>>;
+
+MadeSink receive_form(ingest::Ingest& ingest, const Request& request) {
+  DD_TRY(auto boundary, multipart_boundary(request.header("content-type").value_or("")));
+  RequestFields fields;
+  DD_TRY(fields.set_all(request));
+  return std::unique_ptr<BodySink>(std::make_unique<FormUpload>(ingest, std::move(fields), boundary));
+}
+
+MadeSink receive_raw(ingest::Ingest& ingest, const Request& request) {
+  const auto& company = request.parameters[0];
+  const auto& table = request.parameters[1];
+  DD_TRY(TableRef::make(company, table));
+  const auto type = request.header("content-type").value_or("");
+  if (type.starts_with("multipart/")) {
+    return Error{ErrorCode::invalid_input, "not-raw", "the body is a form, not the file itself",
+                 "send the file as it is (curl -T), or the form to POST /upload"};
+  }
+  RequestFields fields;
+  DD_TRY(fields.set_all(request));
+  if (fields.request().company_id || fields.request().table_name) {
+    return bad_parameter("company_id or table_name", "", "the path's parts only");
+  }
+  fields.request().company_id = company;
+  fields.request().table_name = table;
+  fields.request().file_name = company + ".csv";
+  DD_TRY(auto reception, ingest.receive());
+  return std::unique_ptr<BodySink>(
+      std::make_unique<RawUpload>(ingest, fields.request(), std::move(reception)));
+}
+
+}  // namespace
+
+void add_upload_routes(std::vector<Route>& routes, const Services& services) {
+  auto& ingest = services.ingest;
+  routes.push_back(
+      {"POST", "/upload", {}, [&ingest](const Request& request) { return receive_form(ingest, request); }});
+  routes.push_back({"PUT", "/api/v1/tables/{}/{}", {}, [&ingest](const Request& request) {
+                      return receive_raw(ingest, request);
+                    }});
+}
+
+}  // namespace deltadrop::http

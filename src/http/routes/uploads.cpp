@@ -1,0 +1,282 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "core/text.hpp"
+#include "http/answers.hpp"
+#include "http/parameters.hpp"
+#include "http/problem.hpp"
+#include "http/routes/route_groups.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kWaitDefault{10'000};
+constexpr std::chrono::milliseconds kWaitMax{30'000};
+/// Waits are cut into slices, so that a stopping server is noticed, and a history that another process writes
+/// to.
+constexpr std::chrono::milliseconds kWaitSlice{250};
+/// Each waiting request takes a worker thread; there are more threads than this.
+constexpr int kWaitersMax = 8;
+constexpr std::int64_t kScannedMax = 10'000;
+
+Error no_such_upload(const std::string& id) {
+  return Error{ErrorCode::not_found, "no-such-upload",
+               fmt::format("there is no upload {}", quoted_for_message(id)),
+               "GET /api/v1/uploads lists them"};
+}
+
+Result<ingest::UploadRecord> find_upload(const Services& services, const Request& request) {
+  const auto& text = request.parameters[0];
+  const auto id = UploadId::parse(text);
+  if (id.has_error()) return no_such_upload(text);
+  DD_TRY(auto found, services.ingest.upload(id.value()));
+  if (!found) return no_such_upload(text);
+  return std::move(*found);
+}
+
+std::string history_json(const history::UploadStatus& status) {
+  JsonObject object;
+  object.text("state", history::to_string(status.state)).number("recorded", status.recorded);
+  object.number("total", status.facts.total);
+  status.applied_no ? object.number("applied_no", status.applied_no->value) : object.null("applied_no");
+  object.text_or_null("applied_at", text_of(status.applied_at))
+      .text_or_null("in_lake_at", text_of(status.in_lake_at));
+  object.text_or_null("error", status.error.empty() ? std::nullopt : std::optional(status.error));
+  return object.take();
+}
+
+Response upload_response(const Services& services, const ingest::UploadRecord& upload) {
+  auto object = upload_json(upload);
+  const auto progress = progress_of(upload, services.history);
+  if (progress.has_value()) {
+    const auto& known = progress.value();
+    object.boolean("applied", known.applied).boolean("in_lake", known.in_lake);
+    object.raw("history", known.status ? history_json(*known.status) : "null");
+  } else {  // the history does not answer; the upload is what it is all the same
+    object.null("applied").null("in_lake").null("history");
+  }
+  if (upload.state == ingest::UploadState::held) {
+    const auto path = upload_path(upload.upload_id);
+    object.raw("release", JsonObject().text("method", "POST").text("path", path + "/release").take());
+    object.raw("discard", JsonObject().text("method", "DELETE").text("path", path).take());
+  }
+  return json_response(object.take());
+}
+
+// ---- waiting
+// -----------------------------------------------------------------------------------------------------
+
+enum class Goal { none, published, applied, in_lake };
+
+struct Wait {
+  Goal goal = Goal::none;
+  std::chrono::milliseconds timeout = kWaitDefault;
+};
+
+Result<Wait> wait_of(const Request& request) {
+  Wait wait;
+  const auto goal = request.query_value("wait");
+  if (goal == "published") wait.goal = Goal::published;
+  if (goal == "applied") wait.goal = Goal::applied;
+  if (goal == "in_lake") wait.goal = Goal::in_lake;
+  if (goal && wait.goal == Goal::none) return bad_parameter("wait", *goal, "published, applied or in_lake");
+  if (const auto timeout = request.query_value("timeout")) {
+    DD_TRY(wait.timeout, parse_duration("timeout", *timeout));
+    wait.timeout = std::min(wait.timeout, kWaitMax);
+  }
+  return wait;
+}
+
+bool reached(const Services& services, const UploadId& id, Goal goal) {
+  const auto upload = services.ingest.upload(id);
+  if (upload.has_error() || !upload.value()) return true;
+  const auto& record = *upload.value();
+  const bool moving =
+      record.state == ingest::UploadState::accepted || record.state == ingest::UploadState::published;
+  if (!moving) return true;  // held, discarded, expired: nothing will come of waiting
+  if (goal == Goal::published) return record.state == ingest::UploadState::published;
+  const auto progress = progress_of(record, services.history);
+  if (progress.has_error()) return false;
+  return goal == Goal::applied ? progress.value().applied : progress.value().in_lake;
+}
+
+void wait_for(const Services& services, const Request& request, const UploadId& id, const Wait& wait) {
+  const auto deadline = steady_clock::now() + wait.timeout;
+  while (true) {
+    const std::uint64_t seen = services.consumer != nullptr ? services.consumer->progress() : 0;
+    if (reached(services, id, wait.goal) || request.server_stops()) return;
+    const auto now = steady_clock::now();
+    if (now >= deadline) return;
+    const auto slice = std::min(deadline, now + kWaitSlice);
+    if (wait.goal == Goal::published || services.consumer == nullptr) {
+      // Published and not applied, with the consumer in another process: this waits a slice by the clock.
+      if (services.ingest.wait_published(id, slice) && wait.goal != Goal::published) {
+        std::condition_variable_any never;
+        std::mutex mutex;
+        std::unique_lock lock(mutex);
+        never.wait_until(lock, slice, [&request] { return request.server_stops(); });
+      }
+    } else {
+      services.consumer->wait_for_progress(seen, slice);
+    }
+  }
+}
+
+/// Counts those who wait now.
+class Waiters {
+ public:
+  bool enter() {
+    if (count_.fetch_add(1) < kWaitersMax) return true;
+    leave();
+    return false;
+  }
+  void leave() { count_.fetch_sub(1); }
+
+ private:
+  std::atomic<int> count_ = 0;
+};
+
+Result<Response> get_upload(const Services& services, Waiters& waiters, const Request& request) {
+  DD_TRY(check_query(request, {"wait", "timeout"}));
+  DD_TRY(auto wait, wait_of(request));
+  DD_TRY(auto upload, find_upload(services, request));
+  if (wait.goal != Goal::none && waiters.enter()) {
+    wait_for(services, request, upload.upload_id, wait);
+    waiters.leave();
+    DD_TRY(upload, find_upload(services, request));
+  }
+  return upload_response(services, upload);
+}
+
+// ---- lists
+// -------------------------------------------------------------------------------------------------------
+
+struct UploadsQuery {
+  std::optional<std::string> company;
+  std::optional<std::string> table;
+  ingest::UploadFilter filter;
+  std::int64_t limit = kPageDefault;
+};
+
+Result<UploadsQuery> uploads_query(const Request& request) {
+  DD_TRY(check_query(request, {"company", "table", "state", "limit", "cursor"}));
+  UploadsQuery query{request.query_value("company"), request.query_value("table"), {}, kPageDefault};
+  DD_TRY(query.limit, limit_of(request));
+  if (query.company && query.table) {
+    DD_TRY(query.filter.table, TableRef::make(*query.company, *query.table));
+  }
+  if (const auto text = request.query_value("state")) {
+    using ingest::UploadState;
+    for (const auto state : {UploadState::held, UploadState::accepted, UploadState::published,
+                             UploadState::discarded, UploadState::expired}) {
+      if (ingest::to_string(state) == *text) query.filter.state = state;
+    }
+    if (!query.filter.state)
+      return bad_parameter("state", *text, "held, accepted, published, discarded or expired");
+  }
+  DD_TRY(auto cursor, cursor_of(request, "uploads", 1));
+  if (cursor) {
+    const auto before = UploadId::parse(cursor->front());
+    if (before.has_error()) return bad_cursor();
+    query.filter.before = before.value();
+  }
+  return query;
+}
+
+/// The port filters by whole tables; a company or a table name alone is sifted here, up to kScannedMax
+/// uploads a page, so a page may be short and still have a next one.
+Result<Response> list_uploads(const Services& services, const Request& request) {
+  DD_TRY(auto query, uploads_query(request));
+  JsonArray items;
+  std::int64_t taken = 0;
+  std::int64_t scanned = 0;
+  while (true) {
+    query.filter.limit = kPageMax;
+    if (query.filter.table || (!query.company && !query.table)) query.filter.limit = query.limit - taken + 1;
+    DD_TRY(const auto page, services.ingest.uploads(query.filter));
+    for (const auto& upload : page) {
+      const bool full = taken == query.limit || items.bytes() > kPageBytesMax;
+      if (full || scanned == kScannedMax) {
+        return list_response("uploads", items, make_cursor("uploads", {query.filter.before->to_string()}));
+      }
+      query.filter.before = upload.upload_id;
+      ++scanned;
+      if (query.company && *query.company != upload.table.company_id) continue;
+      if (query.table && *query.table != upload.table.table_name) continue;
+      items.raw(upload_json(upload).take());
+      ++taken;
+    }
+    if (static_cast<std::int64_t>(page.size()) < query.filter.limit) {
+      return list_response("uploads", items, std::nullopt);
+    }
+  }
+}
+
+Result<Response> list_changes(const Services& services, const Request& request) {
+  DD_TRY(check_query(request, {"limit", "cursor"}));
+  DD_TRY(const auto limit, limit_of(request));
+  DD_TRY(const auto cursor, cursor_of(request, "changes", 1));
+  Seq first(1);
+  if (cursor) {
+    DD_TRY(first.value, cursor_number(cursor->front()));
+  }
+  DD_TRY(const auto upload, find_upload(services, request));
+  JsonArray items;
+  std::int64_t taken = 0;
+  std::optional<std::string> next;
+  DD_TRY(services.ingest.changes(upload.upload_id, first, [&](Seq seq, std::string_view json) {
+    if (taken == limit || items.bytes() > kPageBytesMax) {
+      next = make_cursor("changes", {std::to_string(seq.value)});
+      return false;
+    }
+    items.raw(json);
+    ++taken;
+    return true;
+  }));
+  return list_response("changes", items, next);
+}
+
+Result<Response> release(const Services& services, const Request& request) {
+  DD_TRY(check_query(request, {}));
+  DD_TRY(const auto upload, find_upload(services, request));
+  DD_TRY(const auto report, services.ingest.release(upload.upload_id));
+  return upload_answer(report);
+}
+
+Result<Response> discard(const Services& services, const Request& request) {
+  DD_TRY(check_query(request, {}));
+  DD_TRY(const auto upload, find_upload(services, request));
+  DD_TRY(services.ingest.discard(upload.upload_id));
+  Response response;
+  response.status = 204;
+  return response;
+}
+
+}  // namespace
+
+void add_uploads_routes(std::vector<Route>& routes, const Services& services) {
+  const auto waiters = std::make_shared<Waiters>();
+  const auto add = [&](std::string method, std::string pattern, auto function) {
+    routes.push_back(
+        handler(std::move(method), "/api/v1/uploads" + pattern,
+                [services, function](const Request& request) { return function(services, request); }));
+  };
+  add("GET", "", list_uploads);
+  routes.push_back(handler("GET", "/api/v1/uploads/{}", [services, waiters](const Request& request) {
+    return get_upload(services, *waiters, request);
+  }));
+  add("GET", "/{}/changes", list_changes);
+  add("POST", "/{}/release", release);
+  add("DELETE", "/{}", discard);
+}
+
+}  // namespace deltadrop::http
