@@ -12,13 +12,17 @@ namespace {
 
 constexpr std::chrono::milliseconds kLogProbe{2000};
 
-/// Whether an upload would be taken now: the catalog answers, and the spool takes a file.
+constexpr std::size_t kProbeBytes = 4096;
+
+/// Whether an upload would be taken now: the catalog answers, and the spool takes a file with something in
+/// it.
 Result<void> takes_uploads(ingest::Ingest& ingest) {
   ingest::UploadFilter newest;
   newest.limit = 1;
   DD_TRY(ingest.uploads(newest));
-  DD_TRY(ingest.receive());
-  return success();
+  DD_TRY(const auto probe, ingest.receive());
+  const std::vector<std::byte> block(kProbeBytes);
+  return probe->write(block);
 }
 
 std::string blocked_json(const std::vector<history::UploadStatus>& blocked) {

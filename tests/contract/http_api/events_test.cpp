@@ -1,0 +1,90 @@
+#include "api_fixture.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+class Events : public Api {
+ protected:
+  Events() {
+    for (int i = 1; i <= 250; ++i) add_event(i);
+  }
+
+  void add_event(int number) {
+    history::AppliedEvent applied;
+    applied.applied_no = AppliedNo(1);
+    applied.event.key_value = "k" + std::to_string(number);
+    applied.event.new_values_json = R"({"id":"1.10"})";
+    applied.event.seq = Seq(number);
+    applied.event.line = Line(number);
+    applied.event.upload.table = {"acme", "financials"};
+    applied.event.upload.upload_id = upload_id(1);
+    applied.event.upload.total = 250;
+    history.applied_events.push_back(applied);
+  }
+
+  static int count(const test::RawResponse& response) {
+    int found = 0;
+    for (auto place = response.body.find("\"event_id\""); place != std::string::npos;
+         place = response.body.find("\"event_id\"", place + 1)) {
+      ++found;
+    }
+    return found;
+  }
+
+  static std::string resume_cursor(const test::RawResponse& response) {
+    constexpr std::string_view kName = "\"resume_cursor\":\"";
+    const auto begin = response.body.find(kName) + kName.size();
+    return response.body.substr(begin, response.body.find('"', begin) - begin);
+  }
+};
+
+TEST_F(Events, ComeByPagesWithoutGapsOrRepeats) {
+  const auto first = get("/api/v1/events?limit=150");
+  EXPECT_EQ(count(first), 150);
+  EXPECT_TRUE(has(first, R"("seq":150,)"));
+  const auto second = get("/api/v1/events?limit=150&cursor=" + next_cursor(first));
+  EXPECT_EQ(count(second), 100);
+  EXPECT_TRUE(has(second, R"("seq":151,)"));
+  EXPECT_TRUE(has(second, R"("next_cursor":null)"));
+  EXPECT_TRUE(has(second, R"("new_values":{"id":"1.10"})"));
+}
+
+TEST_F(Events, CanBeFollowed) {
+  const auto all = get("/api/v1/events?limit=1000");
+  EXPECT_EQ(count(all), 250);
+  EXPECT_TRUE(has(all, R"("next_cursor":null)"));
+  const auto nothing = get("/api/v1/events?cursor=" + resume_cursor(all));
+  EXPECT_EQ(count(nothing), 0);
+  EXPECT_EQ(resume_cursor(nothing), resume_cursor(all));
+  add_event(251);
+  EXPECT_TRUE(has(get("/api/v1/events?cursor=" + resume_cursor(nothing)), R"("key_value":"k251")"));
+}
+
+TEST_F(Events, AreFiltered) {
+  get("/api/v1/events?company=acme&table=t&type=delete&key=a%20b&upload=" + upload_id(7).to_string());
+  EXPECT_EQ(history.asked.company_id, "acme");
+  EXPECT_EQ(history.asked.table_name, "t");
+  EXPECT_EQ(history.asked.type, ChangeType::remove);
+  EXPECT_EQ(history.asked.key_value, "a b");
+  EXPECT_EQ(history.asked.upload_id, upload_id(7));
+  EXPECT_EQ(get("/api/v1/events?type=changed").status, 422);
+  EXPECT_EQ(get("/api/v1/events?upload=7").status, 422);
+}
+
+TEST_F(Events, DeadLettersShowTheirBytes) {
+  history::DeadLetterEntry entry;
+  entry.letter.partition = {"cdc-events", eventlog::Partition(0)};
+  entry.letter.offset = eventlog::Offset(5);
+  entry.letter.reason = "no event";
+  entry.letter.payload = "hello";
+  history.letters.push_back(entry);
+  entry.letter.payload = "\xFF\xFE";
+  history.letters.push_back(entry);
+  const auto response = get("/api/v1/dead-letters");
+  EXPECT_TRUE(has(response, R"("log_offset":5,"reason":"no event")"));
+  EXPECT_TRUE(has(response, R"("payload":"hello")"));
+  EXPECT_TRUE(has(response, R"("payload":null,"payload_base64":"//4=")"));
+}
+
+}  // namespace
+}  // namespace deltadrop::http

@@ -1,0 +1,55 @@
+#include "api_fixture.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+TEST_F(Api, HealthIsUpWhenAllAnswers) {
+  const auto response = get("/health");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_TRUE(has(response,
+                  R"({"status":"UP","kafka":"UP","timestamp":"2025-06-01T12:00:00.000Z","database":"UP",)"
+                  R"("pending":0,)"));
+  EXPECT_TRUE(has(response, R"("lag":null,"blocked":[],"troubles":[],"version":")"));
+  EXPECT_EQ(ingest.received->open, 0) << "the probe's file was left behind";
+}
+
+TEST_F(Api, HealthIsDegradedWhileUploadsAreTaken) {
+  log.down = Error{ErrorCode::unavailable, "no-broker", "no broker answers", "start it"};
+  const auto without_log = get("/health");
+  EXPECT_EQ(without_log.status, 200);
+  EXPECT_TRUE(has(without_log, R"({"status":"DEGRADED","kafka":"DOWN")"));
+  EXPECT_TRUE(has(without_log, R"("troubles":["log: no broker answers; start it"])"));
+  EXPECT_EQ(get("/health/ready").status, 200);
+  log.down.reset();
+  history::UploadStatus blocked;
+  blocked.facts.table = {"acme", "financials"};
+  blocked.facts.version = Version(3);
+  blocked.state = history::UploadState::blocked;
+  history.state.blocked.push_back(blocked);
+  EXPECT_TRUE(has(get("/health"), R"("status":"DEGRADED")"));
+  EXPECT_TRUE(has(get("/health"), "deltadrop republish acme financials --from-version 3"));
+  history.state.blocked.clear();
+  history.down = Error{ErrorCode::unavailable, "no-database", "gone", "wait"};
+  EXPECT_TRUE(has(get("/health"), R"("database":"DOWN")"));
+}
+
+TEST_F(Api, HealthIsDownWhenUploadsCannotBeTaken) {
+  ingest.down =
+      Error{ErrorCode::unavailable, "read-only", "DATA_DIR cannot be written", "mount it read-write"};
+  const auto response = get("/health");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_TRUE(has(response, R"({"status":"DOWN","kafka":"UP")"));
+  EXPECT_EQ(get("/health/ready").status, 503);
+  EXPECT_EQ(get("/health/live").status, 200);
+  ingest.down.reset();
+  ingest.received->refuse_write = Error{ErrorCode::unavailable, "disk-full", "no room", "make room"};
+  EXPECT_EQ(get("/health").status, 503);
+}
+
+TEST_F(Api, TheLandingPageListsTheEndpoints) {
+  EXPECT_TRUE(has(get("/"), R"("GET /health")"));
+  EXPECT_TRUE(has(get("/"), R"("POST /upload")"));
+}
+
+}  // namespace
+}  // namespace deltadrop::http

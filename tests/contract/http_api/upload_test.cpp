@@ -1,0 +1,143 @@
+#include "api_fixture.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+std::string form(const std::vector<std::pair<std::string, std::string>>& before, std::string_view file,
+                 const std::vector<std::pair<std::string, std::string>>& after = {}) {
+  std::string body;
+  const auto field = [&body](const auto& pair) {
+    body += fmt::format("--B\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{}\r\n", pair.first,
+                        pair.second);
+  };
+  for (const auto& pair : before) field(pair);
+  body += fmt::format(
+      "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"acme.csv\"\r\n\r\n{}\r\n", file);
+  for (const auto& pair : after) field(pair);
+  return body + "--B--\r\n";
+}
+
+constexpr std::string_view kForm = "Content-Type: multipart/form-data; boundary=B\r\n";
+
+class Upload : public Api {
+ protected:
+  test::RawResponse post(const std::string& body, const std::string& target = "/upload") {
+    return test::fetch(server->address(), "POST", target, kForm, body);
+  }
+
+  void answer_with(ingest::UploadStatus status) {
+    ingest.outcome = [this, status]() -> Result<ingest::SubmitOutcome> {
+      return ingest::SubmitOutcome(ingest::UploadReport{status, record, {R"({"seq":1})"}});
+    };
+  }
+
+  ingest::UploadRecord record = version(2, 3);
+};
+
+TEST_F(Upload, AnswersWithTheBriefsFieldsFirst) {
+  record.schema_changes = {{"margin", true, 0}, {"note", false, 4}};
+  answer_with(ingest::UploadStatus::published);
+  const auto response = post(form({{"key", "id"}}, "id,revenue\n1,2\n", {{"force", "1"}, {"ignore", ""}}));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(
+      response.body,
+      R"({"message":"File processed successfully","file_id":"acme_a1b2c3d4","company_id":"acme",)"
+      R"("changes_detected":3,"upload_id":"0195f3a0-7c00-7000-8000-000000000002","table_name":"financials",)"
+      R"("version":2,"status":"published","rows":3,"inserted":3,"updated":0,"deleted":0,)"
+      R"("schema_changes":[{"column":"margin","change":"added"},{"column":"note","change":"removed"}],)"
+      R"("timestamp":"2025-02-01T00:00:00.000Z","effective_at":"2025-02-01T00:00:00.000Z","warnings":[]})");
+  EXPECT_EQ(ingest.received->bytes, "id,revenue\n1,2\n");
+  EXPECT_EQ(ingest.asked.file_name, "acme.csv");
+  EXPECT_EQ(ingest.asked.key, "id");
+  EXPECT_EQ(ingest.asked.ignore, "");
+  EXPECT_TRUE(ingest.asked.force);
+  EXPECT_FALSE(ingest.asked.dry_run);
+  EXPECT_FALSE(ingest.asked.company_id);
+}
+
+TEST_F(Upload, AcceptedIs202WithItsLocation) {
+  answer_with(ingest::UploadStatus::accepted);
+  const auto response = post(form({}, "x"));
+  EXPECT_EQ(response.status, 202);
+  EXPECT_EQ(response.header("location"), "/api/v1/uploads/0195f3a0-7c00-7000-8000-000000000002");
+  EXPECT_TRUE(has(response, R"("status":"accepted")"));
+}
+
+TEST_F(Upload, UnchangedHasNoChanges) {
+  answer_with(ingest::UploadStatus::unchanged);
+  const auto response = post(form({}, "x"));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_TRUE(has(response, R"("changes_detected":0)"));
+  EXPECT_TRUE(has(response, R"("version":2,"status":"unchanged","rows":3,"inserted":0)"));
+}
+
+TEST_F(Upload, HeldSaysWhyAndHowToGoOn) {
+  record.version.reset();
+  record.timestamp.reset();
+  record.hold_reasons = {"dry run"};
+  answer_with(ingest::UploadStatus::held);
+  const auto response = post(form({}, "x"), "/upload?dry_run=true&company_id=other");
+  EXPECT_EQ(response.status, 202);
+  EXPECT_TRUE(has(response, R"("version":null,"status":"held")"));
+  EXPECT_TRUE(has(response, R"("reasons":["dry run"],"samples":[{"seq":1}],"release":{"method":"POST",)"
+                            R"("path":"/api/v1/uploads/0195f3a0-7c00-7000-8000-000000000002/release"},)"
+                            R"("discard":{"method":"DELETE","path":"/api/v1/uploads/0195f3a0-)"));
+  EXPECT_TRUE(ingest.asked.dry_run);
+  EXPECT_EQ(ingest.asked.company_id, "other");
+}
+
+TEST_F(Upload, FindingsAre422) {
+  ingest.outcome = []() -> Result<ingest::SubmitOutcome> {
+    csv::Findings findings{{{"repeated-key", Line(90), "id", "F-7", "duplicate key", "keep one"}}, 1};
+    return ingest::SubmitOutcome(findings);
+  };
+  const auto response = post(form({}, "x"));
+  EXPECT_EQ(response.status, 422);
+  EXPECT_EQ(response.header("content-type"), "application/problem+json");
+  EXPECT_TRUE(has(response, R"("findings":[{"type":"repeated-key","line":90,"column":"id","value":"F-7",)"));
+  EXPECT_TRUE(has(response, R"("findings_total":1,"instance":")"));
+}
+
+TEST_F(Upload, RefusesWhatItDoesNotUnderstand) {
+  answer_with(ingest::UploadStatus::published);
+  const auto unknown = post(form({{"tabel_name", "x"}}, "x"));
+  EXPECT_EQ(unknown.status, 422);
+  EXPECT_TRUE(has(unknown, R"(there is no field \"tabel_name\")"));
+  EXPECT_TRUE(has(unknown,
+                  "company_id, table_name, key, ignore, delimiter, encoding, empty, effective_at, types, "
+                  "dry_run, force, rekey"));
+  const auto boolean = post(form({}, "x", {{"force", "yes"}}));
+  EXPECT_EQ(boolean.status, 422);
+  EXPECT_TRUE(has(boolean, R"(force cannot be \"yes\")"));
+  EXPECT_EQ(post(form({{"key", "a"}, {"key", "b"}}, "x")).status, 422);
+  EXPECT_EQ(post(form({{"key", std::string("a\0b", 3)}}, "x")).status, 422);
+  const auto no_file = post("--B\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nid\r\n--B--\r\n");
+  EXPECT_EQ(no_file.status, 400);
+  EXPECT_TRUE(has(no_file, "curl -F file=@so-financials.csv http://127.0.0.1:8000/upload"));
+  const auto raw = test::fetch(server->address(), "POST", "/upload", "Content-Type: text/csv\r\n", "id\n1\n");
+  EXPECT_EQ(raw.status, 415);
+  EXPECT_TRUE(has(raw, "curl -F file=@so-financials.csv"));
+  EXPECT_EQ(ingest.received->open, 0) << "receptions were left behind";
+}
+
+TEST_F(Upload, DiskFullIs507) {
+  ingest.received->refuse_write = Error{ErrorCode::unavailable, "disk-full", "no room in spool", "make room"};
+  EXPECT_EQ(post(form({}, std::string(100'000, 'x'))).status, 507);
+  EXPECT_EQ(ingest.received->open, 0);
+}
+
+TEST_F(Upload, PutTakesTheFileItself) {
+  answer_with(ingest::UploadStatus::published);
+  const auto response = test::fetch(server->address(), "PUT",
+                                    "/api/v1/tables/acme/financials?key=id&rekey=true", "", "id\n1\n");
+  EXPECT_EQ(response.status, 200) << response.body;
+  EXPECT_EQ(ingest.received->bytes, "id\n1\n");
+  EXPECT_EQ(ingest.asked.company_id, "acme");
+  EXPECT_EQ(ingest.asked.table_name, "financials");
+  EXPECT_TRUE(ingest.asked.rekey);
+  EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/..%2F..%2Fetc/x", "", "id\n").status, 422);
+  EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/a/b", kForm, form({}, "x")).status, 422);
+}
+
+}  // namespace
+}  // namespace deltadrop::http

@@ -1,0 +1,254 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "history/history_store.hpp"
+#include "ingest/ingest.hpp"
+
+/// Stand-ins for what the HTTP endpoints work on: they hold what a test puts in and note what they are asked.
+namespace deltadrop::test {
+
+class FakeIngest final : public ingest::Ingest {
+ public:
+  struct Received {
+    std::mutex mutex;
+    std::string bytes;  ///< of the last reception
+    std::atomic<int> open = 0;
+    std::optional<Error> refuse_write;
+  };
+
+  class FakeReception final : public ingest::Reception {
+   public:
+    explicit FakeReception(std::shared_ptr<Received> received) : received_(std::move(received)) {
+      ++received_->open;
+      const std::lock_guard lock(received_->mutex);
+      received_->bytes.clear();
+    }
+    ~FakeReception() override { --received_->open; }
+    Result<void> write(std::span<const std::byte> bytes) override {
+      const std::lock_guard lock(received_->mutex);
+      if (received_->refuse_write) return *received_->refuse_write;
+      received_->bytes.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      return success();
+    }
+
+   private:
+    std::shared_ptr<Received> received_;
+  };
+
+  Result<std::unique_ptr<ingest::Reception>> receive() override {
+    if (down) return *down;
+    return std::unique_ptr<ingest::Reception>(std::make_unique<FakeReception>(received));
+  }
+  Result<ingest::SubmitOutcome> submit(std::unique_ptr<ingest::Reception>,
+                                       const ingest::UploadRequest& request) override {
+    asked = request;
+    return outcome();
+  }
+  Result<ingest::UploadReport> release(const UploadId& id) override {
+    released = id;
+    return release_outcome();
+  }
+  Result<void> discard(const UploadId& id) override {
+    discarded = id;
+    return success();
+  }
+  Result<std::optional<ingest::UploadRecord>> upload(const UploadId& id) override {
+    const std::lock_guard lock(mutex);
+    for (const auto& record : records) {
+      if (record.upload_id == id) return std::optional(record);
+    }
+    return std::optional<ingest::UploadRecord>();
+  }
+  Result<std::vector<ingest::UploadRecord>> uploads(const ingest::UploadFilter& filter) override {
+    if (down) return *down;
+    std::vector<ingest::UploadRecord> found;
+    for (const auto& record : records) {
+      if (filter.table && record.table != *filter.table) continue;
+      if (filter.state && record.state != *filter.state) continue;
+      if (filter.before && record.upload_id >= *filter.before) continue;
+      found.push_back(record);
+    }
+    std::sort(found.begin(), found.end(),
+              [](const auto& a, const auto& b) { return a.upload_id > b.upload_id; });
+    if (found.size() > static_cast<std::size_t>(filter.limit))
+      found.resize(static_cast<std::size_t>(filter.limit));
+    return found;
+  }
+  Result<std::vector<ingest::TableRecord>> tables() override {
+    std::map<TableRef, ingest::TableRecord> by_table;
+    for (const auto& record : records) {
+      if (!record.version) continue;
+      auto& table = by_table[record.table];
+      table.table = record.table;
+      table.key_column = record.key_column;
+      ++table.versions;
+      table.last = record;
+    }
+    std::vector<ingest::TableRecord> found;
+    for (auto& [ref, table] : by_table) found.push_back(std::move(table));
+    return found;
+  }
+  Result<std::vector<ingest::UploadRecord>> versions(const TableRef& table, Version first,
+                                                     std::int64_t limit) override {
+    std::vector<ingest::UploadRecord> found;
+    bool known = false;
+    for (const auto& record : records) {
+      if (record.table != table || !record.version) continue;
+      known = true;
+      if (*record.version >= first && static_cast<std::int64_t>(found.size()) < limit)
+        found.push_back(record);
+    }
+    if (!known)
+      return Error{ErrorCode::not_found, "no-such-table", "there is no table " + table.to_string(), "look"};
+    return found;
+  }
+  Result<void> changes(const UploadId&, Seq first,
+                       const std::function<bool(Seq, std::string_view)>& use) override {
+    for (auto seq = first; static_cast<std::size_t>(seq.value) <= change_json.size(); seq = seq.next()) {
+      if (!use(seq, change_json[static_cast<std::size_t>(seq.value - 1)])) break;
+    }
+    return success();
+  }
+  Result<std::filesystem::path> archived_file(const TableRef&, Version) override { return archived; }
+  bool wait_published(const UploadId& id, std::chrono::steady_clock::time_point deadline) override {
+    std::unique_lock lock(mutex);
+    ++waits;
+    changed.notify_all();
+    return changed.wait_until(lock, deadline, [&] {
+      return std::any_of(records.begin(), records.end(), [&](const auto& record) {
+        return record.upload_id == id && record.state == ingest::UploadState::published;
+      });
+    });
+  }
+  ingest::Health health() override { return state_of_health; }
+  void stop() override {}
+
+  /// For a test: marks it published and wakes who waits.
+  void publish(const UploadId& id) {
+    const std::lock_guard lock(mutex);
+    for (auto& record : records) {
+      if (record.upload_id == id) record.state = ingest::UploadState::published;
+    }
+    changed.notify_all();
+  }
+  /// For a test: returns once somebody waits for a publication.
+  bool wait_for_waiter() {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(20), [this] { return waits > 0; });
+  }
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  int waits = 0;
+  std::vector<ingest::UploadRecord> records;  ///< by version
+  std::vector<std::string> change_json;
+  std::filesystem::path archived;
+  std::optional<Error> down;
+  ingest::Health state_of_health;
+  std::shared_ptr<Received> received = std::make_shared<Received>();
+  std::function<Result<ingest::SubmitOutcome>()> outcome;
+  std::function<Result<ingest::UploadReport>()> release_outcome;
+  ingest::UploadRequest asked;
+  std::optional<UploadId> released;
+  std::optional<UploadId> discarded;
+};
+
+/// Reads only; writing is not what HTTP does.
+class FakeHistory final : public history::HistoryStore {
+ public:
+  Result<std::vector<history::StoredOffset>> offsets(const std::string&) override { return unexpected(); }
+  Result<history::RecordReport> record(const history::RecordBatch&) override { return unexpected(); }
+  Result<std::vector<TableRef>> tables_to_apply() override { return unexpected(); }
+  Result<history::ApplyOutcome> apply_next(const TableRef&, Timestamp) override { return unexpected(); }
+  Result<std::vector<history::UploadStatus>> uploads_for_lake() override { return unexpected(); }
+  Result<std::vector<history::UploadStatus>> applied_uploads(const TableRef&, Version) override {
+    return unexpected();
+  }
+  Result<void> scan_events(const UploadId&, ChangeType,
+                           const std::function<Result<void>(const Event&)>&) override {
+    return unexpected();
+  }
+  Result<std::vector<history::LakeColumn>> lake_columns(const TableRef&) override { return unexpected(); }
+  Result<void> mark_in_lake(const UploadId&, const std::vector<history::LakeColumn>&, Timestamp) override {
+    return unexpected();
+  }
+
+  Result<std::vector<history::StoredRecord>> records(const history::RecordQuery& query) override {
+    if (down) return *down;
+    std::vector<history::StoredRecord> found;
+    for (const auto& record : stored) {
+      const bool valid =
+          record.valid_from <= query.as_of && (!record.valid_to || query.as_of < *record.valid_to);
+      if (!valid || (query.after_key && record.key <= *query.after_key)) continue;
+      if (static_cast<std::int64_t>(found.size()) < query.limit) found.push_back(record);
+    }
+    return found;
+  }
+  Result<std::vector<history::AppliedEvent>> key_history(const TableRef&, const std::string& key) override {
+    std::vector<history::AppliedEvent> found;
+    for (const auto& applied : applied_events) {
+      if (applied.event.key_value == key) found.push_back(applied);
+    }
+    return found;
+  }
+  Result<std::vector<history::AppliedEvent>> events(const history::EventQuery& query) override {
+    if (down) return *down;
+    asked = query;
+    std::vector<history::AppliedEvent> found;
+    for (const auto& applied : applied_events) {
+      const history::EventCursor at{applied.applied_no, applied.event.seq};
+      if (query.after && at <= *query.after) continue;
+      if (static_cast<std::int64_t>(found.size()) < query.limit) found.push_back(applied);
+    }
+    return found;
+  }
+  Result<std::optional<history::UploadStatus>> upload(const UploadId& id) override {
+    if (down) return *down;
+    const auto found = statuses.find(id);
+    return found == statuses.end() ? std::optional<history::UploadStatus>() : std::optional(found->second);
+  }
+  Result<std::vector<history::DeadLetterEntry>> dead_letters(std::int64_t) override { return letters; }
+  Result<history::Summary> summary() override { return state; }
+  Result<void> health() override { return down ? Result<void>(*down) : success(); }
+
+  std::optional<Error> down;
+  std::vector<history::StoredRecord> stored;  ///< by key
+  std::vector<history::AppliedEvent> applied_events;
+  std::map<UploadId, history::UploadStatus> statuses;
+  std::vector<history::DeadLetterEntry> letters;
+  history::Summary state;
+  history::EventQuery asked;
+
+ private:
+  static Error unexpected() { return Error{ErrorCode::internal, "unexpected", "HTTP only reads", ""}; }
+};
+
+class FakeLog final : public eventlog::EventLog {
+ public:
+  [[nodiscard]] eventlog::Capabilities capabilities() const override { return {}; }
+  Result<std::unique_ptr<eventlog::Publication>> publish(const UploadId&) override { return unexpected(); }
+  Result<std::unique_ptr<eventlog::LogReader>> join(const std::string&) override { return unexpected(); }
+  Result<void> health(std::chrono::milliseconds) override { return down ? Result<void>(*down) : success(); }
+  Result<void> trim(const eventlog::PartitionRef&, eventlog::Offset, Timestamp) override {
+    return unexpected();
+  }
+  void interrupt() noexcept override {}
+
+  std::optional<Error> down;
+
+ private:
+  static Error unexpected() { return Error{ErrorCode::internal, "unexpected", "HTTP does not write", ""}; }
+};
+
+}  // namespace deltadrop::test
