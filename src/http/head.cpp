@@ -133,6 +133,19 @@ std::string request_id(const std::optional<std::string>& given) {
   return fmt::format("{:016x}", random());
 }
 
+std::string http_date(std::chrono::system_clock::time_point time) {
+  constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+                     kDays[std::chrono::weekday(day).c_encoding()], unsigned{date.day()},
+                     kMonths[unsigned{date.month()} - 1], int{date.year()}, clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count());
+}
+
 bool status_has_body(unsigned status) { return status >= 200 && status != 204 && status != 304; }
 
 Result<std::string> response_head(const Response& response, Framing framing, bool keep_alive,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,9 @@ std::string request_id(const std::optional<std::string>& given);
 /// are `internal` "bad-header".
 Result<std::string> response_head(const Response& response, Framing framing, bool keep_alive,
                                   std::string_view request_id);
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7).
+std::string http_date(std::chrono::system_clock::time_point time);
 
 /// False for 1xx, 204 and 304.
 bool status_has_body(unsigned status);

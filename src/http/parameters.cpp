@@ -171,9 +171,9 @@ Result<std::optional<std::vector<std::string>>> cursor_of(const Request& request
   return Fields(std::move(parts));
 }
 
-Result<std::int64_t> cursor_number(const std::string& field) {
+Result<std::int64_t> cursor_number(const std::string& field, std::int64_t least) {
   const auto number = whole_number(field);
-  if (!number) return bad_cursor();
+  if (!number || *number < least) return bad_cursor();
   return *number;
 }
 

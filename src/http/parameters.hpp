@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,8 +52,9 @@ std::string make_cursor(std::string_view kind, const std::vector<std::string>& f
 Result<std::optional<std::vector<std::string>>> cursor_of(const Request& request, std::string_view kind,
                                                           std::size_t fields);
 
-/// A number that make_cursor was given; fails on a tampered one.
-Result<std::int64_t> cursor_number(const std::string& field);
+/// A number of at least `least` that make_cursor was given; fails on a tampered one.
+Result<std::int64_t> cursor_number(const std::string& field,
+                                   std::int64_t least = std::numeric_limits<std::int64_t>::min());
 
 Error bad_cursor();
 

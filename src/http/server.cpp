@@ -55,6 +55,7 @@ constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr std::size_t kChunkBytes = std::size_t{128} << 10;   ///< what a sink is given at a time
 constexpr std::size_t kWriteBytes = std::size_t{64} << 10;    ///< what a client must take within idle_timeout
 constexpr std::size_t kSmallBodyMax = std::size_t{64} << 10;  ///< of requests whose body nobody wants
+constexpr std::size_t kChangersPerReader = 4;
 constexpr std::uint64_t kLingerBytesMax = std::uint64_t{256} << 20;
 constexpr std::chrono::seconds kLingerTime{10};
 constexpr std::chrono::milliseconds kAcceptRetry{50};
@@ -105,13 +106,14 @@ struct Shared {
         router(std::move(routes)),
         acceptor(network),
         readers(std::max<std::size_t>(1, options.worker_threads)),
-        changers(std::max<std::size_t>(1, options.worker_threads)) {}
+        changers(kChangersPerReader * std::max<std::size_t>(1, options.worker_threads)) {}
 
   ServerOptions options;
   Router router;
   asio::io_context network{1};
   tcp::acceptor acceptor;
   /// Two pools: what changes something waits for table locks and for the log, and must not hold up /health.
+  /// It has more threads, since many that wait for one table must not hold up another table.
   asio::thread_pool readers;
   asio::thread_pool changers;
   std::set<Connection*> connections;
@@ -439,6 +441,7 @@ class Connection {
       }
     }
     set_problem_instance(response, request_.id);
+    response.headers.emplace_back("Date", http_date(std::chrono::system_clock::now()));
     const bool http_1_1 = parser_->get().version() == 11;
     const bool whole = framing_known_ && parser_->is_done();
     Framing framing = Framing::length;

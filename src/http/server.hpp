@@ -23,8 +23,8 @@ struct Route {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8000;  ///< 0: any free port
-  std::size_t worker_threads = 16;
+  std::uint16_t port = 8000;        ///< 0: any free port
+  std::size_t worker_threads = 16;  ///< for what only reads; four times as many for what changes something
   std::size_t header_bytes_max = 16 * 1024;
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds idle_timeout{60'000};

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "core/json_text.hpp"
@@ -14,6 +16,8 @@ namespace deltadrop::http {
 namespace {
 
 using ingest::UploadRecord;
+
+constexpr std::int64_t kBatch = 100;
 
 /// Which version a list of records shows. Its records are read as of the version's own effective_at: at that
 /// moment they are the same for ever, whatever is applied later, so all pages of a list show one version.
@@ -85,7 +89,7 @@ struct Page {
 Result<Page> page_of_cursor(const Services& services, const TableRef& table,
                             const std::vector<std::string>& fields) {
   Page page;
-  DD_TRY(const auto version, cursor_number(fields[0]));
+  DD_TRY(const auto version, cursor_number(fields[0], 1));
   DD_TRY(page.view.as_of.unix_ms, cursor_number(fields[1]));
   page.view.complete = fields[2] == "1";
   DD_TRY(page.view.shown, version_of(services.ingest, table, Version(version)));
@@ -105,11 +109,16 @@ Result<Page> first_page(const Services& services, const TableRef& table, const R
     DD_TRY(page.view, view_of(services, std::move(accepted), effective_at));
     return page;
   }
-  Timestamp time = services.clock.now();
+  // The present is the last version, also where its time is a little ahead of the clock (see UploadRecord).
+  Timestamp time{std::numeric_limits<std::int64_t>::max()};
   if (as_of) {
     DD_TRY(time, parse_time("as_of", *as_of));
   }
   DD_TRY(auto accepted, version_at(services.ingest, table, time));
+  if (!as_of) {
+    const auto last = accepted ? accepted->effective_at.value_or(Timestamp{}) : Timestamp{};
+    time = std::max(services.clock.now(), last);
+  }
   DD_TRY(page.view, view_of(services, std::move(accepted), time));
   return page;
 }
@@ -127,6 +136,36 @@ Result<std::string> record_json(const history::StoredRecord& record,
       .take();
 }
 
+struct RecordPage {
+  JsonArray items;
+  std::optional<std::string> next_cursor;
+};
+
+/// Fetched in batches, so that a page of the largest records stops at its bytes and not at its count.
+Result<RecordPage> read_records(history::HistoryStore& history, const Page& page, std::int64_t limit) {
+  const auto& shown = *page.view.shown;
+  history::RecordQuery query{shown.table, shown.effective_at.value_or(Timestamp{}), page.after_key, 0};
+  RecordPage found;
+  std::int64_t taken = 0;
+  while (true) {
+    query.limit = std::min(kBatch, limit - taken) + 1;  // one more tells whether there is a next page
+    DD_TRY(const auto batch, history.records(query));
+    for (const auto& record : batch) {
+      if (taken == limit || found.items.bytes() > kPageBytesMax) {
+        found.next_cursor = make_cursor(
+            "records", {std::to_string(shown.version->value), std::to_string(page.view.as_of.unix_ms),
+                        page.view.complete ? "1" : "0", *query.after_key});
+        return found;
+      }
+      DD_TRY(const auto json, record_json(record, shown.tracked));
+      found.items.raw(json);
+      query.after_key = record.key;
+      ++taken;
+    }
+    if (static_cast<std::int64_t>(batch.size()) < query.limit) return found;
+  }
+}
+
 Result<Response> list_records(const Services& services, const Request& request) {
   DD_TRY(check_query(request, {"as_of", "version", "limit", "cursor"}));
   DD_TRY(const auto limit, limit_of(request));
@@ -138,28 +177,12 @@ Result<Response> list_records(const Services& services, const Request& request) 
   } else {
     DD_TRY(page, first_page(services, table, request));
   }
-  JsonArray items;
-  std::optional<std::string> next;
+  RecordPage found;
   if (page.view.shown) {
-    const auto& shown = *page.view.shown;
-    history::RecordQuery query{table, shown.effective_at.value_or(Timestamp{}), page.after_key, limit + 1};
-    DD_TRY(const auto records, services.history.records(query));
-    std::int64_t taken = 0;
-    for (const auto& record : records) {
-      if (taken == limit || items.bytes() > kPageBytesMax) {
-        next = make_cursor("records",
-                           {std::to_string(shown.version->value), std::to_string(page.view.as_of.unix_ms),
-                            page.view.complete ? "1" : "0", *query.after_key});
-        break;
-      }
-      DD_TRY(const auto json, record_json(record, shown.tracked));
-      items.raw(json);
-      query.after_key = record.key;
-      ++taken;
-    }
+    DD_TRY(found, read_records(services.history, page, limit));
   }
   JsonObject object;
-  object.raw("records", items.take()).text_or_null("next_cursor", next);
+  object.raw("records", found.items.take()).text_or_null("next_cursor", found.next_cursor);
   page.view.shown ? object.number("version", page.view.shown->version->value) : object.null("version");
   object.boolean("complete", page.view.complete).text("as_of", page.view.as_of.to_string());
   return json_response(object.take());

@@ -65,7 +65,7 @@ Result<Response> list_versions(const Services& services, const Request& request)
   DD_TRY(const auto cursor, cursor_of(request, "versions", 1));
   Version first(1);
   if (cursor) {
-    DD_TRY(first.value, cursor_number(cursor->front()));
+    DD_TRY(first.value, cursor_number(cursor->front(), 1));
   }
   DD_TRY(const auto table, table_of_path(request));
   DD_TRY(const auto versions, services.ingest.versions(table, first, limit + 1));

@@ -109,6 +109,14 @@ bool reached(const Services& services, const UploadId& id, Goal goal) {
   return goal == Goal::applied ? progress.value().applied : progress.value().in_lake;
 }
 
+/// For what gives no signal: a history that another process writes, a consumer that has stopped.
+void let_time_pass(steady_clock::time_point until) {
+  std::mutex mutex;
+  std::condition_variable nobody_signals;
+  std::unique_lock lock(mutex);
+  nobody_signals.wait_until(lock, until, [] { return false; });
+}
+
 void wait_for(const Services& services, const Request& request, const UploadId& id, const Wait& wait) {
   const auto deadline = steady_clock::now() + wait.timeout;
   while (true) {
@@ -117,16 +125,10 @@ void wait_for(const Services& services, const Request& request, const UploadId& 
     const auto now = steady_clock::now();
     if (now >= deadline) return;
     const auto slice = std::min(deadline, now + kWaitSlice);
-    if (wait.goal == Goal::published || services.consumer == nullptr) {
-      // Published and not applied, with the consumer in another process: this waits a slice by the clock.
-      if (services.ingest.wait_published(id, slice) && wait.goal != Goal::published) {
-        std::condition_variable_any never;
-        std::mutex mutex;
-        std::unique_lock lock(mutex);
-        never.wait_until(lock, slice, [&request] { return request.server_stops(); });
-      }
-    } else {
-      services.consumer->wait_for_progress(seen, slice);
+    if (wait.goal == Goal::published) {
+      services.ingest.wait_published(id, slice);
+    } else if (services.consumer == nullptr || services.consumer->wait_for_progress(seen, slice) == seen) {
+      let_time_pass(slice);
     }
   }
 }
@@ -227,7 +229,7 @@ Result<Response> list_changes(const Services& services, const Request& request) 
   DD_TRY(const auto cursor, cursor_of(request, "changes", 1));
   Seq first(1);
   if (cursor) {
-    DD_TRY(first.value, cursor_number(cursor->front()));
+    DD_TRY(first.value, cursor_number(cursor->front(), 1));
   }
   DD_TRY(const auto upload, find_upload(services, request));
   JsonArray items;

@@ -53,6 +53,25 @@ TEST_F(Records, AreThoseOfTheTimeAskedFor) {
   EXPECT_EQ(get("/api/v1/tables/nobody/financials/records").status, 404);
 }
 
+TEST_F(Records, OfThePresentAreTheLastVersionThoughTheClockLags) {
+  clock.set(at("2025-02-15T00:00:00Z"));
+  EXPECT_TRUE(has(get(kRecords), R"("version":3,"complete":true,"as_of":"2025-03-01T00:00:00.000Z")"));
+  EXPECT_TRUE(has(get(kRecords + "?as_of=2025-02-15"), R"("next_cursor":null,"version":2,)"));
+}
+
+TEST_F(Records, ComeByPagesOverBatches) {
+  history.stored.clear();
+  for (int i = 0; i < 250; ++i)
+    history.stored.push_back(row(fmt::format("k{:03}", i), 1, std::nullopt, "{}"));
+  const auto first = get(kRecords + "?limit=200");
+  EXPECT_TRUE(has(first, R"("key":"k199")"));
+  EXPECT_FALSE(has(first, R"("key":"k200")"));
+  const auto second = get(kRecords + "?limit=200&cursor=" + next_cursor(first));
+  EXPECT_TRUE(has(second, R"({"records":[{"key":"k200")"));
+  EXPECT_TRUE(has(second, R"("key":"k249")"));
+  EXPECT_TRUE(has(second, R"("next_cursor":null)"));
+}
+
 TEST_F(Records, AreOfTheLastAppliedVersion) {
   history.statuses.erase(upload_id(3));
   EXPECT_TRUE(has(get(kRecords), R"("version":2,"complete":false)"));

@@ -60,6 +60,11 @@ TEST(RequestIds, AreKeptWhenHarmless) {
   EXPECT_NE(request_id(std::nullopt), request_id(std::nullopt));
 }
 
+TEST(HttpDate, IsTheOneOfRfc9110) {
+  const auto time = std::chrono::sys_days{std::chrono::year{1994} / 11 / 6} + std::chrono::seconds(31'777);
+  EXPECT_EQ(http_date(time), "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
 TEST(ResponseHead, IsWhole) {
   Response response;
   response.body = "{}";
