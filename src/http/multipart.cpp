@@ -13,8 +13,8 @@
 namespace deltadrop::http {
 namespace {
 
-constexpr std::size_t kHeaderBytesMax = 16 * 1024;
-constexpr std::size_t kFieldBytesMax = 64 * 1024;
+constexpr std::size_t kHeaderBytesMax = std::size_t{16} << 10;
+constexpr std::size_t kFieldBytesMax = std::size_t{64} << 10;
 constexpr std::size_t kPartsMax = 100;
 constexpr std::size_t kBoundaryMax = 70;
 constexpr std::size_t kPaddingMax = 256;

@@ -25,7 +25,7 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8000;        ///< 0: any free port
   std::size_t worker_threads = 16;  ///< for what only reads; four times as many for what changes something
-  std::size_t header_bytes_max = 16 * 1024;
+  std::size_t header_bytes_max = std::size_t{16} << 10;
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds idle_timeout{60'000};
   std::uint64_t body_rate_min = 1024;  ///< bytes a second, averaged over body_rate_window

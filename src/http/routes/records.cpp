@@ -256,7 +256,7 @@ Result<Response> history_by_query(const Services& services, const Request& reque
 }  // namespace
 
 void add_record_routes(std::vector<Route>& routes, const Services& services) {
-  const auto add = [&](std::string pattern, auto function) {
+  const auto add = [&](const std::string& pattern, auto function) {
     routes.push_back(
         handler("GET", "/api/v1/tables/{}/{}/records" + pattern,
                 [services, function](const Request& request) { return function(services, request); }));

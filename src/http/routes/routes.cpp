@@ -20,6 +20,7 @@ Route handler(std::string method, std::string pattern,
 
 void add_landing_route(std::vector<Route>& routes) {
   std::vector<std::string> endpoints;
+  endpoints.reserve(routes.size());
   for (const auto& route : routes) endpoints.push_back(route.method + " " + route.pattern);
   routes.push_back(handler("GET", "/", [endpoints](const Request&) -> Result<Response> {
     return json_response(JsonObject()

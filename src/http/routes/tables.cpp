@@ -118,7 +118,7 @@ Result<Response> get_file(const Services& services, const Request& request) {
 }  // namespace
 
 void add_table_routes(std::vector<Route>& routes, const Services& services) {
-  const auto add = [&](std::string pattern, auto function) {
+  const auto add = [&](const std::string& pattern, auto function) {
     routes.push_back(handler("GET", "/api/v1/tables" + pattern, [services, function](const Request& request) {
       return function(services, request);
     }));

@@ -267,7 +267,7 @@ Result<Response> discard(const Services& services, const Request& request) {
 
 void add_uploads_routes(std::vector<Route>& routes, const Services& services) {
   const auto waiters = std::make_shared<Waiters>();
-  const auto add = [&](std::string method, std::string pattern, auto function) {
+  const auto add = [&](std::string method, const std::string& pattern, auto function) {
     routes.push_back(
         handler(std::move(method), "/api/v1/uploads" + pattern,
                 [services, function](const Request& request) { return function(services, request); }));
