@@ -1,0 +1,63 @@
+#include "app/data_dir.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "io/file.hpp"
+
+namespace deltadrop::app {
+namespace {
+
+Result<void> check_kind(const std::filesystem::path& folder, std::string_view kind) {
+  const auto path = folder / "kind";
+  const auto written = io::read_whole_file(path);
+  if (!written.has_value() && written.error().code == ErrorCode::not_found) {
+    return io::write_file_durably(path, fmt::format("{}\n", kind));
+  }
+  DD_TRY(auto text, written);
+  if (text.ends_with('\n')) text.pop_back();
+  if (text == kind) return success();
+  return Error{ErrorCode::conflict, "other-kind",
+               fmt::format("{} is of kind \"{}\", not \"{}\"", folder.string(), text, kind),
+               "choose another DATA_DIR"};
+}
+
+}  // namespace
+
+Result<DataDir> open_data_dir(const Settings& settings, std::string_view kind) {
+  const std::filesystem::path path = settings.text("DATA_DIR");
+  DD_TRY(io::make_folders_durably(path));
+  DD_TRY(auto lock, io::LockFile::take(path / "lock"));
+  DD_TRY(check_kind(path, kind));
+  return DataDir{path, std::move(lock)};
+}
+
+Result<DataDir> lock_existing_data_dir(const Settings& settings) {
+  const std::filesystem::path path = settings.text("DATA_DIR");
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) {
+    return Error{ErrorCode::not_found, "no-data-dir", fmt::format("DATA_DIR {} is not there", path.string()),
+                 "give the folder of the server with --data-dir"};
+  }
+  DD_TRY(auto lock, io::LockFile::take(path / "lock"));
+  return DataDir{path, std::move(lock)};
+}
+
+ingest::Options ingest_options(const Settings& settings) {
+  ingest::Options options;
+  options.data_dir = settings.text("DATA_DIR");
+  options.limits.columns_max = static_cast<std::size_t>(settings.count("MAX_COLUMNS"));
+  options.limits.rows_max = settings.count("MAX_ROWS");
+  options.limits.event_bytes_max = settings.bytes("MAX_EVENT_BYTES");
+  options.upload_bytes_max = settings.bytes("MAX_UPLOAD_BYTES");
+  options.expansion_ratio_max = static_cast<double>(settings.count("MAX_EXPANSION"));
+  options.hold_delete_fraction = settings.fraction("HOLD_DELETE_FRACTION");
+  options.hold_min_rows = settings.count("HOLD_MIN_ROWS");
+  options.held_ttl = std::chrono::duration_cast<std::chrono::hours>(settings.duration("HELD_TTL"));
+  options.dry_run_ttl = std::chrono::duration_cast<std::chrono::hours>(settings.duration("DRY_RUN_TTL"));
+  options.publish_timeout = settings.duration("PUBLISH_TIMEOUT");
+  return options;
+}
+
+}  // namespace deltadrop::app

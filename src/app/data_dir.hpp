@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "app/settings.hpp"
+#include "core/result.hpp"
+#include "ingest/ingest.hpp"
+#include "io/lock_file.hpp"
+
+namespace deltadrop::app {
+
+/// A DATA_DIR that this process has for itself.
+struct DataDir {
+  std::filesystem::path path;
+  io::LockFile lock;
+};
+
+/// Which parts a DATA_DIR is used with; it remembers, since a log cannot be moved by opening another one.
+inline constexpr std::string_view kEmbeddedKind = "embedded";
+
+/// Makes the folder when missing, locks it and checks that it is of `kind`, which is written on first use.
+Result<DataDir> open_data_dir(const Settings& settings, std::string_view kind);
+
+/// The same for a command that repairs: the folder must be there, of any kind.
+Result<DataDir> lock_existing_data_dir(const Settings& settings);
+
+ingest::Options ingest_options(const Settings& settings);
+
+}  // namespace deltadrop::app

@@ -1,0 +1,288 @@
+#include "app/settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <vector>
+
+#include "core/table_ref.hpp"
+#include "core/text.hpp"
+#include "io/file.hpp"
+
+namespace deltadrop::app {
+namespace {
+
+using enum SettingKind;
+
+constexpr std::array kSettings = {
+    Setting{"DATA_DIR", folder, "./data", "base folder: archive, current, held, spool, catalog"},
+    Setting{"PARQUET_DIR", folder, "", "folder of the Parquet files; parquet under DATA_DIR unless given"},
+    Setting{"LISTEN", address, "127.0.0.1:8000", "address and port of the API"},
+    Setting{"INSECURE", flag, "false", "allow to listen beyond loopback without keys and TLS"},
+    Setting{"KAFKA_BOOTSTRAP_SERVERS", text, "localhost:9092", "Kafka servers; not used by `dev`"},
+    Setting{"KAFKA_TOPIC", text, "cdc-events", "topic of the change events"},
+    Setting{"DATABASE_URL", text, "postgresql://postgres:postgres@localhost:5432/cdc_data",
+            "PostgreSQL connection string; not used by `dev`", "", true},
+    Setting{"CONSUMER_GROUP", text, "cdc-processor", "consumer group"},
+    Setting{"HOLD_DELETE_FRACTION", fraction, "0.5",
+            "an upload that deletes more than this share of the rows is held"},
+    Setting{"HOLD_MIN_ROWS", count, "20", "tables with fewer rows are not guarded"},
+    Setting{"HELD_TTL", duration, "30d", "held uploads expire after this"},
+    Setting{"DRY_RUN_TTL", duration, "24h", "dry runs expire after this"},
+    Setting{"PUBLISH_TIMEOUT", duration, "10s", "an upload that takes longer to publish is answered 202"},
+    Setting{"MAX_UPLOAD_BYTES", bytes, "1TiB", "largest file, after decompression"},
+    Setting{"MAX_EXPANSION", count, "200", "largest ratio of expanded to received bytes, past the first MiB"},
+    Setting{"MAX_ROWS", count, "1000000000", "most rows of a file"},
+    Setting{"MAX_COLUMNS", count, "4096", "most columns of a file"},
+    Setting{"MAX_EVENT_BYTES", bytes, "1000000", "largest event on the log"},
+    Setting{"BATCH_EVENTS", count, "5000", "events recorded in one transaction at the most"},
+    Setting{"BATCH_WAIT", duration, "20ms", "how long an idle consumer waits to fill a batch"},
+    Setting{"LOG_KEEP", duration, "1h", "how long `dev` keeps applied events in its embedded log"},
+    Setting{"PARQUET_LAYOUT", choice, "upload", "one file for an upload's events of a type, or one an event",
+            "upload|event"},
+    Setting{"PARQUET_MAX_ROWS", count, "1000000", "most events in one Parquet file"},
+    Setting{"LOG_LEVEL", choice, "info", "what is logged to standard error", "debug|info|warn|error"},
+};
+
+const Setting& setting_named(std::string_view name) {
+  const auto found =
+      std::find_if(kSettings.begin(), kSettings.end(), [&](const auto& s) { return s.name == name; });
+  if (found == kSettings.end()) std::abort();
+  return *found;
+}
+
+Error bad_value(std::string_view text, std::string_view expected) {
+  return {ErrorCode::invalid_input, "bad-setting",
+          fmt::format("{} is not {}", quoted_for_message(text), expected), ""};
+}
+
+/// A number and the unit behind it; the number may have a decimal point.
+struct Measured {
+  double number = 0;
+  std::string_view unit;
+};
+
+std::optional<Measured> measured(std::string_view text) {
+  Measured out;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out.number);
+  if (error != std::errc{} || out.number < 0) return std::nullopt;
+  out.unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  return out;
+}
+
+Result<std::int64_t> parse_count(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 1) {
+    return bad_value(text, "a whole number from 1");
+  }
+  return value;
+}
+
+Result<double> parse_fraction(std::string_view text) {
+  const auto parsed = measured(text);
+  if (!parsed || !parsed->unit.empty() || parsed->number > 1) return bad_value(text, "a number from 0 to 1");
+  return parsed->number;
+}
+
+Result<bool> parse_flag(std::string_view text) {
+  const auto lower = ascii_lower(text);
+  if (lower == "true" || lower == "1" || lower == "yes") return true;
+  if (lower == "false" || lower == "0" || lower == "no") return false;
+  return bad_value(text, "true or false");
+}
+
+Result<std::string> parse_choice(std::string_view text, std::string_view choices) {
+  const auto all = fmt::format("|{}|", choices);
+  if (!text.empty() && text.find('|') == std::string_view::npos &&
+      all.find(fmt::format("|{}|", text)) != all.npos) {
+    return std::string(text);
+  }
+  return bad_value(text, fmt::format("one of {}", choices));
+}
+
+template <class T>
+std::optional<Error> error_in(const Result<T>& parsed) {
+  if (parsed.has_value()) return std::nullopt;
+  return parsed.error();
+}
+
+std::optional<Error> problem_with(const Setting& setting, const std::string& value) {
+  switch (setting.kind) {
+    case count:
+      return error_in(parse_count(value));
+    case bytes:
+      return error_in(parse_bytes(value));
+    case fraction:
+      return error_in(parse_fraction(value));
+    case duration:
+      return error_in(parse_duration(value));
+    case address:
+      return error_in(parse_listen_address(value));
+    case choice:
+      return error_in(parse_choice(value, setting.choices));
+    case flag:
+      return error_in(parse_flag(value));
+    case text:
+    case folder:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// KEY=VALUE lines; # starts a comment line.
+Result<std::map<std::string, std::string>> read_config_file(const std::string& path) {
+  std::map<std::string, std::string> values;
+  if (path.empty()) return values;
+  DD_TRY(const auto content, io::read_whole_file(path));
+  int line_number = 0;
+  std::size_t at = 0;
+  while (at < content.size()) {
+    const auto end = std::min(content.find('\n', at), content.size());
+    std::string_view line(content.data() + at, end - at);
+    at = end + 1;
+    ++line_number;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty() || line.front() == '#') continue;
+    const auto equals = line.find('=');
+    const std::string name(line.substr(0, equals));
+    const bool known =
+        std::any_of(kSettings.begin(), kSettings.end(), [&](const auto& s) { return s.name == name; });
+    if (equals == std::string_view::npos || !known) {
+      return Error{ErrorCode::invalid_input, "bad-setting",
+                   fmt::format("{} line {}: {} is no setting", path, line_number, quoted_for_message(line)),
+                   "write NAME=VALUE with a name that `deltadrop config` lists"};
+    }
+    values[name] = std::string(line.substr(equals + 1));
+  }
+  return values;
+}
+
+/// "postgresql://user:secret@host/db" -> "postgresql://user:***@host/db"; also password=... in key/value
+/// form.
+std::string masked(std::string value) {
+  const auto scheme = value.find("://");
+  const auto at = value.find('@');
+  if (scheme != std::string::npos && at != std::string::npos) {
+    const auto colon = value.find(':', scheme + 3);
+    if (colon != std::string::npos && colon < at) value.replace(colon + 1, at - colon - 1, "***");
+  }
+  const auto password = value.find("password=");
+  if (password != std::string::npos) {
+    const auto begin = password + std::string_view("password=").size();
+    const auto end = std::min(value.find_first_of(" &", begin), value.size());
+    value.replace(begin, end - begin, "***");
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string Setting::option_name() const {
+  std::string out = "--" + ascii_lower(name);
+  std::replace(out.begin(), out.end(), '_', '-');
+  return out;
+}
+
+std::span<const Setting> all_settings() { return kSettings; }
+
+bool ListenAddress::loopback() const {
+  return host == "::1" || host == "localhost" || host.starts_with("127.");
+}
+
+Result<ListenAddress> parse_listen_address(std::string_view text) {
+  const auto colon = text.rfind(':');
+  std::string_view host = colon == std::string_view::npos ? "" : text.substr(0, colon);
+  const std::string_view port = colon == std::string_view::npos ? text : text.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  ListenAddress out{host.empty() ? "127.0.0.1" : std::string(host), 0};
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
+  if (port.empty() || error != std::errc{} || end != port.data() + port.size()) {
+    return bad_value(text, "an address such as 127.0.0.1:8000");
+  }
+  return out;
+}
+
+Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  static constexpr std::array<std::pair<std::string_view, double>, 6> kUnits = {
+      {{"", 1e3}, {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}, {"d", 86400e3}}};
+  if (const auto parsed = measured(text)) {
+    for (const auto& [unit, unit_ms] : kUnits) {
+      const double total_ms = parsed->number * unit_ms;
+      if (unit == parsed->unit && total_ms < 1e15)
+        return std::chrono::milliseconds(static_cast<std::int64_t>(total_ms));
+    }
+  }
+  return bad_value(text, "a duration such as 30, 500ms, 10s, 5m, 24h or 30d");
+}
+
+Result<std::uint64_t> parse_bytes(std::string_view text) {
+  static constexpr std::array<std::pair<std::string_view, int>, 5> kUnits = {
+      {{"", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}}};
+  if (const auto parsed = measured(text)) {
+    for (const auto& [unit, shift] : kUnits) {
+      const double total = parsed->number * static_cast<double>(std::uint64_t{1} << shift);
+      if (unit == parsed->unit && total >= 1 && total < 9e18) return static_cast<std::uint64_t>(total);
+    }
+  }
+  return bad_value(text, "a size such as 1000000, 64KiB, 1MiB or 5GiB");
+}
+
+Result<Settings> Settings::load(const std::map<std::string, std::string>& flags, const Lookup& environment,
+                                const std::string& config_file) {
+  DD_TRY(const auto from_file, read_config_file(config_file));
+  Settings settings;
+  for (const auto& setting : kSettings) {
+    const std::string name(setting.name);
+    Value value{std::string(setting.default_text), "default"};
+    if (const auto found = from_file.find(name); found != from_file.end()) value = {found->second, "file"};
+    if (const auto given = environment(setting.name); given && !given->empty())
+      value = {*given, "environment"};
+    if (const auto found = flags.find(name); found != flags.end()) value = {found->second, "flag"};
+    if (auto error = problem_with(setting, value.text)) {
+      error->message = fmt::format("{} (from {}): {}", name, value.origin, error->message);
+      error->fix = fmt::format("correct {}; `deltadrop config` shows every setting", name);
+      return *error;
+    }
+    settings.values_.emplace(name, std::move(value));
+  }
+  return settings;
+}
+
+const std::string& Settings::text(std::string_view name) const {
+  return values_.find(setting_named(name).name)->second.text;
+}
+const std::string& Settings::origin(std::string_view name) const {
+  return values_.find(setting_named(name).name)->second.origin;
+}
+// Values were checked by load, so these cannot fail.
+std::int64_t Settings::count(std::string_view name) const { return parse_count(text(name)).value(); }
+std::uint64_t Settings::bytes(std::string_view name) const { return parse_bytes(text(name)).value(); }
+double Settings::fraction(std::string_view name) const { return parse_fraction(text(name)).value(); }
+std::chrono::milliseconds Settings::duration(std::string_view name) const {
+  return parse_duration(text(name)).value();
+}
+ListenAddress Settings::address(std::string_view name) const {
+  return parse_listen_address(text(name)).value();
+}
+bool Settings::flag(std::string_view name) const { return parse_flag(text(name)).value(); }
+
+std::string Settings::parquet_dir() const {
+  const auto& given = text("PARQUET_DIR");
+  return given.empty() ? (std::filesystem::path(text("DATA_DIR")) / "parquet").string() : given;
+}
+
+std::string Settings::describe() const {
+  std::string out = fmt::format("{:<24} {:<58} {}\n", "SETTING", "VALUE", "FROM");
+  for (const auto& setting : kSettings) {
+    std::string value = setting.name == "PARQUET_DIR" ? parquet_dir() : text(setting.name);
+    if (setting.secret) value = masked(std::move(value));
+    out += fmt::format("{:<24} {:<58} {}\n", setting.name, value, origin(setting.name));
+  }
+  return out;
+}
+
+}  // namespace deltadrop::app

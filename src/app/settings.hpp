@@ -1,0 +1,94 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+
+/// Configuration: each setting has one name, which is its environment variable, its key in a --config file
+/// and, in lower case with hyphens, its flag. A flag beats the environment, which beats the file, which beats
+/// the default.
+namespace deltadrop::app {
+
+enum class SettingKind : std::uint8_t {
+  text,
+  folder,
+  count,
+  bytes,
+  fraction,
+  duration,
+  address,
+  choice,
+  flag
+};
+
+struct Setting {
+  std::string_view name;  ///< "DATA_DIR"
+  SettingKind kind;
+  std::string_view default_text;
+  std::string_view help;
+  std::string_view choices = "";  ///< of a choice, separated by "|"
+  bool secret = false;            ///< passwords in it are masked when it is shown
+
+  /// "--data-dir"
+  [[nodiscard]] std::string option_name() const;
+};
+
+/// Every setting, in the order of the README's table.
+std::span<const Setting> all_settings();
+
+/// A host and a port to listen on.
+struct ListenAddress {
+  std::string host;
+  std::uint16_t port = 0;
+
+  [[nodiscard]] bool loopback() const;
+  bool operator==(const ListenAddress&) const = default;
+};
+
+/// "127.0.0.1:8000", "[::1]:8000", ":8000" and "8000" (both on 127.0.0.1), "localhost:8000".
+Result<ListenAddress> parse_listen_address(std::string_view text);
+/// "250ms", "20s", "5m", "24h", "30d"; a bare number is seconds.
+Result<std::chrono::milliseconds> parse_duration(std::string_view text);
+/// "1000000", "64KiB", "1MiB", "5GiB", "1TiB".
+Result<std::uint64_t> parse_bytes(std::string_view text);
+
+class Settings {
+ public:
+  using Lookup = std::function<std::optional<std::string>(std::string_view name)>;
+
+  /// `flags` by setting name. `config_file` may be empty. Every value is checked here; the Error names the
+  /// setting, its value and where it came from.
+  static Result<Settings> load(const std::map<std::string, std::string>& flags, const Lookup& environment,
+                               const std::string& config_file);
+
+  [[nodiscard]] const std::string& text(std::string_view name) const;
+  [[nodiscard]] std::int64_t count(std::string_view name) const;
+  [[nodiscard]] std::uint64_t bytes(std::string_view name) const;
+  [[nodiscard]] double fraction(std::string_view name) const;
+  [[nodiscard]] std::chrono::milliseconds duration(std::string_view name) const;
+  [[nodiscard]] ListenAddress address(std::string_view name) const;
+  [[nodiscard]] bool flag(std::string_view name) const;
+  /// PARQUET_DIR, which is `parquet` under DATA_DIR unless given.
+  [[nodiscard]] std::string parquet_dir() const;
+  /// "flag", "environment", "file" or "default"
+  [[nodiscard]] const std::string& origin(std::string_view name) const;
+
+  /// Name, effective value and origin of every setting, a line each; secrets masked.
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  struct Value {
+    std::string text;
+    std::string origin;
+  };
+  std::map<std::string, Value, std::less<>> values_;
+};
+
+}  // namespace deltadrop::app

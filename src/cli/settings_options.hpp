@@ -1,0 +1,31 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "app/settings.hpp"
+#include "core/error.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace deltadrop::cli {
+
+/// What a command line said of the settings.
+struct SettingsFlags {
+  std::map<std::string, std::string> values;  ///< by setting name
+  std::string config_file;
+
+  /// The effective settings: these flags over the environment over the file over the defaults.
+  [[nodiscard]] Result<app::Settings> load() const;
+};
+
+/// Adds --config and one flag for each setting to a command.
+std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command);
+
+/// Prints "deltadrop: message" and the fix to standard error; the exit code for trouble.
+int report_trouble(const Error& error);
+
+}  // namespace deltadrop::cli

@@ -1,0 +1,28 @@
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/diff_command.hpp"
+
+int main(int argc, char** argv) {
+  CLI::App program("Deltadrop: drop a new version of a CSV file, get its deltas.", "deltadrop");
+  program.require_subcommand(1);
+  program.set_version_flag("--version", "deltadrop " DELTADROP_VERSION);
+  program.footer(
+      "Examples:\n"
+      "  deltadrop dev                       run everything in one process\n"
+      "  deltadrop diff old.csv new.csv      what changed between two files\n"
+      "`deltadrop COMMAND --help` has the options of a command.");
+  int exit_code = 0;
+  deltadrop::cli::add_dev_command(program, exit_code);
+  deltadrop::cli::add_diff_command(program, exit_code);
+  deltadrop::cli::add_rebuild_command(program, exit_code);
+  deltadrop::cli::add_config_command(program, exit_code);
+  deltadrop::cli::add_version_command(program, exit_code);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and version end here with 0; a wrong command line is trouble.
+    return program.exit(error) == 0 ? 0 : 2;
+  }
+  return exit_code;
+}

@@ -1,0 +1,129 @@
+"""kill -9 at every step: each fault point that a scripted series of uploads passes, in turn.
+
+After a restart every upload that was answered with 2xx is there exactly once in events, history and Parquet, and an
+unanswered one is there wholly or not at all.
+"""
+
+import csv
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import duckdb
+import requests
+
+from deltadrop_process import FAULTY_PROGRAM, Deltadrop, DidNotStart, archived, tree
+
+VERSIONS = [
+    "record_id,item,amount\nFIN-1,Revenue,10\nFIN-2,EBIT,5\n",
+    "record_id,item,amount\nFIN-2,EBIT,6\nFIN-3,Assets,100\n",
+    "record_id,item,amount,note\nFIN-3,Assets,100,checked\nFIN-4,Debt,7,\n",
+]
+# More than any run passes; the test ends by itself at the first run that was not killed.
+POINTS_MAX = 5000
+
+
+def rows_of(content):
+    return {row["record_id"]: {name: value or None for name, value in row.items()}
+            for row in csv.DictReader(io.StringIO(content.decode()))}
+
+
+def drive(server):
+    """Uploads every version, one of them by dry run and release; the ones that were answered, and what was under way when
+    the server went."""
+    answered = []
+    for number, content in enumerate(VERSIONS):
+        try:
+            if number == 1:
+                held = server.upload(content, dry_run="true")
+                response = server.request("POST", f"/api/v1/uploads/{held.json()['upload_id']}/release")
+            else:
+                response = server.upload(content)
+            assert response.status_code in (200, 202), response.text
+            answered.append(content.encode())
+            server.wait(response.json()["upload_id"], "in_lake")
+        except requests.exceptions.RequestException:
+            return answered, content.encode()
+    return answered, None
+
+
+def check(server, answered, under_way):
+    """What must hold after the restart."""
+    versions = archived(server.data_dir)
+    contents = [content for content, _ in versions]
+    possible = [answered] + ([answered + [under_way]] if under_way is not None else [])
+    assert contents in possible, f"archive holds {len(contents)} versions, {len(answered)} were answered"
+    for _, manifest in versions:
+        state = server.wait(manifest["upload_id"], "in_lake")
+        assert (state["state"], state["applied"], state["in_lake"]) == ("published", True, True), state
+    for number, content in enumerate(contents, 1):
+        assert server.records(f"&version={number}") == rows_of(content)
+    events = server.all_pages("/api/v1/events?limit=1000", "events")
+    assert len({event["event_id"] for event in events}) == len(events)
+    replayed = {}
+    for event in events:
+        if event["new_values"] is None:
+            del replayed[event["key_value"]]
+        else:
+            replayed[event["key_value"]] = event["new_values"]
+    assert replayed == (rows_of(contents[-1]) if contents else {})
+    recorded = server.history_rows("SELECT count(*) FROM cdc_events")[0][0]
+    assert recorded == len(events) == sum(manifest_total(manifest) for _, manifest in versions)
+    if contents:
+        lake = duckdb.sql(f"SELECT event_id FROM read_parquet('{server.data_dir}/parquet/*/*/*.parquet')").fetchall()
+        assert sorted(row[0] for row in lake) == sorted(event["event_id"] for event in events)
+    check_folders(server.data_dir, contents)
+
+
+def manifest_total(manifest):
+    counts = manifest["counts"]
+    return counts["inserted"] + counts["updated"] + counts["deleted"]
+
+
+def check_folders(data_dir, contents):
+    names = tree(data_dir)
+    assert [name for name in names if name.startswith("spool/")] == []
+    assert [name for name in names if name.endswith(".tmp") or "/.tmp" in name] == []
+    archive_names = [name for name in names if name.startswith("archive/")]
+    assert len(archive_names) == 2 * len(contents), archive_names
+    if contents:
+        assert names["current/so-financials/financials.csv"] == contents[-1]
+
+
+def run(folder, nth):
+    """One life that is killed at its nth fault point, and the next one. True when the first was not killed."""
+    data_dir = folder / f"run{nth}" / "data"
+    data_dir.parent.mkdir()
+    answered, under_way, killed = [], None, False
+    try:
+        server = Deltadrop(data_dir, program=FAULTY_PROGRAM, fault=f"kill:*:{nth}")
+    except DidNotStart:
+        killed = True
+    else:
+        answered, under_way = drive(server)
+        killed = under_way is not None or not ended_cleanly(server)
+        server.kill()
+    after = Deltadrop(data_dir)
+    try:
+        check(after, answered, under_way)
+        answered_later, nothing = drive(after)
+        assert nothing is None and len(answered_later) == len(VERSIONS)
+    finally:
+        after.kill()
+    return not killed
+
+
+def ended_cleanly(server):
+    server.process.terminate()
+    return server.process.wait(timeout=60) == 0
+
+
+def test_killed_at_every_step(tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        for first in range(1, POINTS_MAX, 8):
+            survived = list(pool.map(lambda nth: run(tmp_path, nth), range(first, first + 8)))
+            if all(survived):
+                break
+        else:
+            raise AssertionError(f"every run was killed up to point {POINTS_MAX}")
+    assert first > 8, "no run was killed: are fault points off?"
+    print(f"killed at each of {first - 1} points")

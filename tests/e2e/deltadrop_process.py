@@ -1,0 +1,112 @@
+"""A real `deltadrop dev` of the tests' own, on a free port, with a DATA_DIR of its own."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import requests
+
+BUILD = Path(os.environ["DELTADROP_BUILD"])
+PROGRAM = BUILD / "deltadrop"
+# The same program with fault points that can kill it or make a call fail: src/io/fault_point.hpp.
+FAULTY_PROGRAM = BUILD / "deltadrop-faulty"
+
+TABLE = "/api/v1/tables/so-financials/financials"
+
+
+class DidNotStart(Exception):
+    """The program ended before it listened; args: exit code, what it wrote to standard error."""
+
+
+class Deltadrop:
+    """Starts on construction; `stop` is SIGTERM, `kill` is SIGKILL."""
+
+    def __init__(self, data_dir, program=PROGRAM, fault=None, flags=(), env=None):
+        self.data_dir = Path(data_dir)
+        environment = {name: value for name, value in os.environ.items() if name not in ("DATA_DIR", "PARQUET_DIR")}
+        environment.update(env or {})
+        if fault:
+            environment["DELTADROP_FAULT"] = fault
+        self.log_path = self.data_dir.parent / (self.data_dir.name + ".log")
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(program), "dev", "--data-dir", str(data_dir), "--listen", "127.0.0.1:0", *flags],
+                stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
+        greeting = self.process.stdout.readline()
+        if not greeting:
+            raise DidNotStart(self.process.wait(timeout=60), self.log_path.read_text())
+        self.url = greeting.split()[-1]
+        self.session = requests.Session()
+
+    def upload(self, content, name="so-financials.csv", **fields):
+        if isinstance(content, str):
+            content = content.encode()
+        return self.session.post(f"{self.url}/upload", files={"file": (name, content)}, data=fields, timeout=120)
+
+    def upload_ok(self, content, **fields):
+        """Uploads, waits until the changes are in the lake, returns the answer's JSON."""
+        response = self.upload(content, **fields)
+        assert response.status_code == 200, response.text
+        answer = response.json()
+        assert self.wait(answer["upload_id"], "in_lake")["in_lake"] is True
+        return answer
+
+    def wait(self, upload_id, what):
+        return self.get(f"/api/v1/uploads/{upload_id}?wait={what}&timeout=30s")
+
+    def request(self, method, path, **arguments):
+        return self.session.request(method, self.url + path, timeout=120, **arguments)
+
+    def get(self, path):
+        response = self.request("GET", path)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def all_pages(self, path, plural):
+        """Every item of a list, page by page."""
+        items, cursor = [], None
+        joint = "&" if "?" in path else "?"
+        while True:
+            page = self.get(path + (f"{joint}cursor={cursor}" if cursor else ""))
+            items += page[plural]
+            if page["next_cursor"] is None or not page[plural]:
+                return items
+            cursor = page["next_cursor"]
+
+    def records(self, query=""):
+        """{key: values} of the table, now or as `query` says."""
+        page = self.all_pages(f"{TABLE}/records?limit=1000{query}", "records")
+        return {record["key"]: record["values"] for record in page}
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=60) == 0, self.log_path.read_text()
+        self.process.stdout.close()
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()
+
+    def history_rows(self, sql, *parameters):
+        """Rows of the embedded history, read by an independent SQLite connection."""
+        connection = sqlite3.connect(f"file:{self.data_dir}/history.db?mode=ro", uri=True)
+        try:
+            return connection.execute(sql, parameters).fetchall()
+        finally:
+            connection.close()
+
+
+def tree(folder):
+    """{relative name: bytes} of every file below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def archived(data_dir):
+    """The archived versions of the test's table in order: [(csv bytes, manifest)]."""
+    files = sorted((Path(data_dir) / "archive/so-financials/financials").glob("*.csv"))
+    return [(path.read_bytes(), json.loads(path.with_suffix(".json").read_text())) for path in files]

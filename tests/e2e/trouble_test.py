@@ -1,0 +1,173 @@
+"""Bad input and trouble: a clear answer with a fix, nothing written, and the next upload works."""
+
+import socket
+
+import pytest
+
+from deltadrop_process import FAULTY_PROGRAM, DidNotStart, Deltadrop, archived, tree
+
+GOOD = "record_id,item,amount\nFIN-1,Revenue,10\nFIN-2,EBIT,5\n"
+BETTER = GOOD + "FIN-3,Assets,100\n"
+
+# name: (file, form fields, status, type, line of the first finding)
+REFUSED = {
+    "empty_file": (b"", {}, 422, "no-header", 1),
+    "only_line_ends": (b"\r\n\r\n", {}, 422, "no-header", None),
+    "repeated_header": (b"id,Amount,amount\n1,2,3\n", {}, 422, "repeated-column-name", 1),
+    "blank_header": (b"id,,amount\n1,2,3\n", {}, 422, "blank-column-name", 1),
+    "too_many_fields": (b"id,a\n1,2\n2,3,4\n", {}, 422, "too-many-fields", 3),
+    "too_few_fields": (b"id,a\n1\n", {}, 422, "too-few-fields", 2),
+    "unclosed_quote": (b'id,a\n1,"x\n2,y\n', {}, 422, "unclosed-quote", 2),
+    "text_after_quote": (b'id,a\n1,"x"y\n', {}, 422, "text-after-quote", 2),
+    "repeated_key": (b'id,a\n1,x\n"2\n",z\n1,y\n', {}, 422, "repeated-key", 5),
+    "empty_key": (b"id,a\n,x\n", {}, 422, "empty-key", 2),
+    "nul_byte": (b"id,a\n1,x\0y\n", {}, 422, "nul-byte", 2),
+    "invalid_utf8": (b"id,a\n1,\xff\n", {}, 422, "invalid-utf8", 2),
+    "long_key": (b"id,a\n" + b"k" * 1025 + b",x\n", {}, 422, "key-too-long", 2),
+    "row_too_large": (b"id,a\n1," + b"x" * 600_000 + b"\n", {}, 422, "row-too-large", 2),
+    "missing_key_column": (GOOD.encode(), {"key": "nothing"}, 422, "missing-key-column", 1),
+    "path_as_company": (GOOD.encode(), {"company_id": "../../etc/passwd"}, 422, "bad-name", None),
+    "nul_in_company": (GOOD.encode(), {"company_id": "a\0b"}, 422, "bad-parameter", None),
+    "bad_delimiter": (GOOD.encode(), {"delimiter": "::"}, 422, "bad-delimiter", None),
+    "bad_encoding": (GOOD.encode(), {"encoding": "ebcdic"}, 422, "bad-encoding", None),
+    "bad_boolean": (GOOD.encode(), {"force": "perhaps"}, 422, None, None),
+    "unknown_field": (GOOD.encode(), {"tabel_name": "x"}, 422, None, None),
+}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One server for the cases that must leave nothing behind."""
+    server = Deltadrop(tmp_path_factory.mktemp("trouble") / "data")
+    server.upload_ok(GOOD)
+    yield server
+    server.kill()
+
+
+def written(server):
+    """Everything that an upload may write, but for databases' own files."""
+    return {name: content for name, content in tree(server.data_dir).items()
+            if name.split("/")[0] in ("spool", "held", "archive", "current", "parquet")}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_bad_upload_is_refused_and_leaves_nothing(shared, name):
+    content, fields, status, kind, line = REFUSED[name]
+    before = written(shared)
+    response = shared.upload(content, **{"company_id": f"case-{name.replace('_', '-')}", **fields})
+    assert response.status_code == status, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == status and problem["title"] and problem["type"]
+    findings = problem.get("findings", [])
+    if kind:
+        assert any(found.endswith(kind) for found in [problem["type"], *(f["type"] for f in findings)]), problem
+    if line:
+        assert findings[0]["line"] == line, problem
+        assert findings[0]["fix"], problem
+    assert written(shared) == before
+    assert shared.upload(GOOD).json()["status"] == "unchanged"
+
+
+def test_all_findings_of_a_file_come_in_one_answer(shared):
+    rows = "".join(f"{n},x,y\n" for n in range(150))
+    problem = shared.upload("id,a\n" + rows, company_id="many-findings").json()
+    assert len(problem["findings"]) == 100 and problem["findings_total"] == 150
+    assert [finding["line"] for finding in problem["findings"]] == list(range(2, 102))
+
+
+def test_a_repeated_key_names_both_lines(shared):
+    problem = shared.upload(b"id,a\n1,x\n2,y\n1,z\n", company_id="repeated-key").json()
+    message = " ".join(str(value) for value in problem["findings"][0].values())
+    assert '"1"' in message and "2" in message and "4" in message and "unique" in message
+
+
+def test_file_names_are_data_and_never_paths(shared):
+    for name in ("../../etc/passwd.csv", "..\\..\\x.csv", "/abs/so-x.csv"):
+        response = shared.upload(GOOD, name=name)
+        assert response.status_code in (200, 422), response.text
+    outside = [path for path in shared.data_dir.parent.rglob("*") if "passwd" in path.name and "data/" not in str(path)]
+    assert outside == []
+
+
+def test_another_spelling_of_a_company_is_a_conflict(shared):
+    response = shared.upload(GOOD, company_id="SO-Financials")
+    assert response.status_code == 409
+    assert "so-financials" in response.json()["detail"]
+
+
+def raw_exchange(server, request, half_close=True):
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(request)
+        if half_close:
+            connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    return answer
+
+
+def test_no_file_part(shared):
+    response = shared.session.post(f"{shared.url}/upload", files={"table_name": (None, "x")})
+    assert response.status_code in (400, 422)
+    assert "file" in response.json()["detail"] and "curl" in response.json()["fix"]
+
+
+def test_not_multipart(shared):
+    response = shared.session.post(f"{shared.url}/upload", data=GOOD, headers={"Content-Type": "text/csv"})
+    assert response.status_code == 415
+    assert "curl" in response.json()["fix"]
+
+
+def test_a_connection_cut_in_the_middle_leaves_nothing(shared):
+    before = written(shared)
+    head = (b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n"
+            b'--b\r\nContent-Disposition: form-data; name="file"; filename="so-financials.csv"\r\n\r\nrecord_id,item\n')
+    raw_exchange(shared, head + b"x,y\n" * 100)
+    assert shared.upload(GOOD).json()["status"] == "unchanged"
+    assert written(shared) == before
+
+
+def test_unknown_paths_and_methods_are_problems(shared):
+    missing = shared.request("GET", "/nowhere")
+    assert (missing.status_code, missing.headers["Content-Type"]) == (404, "application/problem+json")
+    wrong = shared.request("PUT", "/health")
+    assert wrong.status_code == 405 and "GET" in wrong.headers["Allow"]
+    assert shared.request("GET", "/api/v1/tables/none/such/records").status_code == 404
+    assert shared.request("GET", "/api/v1/uploads/not-a-uuid").status_code in (404, 422)
+
+
+
+@pytest.mark.parametrize("call,error", [("write", "ENOSPC"), ("create", "EROFS"), ("fsync", "EIO"), ("rename", "EIO"),
+                                        ("close", "EIO"), ("mkdir", "ENOSPC")])
+def test_a_failing_disk_is_answered_and_the_next_upload_works(start, call, error):
+    """Each failing call in turn, until an upload meets none: every answer is an error with a fix, or a success that
+    is really there; and afterwards everything works."""
+    clean = start()
+    clean.upload_ok(GOOD)
+    clean.stop()
+    met = 0
+    for nth in range(1, 200):
+        try:
+            server = start(program=FAULTY_PROGRAM, fault=f"fail:{call}:{nth}:{error}")
+        except DidNotStart as failure:
+            exit_code, message = failure.args
+            assert exit_code == 2 and "fix:" in message, message
+            met = nth
+            continue
+        response = server.upload(BETTER, company_id=f"company-{nth}")
+        if response.status_code != 200:
+            assert response.status_code in (503, 507), response.text
+            assert response.json()["detail"] and response.json()["fix"]
+            response = server.upload(BETTER, company_id=f"company-{nth}")
+            assert response.status_code == 200, response.text
+            met = nth
+        assert response.json()["version"] == 1
+        server.stop()
+        if nth > met + 5:
+            break
+    assert met > 0, f"no {call} was ever met"
+    after = start()
+    assert archived(after.data_dir)[-1][0] == GOOD.encode()
+    assert list((after.data_dir / "spool").iterdir()) == []
