@@ -7,6 +7,9 @@
 #include <string>
 #include <utility>
 
+#include "io/fault_point.hpp"
+#include "io/file.hpp"
+
 namespace deltadrop::sqlite {
 namespace {
 
@@ -62,6 +65,8 @@ Database::Database(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Database::Database(Database&&) noexcept = default;
 Database& Database::operator=(Database&&) noexcept = default;
 Database::~Database() = default;
+
+const std::filesystem::path& Database::path() const { return state_->path; }
 
 sqlite3* Database::handle() const { return state_->connection; }
 
@@ -219,8 +224,12 @@ Transaction::~Transaction() {
 }
 
 Result<void> Transaction::commit() {
+  if (const int number = io::fault_point("commit"))
+    return io::system_error("commit", database_->path(), number);
   DD_TRY(database_->execute("COMMIT"));
   database_ = nullptr;
+  // Once it is committed only a kill can come in between: SQLite has no answer that could get lost.
+  static_cast<void>(io::fault_point("committed"));
   return success();
 }
 

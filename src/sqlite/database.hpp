@@ -80,6 +80,7 @@ class Database {
   /// Rows that the last statement changed.
   [[nodiscard]] std::int64_t changes() const;
   [[nodiscard]] sqlite3* handle() const;
+  [[nodiscard]] const std::filesystem::path& path() const;
 
   /// Brings the schema up to date: runs each migration after the first `user_version` ones, each in a
   /// transaction. Fails with conflict, type "schema-too-new", when the database knows more migrations than

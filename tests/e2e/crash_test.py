@@ -69,14 +69,14 @@ def check(server, answered, under_way):
     recorded = server.history_rows("SELECT count(*) FROM cdc_events")[0][0]
     assert recorded == len(events) == sum(manifest_total(manifest) for _, manifest in versions)
     if contents:
-        lake = duckdb.sql(f"SELECT event_id FROM read_parquet('{server.data_dir}/parquet/*/*/*.parquet')").fetchall()
+        with duckdb.connect() as connection:
+            lake = connection.execute(f"SELECT event_id FROM '{server.data_dir}/parquet/*/*/*.parquet'").fetchall()
         assert sorted(row[0] for row in lake) == sorted(event["event_id"] for event in events)
     check_folders(server.data_dir, contents)
 
 
 def manifest_total(manifest):
-    counts = manifest["counts"]
-    return counts["inserted"] + counts["updated"] + counts["deleted"]
+    return manifest["inserted"] + manifest["updated"] + manifest["deleted"]
 
 
 def check_folders(data_dir, contents):
