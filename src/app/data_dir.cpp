@@ -54,8 +54,8 @@ ingest::Options ingest_options(const Settings& settings) {
   options.expansion_ratio_max = static_cast<double>(settings.count("MAX_EXPANSION"));
   options.hold_delete_fraction = settings.fraction("HOLD_DELETE_FRACTION");
   options.hold_min_rows = settings.count("HOLD_MIN_ROWS");
-  options.held_ttl = std::chrono::duration_cast<std::chrono::hours>(settings.duration("HELD_TTL"));
-  options.dry_run_ttl = std::chrono::duration_cast<std::chrono::hours>(settings.duration("DRY_RUN_TTL"));
+  options.held_ttl = settings.duration("HELD_TTL");
+  options.dry_run_ttl = settings.duration("DRY_RUN_TTL");
   options.publish_timeout = settings.duration("PUBLISH_TIMEOUT");
   return options;
 }

@@ -115,11 +115,9 @@ bool Housekeeper::make_owed_current(const TableRef& table) {
 }
 
 void Housekeeper::expire_held() {
-  using std::chrono::milliseconds;
   const Timestamp now = clock_.now();
-  const auto since_before =
-      catalog_.held_since_before(now.plus_ms(-milliseconds(options_.held_ttl).count()),
-                                 now.plus_ms(-milliseconds(options_.dry_run_ttl).count()));
+  const auto since_before = catalog_.held_since_before(now.plus_ms(-options_.held_ttl.count()),
+                                                       now.plus_ms(-options_.dry_run_ttl.count()));
   // A catalog that cannot be read now can be read in a second.
   if (!since_before.has_value()) return;
   for (const auto& upload : since_before.value()) {

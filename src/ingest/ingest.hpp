@@ -29,8 +29,8 @@ struct Options {
   double expansion_ratio_max = 200;  ///< expanded over received bytes, past the first MiB
   double hold_delete_fraction = 0.5;
   std::int64_t hold_min_rows = 20;
-  std::chrono::hours held_ttl{30 * 24};
-  std::chrono::hours dry_run_ttl{24};
+  std::chrono::milliseconds held_ttl{std::chrono::hours{30 * 24}};
+  std::chrono::milliseconds dry_run_ttl{std::chrono::hours{24}};
   std::chrono::milliseconds publish_timeout{10'000};
   std::size_t publishers = 2;  ///< threads; each table is published by one at a time
 };
