@@ -37,6 +37,22 @@ endif()
 target_link_options(deltadrop_arrow INTERFACE LINKER:--push-state,--no-as-needed $<TARGET_FILE:simdjson::simdjson>
                                               LINKER:--pop-state)
 
+# librdkafka: the system's where it is new enough (its releases before 2.12 have bugs in the idempotent producer and in
+# rebalancing), else the static library that tools/bootstrap.sh built.
+pkg_check_modules(RDKAFKA QUIET IMPORTED_TARGET rdkafka>=2.12)
+add_library(deltadrop_rdkafka INTERFACE)
+if(RDKAFKA_FOUND)
+  target_link_libraries(deltadrop_rdkafka INTERFACE PkgConfig::RDKAFKA)
+else()
+  set(DELTADROP_RDKAFKA ${CMAKE_SOURCE_DIR}/.deps/librdkafka-2.15.1 CACHE PATH "Built librdkafka")
+  if(NOT EXISTS ${DELTADROP_RDKAFKA}/lib/librdkafka.a)
+    message(FATAL_ERROR "Neither librdkafka 2.12 nor ${DELTADROP_RDKAFKA} was found. Run tools/bootstrap.sh.")
+  endif()
+  target_include_directories(deltadrop_rdkafka SYSTEM INTERFACE ${DELTADROP_RDKAFKA}/include)
+  target_link_libraries(deltadrop_rdkafka INTERFACE ${DELTADROP_RDKAFKA}/lib/librdkafka.a OpenSSL::SSL OpenSSL::Crypto
+                                                    ZLIB::ZLIB PkgConfig::ZSTD Threads::Threads ${CMAKE_DL_LIBS} m)
+endif()
+
 if(DELTADROP_TESTS)
   find_package(GTest REQUIRED)
 endif()

