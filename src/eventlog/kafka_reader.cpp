@@ -1,0 +1,374 @@
+#include "eventlog/kafka_reader.hpp"
+
+#include <fmt/format.h>
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "eventlog/checks.hpp"
+
+namespace deltadrop::eventlog::kafka {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+/// How long a call of the reader waits for an answer about the topic.
+constexpr milliseconds kAnswerTimeout{5000};
+/// Between two looks whether the topic is still the same one: librdkafka does not tell when it was made
+/// again.
+constexpr milliseconds kTopicCheckEvery{5000};
+constexpr milliseconds kTopicCheckAgain{500};
+
+struct MessageDeleter {
+  void operator()(rd_kafka_message_t* message) const noexcept { rd_kafka_message_destroy(message); }
+};
+using ReadMessage = std::unique_ptr<rd_kafka_message_t, MessageDeleter>;
+using PartitionList =
+    std::unique_ptr<rd_kafka_topic_partition_list_t, decltype(&rd_kafka_topic_partition_list_destroy)>;
+
+std::map<std::string, std::string> properties_of(const Options& options, const std::string& group) {
+  return {
+      {"group.id", group},
+      // Eager: all partitions are given up before any is assigned, so the caller's transactions never
+      // overlap.
+      {"partition.assignment.strategy", "range"},
+      {"group.protocol", "classic"},
+      {"enable.auto.commit", "false"},
+      {"enable.auto.offset.store", "false"},
+      {"auto.offset.reset", "error"},
+      {"session.timeout.ms", std::to_string(options.session_timeout.count())},
+      {"heartbeat.interval.ms",
+       std::to_string(std::max<std::int64_t>(options.session_timeout.count() / 10, 100))},
+      {"max.poll.interval.ms",
+       std::to_string(std::max(options.poll_interval_max, options.session_timeout).count())},
+      {"queued.max.messages.kbytes", "32768"},
+      {"fetch.queue.backoff.ms", "50"},
+  };
+}
+
+class KafkaReader final : public LogReader {
+ public:
+  KafkaReader(const Options& options, std::string group, Admin& admin, Interrupt& interrupt)
+      : options_(options),
+        group_(std::move(group)),
+        admin_(admin),
+        interrupt_(interrupt),
+        context_(options, this),
+        check_queue_(admin.new_queue()) {}
+  ~KafkaReader() override;
+  KafkaReader(const KafkaReader&) = delete;
+  KafkaReader& operator=(const KafkaReader&) = delete;
+
+  Result<void> open();
+
+  Result<Polled> poll(const PollLimits& limits) override;
+  Result<void> start(const std::vector<StartPosition>& positions) override;
+  Result<void> release(const std::vector<PartitionRef>& partitions) override;
+  Result<std::vector<PartitionState>> watermarks() override;
+
+  void on_rebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t* partitions);
+
+ private:
+  [[nodiscard]] std::vector<PartitionRef> held_partitions() const;
+  Result<void> subscribe();
+  Result<std::optional<Polled>> next_change();
+  Result<void> check_topic();
+  void revoke(bool lost);
+  Result<void> apply_positions();
+  Result<void> take_error(const rd_kafka_message_t& message);
+  void take(const rd_kafka_message_t& message, Records& found, std::size_t& bytes);
+  Error out_of_range();
+  /// Waits up to `wait` for one message; the rest of what fits `limits` is taken as it comes.
+  Result<void> collect(const PollLimits& limits, milliseconds wait, Records& found);
+
+  const Options& options_;
+  std::string group_;
+  Admin& admin_;
+  Interrupt& interrupt_;
+  ClientContext context_;
+  Queue check_queue_;  ///< answers of check_topic
+  Client client_;
+  Queue queue_;
+  std::unique_ptr<Interrupt::Watch> watch_;
+
+  bool subscribed_ = false;
+  bool closing_ = false;
+  LogIdentity identity_;                                ///< of the topic as it was assigned
+  std::map<PartitionRef, std::optional<Offset>> held_;  ///< next offset to read; none until `start`
+  std::set<PartitionRef> out_of_range_;                 ///< stuck until `start`
+  std::optional<std::vector<PartitionRef>> assigned_;   ///< not told to the caller yet
+  std::optional<Revoked> revoked_;                      ///< not told to the caller yet
+  bool releasing_ = false;                              ///< told, and not yet released
+  bool group_waits_ = false;                            ///< the group waits for the release
+  bool checking_ = false;                               ///< an answer will come to check_queue_
+  steady_clock::time_point next_check_;
+};
+
+void on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions,
+                  void* opaque) {
+  static_cast<KafkaReader*>(static_cast<ClientContext*>(opaque)->owner())->on_rebalance(code, partitions);
+  rd_kafka_yield(client);  // so that the poll under way returns and tells it
+}
+
+Result<void> KafkaReader::open() {
+  DD_TRY(client_, make_client(Role::consumer, options_, properties_of(options_, group_), context_,
+                              [](rd_kafka_conf_t* conf) {
+                                rd_kafka_conf_set_rebalance_cb(conf, kafka::on_rebalance);
+                              }));
+  rd_kafka_poll_set_consumer(client_.get());
+  queue_.reset(rd_kafka_queue_get_consumer(client_.get()));
+  watch_ = std::make_unique<Interrupt::Watch>(interrupt_, queue_.get());
+  return success();
+}
+
+KafkaReader::~KafkaReader() {
+  watch_.reset();
+  queue_.reset();
+  if (!client_) return;
+  closing_ = true;
+  if (group_waits_) rd_kafka_assign(client_.get(), nullptr);
+  rd_kafka_consumer_close(client_.get());
+}
+
+std::vector<PartitionRef> KafkaReader::held_partitions() const {
+  std::vector<PartitionRef> partitions;
+  for (const auto& [partition, next] : held_) partitions.push_back(partition);
+  return partitions;
+}
+
+/// Runs on the thread that polls or closes.
+void KafkaReader::on_rebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t* partitions) {
+  if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    assigned_.emplace();
+    for (int i = 0; i < partitions->cnt; ++i) {
+      assigned_->push_back({partitions->elems[i].topic, Partition(partitions->elems[i].partition)});
+    }
+    std::sort(assigned_->begin(), assigned_->end());
+    // The group is answered at once, and nothing is read until `start` says from where.
+    const PartitionList none(rd_kafka_topic_partition_list_new(0), rd_kafka_topic_partition_list_destroy);
+    rd_kafka_assign(client_.get(), none.get());
+    return;
+  }
+  assigned_.reset();
+  if (closing_ || held_.empty()) {
+    rd_kafka_assign(client_.get(), nullptr);
+    return;
+  }
+  group_waits_ = true;
+  revoke(rd_kafka_assignment_lost(client_.get()) != 0);
+}
+
+void KafkaReader::revoke(bool lost) {
+  if (!releasing_) revoked_ = Revoked{held_partitions(), lost};
+}
+
+Result<void> KafkaReader::subscribe() {
+  if (subscribed_) return success();
+  DD_TRY(admin_.ensure_topic(kAnswerTimeout));
+  const PartitionList topics(rd_kafka_topic_partition_list_new(1), rd_kafka_topic_partition_list_destroy);
+  rd_kafka_topic_partition_list_add(topics.get(), options_.topic.c_str(), RD_KAFKA_PARTITION_UA);
+  if (const auto code = rd_kafka_subscribe(client_.get(), topics.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return broker_error(options_, "group " + group_ + " cannot be joined", code, rd_kafka_err2str(code));
+  }
+  subscribed_ = true;
+  return success();
+}
+
+Result<std::optional<Polled>> KafkaReader::next_change() {
+  if (revoked_) {
+    for (auto& [partition, next] : held_) next.reset();
+    out_of_range_.clear();
+    releasing_ = true;
+    return std::optional<Polled>(*std::exchange(revoked_, std::nullopt));
+  }
+  if (!assigned_ || releasing_) return std::optional<Polled>();
+  DD_TRY(auto description, admin_.describe(kAnswerTimeout));
+  DD_TRY(auto states, admin_.watermarks(*assigned_, description.identity, kAnswerTimeout));
+  identity_ = std::move(description.identity);
+  for (const auto& partition : *assigned_) held_[partition];
+  assigned_.reset();
+  next_check_ = steady_clock::now() + kTopicCheckEvery;
+  context_.answered();
+  return std::optional<Polled>(Assigned{std::move(states)});
+}
+
+/// Sees to it that a topic that was deleted and made again is given up and assigned anew. Does not wait.
+Result<void> KafkaReader::check_topic() {
+  if (!checking_) {
+    if (steady_clock::now() < next_check_ || (held_.empty() && !context_.all_down())) return success();
+    admin_.begin_describe(check_queue_.get(), kAnswerTimeout);
+    checking_ = true;
+  }
+  const Event event(rd_kafka_queue_poll(check_queue_.get(), 0));
+  if (!event) return success();
+  checking_ = false;
+  next_check_ = steady_clock::now() + kTopicCheckAgain;
+  DD_TRY(const auto description, admin_.read_description(event.get()));
+  next_check_ = steady_clock::now() + kTopicCheckEvery;
+  context_.answered();
+  if (description.identity == identity_ || held_.empty() || releasing_) return success();
+  context_.log(fmt::format("topic {} was made again: its id was {} and is {}", options_.topic,
+                           identity_.topic_id, description.identity.topic_id));
+  assigned_ = held_partitions();
+  revoke(true);
+  return success();
+}
+
+Result<Polled> KafkaReader::poll(const PollLimits& limits) {
+  if (interrupt_.fired()) return interrupted();
+  DD_TRY(subscribe());
+  const auto deadline = steady_clock::now() + limits.wait_max;
+  while (true) {
+    DD_TRY(auto change, next_change());
+    if (change) return std::move(*change);
+    if (!out_of_range_.empty()) return out_of_range();
+    DD_TRY(check_topic());
+    if (revoked_) continue;
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+    Records found;
+    DD_TRY(collect(limits, std::clamp(left, milliseconds{0}, kTopicCheckAgain), found));
+    if (interrupt_.fired()) return interrupted();
+    if (!found.records.empty()) return Polled(std::move(found));
+    const bool changed = revoked_ || (assigned_ && !releasing_) || !out_of_range_.empty();
+    if (!changed && steady_clock::now() >= deadline) break;
+  }
+  if (context_.all_down())
+    return kafka_unavailable(options_, "no broker can be reached", context_.complaint());
+  return Polled(Idle{});
+}
+
+Result<void> KafkaReader::collect(const PollLimits& limits, milliseconds wait, Records& found) {
+  std::size_t bytes = 0;
+  while (found.records.size() < limits.records_max && bytes < limits.bytes_max) {
+    const int wait_ms = found.records.empty() ? static_cast<int>(wait.count()) : 0;
+    const ReadMessage message(rd_kafka_consumer_poll(client_.get(), wait_ms));
+    if (!message) return success();
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      take(*message, found, bytes);
+    } else {
+      auto taken = take_error(*message);
+      // What was read before goes to the caller first; the error comes again.
+      if (!taken && found.records.empty()) return taken.error();
+      if (!taken || !out_of_range_.empty()) return success();
+    }
+    if (revoked_) return success();
+  }
+  return success();
+}
+
+void KafkaReader::take(const rd_kafka_message_t& message, Records& found, std::size_t& bytes) {
+  PartitionRef partition{options_.topic, Partition(message.partition)};
+  const auto held = held_.find(partition);
+  const Offset offset(message.offset);
+  // Fetched before it was revoked or started elsewhere.
+  if (held == held_.end() || !held->second || offset < *held->second) return;
+  held->second = offset.next();
+  std::string key(static_cast<const char*>(message.key), message.key == nullptr ? 0 : message.key_len);
+  std::optional<std::string> value;
+  if (message.payload != nullptr) value.emplace(static_cast<const char*>(message.payload), message.len);
+  bytes += message.key_len + message.len;
+  found.records.push_back({std::move(partition), offset, std::move(key), std::move(value)});
+}
+
+Result<void> KafkaReader::take_error(const rd_kafka_message_t& message) {
+  const std::string reason = rd_kafka_message_errstr(&message);
+  switch (message.err) {
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: {
+      const PartitionRef partition{options_.topic, Partition(message.partition)};
+      const auto held = held_.find(partition);
+      if (held != held_.end() && held->second) out_of_range_.insert(partition);
+      return success();
+    }
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+      return broker_error(options_, "group " + group_, message.err, reason);
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_ID:
+      next_check_ = steady_clock::now();
+      return success();
+    case RD_KAFKA_RESP_ERR__FATAL:
+      return kafka_unavailable(options_, "this reader is broken and must join again", reason);
+    default:
+      context_.complain(reason, message.err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN);
+      return success();
+  }
+}
+
+Error KafkaReader::out_of_range() {
+  const PartitionRef partition = *out_of_range_.begin();
+  const Offset offset = held_[partition].value_or(Offset(0));
+  auto states = admin_.watermarks({partition}, identity_, kAnswerTimeout);
+  if (!states) return states.error();
+  if (auto checked = check_offset(states.value()[0], offset); !checked) return checked.error();
+  return Error{ErrorCode::conflict, "offset-out-of-range",
+               fmt::format("offset {} of {} was not in the log", offset.value, to_string(partition)),
+               "read again from the log's first offset"};
+}
+
+Result<void> KafkaReader::apply_positions() {
+  const PartitionList positions(rd_kafka_topic_partition_list_new(static_cast<int>(held_.size())),
+                                rd_kafka_topic_partition_list_destroy);
+  for (const auto& [partition, next] : held_) {
+    if (!next) continue;
+    rd_kafka_topic_partition_list_add(positions.get(), partition.topic.c_str(), partition.partition.value)
+        ->offset = next->value;
+  }
+  if (const auto code = rd_kafka_assign(client_.get(), positions.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return broker_error(options_, "partitions cannot be read", code, rd_kafka_err2str(code));
+  }
+  return success();
+}
+
+Result<void> KafkaReader::start(const std::vector<StartPosition>& positions) {
+  if (interrupt_.fired()) return interrupted();
+  std::vector<PartitionRef> partitions;
+  for (const auto& position : positions) {
+    if (releasing_ || !held_.contains(position.partition)) return not_assigned(position.partition);
+    partitions.push_back(position.partition);
+  }
+  DD_TRY(const auto states, admin_.watermarks(partitions, identity_, kAnswerTimeout));
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    DD_TRY(check_offset(states[i], positions[i].offset));
+  }
+  for (const auto& position : positions) {
+    held_[position.partition] = position.offset;
+    out_of_range_.erase(position.partition);
+  }
+  return apply_positions();
+}
+
+Result<void> KafkaReader::release(const std::vector<PartitionRef>& partitions) {
+  for (const auto& partition : partitions) {
+    held_.erase(partition);
+    out_of_range_.erase(partition);
+  }
+  const bool finished = releasing_ && held_.empty();
+  if (finished) releasing_ = false;
+  if (finished && group_waits_) {
+    group_waits_ = false;
+    rd_kafka_assign(client_.get(), nullptr);
+    return success();
+  }
+  return group_waits_ ? success() : apply_positions();
+}
+
+Result<std::vector<PartitionState>> KafkaReader::watermarks() {
+  if (interrupt_.fired()) return interrupted();
+  return admin_.watermarks(held_partitions(), identity_, kAnswerTimeout);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LogReader>> open_reader(const Options& options, const std::string& group, Admin& admin,
+                                               Interrupt& interrupt) {
+  auto reader = std::make_unique<KafkaReader>(options, group, admin, interrupt);
+  DD_TRY(reader->open());
+  return std::unique_ptr<LogReader>(std::move(reader));
+}
+
+}  // namespace deltadrop::eventlog::kafka
