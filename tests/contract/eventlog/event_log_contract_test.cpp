@@ -6,8 +6,10 @@
 #include <set>
 #include <thread>
 
+#include "eventlog/kafka_log.hpp"
 #include "eventlog/memory_log.hpp"
 #include "eventlog/sqlite_log.hpp"
+#include "support/kafka_server.hpp"
 #include "support/result_check.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -60,14 +62,20 @@ class EventLogContract : public ::testing::TestWithParam<Adapter> {
     return reader;
   }
 
-  static std::vector<PartitionState> must_be_assigned(LogReader& reader) {
+  /// Polls until that kind of answer comes, and nothing else does.
+  template <class Wanted>
+  static Wanted poll_until(LogReader& reader) {
     for (const auto end = soon(); std::chrono::steady_clock::now() < end;) {
       auto polled = must(reader.poll({}));
-      if (auto* assigned = std::get_if<Assigned>(&polled)) return assigned->partitions;
-      EXPECT_TRUE(std::holds_alternative<Idle>(polled)) << "a reader got something before it was assigned";
+      if (auto* wanted = std::get_if<Wanted>(&polled)) return *wanted;
+      EXPECT_TRUE(std::holds_alternative<Idle>(polled)) << "the reader got something else first";
     }
-    ADD_FAILURE() << "the reader was never assigned";
+    ADD_FAILURE() << "the reader was never told";
     return {};
+  }
+
+  static std::vector<PartitionState> must_be_assigned(LogReader& reader) {
+    return poll_until<Assigned>(reader).partitions;
   }
 
   static void start_at_low(LogReader& reader, const std::vector<PartitionState>& states) {
@@ -271,10 +279,9 @@ TEST_P(EventLogContract, AGroupSharesItsPartitionsOrRefusesASecondReader) {
   auto second = must(log_->join("group"));
   EXPECT_TRUE(std::holds_alternative<Idle>(must(second->poll({.wait_max = 1ms}))))
       << "before the first released";
-  auto polled = must(first->poll({}));
-  ASSERT_TRUE(std::holds_alternative<Revoked>(polled));
-  EXPECT_EQ(std::get<Revoked>(polled).partitions.size(), all.size());
-  must(first->release(std::get<Revoked>(polled).partitions));
+  auto revoked = poll_until<Revoked>(*first);
+  EXPECT_EQ(revoked.partitions.size(), all.size());
+  must(first->release(revoked.partitions));
   const auto of_first = must_be_assigned(*first);
   const auto of_second = must_be_assigned(*second);
   std::set<PartitionRef> seen;
@@ -285,9 +292,8 @@ TEST_P(EventLogContract, AGroupSharesItsPartitionsOrRefusesASecondReader) {
   EXPECT_EQ(seen.size(), all.size());
   EXPECT_EQ(error_of(first->start({{of_second[0].partition, of_second[0].low}})), "conflict/not-assigned");
   second.reset();
-  polled = must(first->poll({}));
-  ASSERT_TRUE(std::holds_alternative<Revoked>(polled));
-  must(first->release(std::get<Revoked>(polled).partitions));
+  revoked = poll_until<Revoked>(*first);
+  must(first->release(revoked.partitions));
   EXPECT_EQ(must_be_assigned(*first).size(), all.size());
 }
 
@@ -345,7 +351,17 @@ std::unique_ptr<EventLog> open_sqlite(const std::filesystem::path& folder, io::C
   return must(sqlite::open({folder / "log.db", "topic", kMessageBytesMax}, clock));
 }
 
-const Adapter kAdapters[] = {{"memory", open_memory}, {"sqlite", open_sqlite}};
+/// A new folder means a new topic.
+std::unique_ptr<EventLog> open_kafka(const std::filesystem::path& folder, io::Clock&) {
+  const std::string& address = testing::shared_kafka_server().address();
+  if (std::filesystem::create_directory(folder / "topic-made")) testing::delete_kafka_topic(address, "topic");
+  return must(kafka::open({.bootstrap_servers = address,
+                           .topic = "topic",
+                           .message_bytes_max = kMessageBytesMax,
+                           .partitions = 3}));
+}
+
+const Adapter kAdapters[] = {{"memory", open_memory}, {"sqlite", open_sqlite}, {"kafka", open_kafka}};
 
 INSTANTIATE_TEST_SUITE_P(Adapters, EventLogContract, ::testing::ValuesIn(kAdapters),
                          [](const auto& adapter) { return adapter.param.name; });

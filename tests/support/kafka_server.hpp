@@ -1,0 +1,53 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdio>
+#include <string>
+
+#include "support/temporary_folder.hpp"
+
+namespace deltadrop::testing {
+
+/// A real Kafka broker (tests/support/kafka_server.py), started when made and ended with this. It keeps its
+/// address and its data over `stop` and `start`. A step that fails ends the test program with the broker's
+/// words.
+class KafkaServer {
+ public:
+  KafkaServer();
+  ~KafkaServer();
+  KafkaServer(const KafkaServer&) = delete;
+  KafkaServer& operator=(const KafkaServer&) = delete;
+
+  [[nodiscard]] const std::string& address() const { return address_; }
+  void start() { command("start"); }
+  void stop() { command("stop"); }
+  void kill() { command("kill"); }
+  void freeze() { command("freeze"); }
+  void thaw() { command("thaw"); }
+
+ private:
+  void command(const std::string& name);
+
+  TemporaryFolder folder_;
+  std::string address_;
+  pid_t pid_ = -1;
+  int socket_ = -1;
+  std::FILE* answers_ = nullptr;
+};
+
+/// The one that a test program shares; started by the first call.
+KafkaServer& shared_kafka_server();
+
+/// Deletes the topic if it is there, and returns when the broker knows that it is gone.
+void delete_kafka_topic(const std::string& address, const std::string& topic);
+void make_kafka_topic(const std::string& address, const std::string& topic, int partitions,
+                      const std::string& property = "", const std::string& value = "");
+/// A topic's property as the broker has it.
+std::string kafka_topic_property(const std::string& address, const std::string& topic,
+                                 const std::string& property);
+/// Drops what is before `offset`, as retention does.
+void drop_kafka_messages_before(const std::string& address, const std::string& topic, int partition,
+                                long offset);
+
+}  // namespace deltadrop::testing
