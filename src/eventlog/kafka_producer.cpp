@@ -42,6 +42,9 @@ std::map<std::string, std::string> properties_of(const Options& options, std::si
       {"compression.codec", "zstd"},
       {"message.max.bytes", std::to_string(message_bytes)},
       {"batch.size", std::to_string(std::min(kBatchBytesMax, batch_bytes_max - batch_bytes_max / 64))},
+      // The topic was there when this producer was made. When it is gone, this is how long messages wait for
+      // it.
+      {"topic.metadata.propagation.max.ms", "5000"},
       // Our own bound holds first, so these are never reached.
       {"queue.buffering.max.messages", "0"},
       {"queue.buffering.max.kbytes", std::to_string(queue_kbytes)},
@@ -286,8 +289,9 @@ void Producer::take_reports(rd_kafka_op_s* event) {
       } else {
         // Whether it was this producer's end or this message's: both are over with this publication.
         refused_ = true;
-        const bool persisted = rd_kafka_message_status(report) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
-        if (!span->progress->failure) span->progress->failure = refusal(options_, report->err, persisted);
+        const bool doubtful = rd_kafka_message_status(report) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED ||
+                              rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+        if (!span->progress->failure) span->progress->failure = refusal(options_, report->err, doubtful);
       }
       forget_if_done(span);
     }

@@ -77,6 +77,7 @@ class KafkaReader final : public LogReader {
   Result<void> subscribe();
   Result<std::optional<Polled>> next_change();
   Result<void> check_topic();
+  bool give_up_if_another(const TopicDescription& description);
   void revoke(bool lost);
   Result<void> apply_positions();
   Result<void> take_error(const rd_kafka_message_t& message);
@@ -210,12 +211,19 @@ Result<void> KafkaReader::check_topic() {
   DD_TRY(const auto description, admin_.read_description(event.get()));
   next_check_ = steady_clock::now() + kTopicCheckEvery;
   context_.answered();
-  if (description.identity == identity_ || held_.empty() || releasing_) return success();
+  give_up_if_another(description);
+  return success();
+}
+
+/// True when the topic that was assigned is no more: its partitions are then lost, and assigned anew as
+/// another log.
+bool KafkaReader::give_up_if_another(const TopicDescription& description) {
+  if (description.identity == identity_ || held_.empty() || releasing_) return false;
   context_.log(fmt::format("topic {} was made again: its id was {} and is {}", options_.topic,
                            identity_.topic_id, description.identity.topic_id));
   assigned_ = held_partitions();
   revoke(true);
-  return success();
+  return true;
 }
 
 Result<Polled> KafkaReader::poll(const PollLimits& limits) {
@@ -225,7 +233,11 @@ Result<Polled> KafkaReader::poll(const PollLimits& limits) {
   while (true) {
     DD_TRY(auto change, next_change());
     if (change) return std::move(*change);
-    if (!out_of_range_.empty()) return out_of_range();
+    if (!out_of_range_.empty()) {
+      DD_TRY(const auto description, admin_.describe(kAnswerTimeout));
+      if (!give_up_if_another(description)) return out_of_range();
+      continue;
+    }
     DD_TRY(check_topic());
     if (revoked_) continue;
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());

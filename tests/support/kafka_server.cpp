@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <memory>
 
@@ -28,6 +29,7 @@ class Asker {
     rd_kafka_conf_t* conf = rd_kafka_conf_new();
     std::array<char, 256> reason{};
     rd_kafka_conf_set(conf, "bootstrap.servers", address.c_str(), reason.data(), reason.size());
+    rd_kafka_conf_set(conf, "message.max.bytes", "20000000", reason.data(), reason.size());
     client_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason.data(), reason.size());
     if (client_ == nullptr) give_up(reason.data());
     queue_ = rd_kafka_queue_new(client_);
@@ -39,6 +41,8 @@ class Asker {
   }
   Asker(const Asker&) = delete;
   Asker& operator=(const Asker&) = delete;
+
+  [[nodiscard]] rd_kafka_t* client() const { return client_; }
 
   rd_kafka_event_t* ask(const std::function<void(rd_kafka_t*, rd_kafka_queue_t*)>& begin) {
     begin(client_, queue_);
@@ -165,6 +169,20 @@ void drop_kafka_messages_before(const std::string& address, const std::string& t
   const auto code =
       rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event))->elems[0].err;
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) give_up(fmt::format("{}: {}", topic, rd_kafka_err2str(code)));
+}
+
+void put_kafka_message(const std::string& address, const std::string& topic, int partition, const char* key,
+                       const std::optional<std::string>& value) {
+  const Asker asker(address);
+  const std::string bytes = value.value_or("");
+  void* payload = value ? const_cast<char*>(bytes.data()) : nullptr;
+  rd_kafka_topic_t* to = rd_kafka_topic_new(asker.client(), topic.c_str(), nullptr);
+  const int failed = rd_kafka_produce(to, partition, RD_KAFKA_MSG_F_COPY, payload, bytes.size(), key,
+                                      key == nullptr ? 0 : std::strlen(key), nullptr);
+  rd_kafka_topic_destroy(to);
+  if (failed != 0) give_up(rd_kafka_err2str(rd_kafka_last_error()));
+  if (rd_kafka_flush(asker.client(), kTimeoutMs) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    give_up("the message did not go out");
 }
 
 }  // namespace deltadrop::testing

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include "support/temporary_folder.hpp"
@@ -49,5 +50,9 @@ std::string kafka_topic_property(const std::string& address, const std::string& 
 /// Drops what is before `offset`, as retention does.
 void drop_kafka_messages_before(const std::string& address, const std::string& topic, int partition,
                                 long offset);
+
+/// A message as any other program may put it there. No value: a tombstone.
+void put_kafka_message(const std::string& address, const std::string& topic, int partition, const char* key,
+                       const std::optional<std::string>& value);
 
 }  // namespace deltadrop::testing
