@@ -85,8 +85,7 @@ rd_kafka_resp_err_t hand_over(rd_kafka_t* client, const std::string& topic, cons
   rd_kafka_vu_t value{};
   value.vtype = RD_KAFKA_VTYPE_VALUE;
   // No bytes at no address would be a tombstone.
-  static const char kEmpty = '\0';
-  const char* bytes = message.value.empty() ? &kEmpty : message.value.data();
+  const char* bytes = message.value.empty() ? "" : message.value.data();
   value.u.mem = {const_cast<char*>(bytes), message.value.size()};  // copied
   rd_kafka_vu_t flags{};
   flags.vtype = RD_KAFKA_VTYPE_MSGFLAGS;

@@ -137,6 +137,7 @@ KafkaReader::~KafkaReader() {
 
 std::vector<PartitionRef> KafkaReader::held_partitions() const {
   std::vector<PartitionRef> partitions;
+  partitions.reserve(held_.size());
   for (const auto& [partition, next] : held_) partitions.push_back(partition);
   return partitions;
 }
