@@ -49,10 +49,13 @@ AdminOptions options_for(rd_kafka_t* client, int operation, milliseconds timeout
   return made;
 }
 
+constexpr const char* kNoTopic = "no-topic";
+
 Error no_topic(const Options& options) {
-  return Error{ErrorCode::not_found, "no-topic",
-               fmt::format("Kafka at {} has no topic {}", options.bootstrap_servers, options.topic),
-               "make the topic"};
+  return Error{
+      ErrorCode::unavailable, kNoTopic,
+      fmt::format("Kafka at {} has no topic {}", options.bootstrap_servers, options.topic),
+      "it is made by the next upload or health check; see that this user may make topics, or make it"};
 }
 
 Error compacted(const Options& options, std::string_view policy) {
@@ -199,7 +202,7 @@ Result<TopicDescription> Admin::make_topic(steady_clock::time_point deadline) {
   context_.log(fmt::format("topic {} made with {} partitions", options_.topic, options_.partitions));
   while (true) {
     auto description = describe(left_until(deadline));
-    const bool again = !description && description.error().code == ErrorCode::not_found;
+    const bool again = !description && description.error().type == kNoTopic;
     if (!again || steady_clock::now() >= deadline) return description;
     const Queue nothing(rd_kafka_queue_new(client_.get()));
     const Interrupt::Watch watch(interrupt_, nothing.get());
@@ -248,7 +251,7 @@ Result<std::size_t> Admin::check_settings(milliseconds timeout) {
 Result<TopicFacts> Admin::ensure_topic(milliseconds timeout) {
   const auto deadline = steady_clock::now() + timeout;
   auto description = describe(timeout);
-  if (!description && description.error().code == ErrorCode::not_found) description = make_topic(deadline);
+  if (!description && description.error().type == kNoTopic) description = make_topic(deadline);
   if (!description) return description.error();
   DD_TRY(const auto batch_bytes_max, check_settings(left_until(deadline)));
   const std::size_t wanted = options_.message_bytes_max + kBatchOverheadBytes;

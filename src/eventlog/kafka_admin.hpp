@@ -30,7 +30,7 @@ class Admin {
   /// Looks at the topic, makes it when it is not there, and checks that it suits.
   Result<TopicFacts> ensure_topic(std::chrono::milliseconds timeout);
 
-  /// not_found "no-topic" when there is none.
+  /// unavailable "no-topic" when there is none.
   Result<TopicDescription> describe(std::chrono::milliseconds timeout);
   /// The same in two steps: the event comes to `queue`, which `new_queue` made and which ends before this.
   [[nodiscard]] Queue new_queue() const;

@@ -56,10 +56,6 @@ class KafkaLog final : public EventLog {
                                fmt::format("events wait for acknowledgement since {} ms", oldest->count()),
                                complaint.empty() ? "no answer" : complaint);
     }
-    if (producer) {
-      DD_TRY(admin_->describe(timeout));
-      return success();
-    }
     DD_TRY(admin_->ensure_topic(timeout));
     return success();
   }

@@ -82,7 +82,7 @@ class KafkaReader final : public LogReader {
   Result<void> apply_positions();
   Result<void> take_error(const rd_kafka_message_t& message);
   void take(const rd_kafka_message_t& message, Records& found, std::size_t& bytes);
-  Error out_of_range();
+  Result<void> check_out_of_range();
   /// Waits up to `wait` for one message; the rest of what fits `limits` is taken as it comes.
   Result<void> collect(const PollLimits& limits, milliseconds wait, Records& found);
 
@@ -165,7 +165,8 @@ void KafkaReader::on_rebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_pa
 }
 
 void KafkaReader::revoke(bool lost) {
-  if (!releasing_) revoked_ = Revoked{held_partitions(), lost};
+  if (releasing_) return;  // told already
+  revoked_ = Revoked{held_partitions(), lost || (revoked_ && revoked_->lost)};
 }
 
 Result<void> KafkaReader::subscribe() {
@@ -236,8 +237,8 @@ Result<Polled> KafkaReader::poll(const PollLimits& limits) {
     if (change) return std::move(*change);
     if (!out_of_range_.empty()) {
       DD_TRY(const auto description, admin_.describe(kAnswerTimeout));
-      if (!give_up_if_another(description)) return out_of_range();
-      continue;
+      if (give_up_if_another(description)) continue;
+      DD_TRY(check_out_of_range());
     }
     DD_TRY(check_topic());
     if (revoked_) continue;
@@ -312,15 +313,16 @@ Result<void> KafkaReader::take_error(const rd_kafka_message_t& message) {
   }
 }
 
-Error KafkaReader::out_of_range() {
-  const PartitionRef partition = *out_of_range_.begin();
-  const Offset offset = held_[partition].value_or(Offset(0));
-  auto states = admin_.watermarks({partition}, identity_, kAnswerTimeout);
-  if (!states) return states.error();
-  if (auto checked = check_offset(states.value()[0], offset); !checked) return checked.error();
-  return Error{ErrorCode::conflict, "offset-out-of-range",
-               fmt::format("offset {} of {} was not in the log", offset.value, to_string(partition)),
-               "read again from the log's first offset"};
+/// Fails where a partition is to be read from an offset that is not in the log. An error that comes from a
+/// position before the last `start` only stopped the partition: it is started again.
+Result<void> KafkaReader::check_out_of_range() {
+  const std::vector<PartitionRef> partitions(out_of_range_.begin(), out_of_range_.end());
+  DD_TRY(const auto states, admin_.watermarks(partitions, identity_, kAnswerTimeout));
+  for (const auto& state : states) {
+    DD_TRY(check_offset(state, held_[state.partition].value_or(state.low)));
+  }
+  out_of_range_.clear();
+  return apply_positions();
 }
 
 Result<void> KafkaReader::apply_positions() {
