@@ -59,7 +59,7 @@ class KafkaReader final : public LogReader {
         interrupt_(interrupt),
         context_(options, this),
         check_queue_(admin.new_queue()) {}
-  ~KafkaReader() override;
+  ~KafkaReader() override { close(); }
   KafkaReader(const KafkaReader&) = delete;
   KafkaReader& operator=(const KafkaReader&) = delete;
 
@@ -74,6 +74,7 @@ class KafkaReader final : public LogReader {
 
  private:
   [[nodiscard]] std::vector<PartitionRef> held_partitions() const;
+  void close();
   Result<void> subscribe();
   Result<std::optional<Polled>> next_change();
   Result<void> check_topic();
@@ -105,6 +106,7 @@ class KafkaReader final : public LogReader {
   std::optional<Revoked> revoked_;                      ///< not told to the caller yet
   bool releasing_ = false;                              ///< told, and not yet released
   bool group_waits_ = false;                            ///< the group waits for the release
+  bool another_topic_ = false;                          ///< held partitions are of a topic that is no more
   bool checking_ = false;                               ///< an answer will come to check_queue_
   steady_clock::time_point next_check_;
 };
@@ -126,13 +128,20 @@ Result<void> KafkaReader::open() {
   return success();
 }
 
-KafkaReader::~KafkaReader() {
+/// Leaves the group. The next poll joins again, with a client that knows nothing of the topic as it was.
+void KafkaReader::close() {
   watch_.reset();
   queue_.reset();
   if (!client_) return;
   closing_ = true;
   if (group_waits_) rd_kafka_assign(client_.get(), nullptr);
   rd_kafka_consumer_close(client_.get());
+  client_.reset();
+  closing_ = false;
+  group_waits_ = false;
+  subscribed_ = false;
+  assigned_.reset();
+  identity_ = {};
 }
 
 std::vector<PartitionRef> KafkaReader::held_partitions() const {
@@ -171,6 +180,9 @@ void KafkaReader::revoke(bool lost) {
 
 Result<void> KafkaReader::subscribe() {
   if (subscribed_) return success();
+  if (!client_) {
+    DD_TRY(open());
+  }
   DD_TRY(admin_.ensure_topic(kAnswerTimeout));
   const PartitionList topics(rd_kafka_topic_partition_list_new(1), rd_kafka_topic_partition_list_destroy);
   rd_kafka_topic_partition_list_add(topics.get(), options_.topic.c_str(), RD_KAFKA_PARTITION_UA);
@@ -191,6 +203,11 @@ Result<std::optional<Polled>> KafkaReader::next_change() {
   if (!assigned_ || releasing_) return std::optional<Polled>();
   DD_TRY(auto description, admin_.describe(kAnswerTimeout));
   DD_TRY(auto states, admin_.watermarks(*assigned_, description.identity, kAnswerTimeout));
+  if (!identity_.topic_id.empty() && description.identity != identity_) {
+    close();
+    DD_TRY(subscribe());
+    return std::optional<Polled>();
+  }
   identity_ = std::move(description.identity);
   for (const auto& partition : *assigned_) held_[partition];
   assigned_.reset();
@@ -223,8 +240,8 @@ bool KafkaReader::give_up_if_another(const TopicDescription& description) {
   if (description.identity == identity_ || held_.empty() || releasing_) return false;
   context_.log(fmt::format("topic {} was made again: its id was {} and is {}", options_.topic,
                            identity_.topic_id, description.identity.topic_id));
-  assigned_ = held_partitions();
   revoke(true);
+  another_topic_ = true;
   return true;
 }
 
@@ -326,6 +343,7 @@ Result<void> KafkaReader::check_out_of_range() {
 }
 
 Result<void> KafkaReader::apply_positions() {
+  if (!client_) return success();  // closed: nothing is held
   const PartitionList positions(rd_kafka_topic_partition_list_new(static_cast<int>(held_.size())),
                                 rd_kafka_topic_partition_list_destroy);
   for (const auto& [partition, next] : held_) {
@@ -364,6 +382,10 @@ Result<void> KafkaReader::release(const std::vector<PartitionRef>& partitions) {
   }
   const bool finished = releasing_ && held_.empty();
   if (finished) releasing_ = false;
+  if (finished && std::exchange(another_topic_, false)) {
+    close();
+    return success();
+  }
   if (finished && group_waits_) {
     group_waits_ = false;
     rd_kafka_assign(client_.get(), nullptr);

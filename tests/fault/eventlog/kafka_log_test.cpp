@@ -27,6 +27,7 @@ class KafkaLog : public ::testing::Test {
   KafkaLog() {
     options_.bootstrap_servers = shared_kafka_server().address();
     options_.topic = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    testing::delete_kafka_topic(options_.bootstrap_servers, options_.topic);
     options_.partitions = 2;
     options_.publish_timeout = 1s;
     options_.session_timeout = 2s;
@@ -136,6 +137,7 @@ TEST_F(KafkaLog, RefusesATopicThatDoesNotSuit) {
   int number = 0;
   for (const auto& [property, value, error] : cases) {
     options_.topic = fmt::format("unsuitable-{}", ++number);
+    testing::delete_kafka_topic(options_.bootstrap_servers, options_.topic);
     testing::make_kafka_topic(options_.bootstrap_servers, options_.topic, 1, property, value);
     const auto log = must(kafka::open(options_));
     EXPECT_EQ(error_of(log->publish(upload_)), error) << property << "=" << value;
