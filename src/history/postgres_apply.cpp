@@ -8,6 +8,13 @@
 namespace deltadrop::history::postgres {
 namespace {
 
+/// The open row of an event's key, as a LATERAL query: its LIMIT makes PostgreSQL look each one up by the
+/// index. A plain join it plans badly as long as it has not analysed the tables, and an upload is applied
+/// right after it was recorded: 100,000 updates then took five minutes.
+constexpr std::string_view kOpenRowOfEvent =
+    "SELECT o.ctid AS place, o.data FROM company_data o WHERE o.company_id = e.company_id "
+    "AND o.table_name = e.table_name AND o.record_key = e.key_value AND o.is_current LIMIT 1";
+
 struct Counts {
   std::int64_t opening = 0;  ///< inserts and updates
   std::int64_t closing = 0;  ///< updates and deletes
@@ -28,7 +35,8 @@ class Application {
     if (previous) {
       if (const auto why = out_of_order(upload_, *previous); !why.empty()) return conflict(transaction, why);
     }
-    DD_TRY(const auto results, connection_.run_all({count(), {"SAVEPOINT apply", {}}, close()}));
+    DD_TRY(const auto results,
+           connection_.run_all({count(), {"SAVEPOINT apply", {}}, close(), {"SAVEPOINT closed", {}}}));
     const Counts counts = counts_of(results[0]);
     const std::int64_t closed = results[2].changed();
     if (closed != counts.closing) {
@@ -62,12 +70,12 @@ class Application {
   static Counts counts_of(const Rows& rows) { return {rows[0].number(0), rows[0].number(1)}; }
 
   Statement close() const {
-    return {
-        "UPDATE company_data d SET valid_to = $2, is_current = false FROM cdc_events e "
-        "WHERE e.upload_id = $1 AND e.event_type IN ('update', 'delete') AND d.company_id = $3 "
-        "AND d.table_name = $4 AND d.record_key = e.key_value AND d.is_current "
-        "AND jsonb_strip_nulls(d.data) = jsonb_strip_nulls(e.old_values)",
-        {id_, effective_at_, upload_.facts.table.company_id, upload_.facts.table.table_name}};
+    return {fmt::format("UPDATE company_data SET valid_to = $2, is_current = false WHERE ctid = ANY (ARRAY("
+                        "SELECT d.place FROM cdc_events e CROSS JOIN LATERAL ({}) d WHERE e.upload_id = $1 "
+                        "AND e.event_type IN ('update', 'delete') "
+                        "AND jsonb_strip_nulls(d.data) = jsonb_strip_nulls(e.old_values)))",
+                        kOpenRowOfEvent),
+            {id_, effective_at_}};
   }
 
   Statement open() const {
@@ -97,28 +105,28 @@ class Application {
     DD_TRY(const auto results,
            connection_.run_all(
                {{"ROLLBACK TO SAVEPOINT apply", {}},
-                {"SELECT e.key_value, e.seq, e.event_type, d.data IS NOT NULL FROM cdc_events e "
-                 "LEFT JOIN company_data d ON d.company_id = $2 AND d.table_name = $3 "
-                 "AND d.record_key = e.key_value AND d.is_current WHERE e.upload_id = $1 "
-                 "AND e.event_type IN ('update', 'delete') AND (d.data IS NULL "
-                 "OR jsonb_strip_nulls(d.data) <> jsonb_strip_nulls(e.old_values)) ORDER BY e.seq LIMIT 1",
-                 {id_, upload_.facts.table.company_id, upload_.facts.table.table_name}}}));
+                {fmt::format("SELECT e.key_value, e.seq, e.event_type, d.data IS NOT NULL FROM cdc_events e "
+                             "LEFT JOIN LATERAL ({}) d ON true WHERE e.upload_id = $1 "
+                             "AND e.event_type IN ('update', 'delete') AND (d.data IS NULL "
+                             "OR jsonb_strip_nulls(d.data) <> jsonb_strip_nulls(e.old_values)) "
+                             "ORDER BY e.seq LIMIT 1",
+                             kOpenRowOfEvent),
+                 {id_}}}));
     if (results[1].empty()) return does_not_close(std::nullopt, false);
     return does_not_close(misfit_of(results[1][0]), results[1][0].boolean(3));
   }
 
-  /// Why a row could not be opened, seen after the rollback: another row of its key stays open.
+  /// Why a row could not be opened: the first one whose key has a row that is still open.
   Result<std::string> first_not_opening() {
     DD_TRY(const auto results,
            connection_.run_all(
-               {{"ROLLBACK TO SAVEPOINT apply", {}},
-                {"SELECT e.key_value, e.seq, e.event_type FROM cdc_events e "
-                 "WHERE e.upload_id = $1 AND e.event_type = 'insert' "
-                 "AND EXISTS (SELECT FROM company_data d WHERE d.company_id = e.company_id "
-                 "AND d.table_name = e.table_name AND d.record_key = e.key_value AND d.is_current) "
-                 "AND NOT EXISTS (SELECT FROM cdc_events x WHERE x.upload_id = e.upload_id "
-                 "AND x.event_type = 'delete' AND x.key_value = e.key_value) ORDER BY e.seq LIMIT 1",
-                 {id_}}}));
+               {{"ROLLBACK TO SAVEPOINT closed", {}},
+                {fmt::format("SELECT e.key_value, e.seq, e.event_type FROM cdc_events e CROSS JOIN LATERAL "
+                             "({}) d WHERE e.upload_id = $1 AND e.event_type IN ('insert', 'update') "
+                             "ORDER BY e.seq LIMIT 1",
+                             kOpenRowOfEvent),
+                 {id_}},
+                {"ROLLBACK TO SAVEPOINT apply", {}}}));
     const Rows& found = results[1];
     return does_not_open(found.empty() ? std::nullopt : std::optional(misfit_of(found[0])));
   }

@@ -25,8 +25,11 @@ class Conditions {
   /// `condition` has {} where the parameter comes.
   void add(std::string_view condition, std::string parameter) {
     statement_.parameters.emplace_back(std::move(parameter));
+    add(fmt::format(fmt::runtime(condition), fmt::format("${}", statement_.parameters.size())));
+  }
+  void add(std::string_view condition) {
     text_ += text_.empty() ? "WHERE " : " AND ";
-    text_ += fmt::format(fmt::runtime(condition), fmt::format("${}", statement_.parameters.size()));
+    text_ += condition;
   }
   void add_if(std::string_view condition, const std::optional<std::string>& parameter) {
     if (parameter) add(condition, *parameter);
@@ -216,17 +219,18 @@ Result<std::vector<StoredRecord>> read_records(Connection& connection, const Rec
   conditions.add("d.table_name = {}", query.table.table_name);
   conditions.add_if("d.record_key > {}", query.after_key);
   if (open_rows) {
-    conditions.add("d.is_current = {}", "true");
+    conditions.add("d.is_current");
   } else {
     conditions.add("d.valid_from <= {}", as_of);
     conditions.add("(d.valid_to IS NULL OR d.valid_to > {})", as_of);
   }
-  DD_TRY(const auto rows,
-         connection.run(std::move(conditions)
-                            .select(fmt::format("SELECT {} FROM company_data d JOIN uploads u ON "
-                                                "u.upload_id = d.upload_id",
-                                                kRecordColumns),
-                                    fmt::format("ORDER BY d.record_key LIMIT {}", query.limit))));
+  DD_TRY(
+      const auto rows,
+      connection.run(std::move(conditions)
+                         .select(fmt::format("SELECT {} FROM (SELECT * FROM company_data d", kRecordColumns),
+                                 fmt::format("ORDER BY d.record_key LIMIT {}) d JOIN uploads u ON "
+                                             "u.upload_id = d.upload_id ORDER BY d.record_key",
+                                             query.limit))));
   std::vector<StoredRecord> records;
   for (int i = 0; i < rows.size(); ++i) {
     DD_TRY(auto record, record_of(rows[i]));

@@ -225,7 +225,8 @@ class Recorder {
     if (already_there == 0) return 0;
     DD_TRY(const auto others,
            connection_.run(
-               {"SELECT i.place FROM incoming_events i JOIN cdc_events e USING (upload_id, seq) "
+               {"SELECT i.place FROM incoming_events i CROSS JOIN LATERAL (SELECT * FROM cdc_events c WHERE "
+                "c.upload_id = i.upload_id AND c.seq = i.seq LIMIT 1) e "
                 "WHERE (i.event_type, i.key_column, i.key_value, i.old_values, i.new_values, "
                 "i.changed_columns, i.line) IS DISTINCT FROM (e.event_type, e.key_column, e.key_value, "
                 "e.old_values, e.new_values, e.changed_columns, e.line) ORDER BY i.place",
