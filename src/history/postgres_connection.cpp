@@ -149,7 +149,9 @@ Result<void> Connection::check_patience() {
   } else {
     if (now < next_probe_) return success();
     const std::array<const char*, 3> names = {"dbname", "connect_timeout", nullptr};
-    const std::array<const char*, 3> values = {options_->url.c_str(), "10", nullptr};
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_->connect_timeout).count();
+    const std::string timeout = std::to_string(seconds);
+    const std::array<const char*, 3> values = {options_->url.c_str(), timeout.c_str(), nullptr};
     const auto answer = PQpingParams(names.data(), values.data(), 1);
     next_probe_ = Clock::now() + options_->probe_every;
     silent_probes_ = answer == PQPING_OK ? 0 : silent_probes_ + 1;

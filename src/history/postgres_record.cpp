@@ -68,12 +68,15 @@ class Recorder {
   /// everywhere: no deadlock between two consumers.
   Result<Transaction> begin() {
     std::vector<const OffsetAdvance*> advances;
+    advances.reserve(batch_.advances.size());
     for (const auto& advance : batch_.advances) advances.push_back(&advance);
     std::sort(advances.begin(), advances.end(),
               [](const auto* a, const auto* b) { return a->partition < b->partition; });
     std::vector<Statement> first;
+    first.reserve(advances.size() + 1);
     for (const auto* advance : advances) first.push_back(move_offset(*advance));
     std::vector<std::string> ids;
+    ids.reserve(ids_.size());
     for (const auto& id : ids_) ids.push_back(id.to_string());
     first.push_back(select_uploads_by_id(array_of(ids)));
     DD_TRY(auto transaction, Transaction::begin(connection_, std::move(first)));
