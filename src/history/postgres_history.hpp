@@ -22,7 +22,8 @@ struct Options {
   /// While applying: how often to ask whether the server still answers. Two silent ones in a row end the
   /// wait.
   std::chrono::milliseconds probe_every{15'000};
-  std::stop_token stop{};  ///< calls that wait, now and later, return shutting_down once this is asked to stop
+  std::stop_token
+      stop{};  ///< calls that wait, now and later, return shutting_down once this is asked to stop
 };
 
 /// Does not connect: the server may come later, calls are `unavailable` until then. A call that finds its

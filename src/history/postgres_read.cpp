@@ -153,13 +153,11 @@ Result<std::vector<StoredOffset>> read_offsets(Connection& connection, const std
          connection.run({"SELECT partition, cluster_id, topic_id, next_offset FROM log_offsets "
                          "WHERE topic = $1 ORDER BY partition",
                          {topic}}));
-  std::vector<StoredOffset> offsets;
-  for (int i = 0; i < rows.size(); ++i) {
-    offsets.push_back({{topic, eventlog::Partition(static_cast<std::int32_t>(rows[i].number(0)))},
-                       {std::string(rows[i].text(1)), std::string(rows[i].text(2))},
-                       Offset(rows[i].number(3))});
-  }
-  return offsets;
+  return all_of(rows, [&](const Row& row) -> Result<StoredOffset> {
+    return StoredOffset{{topic, eventlog::Partition(static_cast<std::int32_t>(row.number(0)))},
+                        {std::string(row.text(1)), std::string(row.text(2))},
+                        Offset(row.number(3))};
+  });
 }
 
 Result<std::vector<TableRef>> read_tables_to_apply(Connection& connection) {
@@ -167,11 +165,9 @@ Result<std::vector<TableRef>> read_tables_to_apply(Connection& connection) {
          connection.run({"SELECT DISTINCT company_id, table_name FROM uploads WHERE state = 'recorded' "
                          "ORDER BY company_id, table_name",
                          {}}));
-  std::vector<TableRef> tables;
-  for (int i = 0; i < rows.size(); ++i) {
-    tables.push_back({std::string(rows[i].text(0)), std::string(rows[i].text(1))});
-  }
-  return tables;
+  return all_of(rows, [](const Row& row) -> Result<TableRef> {
+    return TableRef{std::string(row.text(0)), std::string(row.text(1))};
+  });
 }
 
 Result<std::vector<UploadStatus>> read_uploads_for_lake(Connection& connection) {
@@ -196,11 +192,9 @@ Result<std::vector<LakeColumn>> read_lake_columns(Connection& connection, const 
   DD_TRY(const auto rows, connection.run({"SELECT column_name, column_type FROM lake_columns WHERE "
                                           "company_id = $1 AND table_name = $2 ORDER BY column_name",
                                           {table.company_id, table.table_name}}));
-  std::vector<LakeColumn> columns;
-  for (int i = 0; i < rows.size(); ++i) {
-    columns.push_back({std::string(rows[i].text(0)), std::string(rows[i].text(1))});
-  }
-  return columns;
+  return all_of(rows, [](const Row& row) -> Result<LakeColumn> {
+    return LakeColumn{std::string(row.text(0)), std::string(row.text(1))};
+  });
 }
 
 Result<std::vector<StoredRecord>> read_records(Connection& connection, const RecordQuery& query) {
@@ -231,12 +225,7 @@ Result<std::vector<StoredRecord>> read_records(Connection& connection, const Rec
                                  fmt::format("ORDER BY d.record_key LIMIT {}) d JOIN uploads u ON "
                                              "u.upload_id = d.upload_id ORDER BY d.record_key",
                                              query.limit))));
-  std::vector<StoredRecord> records;
-  for (int i = 0; i < rows.size(); ++i) {
-    DD_TRY(auto record, record_of(rows[i]));
-    records.push_back(std::move(record));
-  }
-  return records;
+  return all_of(rows, [](const Row& row) { return record_of(row); });
 }
 
 Result<std::vector<AppliedEvent>> read_events(Connection& connection, const EventQuery& query) {
@@ -315,12 +304,7 @@ Result<std::vector<Event>> read_events_at(Connection& connection, const UploadFa
                                      kEventColumns),
                          {upload.upload_id.to_string(), array_of(seqs)}}));
   if (static_cast<std::size_t>(rows.size()) != seqs.size()) return damaged("an event that was found is gone");
-  std::vector<Event> events;
-  for (int i = 0; i < rows.size(); ++i) {
-    DD_TRY(auto event, event_of(rows[i], upload));
-    events.push_back(std::move(event));
-  }
-  return events;
+  return all_of(rows, [&](const Row& row) { return event_of(row, upload); });
 }
 
 }  // namespace deltadrop::history::postgres

@@ -3,12 +3,7 @@
 namespace deltadrop::history::postgres {
 
 Result<std::vector<UploadStatus>> uploads_of(const Rows& rows) {
-  std::vector<UploadStatus> uploads;
-  for (int i = 0; i < rows.size(); ++i) {
-    DD_TRY(auto upload, upload_of(rows[i]));
-    uploads.push_back(std::move(upload));
-  }
-  return uploads;
+  return all_of(rows, [](const Row& row) { return upload_of(row); });
 }
 
 Result<std::optional<UploadStatus>> first_upload_of(const Rows& rows) {
