@@ -12,6 +12,7 @@ find_package(simdjson REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)
+pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq>=14)
 
 # Arrow and Parquet: the system's where CMake finds them, else the pyarrow wheel that tools/bootstrap.sh unpacked,
 # which ships headers and shared libraries.

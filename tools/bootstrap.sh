@@ -11,9 +11,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config mold libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
-  libsqlite3-dev libxxhash-dev zlib1g-dev libzstd-dev libssl-dev libfmt-dev libspdlog-dev libcli11-dev libsimdjson-dev
+  libsqlite3-dev libxxhash-dev zlib1g-dev libzstd-dev libssl-dev libpq-dev libfmt-dev libspdlog-dev libcli11-dev libsimdjson-dev
   unzip curl jq python3 python3-pip)
-TEST_PACKAGES=(libgtest-dev libgmock-dev python3-venv strace sqlite3 zstd openjdk-17-jre-headless maven)
+TEST_PACKAGES=(libgtest-dev libgmock-dev python3-venv strace sqlite3 zstd openjdk-17-jre-headless maven postgresql-15)
 LINT_PACKAGES=(libgtest-dev libgmock-dev clang-format-19 clang-tidy-19)
 
 PYARROW_VERSION=26.0.1

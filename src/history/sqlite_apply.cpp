@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "core/text.hpp"
+#include "history/decisions.hpp"
 #include "history/sqlite_rows.hpp"
 
 namespace deltadrop::history::sqlite {
@@ -35,10 +35,8 @@ class Application {
   /// Closes before it opens: after a rekey both may share a key's text. A misfit rolls back to where it
   /// began.
   Result<ApplyOutcome> run(const std::optional<UploadStatus>& previous) {
-    if (previous && upload_.facts.effective_at <= previous->facts.effective_at) {
-      return conflict(fmt::format("its values hold from {}, which is not later than {} of version {}",
-                                  effective_at_, previous->facts.effective_at.to_string(),
-                                  previous->facts.version.value));
+    if (previous) {
+      if (const auto why = out_of_order(upload_, *previous); !why.empty()) return conflict(why);
     }
     DD_TRY(const Counts counts, count());
     DD_TRY(database_.execute("SAVEPOINT apply"));
@@ -55,11 +53,7 @@ class Application {
       return conflict(why);
     }
     if (!opened) return Error(opened.error());
-    if (opened.value() != counts.opening) {
-      return Error{ErrorCode::internal, "apply-count",
-                   fmt::format("upload {} opened {} rows instead of {}", id_, opened.value(), counts.opening),
-                   ""};
-    }
+    if (opened.value() != counts.opening) return wrong_count(upload_.facts, opened.value(), counts.opening);
     DD_TRY(take_number());
     return Applied{upload_, opened.value(), closed};
   }
@@ -126,10 +120,8 @@ class Application {
                "AND (d.data IS NULL OR NOT same_values(d.data, e.old_values)) ORDER BY e.seq LIMIT 1"));
     select.bind(1, id_);
     DD_TRY(const bool found, select.step());
-    if (!found) return std::string("it updates or deletes one key twice");
-    return fmt::format("its {} of key {} (seq {}) finds {}", select.text(2),
-                       quoted_for_message(select.text(0)), select.number(1),
-                       select.is_null(3) ? "no open row" : "an open row that differs from its old_values");
+    if (!found) return does_not_close(std::nullopt, false);
+    return does_not_close(misfit_of(select), !select.is_null(3));
   }
 
   /// Why a row could not be opened, seen after the rollback: another row of its key stays open, or began
@@ -147,17 +139,16 @@ class Application {
                "AND x.event_type = 'delete') ORDER BY e.seq LIMIT 1"));
     select.bind(1, id_);
     DD_TRY(const bool found, select.step());
-    if (!found) return std::string("it opens one key twice");
-    return fmt::format("its {} of key {} (seq {}) finds an open row of that key", select.text(2),
-                       quoted_for_message(select.text(0)), select.number(1));
+    return does_not_open(found ? std::optional(misfit_of(select)) : std::nullopt);
+  }
+
+  static Misfit misfit_of(const db::Statement& row) {
+    return {std::string(row.text(2)), std::string(row.text(0)), Seq(row.number(1))};
   }
 
   Result<ApplyOutcome> conflict(const std::string& why) {
     upload_.state = UploadState::conflict;
-    upload_.error = fmt::format(
-        "version {} of {} (upload {}) does not fit the history: {}; `deltadrop verify` compares "
-        "both with the archive",
-        upload_.facts.version.value, upload_.facts.table.to_string(), id_, why);
+    upload_.error = conflict_text(upload_.facts, why);
     DD_TRY(auto update,
            database_.prepare("UPDATE uploads SET state = 'conflict', error = ? WHERE upload_id = ?"));
     DD_TRY(update.bind(1, upload_.error).bind(2, id_).run());
@@ -182,32 +173,8 @@ Result<std::optional<UploadStatus>> first_upload(db::Database& database, const T
   if (parameter) select.bind(3, *parameter);
   DD_TRY(const bool found, select.step());
   if (!found) return std::optional<UploadStatus>();
-  DD_TRY(auto upload, read_upload(select));
+  DD_TRY(auto upload, upload_of(Row(select)));
   return std::optional<UploadStatus>(std::move(upload));
-}
-
-/// Why the upload cannot be applied though its predecessor is; "" when it can.
-std::string obstacle(const UploadStatus& upload) {
-  if (upload.state == UploadState::blocked) return upload.error;
-  if (upload.recorded < upload.facts.total) {
-    return fmt::format("{} of its {} events are recorded", upload.recorded, upload.facts.total);
-  }
-  return "";
-}
-
-/// What waits when nothing follows the last applied upload.
-Result<NothingToApply> waiting(db::Database& database, const TableRef& table) {
-  NothingToApply nothing;
-  DD_TRY(nothing.next,
-         first_upload(database, table,
-                      "u.state IN ('recorded', 'blocked') AND u.state <> 'conflict' ORDER BY u.version",
-                      std::nullopt));
-  if (!nothing.next) return nothing;
-  const auto& previous = nothing.next->facts.previous_upload_id;
-  nothing.waiting_for = previous
-                            ? fmt::format("its predecessor, upload {}, is not applied", previous->to_string())
-                            : std::string("another upload without predecessor is applied already");
-  return nothing;
 }
 
 }  // namespace
@@ -223,8 +190,11 @@ Result<ApplyOutcome> apply_next(db::Database& database, const TableRef& table, T
                                  "AND u.state <> 'applied'",
                                  previous_id));
   if (!next) {
-    DD_TRY(auto nothing, waiting(database, table));
-    return ApplyOutcome(std::move(nothing));
+    DD_TRY(auto waits,
+           first_upload(database, table,
+                        "u.state IN ('recorded', 'blocked') AND u.state <> 'conflict' ORDER BY u.version",
+                        std::nullopt));
+    return ApplyOutcome(waiting(std::move(waits)));
   }
   if (auto reason = obstacle(*next); !reason.empty()) {
     return ApplyOutcome(NothingToApply{std::move(next), std::move(reason)});
@@ -239,11 +209,7 @@ Result<void> mark_in_lake(db::Database& database, const UploadId& upload,
   DD_TRY(auto transaction, db::Transaction::begin(database));
   DD_TRY(const auto stored, find_upload(database, upload));
   const std::string id = upload.to_string();
-  if (!stored) return Error{ErrorCode::not_found, "no-such-upload", "the history has no upload " + id, ""};
-  if (stored->state != UploadState::applied) {
-    return Error{ErrorCode::conflict, "not-applied", fmt::format("upload {} is not applied", id),
-                 "apply it first"};
-  }
+  DD_TRY(check_applied(upload, stored));
   {
     DD_TRY(auto update,
            database.prepare("UPDATE uploads SET in_lake_at = coalesce(in_lake_at, ?) WHERE upload_id = ?"));

@@ -1,11 +1,10 @@
 #include "history/sqlite_history.hpp"
 
-#include <fmt/format.h>
-
 #include <mutex>
 #include <span>
 #include <utility>
 
+#include "history/decisions.hpp"
 #include "history/sqlite_apply.hpp"
 #include "history/sqlite_read.hpp"
 #include "history/sqlite_record.hpp"
@@ -119,10 +118,7 @@ class SqliteHistory final : public HistoryStore {
 Result<void> SqliteHistory::scan_events(const UploadId& upload, ChangeType type,
                                         const std::function<Result<void>(const Event&)>& use) {
   DD_TRY(const auto stored, this->upload(upload));
-  if (!stored) {
-    return Error{ErrorCode::not_found, "no-such-upload",
-                 fmt::format("the history has no upload {}", upload.to_string()), ""};
-  }
+  if (!stored) return no_such_upload(upload);
   DD_TRY(const auto rows,
          readers_.with([&](Database& database) { return read_event_rows(database, upload, type); }));
   // `use` runs without a connection, so that it may call the history, and take its time, as it likes.

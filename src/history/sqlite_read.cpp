@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 
+#include "history/decisions.hpp"
 #include "history/sqlite_rows.hpp"
 
 namespace deltadrop::history::sqlite {
@@ -12,7 +13,6 @@ namespace {
 namespace db = deltadrop::sqlite;
 
 constexpr std::size_t kScanBytesMax = std::size_t{4} << 20;
-constexpr std::int64_t kUploadsPage = 200;
 
 /// All statements until it goes see one state of the database.
 class Snapshot {
@@ -32,20 +32,6 @@ class Snapshot {
   explicit Snapshot(Database& database) : database_(&database) {}
   Database* database_;
 };
-
-Result<StoredRecord> read_record(const db::Statement& row) {
-  StoredRecord record;
-  record.key = row.text(0);
-  record.data_json = row.text(1);
-  DD_TRY(record.valid_from, as_stored(Timestamp::parse(row.text(2))));
-  if (!row.is_null(3)) {
-    DD_TRY(auto valid_to, as_stored(Timestamp::parse(row.text(3))));
-    record.valid_to = valid_to;
-  }
-  record.version = Version(row.number(4));
-  DD_TRY(record.upload_id, as_stored(UploadId::parse(row.text(5))));
-  return record;
-}
 
 /// The moment from which the table's last applied upload holds: from then on the open rows are the answer.
 Result<bool> is_after_all_changes(Database& database, const TableRef& table, const std::string& as_of) {
@@ -73,41 +59,19 @@ Result<void> append_events_of(Database& database, const UploadStatus& upload, Se
   while (true) {
     DD_TRY(const bool row, select.step());
     if (!row) return success();
-    DD_TRY(auto event, read_event(select, upload.facts));
+    DD_TRY(auto event, event_of(Row(select), upload.facts));
     events.push_back({*upload.applied_no, std::move(event)});
   }
 }
 
-bool matches(const EventQuery& query, const UploadStatus& upload) {
-  return upload.state == UploadState::applied &&
-         (!query.company_id || *query.company_id == upload.facts.table.company_id) &&
-         (!query.table_name || *query.table_name == upload.facts.table.table_name);
-}
-
-Seq seq_after(const EventQuery& query, const UploadStatus& upload) {
-  return query.after && query.after->applied_no == *upload.applied_no ? query.after->seq : Seq(0);
-}
-
-/// Upload by upload in the order in which they were applied: each is one walk along cdc_events' primary key.
-Result<std::vector<AppliedEvent>> events_by_upload(Database& database, const EventQuery& query) {
-  std::vector<AppliedEvent> events;
-  std::int64_t from = query.after ? query.after->applied_no.value : 1;
-  while (true) {
-    std::vector<UploadStatus> page;
-    {
-      DD_TRY(auto select, database.prepare(select_uploads(
-                              "WHERE u.applied_no >= ?1 AND (?2 IS NULL OR u.company_id = ?2) "
-                              "AND (?3 IS NULL OR u.table_name = ?3) ORDER BY u.applied_no LIMIT ?4")));
-      select.bind(1, from).bind(2, query.company_id).bind(3, query.table_name).bind(4, kUploadsPage);
-      DD_TRY(page, read_uploads(select));
-    }
-    for (const auto& upload : page) {
-      DD_TRY(append_events_of(database, upload, seq_after(query, upload), query, events));
-      if (static_cast<std::int64_t>(events.size()) >= query.limit) return events;
-    }
-    if (static_cast<std::int64_t>(page.size()) < kUploadsPage) return events;
-    from = page.back().applied_no->value + 1;
-  }
+/// The applied uploads from `from` on that match the query.
+Result<std::vector<UploadStatus>> read_uploads_page(Database& database, const EventQuery& query,
+                                                    AppliedNo from) {
+  DD_TRY(auto select, database.prepare(select_uploads(
+                          "WHERE u.applied_no >= ?1 AND (?2 IS NULL OR u.company_id = ?2) "
+                          "AND (?3 IS NULL OR u.table_name = ?3) ORDER BY u.applied_no LIMIT ?4")));
+  select.bind(1, from.value).bind(2, query.company_id).bind(3, query.table_name).bind(4, kUploadsPage);
+  return read_uploads(select);
 }
 
 /// A key has few events: they are found by the index on it and sorted.
@@ -137,7 +101,7 @@ Result<std::vector<AppliedEvent>> events_by_key(Database& database, const EventQ
       DD_TRY(const auto upload, find_upload(database, upload_id));
       known = facts.emplace(upload_id, upload->facts).first;
     }
-    DD_TRY(auto event, read_event(select, known->second));
+    DD_TRY(auto event, event_of(Row(select), known->second));
     events.push_back({AppliedNo(select.number(11)), std::move(event)});
   }
 }
@@ -209,14 +173,14 @@ Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQ
   const std::string as_of = query.as_of.to_string();
   DD_TRY(const bool open_rows, is_after_all_changes(database, query.table, as_of));
   // Every key text is greater than or equal to '', and no key is empty.
-  DD_TRY(auto select, database.prepare(fmt::format(
-                          "SELECT d.record_key, d.data, d.valid_from, d.valid_to, u.version, d.upload_id "
-                          "FROM company_data d {} CROSS JOIN uploads u ON u.upload_id = d.upload_id "
-                          "WHERE d.company_id = ?1 AND d.table_name = ?2 AND d.record_key > ?3 AND {} "
-                          "ORDER BY d.record_key LIMIT ?5",
-                          open_rows ? "INDEXED BY company_data_open" : "",
-                          open_rows ? "d.is_current = 1 AND ?4 IS NOT NULL"
-                                    : "d.valid_from <= ?4 AND (d.valid_to IS NULL OR d.valid_to > ?4)")));
+  DD_TRY(auto select,
+         database.prepare(
+             fmt::format("SELECT {} FROM company_data d {} CROSS JOIN uploads u ON u.upload_id = d.upload_id "
+                         "WHERE d.company_id = ?1 AND d.table_name = ?2 AND d.record_key > ?3 AND {} "
+                         "ORDER BY d.record_key LIMIT ?5",
+                         kRecordColumns, open_rows ? "INDEXED BY company_data_open" : "",
+                         open_rows ? "d.is_current = 1 AND ?4 IS NOT NULL"
+                                   : "d.valid_from <= ?4 AND (d.valid_to IS NULL OR d.valid_to > ?4)")));
   select.bind(1, query.table.company_id)
       .bind(2, query.table.table_name)
       .bind(3, query.after_key.value_or(""));
@@ -225,7 +189,7 @@ Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQ
   while (true) {
     DD_TRY(const bool row, select.step());
     if (!row) return records;
-    DD_TRY(auto record, read_record(select));
+    DD_TRY(auto record, record_of(Row(select)));
     records.push_back(std::move(record));
   }
 }
@@ -241,48 +205,34 @@ Result<std::vector<AppliedEvent>> read_events(Database& database, const EventQue
     return events;
   }
   if (query.key_value) return events_by_key(database, query);
-  return events_by_upload(database, query);
+  return events_by_upload(
+      query, [&](AppliedNo from) { return read_uploads_page(database, query, from); },
+      [&](const UploadStatus& upload, Seq after, std::vector<AppliedEvent>& found) {
+        return append_events_of(database, upload, after, query, found);
+      });
 }
 
 Result<std::vector<AppliedEvent>> read_key_history(Database& database, const TableRef& table,
                                                    const std::string& key) {
-  EventQuery query;
-  query.company_id = table.company_id;
-  query.table_name = table.table_name;
-  query.key_value = key;
-  query.limit = INT64_MAX;
-  return read_events(database, query);
+  return read_events(database, key_history_query(table, key));
 }
 
 Result<std::vector<DeadLetterEntry>> read_dead_letters(Database& database, std::int64_t limit) {
   DD_TRY(const auto snapshot, Snapshot::begin(database));
   DD_TRY(auto select,
-         database.prepare(
-             "SELECT topic, partition, log_offset, topic_id, payload, reason, upload_id, recorded_at, "
-             "resolved_at FROM dead_letters "
-             "ORDER BY resolved_at IS NOT NULL, recorded_at DESC, topic, partition, log_offset LIMIT ?"));
+         database.prepare(fmt::format("SELECT {} FROM dead_letters ORDER BY resolved_at IS NOT NULL, "
+                                      "recorded_at DESC, topic, partition, log_offset LIMIT ?",
+                                      kDeadLetterColumns)));
   select.bind(1, limit);
   std::vector<DeadLetterEntry> entries;
   while (true) {
     DD_TRY(const bool row, select.step());
     if (!row) return entries;
-    DeadLetterEntry entry;
-    DeadLetter& letter = entry.letter;
-    letter.partition = {std::string(select.text(0)),
-                        eventlog::Partition(static_cast<std::int32_t>(select.number(1)))};
-    letter.offset = Offset(select.number(2));
-    letter.identity.topic_id = select.text(3);
-    letter.payload = select.text(4);
-    letter.reason = select.text(5);
-    DD_TRY(entry.recorded_at, as_stored(Timestamp::parse(select.text(7))));
-    if (!select.is_null(8)) {
-      DD_TRY(auto resolved_at, as_stored(Timestamp::parse(select.text(8))));
-      entry.resolved_at = resolved_at;
-    }
-    if (!select.is_null(6)) {
-      DD_TRY(const auto upload_id, as_stored(UploadId::parse(select.text(6))));
+    DD_TRY(auto entry, dead_letter_of(Row(select)));
+    if (!select.is_null(kDeadLetterUploadColumn)) {
+      DD_TRY(const auto upload_id, as_stored(UploadId::parse(select.text(kDeadLetterUploadColumn))));
       DD_TRY(const auto upload, find_upload(database, upload_id));
-      if (upload) letter.upload = upload->facts;
+      if (upload) entry.letter.upload = upload->facts;
     }
     entries.push_back(std::move(entry));
   }
@@ -327,7 +277,7 @@ Result<std::vector<Event>> read_events_at(Database& database, const UploadFacts&
     if (bytes >= kScanBytesMax) break;
     DD_TRY(const bool found, select.bind(1, row).step());
     if (!found) return Error{ErrorCode::corrupt, "bad-row", "an event that was found is gone", ""};
-    DD_TRY(auto event, read_event(select, upload));
+    DD_TRY(auto event, event_of(Row(select), upload));
     bytes += event.old_values_json.size() + event.new_values_json.size() + sizeof(Event);
     events.push_back(std::move(event));
     select.reset();

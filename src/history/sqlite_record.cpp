@@ -5,15 +5,9 @@
 #include <map>
 #include <unordered_map>
 
-#include "core/text.hpp"
 #include "core/values_json.hpp"
-#include "eventlog/checks.hpp"
+#include "history/decisions.hpp"
 #include "history/sqlite_rows.hpp"
-
-// An event is recorded once. One that comes again with the same upload_id and seq is dropped when it is the
-// same. When it is another one, or says other things of its upload than the events before it, then two
-// histories share an id: what was recorded first stands, the newcomer becomes a dead letter, and its upload,
-// unless it is applied already, goes into state `conflict`, because nobody can tell which of the two is true.
 
 namespace deltadrop::history::sqlite {
 namespace {
@@ -29,12 +23,6 @@ struct Touched {
   std::string effective_at;
   std::map<PartitionRef, std::int64_t> inserted;
 };
-
-bool same_upload(const UploadFacts& a, const UploadFacts& b) {
-  return a.version == b.version && a.total == b.total && a.timestamp == b.timestamp &&
-         a.effective_at == b.effective_at && a.previous_upload_id == b.previous_upload_id &&
-         a.file_sha256 == b.file_sha256 && a.types_json == b.types_json && a.table == b.table;
-}
 
 std::optional<std::string_view> values_or_null(const std::string& json) {
   if (json.empty()) return std::nullopt;
@@ -74,11 +62,7 @@ class Recorder {
     if (advance.from) move.bind(6, advance.from->value);
     DD_TRY(move.run());
     if (database_.changes() == 1) return success();
-    return Error{ErrorCode::conflict, "offset-moved",
-                 fmt::format("partition {} is no longer at offset {} in the history",
-                             eventlog::to_string(advance.partition),
-                             advance.from ? std::to_string(advance.from->value) : "none"),
-                 "read the offsets again and go on from there"};
+    return offset_moved(advance);
   }
 
   Result<void> insert_events() {
@@ -96,7 +80,7 @@ class Recorder {
         DD_TRY(upload, touch(event.upload));
       }
       if (!same_upload(upload->facts, event.upload)) {
-        DD_TRY(refuse(logged, *upload, "says other things of its upload than what is recorded"));
+        DD_TRY(refuse(logged, *upload, kOtherUpload));
         continue;
       }
       DD_TRY(insert_event(insert, event, *upload));
@@ -108,7 +92,7 @@ class Recorder {
       ++report_.already_there;
       DD_TRY(const bool same, is_recorded(event, *upload));
       if (!same) {
-        DD_TRY(refuse(logged, *upload, "differs from the recorded event of the same upload and seq"));
+        DD_TRY(refuse(logged, *upload, kOtherEvent));
       }
     }
     return success();
@@ -135,7 +119,7 @@ class Recorder {
     select.bind(1, upload.id).bind(2, event.seq.value);
     DD_TRY(const bool found, select.step());
     if (!found) return false;
-    DD_TRY(const Event recorded, read_event(select, event.upload));
+    DD_TRY(const Event recorded, event_of(Row(select), event.upload));
     return recorded.type == event.type && recorded.key_value == event.key_value &&
            recorded.line == event.line && recorded.changed_columns == event.changed_columns &&
            recorded.upload.key_column == event.upload.key_column &&
@@ -193,25 +177,11 @@ class Recorder {
     select.bind(3, facts.version.value).bind(4, previous);
     DD_TRY(const bool found, select.step());
     if (!found) return std::optional<std::string>();
-    return std::optional<std::string>(
-        fmt::format("the history of {} has forked: version {} of upload {} stands where version {} of upload "
-                    "{} already is (both "
-                    "follow {}); publish this archive into a new KAFKA_TOPIC and an empty database",
-                    facts.table.to_string(), facts.version.value, facts.upload_id.to_string(),
-                    select.number(1), select.text(0), previous.empty() ? "no upload" : "upload " + previous));
+    return std::optional<std::string>(forked(facts, Version(select.number(1)), select.text(0)));
   }
 
   Result<void> refuse(const LoggedEvent& logged, Touched& upload, std::string_view why) {
-    DeadLetter letter;
-    letter.partition = logged.partition;
-    letter.offset = logged.offset;
-    for (const auto& advance : batch_.advances) {
-      if (advance.partition == logged.partition) letter.identity = advance.identity;
-    }
-    append_event_json(letter.payload, logged.event);
-    letter.reason =
-        fmt::format("the event of key {}, seq {} of upload {}, {}",
-                    quoted_for_message(logged.event.key_value), logged.event.seq.value, upload.id, why);
+    const DeadLetter letter = refusal_of(batch_, logged, why);
     DD_TRY(insert_dead_letter(letter, upload.id));
     if (upload.state == UploadState::applied || upload.state == UploadState::conflict) return success();
     return set_state(upload, UploadState::conflict, letter.reason);
@@ -222,13 +192,7 @@ class Recorder {
     DD_TRY(auto* upload, touch(*letter.upload));
     DD_TRY(insert_dead_letter(letter, upload->id));
     if (upload->state != UploadState::recorded) return success();
-    return set_state(
-        *upload, UploadState::blocked,
-        fmt::format("the event at offset {} of {} was refused: {}; run `deltadrop republish {} {} "
-                    "--from-version {}`",
-                    letter.offset.value, eventlog::to_string(letter.partition), letter.reason,
-                    letter.upload->table.company_id, letter.upload->table.table_name,
-                    letter.upload->version.value));
+    return set_state(*upload, UploadState::blocked, blocked_by(letter));
   }
 
   Result<void> insert_dead_letter(const DeadLetter& letter, const std::optional<std::string>& upload_id) {

@@ -1,36 +1,35 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "history/history_store.hpp"
+#include "history/stored_rows.hpp"
 #include "sqlite/database.hpp"
 
-/// Rows of the tables as the port's values, and back.
 namespace deltadrop::history::sqlite {
 
-/// An error of reading what we wrote ourselves: `corrupt`, whatever it was.
-template <class T>
-Result<T> as_stored(Result<T> parsed) {
-  if (parsed) return parsed;
-  return Error{ErrorCode::corrupt, "bad-row", "a stored value is damaged: " + parsed.error().message,
-               "rebuild history.db from the archive: move it away and run `deltadrop republish`"};
-}
+/// The current row of a statement, as history/stored_rows.hpp wants one. Times and JSON are texts here.
+class Row {
+ public:
+  explicit Row(const deltadrop::sqlite::Statement& statement) : statement_(statement) {}
+  [[nodiscard]] std::string_view text(int column) const { return statement_.text(column); }
+  [[nodiscard]] std::int64_t number(int column) const { return statement_.number(column); }
+  [[nodiscard]] bool is_null(int column) const { return statement_.is_null(column); }
+  [[nodiscard]] std::optional<std::string> optional_text(int column) const {
+    return statement_.optional_text(column);
+  }
+  [[nodiscard]] std::string json(int column) const { return std::string(statement_.text(column)); }
+  [[nodiscard]] std::string bytes(int column) const { return std::string(statement_.text(column)); }
+  [[nodiscard]] Result<Timestamp> time(int column) const { return Timestamp::parse(statement_.text(column)); }
 
-/// "SELECT <columns of an UploadStatus> FROM uploads u <rest>"
-std::string select_uploads(std::string_view rest);
-/// Of the current row of a statement made with select_uploads.
-Result<UploadStatus> read_upload(const deltadrop::sqlite::Statement& row);
-/// All rows.
+ private:
+  const deltadrop::sqlite::Statement& statement_;
+};
+
+/// All rows of a statement made with select_uploads.
 Result<std::vector<UploadStatus>> read_uploads(deltadrop::sqlite::Statement& statement);
-
-/// Columns of cdc_events e that read_event wants, in its order.
-inline constexpr std::string_view kEventColumns =
-    "e.seq, e.event_id, e.event_type, e.key_column, e.key_value, e.old_values, e.new_values, "
-    "e.changed_columns, "
-    "e.file_id, e.line";
-Result<Event> read_event(const deltadrop::sqlite::Statement& row, const UploadFacts& upload);
 
 Result<std::optional<UploadStatus>> find_upload(deltadrop::sqlite::Database& database,
                                                 const UploadId& upload);

@@ -1,0 +1,217 @@
+#include "history/postgres_apply.hpp"
+
+#include <fmt/format.h>
+
+#include "history/decisions.hpp"
+#include "history/postgres_rows.hpp"
+
+namespace deltadrop::history::postgres {
+namespace {
+
+/// The open row of an event's key, as a LATERAL query: its LIMIT makes PostgreSQL look each one up by the
+/// index. A plain join it plans badly as long as it has not analysed the tables, and an upload is applied
+/// right after it was recorded: 100,000 updates then took five minutes.
+constexpr std::string_view kOpenRowOfEvent =
+    "SELECT o.ctid AS place, o.data FROM company_data o WHERE o.company_id = e.company_id "
+    "AND o.table_name = e.table_name AND o.record_key = e.key_value AND o.is_current LIMIT 1";
+
+struct Counts {
+  std::int64_t opening = 0;  ///< inserts and updates
+  std::int64_t closing = 0;  ///< updates and deletes
+};
+
+class Application {
+ public:
+  Application(Connection& connection, UploadStatus upload, Timestamp now)
+      : connection_(connection),
+        upload_(std::move(upload)),
+        now_(now),
+        id_(upload_.facts.upload_id.to_string()),
+        effective_at_(time_text(upload_.facts.effective_at)) {}
+
+  /// Closes before it opens: after a rekey both may share a key's text. A misfit rolls back to where it
+  /// began.
+  Result<ApplyOutcome> run(Transaction& transaction, const std::optional<UploadStatus>& previous) {
+    if (previous) {
+      if (const auto why = out_of_order(upload_, *previous); !why.empty()) return conflict(transaction, why);
+    }
+    DD_TRY(const auto results,
+           connection_.run_all({count(), {"SAVEPOINT apply", {}}, close(), {"SAVEPOINT closed", {}}}));
+    const Counts counts = counts_of(results[0]);
+    const std::int64_t closed = results[2].changed();
+    if (closed != counts.closing) {
+      DD_TRY(const auto why, first_not_closing());
+      return conflict(transaction, why);
+    }
+    const auto opened = connection_.run(open());
+    if (!opened && (opened.error().type == "unique-violation" || opened.error().type == "constraint")) {
+      DD_TRY(const auto why, first_not_opening());
+      return conflict(transaction, why);
+    }
+    if (!opened) return Error(opened.error());
+    if (opened.value().changed() != counts.opening) {
+      return wrong_count(upload_.facts, opened.value().changed(), counts.opening);
+    }
+    DD_TRY(const auto last, transaction.commit({take_number()}));
+    upload_.state = UploadState::applied;
+    upload_.applied_no = AppliedNo(last[0][0].number(0));
+    upload_.applied_at = now_;
+    upload_.error.clear();
+    return ApplyOutcome(Applied{upload_, opened.value().changed(), closed});
+  }
+
+ private:
+  Statement count() const {
+    return {
+        "SELECT count(*) FILTER (WHERE event_type <> 'delete'), count(*) FILTER (WHERE event_type <> "
+        "'insert') FROM cdc_events WHERE upload_id = $1",
+        {id_}};
+  }
+  static Counts counts_of(const Rows& rows) { return {rows[0].number(0), rows[0].number(1)}; }
+
+  Statement close() const {
+    return {fmt::format("UPDATE company_data SET valid_to = $2, is_current = false WHERE ctid = ANY (ARRAY("
+                        "SELECT d.place FROM cdc_events e CROSS JOIN LATERAL ({}) d WHERE e.upload_id = $1 "
+                        "AND e.event_type IN ('update', 'delete') "
+                        "AND jsonb_strip_nulls(d.data) = jsonb_strip_nulls(e.old_values)))",
+                        kOpenRowOfEvent),
+            {id_, effective_at_}};
+  }
+
+  Statement open() const {
+    return {
+        "INSERT INTO company_data (company_id, table_name, record_key, data, valid_from, valid_to, "
+        "is_current, upload_id) SELECT company_id, table_name, key_value, new_values, $2, NULL, true, "
+        "upload_id FROM cdc_events WHERE upload_id = $1 AND event_type IN ('insert', 'update') ORDER BY seq",
+        {id_, effective_at_}};
+  }
+
+  /// The last statement before COMMIT: the counter's row is locked from here on.
+  Statement take_number() const {
+    return {
+        "WITH counter AS (UPDATE applied_counter SET last_no = last_no + 1 RETURNING last_no) "
+        "UPDATE uploads SET state = 'applied', applied_at = $2, error = NULL, applied_no = last_no "
+        "FROM counter WHERE upload_id = $1 RETURNING applied_no",
+        {id_, time_text(now_)}};
+  }
+
+  static Misfit misfit_of(const Row& row) {
+    return {std::string(row.text(2)), std::string(row.text(0)), Seq(row.number(1))};
+  }
+
+  /// Why fewer rows were closed than there are updates and deletes: the first one whose row is not as it
+  /// says.
+  Result<std::string> first_not_closing() {
+    DD_TRY(const auto results,
+           connection_.run_all(
+               {{"ROLLBACK TO SAVEPOINT apply", {}},
+                {fmt::format("SELECT e.key_value, e.seq, e.event_type, d.data IS NOT NULL FROM cdc_events e "
+                             "LEFT JOIN LATERAL ({}) d ON true WHERE e.upload_id = $1 "
+                             "AND e.event_type IN ('update', 'delete') AND (d.data IS NULL "
+                             "OR jsonb_strip_nulls(d.data) <> jsonb_strip_nulls(e.old_values)) "
+                             "ORDER BY e.seq LIMIT 1",
+                             kOpenRowOfEvent),
+                 {id_}}}));
+    if (results[1].empty()) return does_not_close(std::nullopt, false);
+    return does_not_close(misfit_of(results[1][0]), results[1][0].boolean(3));
+  }
+
+  /// Why a row could not be opened: the first one whose key has a row that is still open.
+  Result<std::string> first_not_opening() {
+    DD_TRY(const auto results,
+           connection_.run_all(
+               {{"ROLLBACK TO SAVEPOINT closed", {}},
+                {fmt::format("SELECT e.key_value, e.seq, e.event_type FROM cdc_events e CROSS JOIN LATERAL "
+                             "({}) d WHERE e.upload_id = $1 AND e.event_type IN ('insert', 'update') "
+                             "ORDER BY e.seq LIMIT 1",
+                             kOpenRowOfEvent),
+                 {id_}},
+                {"ROLLBACK TO SAVEPOINT apply", {}}}));
+    const Rows& found = results[1];
+    return does_not_open(found.empty() ? std::nullopt : std::optional(misfit_of(found[0])));
+  }
+
+  Result<ApplyOutcome> conflict(Transaction& transaction, const std::string& why) {
+    upload_.state = UploadState::conflict;
+    upload_.error = conflict_text(upload_.facts, why);
+    DD_TRY(transaction.commit({{"UPDATE uploads SET state = 'conflict', error = $2 WHERE upload_id = $1",
+                                {id_, storable_text(upload_.error)}}}));
+    return ApplyOutcome(Conflicted{upload_});
+  }
+
+  Connection& connection_;
+  UploadStatus upload_;
+  Timestamp now_;
+  std::string id_;
+  std::string effective_at_;
+};
+
+Statement first_upload(const TableRef& table, std::string_view rest) {
+  return {select_uploads(fmt::format("WHERE u.company_id = $1 AND u.table_name = $2 AND {} LIMIT 1", rest)),
+          {table.company_id, table.table_name}};
+}
+
+Result<std::optional<UploadStatus>> find_first(Connection& connection, const Statement& statement) {
+  DD_TRY(const auto rows, connection.run(statement));
+  return first_upload_of(rows);
+}
+
+Statement first_not_applied(const TableRef& table) {
+  return first_upload(table, "u.state IN ('recorded', 'blocked') ORDER BY u.version");
+}
+
+Statement upload_after(const TableRef& table, const std::optional<UploadStatus>& previous) {
+  // The upload's row is locked: a consumer that finds it contradicted waits, and then sees that it is
+  // applied.
+  Statement select = first_upload(
+      table, "u.previous_upload_id IS NOT DISTINCT FROM $3::uuid AND u.state IN ('recorded', 'blocked')");
+  select.sql += " FOR UPDATE OF u";
+  select.parameters.push_back(previous ? std::optional(previous->facts.upload_id.to_string()) : std::nullopt);
+  return select;
+}
+
+}  // namespace
+
+Result<ApplyOutcome> apply_next(Connection& connection, const TableRef& table, Timestamp now) {
+  // The lock comes first, on its own: statements behind it see what its last owner committed.
+  DD_TRY(auto transaction,
+         Transaction::begin(
+             connection, {{"SELECT pg_try_advisory_xact_lock(hashtextextended('deltadrop apply ' || $1, 0))",
+                           {table.to_string()}},
+                          first_upload(table, "u.state = 'applied' ORDER BY u.version DESC")}));
+  if (!transaction.first()[0][0].boolean(0)) {
+    DD_TRY(auto next, find_first(connection, first_not_applied(table)));
+    return ApplyOutcome(NothingToApply{std::move(next), "another process applies this table now"});
+  }
+  DD_TRY(const auto previous, first_upload_of(transaction.first()[1]));
+  DD_TRY(auto next, find_first(connection, upload_after(table, previous)));
+  if (!next) {
+    DD_TRY(auto waits, find_first(connection, first_not_applied(table)));
+    return ApplyOutcome(waiting(std::move(waits)));
+  }
+  if (auto reason = obstacle(*next); !reason.empty()) {
+    return ApplyOutcome(NothingToApply{std::move(next), std::move(reason)});
+  }
+  return Application(connection, std::move(*next), now).run(transaction, previous);
+}
+
+Result<void> mark_in_lake(Connection& connection, const UploadId& upload,
+                          const std::vector<LakeColumn>& columns, Timestamp now) {
+  DD_TRY(const auto stored, find_upload(connection, upload));
+  DD_TRY(check_applied(upload, stored));
+  DD_TRY(auto transaction, Transaction::begin(connection));
+  std::vector<Statement> last;
+  last.push_back({"UPDATE uploads SET in_lake_at = coalesce(in_lake_at, $2) WHERE upload_id = $1",
+                  {upload.to_string(), time_text(now)}});
+  for (const auto& column : columns) {
+    last.push_back(
+        {"INSERT INTO lake_columns (company_id, table_name, column_name, column_type) VALUES ($1, $2, $3, "
+         "$4) ON CONFLICT (company_id, table_name, column_name) DO UPDATE SET column_type = "
+         "excluded.column_type",
+         {stored->facts.table.company_id, stored->facts.table.table_name, column.name, column.type}});
+  }
+  DD_TRY(transaction.commit(std::move(last)));
+  return success();
+}
+
+}  // namespace deltadrop::history::postgres

@@ -1,0 +1,246 @@
+#include "history/postgres_history.hpp"
+
+#include <libpq-fe.h>
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "history/decisions.hpp"
+#include "history/postgres_apply.hpp"
+#include "history/postgres_connection.hpp"
+#include "history/postgres_errors.hpp"
+#include "history/postgres_read.hpp"
+#include "history/postgres_record.hpp"
+#include "history/postgres_rows.hpp"
+#include "history/postgres_schema.hpp"
+
+namespace deltadrop::history::postgres {
+namespace {
+
+constexpr std::size_t kIdleReadersMax = 4;
+
+/// Opens connections to a database whose schema is up to date.
+class Door {
+ public:
+  explicit Door(Options options) : options_(std::move(options)) {}
+
+  Result<Connection> open() {
+    DD_TRY(auto connection, Connection::open(options_));
+    if (schema_ready_) return connection;
+    DD_TRY(prepare_schema(connection, options_));
+    schema_ready_ = true;
+    return connection;
+  }
+  /// The next connection looks at the schema again: it may go to another database now.
+  void close() { schema_ready_ = false; }
+
+ private:
+  const Options options_;
+  std::atomic<bool> schema_ready_ = false;
+};
+
+/// A connection with a lock of its own. When it is lost the call fails, and the next one opens another.
+class Lane {
+ public:
+  Lane(Door& door, Patience patience) : door_(door), patience_(patience) {}
+
+  template <class Use>
+  auto with(const Use& use) -> decltype(use(std::declval<Connection&>())) {
+    const std::lock_guard lock(mutex_);
+    if (!connection_ || !connection_->usable()) {
+      connection_.reset();
+      DD_TRY(auto connection, door_.open());
+      DD_TRY(connection.wait_with(patience_));
+      connection_ = std::move(connection);
+    }
+    auto result = use(*connection_);
+    if (!connection_->usable()) door_.close();
+    return result;
+  }
+
+ private:
+  Door& door_;
+  Patience patience_;
+  std::mutex mutex_;
+  std::optional<Connection> connection_;
+};
+
+/// Connections that read, one a call. Reading is repeated once where an idle connection turns out to be lost.
+class Readers {
+ public:
+  explicit Readers(Door& door) : door_(door) {}
+
+  template <class Use>
+  auto with(const Use& use) -> decltype(use(std::declval<Connection&>())) {
+    if (auto idle = take()) {
+      auto result = use(*idle);
+      if (idle->usable()) {
+        give_back(std::move(*idle));
+        return result;
+      }
+      forget();
+      if (result.error().type == "stopping" || result.error().type == "database-silent") return result;
+    }
+    DD_TRY(auto fresh, door_.open());
+    auto result = use(fresh);
+    if (fresh.usable()) give_back(std::move(fresh));
+    return result;
+  }
+
+ private:
+  std::optional<Connection> take() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return std::nullopt;
+    auto connection = std::move(idle_.back());
+    idle_.pop_back();
+    return connection;
+  }
+  void give_back(Connection connection) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kIdleReadersMax) idle_.push_back(std::move(connection));
+  }
+  /// Where one is lost, all are likely to be.
+  void forget() {
+    door_.close();
+    const std::lock_guard lock(mutex_);
+    idle_.clear();
+  }
+
+  Door& door_;
+  std::mutex mutex_;
+  std::vector<Connection> idle_;
+};
+
+class PostgresHistory final : public HistoryStore {
+ public:
+  explicit PostgresHistory(Options options) : door_(std::move(options)) {}
+
+  Result<std::vector<StoredOffset>> offsets(const std::string& topic) override {
+    return readers_.with([&](Connection& connection) { return read_offsets(connection, topic); });
+  }
+  Result<RecordReport> record(const RecordBatch& batch) override {
+    return recording_.with([&](Connection& connection) { return batch_writer_.record(connection, batch); });
+  }
+
+  Result<std::vector<TableRef>> tables_to_apply() override { return readers_.with(read_tables_to_apply); }
+  Result<ApplyOutcome> apply_next(const TableRef& table, Timestamp now) override {
+    return applying_.with(
+        [&](Connection& connection) { return postgres::apply_next(connection, table, now); });
+  }
+
+  Result<std::vector<UploadStatus>> uploads_for_lake() override {
+    return readers_.with(read_uploads_for_lake);
+  }
+  Result<std::vector<UploadStatus>> applied_uploads(const TableRef& table, Version last) override {
+    return readers_.with(
+        [&](Connection& connection) { return read_applied_uploads(connection, table, last); });
+  }
+  Result<void> scan_events(const UploadId& upload, ChangeType type,
+                           const std::function<Result<void>(const Event&)>& use) override;
+  Result<std::vector<LakeColumn>> lake_columns(const TableRef& table) override {
+    return readers_.with([&](Connection& connection) { return read_lake_columns(connection, table); });
+  }
+  Result<void> mark_in_lake(const UploadId& upload, const std::vector<LakeColumn>& columns,
+                            Timestamp now) override {
+    // Idempotent, and not to wait for a long apply: like a reader.
+    return readers_.with(
+        [&](Connection& connection) { return postgres::mark_in_lake(connection, upload, columns, now); });
+  }
+
+  Result<std::vector<StoredRecord>> records(const RecordQuery& query) override {
+    return readers_.with([&](Connection& connection) { return read_records(connection, query); });
+  }
+  Result<std::vector<AppliedEvent>> key_history(const TableRef& table, const std::string& key) override {
+    return events(key_history_query(table, key));
+  }
+  Result<std::vector<AppliedEvent>> events(const EventQuery& query) override {
+    return readers_.with([&](Connection& connection) { return read_events(connection, query); });
+  }
+  Result<std::optional<UploadStatus>> upload(const UploadId& upload) override {
+    return readers_.with([&](Connection& connection) { return find_upload(connection, upload); });
+  }
+  Result<std::vector<DeadLetterEntry>> dead_letters(std::int64_t limit) override {
+    return readers_.with([&](Connection& connection) { return read_dead_letters(connection, limit); });
+  }
+  Result<Summary> summary() override { return readers_.with(read_summary); }
+  Result<void> health() override {
+    return readers_.with([](Connection& connection) -> Result<void> {
+      DD_TRY(connection.run({"SELECT last_no FROM applied_counter", {}}));
+      return success();
+    });
+  }
+
+ private:
+  Door door_;
+  Lane recording_{door_, Patience::limited};
+  Lane applying_{door_, Patience::while_server_answers};
+  Readers readers_{door_};
+  BatchWriter batch_writer_;  ///< used inside `recording_` only
+};
+
+Result<void> PostgresHistory::scan_events(const UploadId& upload, ChangeType type,
+                                          const std::function<Result<void>(const Event&)>& use) {
+  DD_TRY(const auto stored, this->upload(upload));
+  if (!stored) return no_such_upload(upload);
+  DD_TRY(const auto places,
+         readers_.with([&](Connection& connection) { return read_event_places(connection, upload, type); }));
+  // `use` runs without a connection, so that it may call the history, and take its time, as it likes.
+  for (std::span<const EventPlace> left(places); !left.empty();) {
+    DD_TRY(const auto events, readers_.with([&](Connection& connection) {
+      return read_events_at(connection, stored->facts, left);
+    }));
+    for (const auto& event : events) {
+      DD_TRY(use(event));
+    }
+    left = left.subspan(events.size());
+  }
+  return success();
+}
+
+/// libpq quotes parts of the URL: the password may be in any of them, except in the name of an option.
+std::string without_quoted(std::string text) {
+  if (text.find(" option ") != std::string::npos || text.find("query parameter:") != std::string::npos) {
+    return text;
+  }
+  for (std::size_t from = text.find('"'); from != std::string::npos;) {
+    const std::size_t to = text.find('"', from + 1);
+    if (to == std::string::npos) return text.substr(0, from) + "...";
+    if (to - from > 2) {
+      text.replace(from, to - from + 1, "...");
+      from = text.find('"', from + 3);
+    } else {
+      from = text.find('"', to + 1);
+    }
+  }
+  return text;
+}
+
+/// libpq's words for what is wrong with the URL, or "".
+std::string complaint_about(const std::string& url) {
+  char* complaint = nullptr;
+  PQconninfoOption* parsed = PQconninfoParse(url.c_str(), &complaint);
+  const std::string text = complaint == nullptr ? "" : without_quoted(message_in(complaint));
+  PQfreemem(complaint);
+  const bool good = parsed != nullptr;
+  PQconninfoFree(parsed);
+  return good ? "" : text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HistoryStore>> open(Options options) {
+  // An empty text would mean libpq's own defaults and environment.
+  const std::string complaint = options.url.empty() ? "it is empty" : complaint_about(options.url);
+  if (!complaint.empty()) {
+    return Error{ErrorCode::invalid_input, "bad-database-url",
+                 "DATABASE_URL is no connection URL: " + complaint,
+                 "write it as postgresql://user:password@host:5432/database; percent-encode what is special "
+                 "in the password"};
+  }
+  return std::unique_ptr<HistoryStore>(std::make_unique<PostgresHistory>(std::move(options)));
+}
+
+}  // namespace deltadrop::history::postgres

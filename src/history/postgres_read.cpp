@@ -1,0 +1,310 @@
+#include "history/postgres_read.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <unordered_map>
+
+#include "history/decisions.hpp"
+#include "history/postgres_rows.hpp"
+
+namespace deltadrop::history::postgres {
+namespace {
+
+// PostgreSQL compresses long values by a factor of at most a hundred, and mostly three.
+constexpr std::int64_t kScanBytesMax = std::int64_t{1} << 20;
+constexpr std::size_t kScanEventsMax = 4096;
+
+/// All statements of the transaction see one state of the database.
+constexpr std::string_view kSnapshot = "ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// WHERE conditions with their parameters.
+class Conditions {
+ public:
+  /// `condition` has {} where the parameter comes.
+  void add(std::string_view condition, std::string parameter) {
+    statement_.parameters.emplace_back(std::move(parameter));
+    add(fmt::format(fmt::runtime(condition), fmt::format("${}", statement_.parameters.size())));
+  }
+  void add(std::string_view condition) {
+    text_ += text_.empty() ? "WHERE " : " AND ";
+    text_ += condition;
+  }
+  void add_if(std::string_view condition, const std::optional<std::string>& parameter) {
+    if (parameter) add(condition, *parameter);
+  }
+  /// "<select> WHERE <conditions> <rest>"
+  Statement select(std::string_view select, std::string_view rest) && {
+    statement_.sql = fmt::format("{} {} {}", select, text_, rest);
+    return std::move(statement_);
+  }
+
+ private:
+  Statement statement_;
+  std::string text_;
+};
+
+std::optional<std::string> type_of(const EventQuery& query) {
+  if (!query.type) return std::nullopt;
+  return std::string(to_string(*query.type));
+}
+
+/// Events of one upload after `after`, in seq order, appended until `limit` is reached.
+Result<void> append_events_of(Connection& connection, const UploadStatus& upload, Seq after,
+                              const EventQuery& query, std::vector<AppliedEvent>& events) {
+  Conditions conditions;
+  conditions.add("e.upload_id = {}", upload.facts.upload_id.to_string());
+  conditions.add("e.seq > {}", std::to_string(after.value));
+  conditions.add_if("e.event_type = {}", type_of(query));
+  conditions.add_if("e.key_value = {}", query.key_value);
+  DD_TRY(const auto rows,
+         connection.run(std::move(conditions)
+                            .select(fmt::format("SELECT {} FROM cdc_events e", kEventColumns),
+                                    fmt::format("ORDER BY e.seq LIMIT {}",
+                                                query.limit - static_cast<std::int64_t>(events.size())))));
+  for (int i = 0; i < rows.size(); ++i) {
+    DD_TRY(auto event, event_of(rows[i], upload.facts));
+    events.push_back({*upload.applied_no, std::move(event)});
+  }
+  return success();
+}
+
+/// The applied uploads from `from` on that match the query.
+Result<std::vector<UploadStatus>> read_uploads_page(Connection& connection, const EventQuery& query,
+                                                    AppliedNo from) {
+  Conditions conditions;
+  conditions.add("u.applied_no >= {}", std::to_string(from.value));
+  conditions.add_if("u.company_id = {}", query.company_id);
+  conditions.add_if("u.table_name = {}", query.table_name);
+  DD_TRY(const auto rows,
+         connection.run(
+             std::move(conditions)
+                 .select(select_uploads(""), fmt::format("ORDER BY u.applied_no LIMIT {}", kUploadsPage))));
+  return uploads_of(rows);
+}
+
+/// A key has few events: they are found by the index on it and sorted.
+Result<std::vector<AppliedEvent>> events_by_key(Connection& connection, const EventQuery& query) {
+  Conditions conditions;
+  conditions.add("e.key_value = {}", *query.key_value);
+  conditions.add_if("e.table_name = {}", query.table_name);
+  conditions.add_if("e.company_id = {}", query.company_id);
+  conditions.add_if("e.event_type = {}", type_of(query));
+  const EventCursor after = query.after.value_or(EventCursor{AppliedNo(0), Seq(0)});
+  conditions.add(fmt::format("(u.applied_no, e.seq) > ({}, {{}}::bigint)", after.applied_no.value),
+                 std::to_string(after.seq.value));
+  DD_TRY(const auto rows,
+         connection.run(std::move(conditions)
+                            .select(fmt::format("SELECT {}, u.upload_id, u.applied_no FROM cdc_events e JOIN "
+                                                "uploads u ON u.upload_id = e.upload_id",
+                                                kEventColumns),
+                                    fmt::format("ORDER BY u.applied_no, e.seq LIMIT {}", query.limit))));
+  std::unordered_map<UploadId, UploadFacts> facts;
+  std::vector<AppliedEvent> events;
+  for (int i = 0; i < rows.size(); ++i) {
+    DD_TRY(const auto upload_id, as_stored(UploadId::parse(rows[i].text(kEventColumnCount))));
+    auto known = facts.find(upload_id);
+    if (known == facts.end()) {
+      DD_TRY(const auto upload, find_upload(connection, upload_id));
+      known = facts.emplace(upload_id, upload->facts).first;
+    }
+    DD_TRY(auto event, event_of(rows[i], known->second));
+    events.push_back({AppliedNo(rows[i].number(kEventColumnCount + 1)), std::move(event)});
+  }
+  return events;
+}
+
+Result<std::vector<AppliedEvent>> events_of(Connection& connection, const EventQuery& query) {
+  if (query.upload_id) {
+    std::vector<AppliedEvent> events;
+    DD_TRY(const auto upload, find_upload(connection, *query.upload_id));
+    if (!upload || !matches(query, *upload)) return events;
+    if (query.after && query.after->applied_no > *upload->applied_no) return events;
+    DD_TRY(append_events_of(connection, *upload, seq_after(query, *upload), query, events));
+    return events;
+  }
+  if (query.key_value) return events_by_key(connection, query);
+  return events_by_upload(
+      query, [&](AppliedNo from) { return read_uploads_page(connection, query, from); },
+      [&](const UploadStatus& upload, Seq after, std::vector<AppliedEvent>& found) {
+        return append_events_of(connection, upload, after, query, found);
+      });
+}
+
+/// The numbers of "{1,2,3}".
+std::vector<std::int64_t> numbers_of(std::string_view array) {
+  std::vector<std::int64_t> numbers;
+  const char* at = array.data();
+  const char* const end = at + array.size();
+  while (at < end) {
+    std::int64_t number = 0;
+    const auto parsed = std::from_chars(at, end, number);
+    if (parsed.ec == std::errc()) numbers.push_back(number);
+    at = std::max(parsed.ptr, at + 1);
+  }
+  return numbers;
+}
+
+}  // namespace
+
+Result<std::vector<StoredOffset>> read_offsets(Connection& connection, const std::string& topic) {
+  DD_TRY(const auto rows,
+         connection.run({"SELECT partition, cluster_id, topic_id, next_offset FROM log_offsets "
+                         "WHERE topic = $1 ORDER BY partition",
+                         {topic}}));
+  return all_of(rows, [&](const Row& row) -> Result<StoredOffset> {
+    return StoredOffset{{topic, eventlog::Partition(static_cast<std::int32_t>(row.number(0)))},
+                        {std::string(row.text(1)), std::string(row.text(2))},
+                        Offset(row.number(3))};
+  });
+}
+
+Result<std::vector<TableRef>> read_tables_to_apply(Connection& connection) {
+  DD_TRY(const auto rows,
+         connection.run({"SELECT DISTINCT company_id, table_name FROM uploads WHERE state = 'recorded' "
+                         "ORDER BY company_id, table_name",
+                         {}}));
+  return all_of(rows, [](const Row& row) -> Result<TableRef> {
+    return TableRef{std::string(row.text(0)), std::string(row.text(1))};
+  });
+}
+
+Result<std::vector<UploadStatus>> read_uploads_for_lake(Connection& connection) {
+  DD_TRY(const auto rows,
+         connection.run({select_uploads("WHERE u.applied_no IN (SELECT min(applied_no) FROM uploads WHERE "
+                                        "state = 'applied' AND in_lake_at IS NULL GROUP BY company_id, "
+                                        "table_name) ORDER BY u.applied_no"),
+                         {}}));
+  return uploads_of(rows);
+}
+
+Result<std::vector<UploadStatus>> read_applied_uploads(Connection& connection, const TableRef& table,
+                                                       Version last) {
+  DD_TRY(const auto rows,
+         connection.run({select_uploads("WHERE u.company_id = $1 AND u.table_name = $2 AND u.version <= $3 "
+                                        "AND u.state = 'applied' ORDER BY u.version"),
+                         {table.company_id, table.table_name, std::to_string(last.value)}}));
+  return uploads_of(rows);
+}
+
+Result<std::vector<LakeColumn>> read_lake_columns(Connection& connection, const TableRef& table) {
+  DD_TRY(const auto rows, connection.run({"SELECT column_name, column_type FROM lake_columns WHERE "
+                                          "company_id = $1 AND table_name = $2 ORDER BY column_name",
+                                          {table.company_id, table.table_name}}));
+  return all_of(rows, [](const Row& row) -> Result<LakeColumn> {
+    return LakeColumn{std::string(row.text(0)), std::string(row.text(1))};
+  });
+}
+
+Result<std::vector<StoredRecord>> read_records(Connection& connection, const RecordQuery& query) {
+  const std::string as_of = time_text(query.as_of);
+  // From the moment on from which the last applied upload holds, the open rows are the answer.
+  DD_TRY(auto transaction,
+         Transaction::begin(connection,
+                            {{"SELECT effective_at <= $3 FROM uploads WHERE company_id = $1 AND table_name = "
+                              "$2 AND state = 'applied' ORDER BY version DESC LIMIT 1",
+                              {query.table.company_id, query.table.table_name, as_of}}},
+                            kSnapshot));
+  const Rows& last = transaction.first()[0];
+  const bool open_rows = !last.empty() && last[0].boolean(0);
+  Conditions conditions;
+  conditions.add("d.company_id = {}", query.table.company_id);
+  conditions.add("d.table_name = {}", query.table.table_name);
+  conditions.add_if("d.record_key > {}", query.after_key);
+  if (open_rows) {
+    conditions.add("d.is_current");
+  } else {
+    conditions.add("d.valid_from <= {}", as_of);
+    conditions.add("(d.valid_to IS NULL OR d.valid_to > {})", as_of);
+  }
+  DD_TRY(
+      const auto rows,
+      connection.run(std::move(conditions)
+                         .select(fmt::format("SELECT {} FROM (SELECT * FROM company_data d", kRecordColumns),
+                                 fmt::format("ORDER BY d.record_key LIMIT {}) d JOIN uploads u ON "
+                                             "u.upload_id = d.upload_id ORDER BY d.record_key",
+                                             query.limit))));
+  return all_of(rows, [](const Row& row) { return record_of(row); });
+}
+
+Result<std::vector<AppliedEvent>> read_events(Connection& connection, const EventQuery& query) {
+  DD_TRY(const auto transaction, Transaction::begin(connection, {}, kSnapshot));
+  return events_of(connection, query);
+}
+
+Result<std::vector<DeadLetterEntry>> read_dead_letters(Connection& connection, std::int64_t limit) {
+  DD_TRY(const auto transaction, Transaction::begin(connection, {}, kSnapshot));
+  DD_TRY(const auto rows,
+         connection.run({fmt::format("SELECT {} FROM dead_letters ORDER BY resolved_at IS NOT NULL, "
+                                     "recorded_at DESC, topic, partition, log_offset LIMIT {}",
+                                     kDeadLetterColumns, limit),
+                         {}}));
+  std::vector<DeadLetterEntry> entries;
+  for (int i = 0; i < rows.size(); ++i) {
+    DD_TRY(auto entry, dead_letter_of(rows[i]));
+    if (!rows[i].is_null(kDeadLetterUploadColumn)) {
+      DD_TRY(const auto upload_id, as_stored(UploadId::parse(rows[i].text(kDeadLetterUploadColumn))));
+      DD_TRY(const auto upload, find_upload(connection, upload_id));
+      if (upload) entry.letter.upload = upload->facts;
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+Result<Summary> read_summary(Connection& connection) {
+  DD_TRY(
+      const auto transaction,
+      Transaction::begin(connection,
+                         {{"SELECT count(*) FROM uploads WHERE state = 'recorded'", {}},
+                          {"SELECT count(*) FROM uploads WHERE state = 'applied' AND in_lake_at IS NULL", {}},
+                          {"SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL", {}},
+                          {select_uploads("WHERE u.state IN ('blocked', 'conflict') "
+                                          "ORDER BY u.company_id, u.table_name, u.version"),
+                           {}}},
+                         kSnapshot));
+  const auto& results = transaction.first();
+  Summary summary;
+  summary.uploads_recorded = results[0][0].number(0);
+  summary.uploads_not_in_lake = results[1][0].number(0);
+  summary.dead_letters = results[2][0].number(0);
+  DD_TRY(summary.blocked, uploads_of(results[3]));
+  return summary;
+}
+
+Result<std::vector<EventPlace>> read_event_places(Connection& connection, const UploadId& upload,
+                                                  ChangeType type) {
+  // Two arrays are a tenth of the bytes that a row for each event would be.
+  DD_TRY(const auto rows,
+         connection.run({"SELECT array_agg(seq ORDER BY key_value, seq), array_agg(coalesce(pg_column_size("
+                         "old_values), 0) + coalesce(pg_column_size(new_values), 0) ORDER BY key_value, seq) "
+                         "FROM cdc_events WHERE upload_id = $1 AND event_type = $2",
+                         {upload.to_string(), std::string(to_string(type))}}));
+  const auto seqs = numbers_of(rows[0].text(0));
+  const auto sizes = numbers_of(rows[0].text(1));
+  std::vector<EventPlace> places;
+  places.reserve(seqs.size());
+  for (std::size_t i = 0; i < seqs.size(); ++i) places.push_back({Seq(seqs[i]), sizes[i]});
+  return places;
+}
+
+Result<std::vector<Event>> read_events_at(Connection& connection, const UploadFacts& upload,
+                                          std::span<const EventPlace> places) {
+  std::vector<std::string> seqs;
+  std::int64_t bytes = 0;
+  for (const auto& place : places) {
+    if (!seqs.empty() && (bytes + place.bytes > kScanBytesMax || seqs.size() == kScanEventsMax)) break;
+    bytes += place.bytes;
+    seqs.push_back(std::to_string(place.seq.value));
+  }
+  DD_TRY(const auto rows,
+         connection.run({fmt::format("SELECT {} FROM cdc_events e WHERE e.upload_id = $1 AND e.seq = ANY "
+                                     "($2::bigint[]) ORDER BY e.key_value, e.seq",
+                                     kEventColumns),
+                         {upload.upload_id.to_string(), array_of(seqs)}}));
+  if (static_cast<std::size_t>(rows.size()) != seqs.size()) return damaged("an event that was found is gone");
+  return all_of(rows, [&](const Row& row) { return event_of(row, upload); });
+}
+
+}  // namespace deltadrop::history::postgres

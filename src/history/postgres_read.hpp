@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "history/history_store.hpp"
+#include "history/postgres_connection.hpp"
+
+/// The reading half of HistoryStore, each on a connection that the caller has to itself.
+namespace deltadrop::history::postgres {
+
+Result<std::vector<StoredOffset>> read_offsets(Connection& connection, const std::string& topic);
+Result<std::vector<TableRef>> read_tables_to_apply(Connection& connection);
+Result<std::vector<UploadStatus>> read_uploads_for_lake(Connection& connection);
+Result<std::vector<UploadStatus>> read_applied_uploads(Connection& connection, const TableRef& table,
+                                                       Version last);
+Result<std::vector<LakeColumn>> read_lake_columns(Connection& connection, const TableRef& table);
+Result<std::vector<StoredRecord>> read_records(Connection& connection, const RecordQuery& query);
+Result<std::vector<AppliedEvent>> read_events(Connection& connection, const EventQuery& query);
+Result<std::vector<DeadLetterEntry>> read_dead_letters(Connection& connection, std::int64_t limit);
+Result<Summary> read_summary(Connection& connection);
+
+/// Where an event stands, and how many bytes its values take in the table (compressed, where they are long).
+struct EventPlace {
+  Seq seq;
+  std::int64_t bytes = 0;
+};
+/// Of an upload's events of one type, in (key_value, seq) order. They never change.
+Result<std::vector<EventPlace>> read_event_places(Connection& connection, const UploadId& upload,
+                                                  ChangeType type);
+/// The events at the first of `places`: as many as fit some megabytes, at least one.
+Result<std::vector<Event>> read_events_at(Connection& connection, const UploadFacts& upload,
+                                          std::span<const EventPlace> places);
+
+}  // namespace deltadrop::history::postgres

@@ -1,0 +1,375 @@
+#include "history/postgres_record.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/values_json.hpp"
+#include "history/decisions.hpp"
+#include "history/postgres_rows.hpp"
+
+namespace deltadrop::history::postgres {
+namespace {
+
+constexpr std::string_view kColumns =
+    "upload_id, seq, event_id, event_type, company_id, table_name, timestamp, effective_at, key_column, "
+    "key_value, old_values, new_values, changed_columns, file_id, version, line, recorded_at";
+constexpr int kInsertAttemptsMax = 5;
+
+/// An upload that the batch touches.
+struct Touched {
+  UploadFacts facts;  ///< as in `uploads`
+  UploadState state = UploadState::recorded;
+  std::map<PartitionRef, std::int64_t> inserted;
+};
+
+void append_values(std::string& line, const std::string& json) {
+  if (json.empty()) {
+    line += "\\N";
+  } else {
+    append_copy_field(line, json);
+  }
+  line += '\t';
+}
+
+class Recorder {
+ public:
+  Recorder(Connection& connection, const RecordBatch& batch)
+      : connection_(connection), batch_(batch), recorded_at_(time_text(batch.recorded_at)) {}
+
+  Result<RecordReport> run(bool& expects_duplicates) {
+    for (const auto& logged : batch_.events) ids_.insert(logged.event.upload.upload_id);
+    for (const auto& letter : batch_.dead_letters) {
+      if (letter.upload) ids_.insert(letter.upload->upload_id);
+    }
+    DD_TRY(auto transaction, begin());
+    for (const auto& logged : batch_.events) {
+      DD_TRY(touch(logged.event.upload));
+    }
+    for (const auto& letter : batch_.dead_letters) {
+      if (!letter.upload) continue;
+      DD_TRY(touch(*letter.upload));
+    }
+    choose_events();
+    DD_TRY(insert_events(expects_duplicates));
+    for (const auto& letter : batch_.dead_letters) keep_dead_letter(letter);
+    count_parts();
+    unblock_repaired();
+    DD_TRY(transaction.commit(std::move(last_)));
+    return report_;
+  }
+
+ private:
+  // ---- offsets and uploads
+
+  /// Compares and sets the offsets, and looks the uploads up, in one round trip. Offsets in one order
+  /// everywhere: no deadlock between two consumers.
+  Result<Transaction> begin() {
+    std::vector<const OffsetAdvance*> advances;
+    advances.reserve(batch_.advances.size());
+    for (const auto& advance : batch_.advances) advances.push_back(&advance);
+    std::sort(advances.begin(), advances.end(),
+              [](const auto* a, const auto* b) { return a->partition < b->partition; });
+    std::vector<Statement> first;
+    first.reserve(advances.size() + 1);
+    for (const auto* advance : advances) first.push_back(move_offset(*advance));
+    std::vector<std::string> ids;
+    ids.reserve(ids_.size());
+    for (const auto& id : ids_) ids.push_back(id.to_string());
+    first.push_back(select_uploads_by_id(array_of(ids)));
+    DD_TRY(auto transaction, Transaction::begin(connection_, std::move(first)));
+    for (std::size_t i = 0; i < advances.size(); ++i) {
+      if (transaction.first()[i].changed() != 1) return offset_moved(*advances[i]);
+    }
+    DD_TRY(const auto stored, uploads_of(transaction.first().back()));
+    for (const auto& upload : stored) {
+      touched_.emplace(upload.facts.upload_id, Touched{upload.facts, upload.state, {}});
+    }
+    return transaction;
+  }
+
+  static Statement move_offset(const OffsetAdvance& advance) {
+    std::vector<Parameter> parameters = {std::to_string(advance.to.value),
+                                         storable_text(advance.identity.cluster_id),
+                                         storable_text(advance.identity.topic_id), advance.partition.topic,
+                                         std::to_string(advance.partition.partition.value)};
+    if (!advance.from) {
+      return {
+          "INSERT INTO log_offsets (next_offset, cluster_id, topic_id, topic, partition) VALUES ($1, $2, $3, "
+          "$4, $5) ON CONFLICT DO NOTHING",
+          std::move(parameters)};
+    }
+    parameters.emplace_back(std::to_string(advance.from->value));
+    return {
+        "UPDATE log_offsets SET next_offset = $1, cluster_id = $2, topic_id = $3 WHERE topic = $4 AND "
+        "partition = $5 AND next_offset = $6",
+        std::move(parameters)};
+  }
+
+  /// Makes the upload's row when this is the first that is seen of it.
+  Result<void> touch(const UploadFacts& facts) {
+    if (touched_.contains(facts.upload_id)) return success();
+    // Another consumer may insert it, or its rival, at the same time: then ours waits for the other's
+    // transaction, inserts nothing, and looks again.
+    for (int attempt = 0; attempt < kInsertAttemptsMax; ++attempt) {
+      DD_TRY(const auto rival, rival_of(facts));
+      DD_TRY(const bool inserted, insert_upload(facts, rival));
+      if (inserted) {
+        const auto state = rival ? UploadState::conflict : UploadState::recorded;
+        touched_.emplace(facts.upload_id, Touched{facts, state, {}});
+        return success();
+      }
+      DD_TRY(const auto stored, find_upload(connection_, facts.upload_id));
+      if (stored) {
+        touched_.emplace(facts.upload_id, Touched{stored->facts, stored->state, {}});
+        return success();
+      }
+    }
+    return Error{ErrorCode::unavailable, "serialization",
+                 fmt::format("upload {} could not be recorded because others like it come and go",
+                             facts.upload_id.to_string()),
+                 "the same call may succeed later"};
+  }
+
+  static Parameter previous_of(const UploadFacts& facts) {
+    if (!facts.previous_upload_id) return std::nullopt;
+    return facts.previous_upload_id->to_string();
+  }
+
+  /// Says which upload already stands where this one wants to be, if one does: the history has forked.
+  Result<std::optional<std::string>> rival_of(const UploadFacts& facts) {
+    DD_TRY(
+        const auto rows,
+        connection_.run({"SELECT upload_id, version FROM uploads WHERE company_id = $1 AND table_name = $2 "
+                         "AND state <> 'conflict' AND upload_id <> $5::uuid AND (version = $3::bigint "
+                         "OR previous_upload_id IS NOT DISTINCT FROM $4::uuid) ORDER BY version LIMIT 1",
+                         {facts.table.company_id, facts.table.table_name, std::to_string(facts.version.value),
+                          previous_of(facts), facts.upload_id.to_string()}}));
+    if (rows.empty()) return std::optional<std::string>();
+    return std::optional<std::string>(forked(facts, Version(rows[0].number(1)), rows[0].text(0)));
+  }
+
+  Result<bool> insert_upload(const UploadFacts& facts, const std::optional<std::string>& rival) {
+    const auto state = rival ? UploadState::conflict : UploadState::recorded;
+    DD_TRY(
+        const auto rows,
+        connection_.run({"INSERT INTO uploads (upload_id, company_id, table_name, version, "
+                         "previous_upload_id, file_sha256, types, total, state, timestamp, effective_at, "
+                         "error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
+                         "ON CONFLICT DO NOTHING",
+                         {facts.upload_id.to_string(), facts.table.company_id, facts.table.table_name,
+                          std::to_string(facts.version.value), previous_of(facts), facts.file_sha256.to_hex(),
+                          facts.types_json, std::to_string(facts.total), std::string(to_string(state)),
+                          time_text(facts.timestamp), time_text(facts.effective_at), rival}}));
+    return rows.changed() == 1;
+  }
+
+  // ---- events
+
+  /// Refuses those that contradict their upload.
+  void choose_events() {
+    for (const auto& logged : batch_.events) {
+      const Event& event = logged.event;
+      Touched& upload = touched_.at(event.upload.upload_id);
+      if (same_upload(upload.facts, event.upload)) {
+        chosen_.push_back(&logged);
+      } else {
+        refuse(logged, kOtherUpload);
+      }
+    }
+  }
+
+  Result<void> insert_events(bool& expects_duplicates) {
+    if (chosen_.empty()) return success();
+    if (!expects_duplicates) {
+      DD_TRY(const bool inserted, insert_directly());
+      if (inserted) return success();
+    }
+    DD_TRY(const std::int64_t already_there, insert_by_staging());
+    expects_duplicates = already_there > 0;
+    return success();
+  }
+
+  /// False, and nothing done, when one of the events is there already.
+  Result<bool> insert_directly() {
+    DD_TRY(connection_.run({"SAVEPOINT direct", {}}));
+    const auto copied =
+        connection_.copy(fmt::format("COPY cdc_events ({}) FROM STDIN", kColumns), copy_lines(false));
+    if (copied) {
+      for (const auto* logged : chosen_) count_inserted(*logged);
+      return true;
+    }
+    if (copied.error().type != "unique-violation") return copied.error();
+    DD_TRY(connection_.run({"ROLLBACK TO SAVEPOINT direct", {}}));
+    return false;
+  }
+
+  /// Takes what is not there yet, and looks at the rest. Returns how many were there.
+  Result<std::int64_t> insert_by_staging() {
+    DD_TRY(connection_.run_all(
+        {{"CREATE TEMPORARY TABLE IF NOT EXISTS incoming_events (LIKE cdc_events) ON COMMIT DELETE ROWS", {}},
+         {"ALTER TABLE incoming_events ADD COLUMN IF NOT EXISTS place bigint", {}}}));
+    DD_TRY(connection_.copy(fmt::format("COPY incoming_events ({}, place) FROM STDIN", kColumns),
+                            copy_lines(true)));
+    // Of two in one batch the first is taken.
+    DD_TRY(const auto inserted,
+           connection_.run({fmt::format("WITH inserted AS (INSERT INTO cdc_events ({0}) SELECT {0} FROM "
+                                        "incoming_events ORDER BY place ON CONFLICT (upload_id, seq) DO "
+                                        "NOTHING RETURNING upload_id, seq) SELECT min(place) FROM "
+                                        "incoming_events JOIN inserted USING (upload_id, seq) "
+                                        "GROUP BY upload_id, seq",
+                                        kColumns),
+                            {}}));
+    for (int i = 0; i < inserted.size(); ++i) count_inserted(at_place(inserted[i].number(0)));
+    const auto already_there = static_cast<std::int64_t>(chosen_.size()) - inserted.size();
+    report_.already_there += already_there;
+    if (already_there == 0) return 0;
+    DD_TRY(const auto others,
+           connection_.run(
+               {"SELECT i.place FROM incoming_events i CROSS JOIN LATERAL (SELECT * FROM cdc_events c WHERE "
+                "c.upload_id = i.upload_id AND c.seq = i.seq LIMIT 1) e "
+                "WHERE (i.event_type, i.key_column, i.key_value, i.old_values, i.new_values, "
+                "i.changed_columns, i.line) IS DISTINCT FROM (e.event_type, e.key_column, e.key_value, "
+                "e.old_values, e.new_values, e.changed_columns, e.line) ORDER BY i.place",
+                {}}));
+    for (int i = 0; i < others.size(); ++i) refuse(at_place(others[i].number(0)), kOtherEvent);
+    return already_there;
+  }
+
+  const LoggedEvent& at_place(std::int64_t place) const { return *chosen_[static_cast<std::size_t>(place)]; }
+
+  void count_inserted(const LoggedEvent& logged) {
+    ++report_.inserted;
+    ++touched_.at(logged.event.upload.upload_id).inserted[logged.partition];
+  }
+
+  std::string copy_lines(bool with_places) const {
+    std::string lines;
+    std::string changed_columns;
+    std::string times;
+    std::string id;
+    const UploadFacts* upload = nullptr;
+    std::size_t place = 0;
+    for (const auto* logged : chosen_) {
+      const Event& event = logged->event;
+      if (upload == nullptr || upload->upload_id != event.upload.upload_id) {
+        upload = &event.upload;
+        id = upload->upload_id.to_string();
+        times = time_text(upload->timestamp) + '\t' + time_text(upload->effective_at);
+      }
+      // Company and table are of letters that need no escape.
+      fmt::format_to(std::back_inserter(lines), "{}\t{}\t{}\t{}\t{}\t{}\t{}\t", id, event.seq.value,
+                     event.event_id.to_string(), to_string(event.type), event.upload.table.company_id,
+                     event.upload.table.table_name, times);
+      append_copy_field(lines, event.upload.key_column);
+      lines += '\t';
+      append_copy_field(lines, event.key_value);
+      lines += '\t';
+      append_values(lines, event.old_values_json);
+      append_values(lines, event.new_values_json);
+      changed_columns.clear();
+      append_texts_json(changed_columns, event.changed_columns);
+      append_values(lines, changed_columns);
+      append_copy_field(lines, event.upload.file_id);
+      fmt::format_to(std::back_inserter(lines), "\t{}\t{}\t{}", event.upload.version.value, event.line.value,
+                     recorded_at_);
+      if (with_places) fmt::format_to(std::back_inserter(lines), "\t{}", place++);
+      lines += '\n';
+    }
+    return lines;
+  }
+
+  // ---- what goes with COMMIT
+
+  void refuse(const LoggedEvent& logged, std::string_view why) {
+    const DeadLetter letter = refusal_of(batch_, logged, why);
+    Touched& upload = touched_.at(logged.event.upload.upload_id);
+    insert_dead_letter(letter, upload.facts.upload_id.to_string());
+    if (upload.state == UploadState::applied || upload.state == UploadState::conflict) return;
+    set_state(upload, UploadState::conflict, "'recorded', 'blocked'", letter.reason);
+  }
+
+  void keep_dead_letter(const DeadLetter& letter) {
+    if (!letter.upload) return insert_dead_letter(letter, std::nullopt);
+    Touched& upload = touched_.at(letter.upload->upload_id);
+    insert_dead_letter(letter, upload.facts.upload_id.to_string());
+    if (upload.state != UploadState::recorded) return;
+    set_state(upload, UploadState::blocked, "'recorded'", blocked_by(letter));
+  }
+
+  void insert_dead_letter(const DeadLetter& letter, const Parameter& upload_id) {
+    std::string payload = "\\x";
+    for (const char c : letter.payload) {
+      fmt::format_to(std::back_inserter(payload), "{:02x}", static_cast<std::uint8_t>(c));
+    }
+    last_.push_back(
+        {"INSERT INTO dead_letters (topic_id, partition, log_offset, topic, payload, reason, upload_id, "
+         "recorded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+         {storable_text(letter.identity.topic_id), std::to_string(letter.partition.partition.value),
+          std::to_string(letter.offset.value), letter.partition.topic, std::move(payload),
+          storable_text(letter.reason), upload_id, recorded_at_}});
+  }
+
+  /// Unless it is in another state meanwhile: an applied upload stays applied.
+  void set_state(Touched& upload, UploadState state, std::string_view from, const std::string& error) {
+    upload.state = state;
+    last_.push_back({fmt::format("UPDATE uploads SET state = '{}', error = $2 WHERE upload_id = $1 AND "
+                                 "state IN ({})",
+                                 to_string(state), from),
+                     {upload.facts.upload_id.to_string(), storable_text(error)}});
+  }
+
+  void count_parts() {
+    for (const auto& [id, upload] : touched_) {
+      for (const auto& [partition, inserted] : upload.inserted) {
+        last_.push_back(
+            {"INSERT INTO upload_parts AS p (upload_id, topic, partition, seen) VALUES ($1, $2, $3, $4) "
+             "ON CONFLICT (upload_id, topic, partition) DO UPDATE SET seen = p.seen + excluded.seen",
+             {id.to_string(), partition.topic, std::to_string(partition.partition.value),
+              std::to_string(inserted)}});
+      }
+    }
+  }
+
+  /// A blocked upload of which now every event is recorded lacks nothing: somebody published it again. Its
+  /// row is locked before its parts are counted, so that of two consumers that record its last events one
+  /// sees them all.
+  void unblock_repaired() {
+    std::vector<std::string> blocked;
+    for (const auto& [id, upload] : touched_) {
+      if (upload.state == UploadState::blocked) blocked.push_back(id.to_string());
+    }
+    if (blocked.empty()) return;
+    const std::string ids = array_of(blocked);
+    last_.push_back(
+        {"SELECT FROM uploads WHERE upload_id = ANY ($1::uuid[]) ORDER BY upload_id FOR UPDATE", {ids}});
+    last_.push_back(
+        {"UPDATE uploads u SET state = 'recorded', error = NULL WHERE upload_id = ANY ($1::uuid[]) "
+         "AND state = 'blocked' AND total <= (SELECT sum(seen) FROM upload_parts p "
+         "WHERE p.upload_id = u.upload_id)",
+         {ids}});
+    last_.push_back(
+        {"UPDATE dead_letters d SET resolved_at = $2 WHERE upload_id = ANY ($1::uuid[]) AND resolved_at IS "
+         "NULL AND EXISTS (SELECT FROM uploads u WHERE u.upload_id = d.upload_id AND u.state = 'recorded')",
+         {ids, recorded_at_}});
+  }
+
+  Connection& connection_;
+  const RecordBatch& batch_;
+  std::string recorded_at_;
+  std::set<UploadId> ids_;
+  std::map<UploadId, Touched> touched_;
+  std::vector<const LoggedEvent*> chosen_;
+  std::vector<Statement> last_;
+  RecordReport report_;
+};
+
+}  // namespace
+
+Result<RecordReport> BatchWriter::record(Connection& connection, const RecordBatch& batch) {
+  return Recorder(connection, batch).run(expects_duplicates_);
+}
+
+}  // namespace deltadrop::history::postgres

@@ -1,0 +1,179 @@
+#include "history/postgres_schema.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+
+namespace deltadrop::history::postgres {
+namespace {
+
+// Texts compare by their bytes (COLLATE "C"). `types` is json, not jsonb: it is kept as it came.
+// changed_columns is a jsonb array, as it is JSON in SQLite. Periods have two unique indexes and a check: an
+// EXCLUDE constraint would cost twenty times the insert.
+//
+// cdc_events_by_key serves a key's history, company_data_open the current records and apply's look-up of open
+// rows, the primary key of company_data the records as of a moment.
+constexpr std::array<std::string_view, 1> kMigrations = {R"sql(
+CREATE TABLE cdc_events (
+  upload_id       uuid NOT NULL,
+  seq             bigint NOT NULL CHECK (seq >= 1),
+  event_id        uuid NOT NULL,
+  event_type      text COLLATE "C" NOT NULL CHECK (event_type IN ('insert', 'update', 'delete')),
+  company_id      text COLLATE "C" NOT NULL,
+  table_name      text COLLATE "C" NOT NULL,
+  timestamp       timestamptz NOT NULL,
+  effective_at    timestamptz NOT NULL,
+  key_column      text COLLATE "C" NOT NULL,
+  key_value       text COLLATE "C" NOT NULL,
+  old_values      jsonb,
+  new_values      jsonb,
+  changed_columns jsonb NOT NULL,
+  file_id         text COLLATE "C" NOT NULL,
+  version         bigint NOT NULL,
+  line            bigint NOT NULL,
+  recorded_at     timestamptz NOT NULL,
+  PRIMARY KEY (upload_id, seq),
+  CHECK ((old_values IS NULL) = (event_type = 'insert')),
+  CHECK ((new_values IS NULL) = (event_type = 'delete'))
+);
+CREATE INDEX cdc_events_by_key ON cdc_events (key_value, table_name, company_id);
+CREATE FUNCTION cdc_events_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'cdc_events are kept for ever: % is refused', TG_OP; END $$;
+CREATE TRIGGER cdc_events_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON cdc_events
+  FOR EACH STATEMENT EXECUTE FUNCTION cdc_events_refuse();
+
+CREATE TABLE company_data (
+  company_id text COLLATE "C" NOT NULL,
+  table_name text COLLATE "C" NOT NULL,
+  record_key text COLLATE "C" NOT NULL,
+  data       jsonb NOT NULL,
+  valid_from timestamptz NOT NULL,
+  valid_to   timestamptz,
+  is_current boolean NOT NULL,
+  upload_id  uuid NOT NULL,
+  PRIMARY KEY (company_id, table_name, record_key, valid_from),
+  CHECK (valid_from < valid_to),
+  CHECK (is_current = (valid_to IS NULL))
+);
+CREATE UNIQUE INDEX company_data_open ON company_data (company_id, table_name, record_key) WHERE is_current;
+
+CREATE TABLE uploads (
+  upload_id          uuid PRIMARY KEY,
+  company_id         text COLLATE "C" NOT NULL,
+  table_name         text COLLATE "C" NOT NULL,
+  version            bigint NOT NULL,
+  previous_upload_id uuid,
+  file_sha256        text COLLATE "C" NOT NULL,
+  types              json,
+  total              bigint NOT NULL CHECK (total >= 1),
+  state              text COLLATE "C" NOT NULL CHECK (state IN ('recorded', 'applied', 'blocked', 'conflict')),
+  timestamp          timestamptz NOT NULL,
+  effective_at       timestamptz NOT NULL,
+  applied_no         bigint UNIQUE,
+  applied_at         timestamptz,
+  in_lake_at         timestamptz,
+  error              text,
+  CHECK ((state = 'applied') = (applied_no IS NOT NULL))
+);
+CREATE UNIQUE INDEX uploads_version ON uploads (company_id, table_name, version) WHERE state <> 'conflict';
+CREATE UNIQUE INDEX uploads_chain ON uploads
+  (company_id, table_name, coalesce(previous_upload_id, '00000000-0000-0000-0000-000000000000'))
+  WHERE state <> 'conflict';
+CREATE INDEX uploads_to_apply ON uploads (company_id, table_name, version) WHERE state = 'recorded';
+CREATE INDEX uploads_in_trouble ON uploads (company_id, table_name, version) WHERE state IN ('blocked', 'conflict');
+CREATE INDEX uploads_for_lake ON uploads (company_id, table_name, applied_no)
+  WHERE state = 'applied' AND in_lake_at IS NULL;
+
+CREATE TABLE upload_parts (
+  upload_id uuid NOT NULL,
+  topic     text COLLATE "C" NOT NULL,
+  partition integer NOT NULL,
+  seen      bigint NOT NULL,
+  PRIMARY KEY (upload_id, topic, partition)
+);
+CREATE TABLE log_offsets (
+  topic       text COLLATE "C" NOT NULL,
+  partition   integer NOT NULL,
+  next_offset bigint NOT NULL,
+  cluster_id  text COLLATE "C" NOT NULL,
+  topic_id    text COLLATE "C" NOT NULL,
+  PRIMARY KEY (topic, partition)
+) WITH (fillfactor = 50);
+CREATE TABLE dead_letters (
+  topic_id    text COLLATE "C" NOT NULL,
+  partition   integer NOT NULL,
+  log_offset  bigint NOT NULL,
+  topic       text COLLATE "C" NOT NULL,
+  payload     bytea NOT NULL,
+  reason      text NOT NULL,
+  upload_id   uuid,
+  recorded_at timestamptz NOT NULL,
+  resolved_at timestamptz,
+  PRIMARY KEY (topic_id, partition, log_offset)
+);
+CREATE INDEX dead_letters_open ON dead_letters (upload_id) WHERE resolved_at IS NULL;
+CREATE TABLE lake_columns (
+  company_id  text COLLATE "C" NOT NULL,
+  table_name  text COLLATE "C" NOT NULL,
+  column_name text COLLATE "C" NOT NULL,
+  column_type text COLLATE "C" NOT NULL,
+  PRIMARY KEY (company_id, table_name, column_name)
+);
+CREATE TABLE applied_counter (
+  only_row integer PRIMARY KEY CHECK (only_row = 1),
+  last_no  bigint NOT NULL
+);
+INSERT INTO applied_counter (only_row, last_no) VALUES (1, 0);
+)sql"};
+
+constexpr int kNewest = static_cast<int>(kMigrations.size());
+
+/// How many migrations the database has had; 0 where there are no tables.
+Result<int> stored_version(Connection& connection) {
+  DD_TRY(const auto tables, connection.run({"SELECT to_regclass('schema_migrations') IS NOT NULL", {}}));
+  if (!tables[0].boolean(0)) return 0;
+  DD_TRY(const auto numbers, connection.run({"SELECT coalesce(max(number), 0) FROM schema_migrations", {}}));
+  return static_cast<int>(numbers[0].number(0));
+}
+
+Result<void> refuse_newer(const Connection& connection, int stored) {
+  if (stored <= kNewest) return success();
+  return Error{
+      ErrorCode::conflict, "schema-too-new",
+      fmt::format("{} has schema {}, this program knows schema {}", connection.where(), stored, kNewest),
+      "run the Deltadrop that made it, or a newer one"};
+}
+
+/// All that are missing in one transaction, one process at a time.
+Result<void> migrate(Connection& connection) {
+  DD_TRY(auto transaction,
+         Transaction::begin(connection,
+                            {{"SELECT pg_advisory_xact_lock(hashtextextended('deltadrop schema', 0))", {}},
+                             {"CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY "
+                              "KEY, applied_at timestamptz NOT NULL DEFAULT now())",
+                              {}}}));
+  DD_TRY(const int stored, stored_version(connection));
+  DD_TRY(refuse_newer(connection, stored));
+  for (int number = stored + 1; number <= kNewest; ++number) {
+    DD_TRY(connection.run_script(std::string(kMigrations[static_cast<std::size_t>(number - 1)])));
+    DD_TRY(connection.run({"INSERT INTO schema_migrations (number) VALUES ($1)", {std::to_string(number)}}));
+  }
+  DD_TRY(transaction.commit());
+  return success();
+}
+
+}  // namespace
+
+Result<void> prepare_schema(Connection& connection, const Options& options) {
+  DD_TRY(const int stored, stored_version(connection));
+  DD_TRY(refuse_newer(connection, stored));
+  if (stored == kNewest) return success();
+  if (options.migrate) return migrate(connection);
+  return Error{
+      ErrorCode::unavailable, "no-schema",
+      fmt::format("{} has schema {}, this program needs schema {}", connection.where(), stored, kNewest),
+      "run `deltadrop consume` against this database: it brings the tables up to date"};
+}
+
+}  // namespace deltadrop::history::postgres

@@ -1,0 +1,125 @@
+#include <libpq-fe.h>
+
+#include <charconv>
+
+#include "core/text.hpp"
+#include "history/postgres_connection.hpp"
+
+namespace deltadrop::history::postgres {
+namespace {
+
+/// jsonb is written with one blank after each comma and colon.
+std::string without_blanks(std::string_view json) {
+  std::string compact;
+  compact.reserve(json.size());
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (!in_string && c == ' ') continue;
+    compact += c;
+    if (c == '"') in_string = !in_string;
+    if (in_string && c == '\\') compact += json[++i];
+  }
+  return compact;
+}
+
+int hex_digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
+
+}  // namespace
+
+std::string_view Row::text(int column) const {
+  return {PQgetvalue(result_, row_, column), static_cast<std::size_t>(PQgetlength(result_, row_, column))};
+}
+
+std::int64_t Row::number(int column) const {
+  const std::string_view digits = text(column);
+  std::int64_t value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
+}
+
+bool Row::is_null(int column) const { return PQgetisnull(result_, row_, column) == 1; }
+
+std::optional<std::string> Row::optional_text(int column) const {
+  if (is_null(column)) return std::nullopt;
+  return std::string(text(column));
+}
+
+std::string Row::json(int column) const { return without_blanks(text(column)); }
+
+std::string Row::bytes(int column) const {
+  std::string_view hex = text(column);
+  if (hex.starts_with("\\x")) hex.remove_prefix(2);
+  std::string bytes;
+  bytes.reserve(hex.size() / 2);
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes += static_cast<char>(hex_digit(hex[i]) * 16 + hex_digit(hex[i + 1]));
+  }
+  return bytes;
+}
+
+Result<Timestamp> Row::time(int column) const { return parse_time(text(column)); }
+
+void append_copy_field(std::string& line, std::string_view text) {
+  for (const char c : text) {
+    switch (c) {
+      case '\\':
+        line += "\\\\";
+        break;
+      case '\n':
+        line += "\\n";
+        break;
+      case '\r':
+        line += "\\r";
+        break;
+      case '\t':
+        line += "\\t";
+        break;
+      default:
+        line += c;
+    }
+  }
+}
+
+std::string time_text(Timestamp time) {
+  std::string text = time.to_string();
+  if (!text.starts_with("0000-")) return text;
+  return "0001" + text.substr(4) + " BC";
+}
+
+Result<Timestamp> parse_time(std::string_view text) {
+  std::string rfc3339(text);
+  if (rfc3339.ends_with(" BC")) rfc3339 = "0000" + rfc3339.substr(4, rfc3339.size() - 7);
+  if (rfc3339.ends_with("+00")) rfc3339.replace(rfc3339.size() - 3, 3, "Z");
+  return Timestamp::parse(rfc3339);
+}
+
+std::string storable_text(std::string_view text) {
+  constexpr std::string_view kHexDigits = "0123456789ABCDEF";
+  std::string stored;
+  while (!text.empty()) {
+    std::size_t length = text.front() == '\0' ? 0 : utf8_character_length(text);
+    if (length == 0) {
+      const auto byte = static_cast<std::uint8_t>(text.front());
+      stored += "\\x";
+      stored += kHexDigits[byte >> 4];
+      stored += kHexDigits[byte & 15];
+      length = 1;
+    } else {
+      stored.append(text, 0, length);
+    }
+    text.remove_prefix(length);
+  }
+  return stored;
+}
+
+std::string array_of(const std::vector<std::string>& elements) {
+  std::string array = "{";
+  for (const auto& element : elements) {
+    if (array.size() > 1) array += ',';
+    array += element;
+  }
+  return array + "}";
+}
+
+}  // namespace deltadrop::history::postgres

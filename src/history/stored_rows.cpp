@@ -1,0 +1,31 @@
+#include "history/stored_rows.hpp"
+
+#include <fmt/format.h>
+
+namespace deltadrop::history {
+
+Error damaged(std::string_view what) {
+  return as_stored(Result<void>(Error{ErrorCode::corrupt, "bad-row", std::string(what), ""})).error();
+}
+
+Result<UploadState> parse_state(std::string_view text) {
+  for (const auto state :
+       {UploadState::recorded, UploadState::applied, UploadState::blocked, UploadState::conflict}) {
+    if (text == to_string(state)) return state;
+  }
+  return damaged(fmt::format("an upload has the state {}", text));
+}
+
+std::string select_uploads(std::string_view rest) {
+  return fmt::format(
+      "SELECT u.upload_id, u.company_id, u.table_name, u.version, u.previous_upload_id, u.file_sha256, "
+      "u.types, u.total, u.state, u.timestamp, u.effective_at, u.applied_no, u.applied_at, u.in_lake_at, "
+      "coalesce(u.error, ''), "
+      "(SELECT coalesce(sum(p.seen), 0) FROM upload_parts p WHERE p.upload_id = u.upload_id), "
+      "coalesce((SELECT e.key_column FROM cdc_events e WHERE e.upload_id = u.upload_id ORDER BY e.seq LIMIT "
+      "1), '') "
+      "FROM uploads u {}",
+      rest);
+}
+
+}  // namespace deltadrop::history

@@ -1,0 +1,147 @@
+#include <chrono>
+#include <functional>
+#include <future>
+
+#include "postgres_fixture.hpp"
+
+// The server goes away at every step: nothing is lost, nothing is there twice, nothing waits for ever.
+
+namespace deltadrop::history {
+namespace {
+
+using std::chrono::milliseconds;
+
+const testing::Rows kRows = {{"a", {{"v", "1"}}}, {"b", {{"v", "2"}}}};
+const std::string kEndTheOthers =
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND "
+    "application_name = 'deltadrop'";
+
+TEST_F(PostgresFault, TheServerMayComeLaterAndGoAndComeAgain) {
+  server_.stop();
+  const auto store = open();
+  EXPECT_EQ(error_of(store->health()), "unavailable/database-unreachable");
+  server_.start();
+  HistoryFeed feed(*store);
+  feed.record_all(story_.next(kRows));
+  server_.stop();
+  EXPECT_EQ(store->health().error().code, ErrorCode::unavailable);
+  const auto batch = feed.batch({{1, story_.next({})[0]}});
+  EXPECT_EQ(feed.record(batch).error().code, ErrorCode::unavailable);
+  server_.start();
+  EXPECT_EQ(error_of(store->health()), "");
+  EXPECT_EQ(must(feed.record(batch)).inserted, 1);
+}
+
+struct Step {
+  std::string name;
+  std::string trigger;
+  std::string kind;
+  ErrorCode expected;
+};
+
+TEST_F(PostgresFault, AnEndInTheMiddleOfARecordLosesNothing) {
+  const std::vector<Step> steps = {
+      {"upload", "BEFORE INSERT ON uploads", "", ErrorCode::unavailable},
+      {"events", "BEFORE INSERT ON cdc_events", "", ErrorCode::unavailable},
+      {"parts", "BEFORE INSERT ON upload_parts", "", ErrorCode::in_doubt},
+      {"commit", "AFTER INSERT OR UPDATE ON log_offsets DEFERRABLE INITIALLY DEFERRED FOR EACH ROW",
+       "CONSTRAINT", ErrorCode::in_doubt},
+  };
+  const std::vector<std::function<void()>> ends = {
+      [this] { session().value(kEndTheOthers); },
+      [this] { server_.stop(), server_.start(); },
+      [this] { server_.kill(), server_.start(); },
+  };
+  for (const auto& step : steps) {
+    for (std::size_t end = 0; end < ends.size(); ++end) {
+      const std::string which = step.name + std::to_string(end);
+      server_.make_database(which);
+      const auto store = open({.url = server_.url(which)});
+      HistoryFeed feed(*store);
+      must(store->health());
+      TableStory story("acme");
+      const auto events = story.next(kRows);
+      const auto batch = feed.batch({{0, events[0]}, {0, events[1]}});
+      database_ = which;
+      {
+        Gate gate(url(), step.trigger, step.kind);
+        auto recording = std::async(std::launch::async, [&] { return feed.record(batch); });
+        ASSERT_TRUE(gate.wait_until_somebody_waits()) << which;
+        ends[end]();
+        const auto recorded = recording.get();
+        ASSERT_FALSE(recorded) << which;
+        EXPECT_EQ(recorded.error().code, step.expected) << which << ": " << recorded.error().text();
+      }
+      EXPECT_TRUE(must(store->offsets("topic")).empty()) << which;
+      EXPECT_EQ(must(feed.record(batch)).inserted, 2) << which;
+      EXPECT_TRUE(std::holds_alternative<Applied>(must(store->apply_next(story.table(), now_)))) << which;
+      EXPECT_EQ(must(store->events({})).size(), 2U) << which;
+    }
+  }
+}
+
+TEST_F(PostgresFault, ACommitWhoseAnswerIsLostIsInDoubtAndWasDone) {
+  const auto store = open();
+  HistoryFeed feed(*store);
+  const auto events = story_.next(kRows);
+  must(store->health());
+  auto admin = SqlSession(server_.url());
+  // A commit that waits for a standby which does not exist is done, but not answered.
+  ASSERT_EQ(admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'"), "");
+  ASSERT_EQ(admin.execute("SELECT pg_reload_conf()"), "");
+  const auto batch = feed.batch({{0, events[0]}, {0, events[1]}});
+  auto recording = std::async(std::launch::async, [&] { return feed.record(batch); });
+  EXPECT_TRUE(admin.wait_for("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'", "1"));
+  session().value(kEndTheOthers);
+  EXPECT_EQ(error_of(recording.get()), "in_doubt/commit-in-doubt");
+  ASSERT_EQ(admin.execute("ALTER SYSTEM RESET synchronous_standby_names"), "");
+  ASSERT_EQ(admin.execute("SELECT pg_reload_conf()"), "");
+  EXPECT_EQ(must(store->offsets("topic"))[0].next, Offset(2)) << "reading the offsets tells that it was done";
+  EXPECT_EQ(error_of(feed.record(batch)), "conflict/offset-moved");
+  EXPECT_EQ(upload(*store, events[0].upload.upload_id).recorded, 2);
+}
+
+TEST_F(PostgresFault, AFrozenServerIsNotWaitedForForEver) {
+  postgres::Options options;
+  options.url = url();
+  options.answer_timeout = milliseconds(700);
+  options.connect_timeout = milliseconds(700);
+  options.probe_every = milliseconds(100);
+  const auto store = open(options);
+  HistoryFeed feed(*store);
+  const auto events = story_.next(kRows);
+  feed.record_all(events);
+  Gate gate(url(), "BEFORE INSERT ON company_data");
+  auto applying = std::async(std::launch::async, [&] { return store->apply_next(story_.table(), now_); });
+  ASSERT_TRUE(gate.wait_until_somebody_waits());
+  server_.freeze();
+  EXPECT_EQ(error_of(store->health()), "unavailable/database-silent");
+  EXPECT_EQ(error_of(store->summary()), "unavailable/database-silent") << "by a new connection";
+  const auto batch = feed.batch({{1, story_.next({})[0]}});
+  EXPECT_EQ(error_of(feed.record(batch)), "unavailable/database-silent");
+  EXPECT_EQ(error_of(applying.get()), "unavailable/database-silent");
+  server_.thaw();
+  gate.open();
+  ASSERT_TRUE(session().wait_for(
+      "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND "
+      "application_name = 'deltadrop'",
+      "0"));
+  EXPECT_EQ(must(feed.record(batch)).inserted, 1);
+  EXPECT_TRUE(std::holds_alternative<Applied>(must(store->apply_next(story_.table(), now_))));
+}
+
+TEST_F(PostgresFault, AWaitEndsWhenTheProgramStops) {
+  std::stop_source stop;
+  const auto store = open({.url = url(), .stop = stop.get_token()});
+  HistoryFeed feed(*store);
+  feed.record_all(story_.next(kRows));
+  Gate gate(url(), "BEFORE INSERT ON company_data");
+  auto applying = std::async(std::launch::async, [&] { return store->apply_next(story_.table(), now_); });
+  ASSERT_TRUE(gate.wait_until_somebody_waits());
+  stop.request_stop();
+  EXPECT_EQ(error_of(applying.get()), "shutting_down/stopping");
+  EXPECT_EQ(error_of(store->health()), "shutting_down/stopping");
+}
+
+}  // namespace
+}  // namespace deltadrop::history
