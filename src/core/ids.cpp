@@ -50,7 +50,9 @@ Result<Uuid> Uuid::parse(std::string_view text) {
     if (!high || !low) return bad_id(text, "a UUID");
     id.bytes[i] = static_cast<std::uint8_t>(*high << 4 | *low);
     at += 2;
-    if (hyphen_follows(i) && (at >= text.size() || text[at++] != '-')) return bad_id(text, "a UUID");
+    if (!hyphen_follows(i)) continue;
+    if (at >= text.size() || text[at] != '-') return bad_id(text, "a UUID");
+    ++at;
   }
   if (at != text.size()) return bad_id(text, "a UUID");
   return id;
