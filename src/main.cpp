@@ -7,17 +7,18 @@ int main(int argc, char** argv) {
   CLI::App program("Deltadrop: drop a new version of a CSV file, get its deltas.", "deltadrop");
   program.require_subcommand(1);
   program.set_version_flag("--version", "deltadrop " DELTADROP_VERSION);
-  program.footer(
-      "Examples:\n"
-      "  deltadrop dev                       run everything in one process\n"
-      "  deltadrop diff old.csv new.csv      what changed between two files\n"
-      "`deltadrop COMMAND --help` has the options of a command.");
   int exit_code = 0;
   deltadrop::cli::add_dev_command(program, exit_code);
   deltadrop::cli::add_diff_command(program, exit_code);
   deltadrop::cli::add_rebuild_command(program, exit_code);
   deltadrop::cli::add_config_command(program, exit_code);
   deltadrop::cli::add_version_command(program, exit_code);
+  // Behind the commands, which would take it as theirs.
+  program.footer(
+      "Examples:\n"
+      "  deltadrop dev                       run everything in one process\n"
+      "  deltadrop diff old.csv new.csv      what changed between two files\n"
+      "`deltadrop COMMAND --help` has the options of a command.");
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -26,6 +26,9 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kRecoveryWait{5};
 constexpr std::chrono::seconds kDrain{30};
+/// The embedded log has one topic, whatever KAFKA_TOPIC says: settings of `serve` must not change what `dev`
+/// reads.
+constexpr std::string_view kEmbeddedTopic = "cdc-events";
 
 /// Blocks SIGTERM and SIGINT in this thread and those it starts later, so that `wait` gets them.
 class StopSignals {
@@ -59,7 +62,7 @@ Result<void> check_listen(const Settings& settings) {
 }
 
 void say_what_is_ignored(const Settings& settings) {
-  for (const auto* name : {"KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL"}) {
+  for (const auto* name : {"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC", "CONSUMER_GROUP", "DATABASE_URL"}) {
     if (settings.origin(name) != "default") {
       spdlog::info("`dev` has its log and history embedded: {} is not used", name);
     }
@@ -87,8 +90,7 @@ consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& his
 
 consume::Options consume_options(const Settings& settings) {
   consume::Options options;
-  options.topic = settings.text("KAFKA_TOPIC");
-  options.group = settings.text("CONSUMER_GROUP");
+  options.topic = kEmbeddedTopic;
   options.batch_events = static_cast<std::size_t>(settings.count("BATCH_EVENTS"));
   options.batch_wait = settings.duration("BATCH_WAIT");
   options.log_retention = settings.duration("LOG_KEEP");
@@ -139,7 +141,7 @@ Result<void> run_dev(const Settings& settings) {
   io::SystemClock clock;
   const auto message_bytes_max = static_cast<std::size_t>(settings.bytes("MAX_EVENT_BYTES"));
   DD_TRY(const auto log,
-         eventlog::sqlite::open({data_dir.path / "log.db", settings.text("KAFKA_TOPIC"), message_bytes_max},
+         eventlog::sqlite::open({data_dir.path / "log.db", std::string(kEmbeddedTopic), message_bytes_max},
                                 clock));
   DD_TRY(const auto history, history::sqlite::open({data_dir.path / "history.db"}));
   consume::Consumer consumer(consume_options(settings), lake_step(settings, *history, clock), *log, *history,

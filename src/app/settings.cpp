@@ -44,7 +44,7 @@ constexpr std::array kSettings = {
     Setting{"PARQUET_LAYOUT", choice, "upload", "one file for an upload's events of a type, or one an event",
             "upload|event"},
     Setting{"PARQUET_MAX_ROWS", count, "1000000", "most events in one Parquet file"},
-    Setting{"LOG_LEVEL", choice, "info", "what is logged to standard error", "debug|info|warn|error"},
+    Setting{"LOG_LEVEL", choice, "info", "what is logged to standard error", "debug|info|warn|warning|error"},
 };
 
 const Setting& setting_named(std::string_view name) {
@@ -275,12 +275,15 @@ std::string Settings::parquet_dir() const {
   return given.empty() ? (std::filesystem::path(text("DATA_DIR")) / "parquet").string() : given;
 }
 
+std::string Settings::shown(const Setting& setting) const {
+  std::string value = setting.name == "PARQUET_DIR" ? parquet_dir() : text(setting.name);
+  return setting.secret ? masked(std::move(value)) : value;
+}
+
 std::string Settings::describe() const {
   std::string out = fmt::format("{:<24} {:<58} {}\n", "SETTING", "VALUE", "FROM");
   for (const auto& setting : kSettings) {
-    std::string value = setting.name == "PARQUET_DIR" ? parquet_dir() : text(setting.name);
-    if (setting.secret) value = masked(std::move(value));
-    out += fmt::format("{:<24} {:<58} {}\n", setting.name, value, origin(setting.name));
+    out += fmt::format("{:<24} {:<58} {}\n", setting.name, shown(setting), origin(setting.name));
   }
   return out;
 }

@@ -80,6 +80,8 @@ class Settings {
   /// "flag", "environment", "file" or "default"
   [[nodiscard]] const std::string& origin(std::string_view name) const;
 
+  /// The effective value as it may be shown: secrets masked.
+  [[nodiscard]] std::string shown(const Setting& setting) const;
   /// Name, effective value and origin of every setting, a line each; secrets masked.
   [[nodiscard]] std::string describe() const;
 

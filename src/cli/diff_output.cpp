@@ -48,8 +48,7 @@ const Value* find_value(const Values& values, std::string_view column) {
 /// Renders events into a buffer that is written out whenever it is large.
 class Output {
  public:
-  Output(const csv::File& after, DiffFormat format)
-      : format_(format), key_column_(after.header().key_column()) {}
+  explicit Output(DiffFormat format) : format_(format) {}
 
   Result<void> begin() {
     if (format_ == DiffFormat::csv) buffer_ += "change,key,column,old,new\n";
@@ -147,7 +146,7 @@ class Output {
     const auto object = [&](std::string_view json) { buffer_ += json.empty() ? "null" : json; };
     fmt::format_to(std::back_inserter(buffer_), "{{\"event_type\":\"{}\"", to_string(event.type));
     field("key_column");
-    append_json_string(buffer_, key_column_);
+    append_json_string(buffer_, event.key_column);
     field("key_value");
     append_json_string(buffer_, event.key_value);
     field("old_values");
@@ -191,7 +190,6 @@ class Output {
   }
 
   DiffFormat format_;
-  std::string key_column_;
   std::string buffer_;
   std::string padded_;
   simdjson::ondemand::parser parser_;
@@ -224,7 +222,7 @@ std::string terminal_safe(std::string_view text) {
 
 Result<void> write_changes(const csv::File& before, const csv::File& after, const diff::ChangeSet& changes,
                            DiffFormat format) {
-  Output output(after, format);
+  Output output(format);
   DD_TRY(output.begin());
   DD_TRY(diff::for_each_event(&before, after, changes, Seq(1),
                               [&](const EventView& event) { return output.write(event); }));

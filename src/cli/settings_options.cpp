@@ -25,10 +25,15 @@ Result<app::Settings> SettingsFlags::load() const {
 std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command) {
   auto flags = std::make_shared<SettingsFlags>();
   command.add_option("--config", flags->config_file, "file of NAME=VALUE lines")->type_name("FILE");
+  // What holds without flags; a setting that is wrong shows when the command runs, not in its help.
+  const auto effective = flags->load();
   for (const auto& setting : app::all_settings()) {
     const std::string name(setting.name);
     const auto keep = [flags, name](const std::string& value) { flags->values[name] = value; };
-    const auto help = fmt::format("{} [{}]", setting.help, setting.default_text);
+    const auto help = effective.has_value()
+                          ? fmt::format("{} [{}, {}]", setting.help, effective.value().shown(setting),
+                                        effective.value().origin(name))
+                          : std::string(setting.help);
     if (setting.kind == app::SettingKind::flag) {
       command.add_flag_callback(setting.option_name(), [keep] { keep("true"); }, std::string(setting.help));
     } else {

@@ -159,7 +159,6 @@ UploadFacts read_facts(FieldReader& fields) {
   facts.table = fields.keep("company_id", TableRef::make(company, table));
   facts.timestamp = fields.keep("timestamp", Timestamp::parse(fields.text("timestamp")));
   facts.effective_at = fields.keep("effective_at", Timestamp::parse(fields.text("effective_at")));
-  facts.key_column = fields.text("key_column");
   facts.upload_id = fields.keep("upload_id", UploadId::parse(fields.text("upload_id")));
   facts.file_id = fields.text("file_id");
   facts.file_sha256 = fields.keep("file_sha256", Sha256::parse(fields.text("file_sha256")));
@@ -193,7 +192,6 @@ std::optional<std::string> contradiction(const Event& event) {
 
 /// The fields that acceptance gives an event; each is null where it is not accepted.
 struct Acceptance {
-  std::optional<EventId> event_id;
   std::optional<Timestamp> timestamp;
   std::optional<Timestamp> effective_at;
   std::optional<Version> version;
@@ -212,13 +210,13 @@ void append_text_or_null(std::string& out, std::string_view name, const std::opt
 void append_event(std::string& out, const UploadFacts& upload, const Acceptance& acceptance,
                   const EventView& event) {
   out += '{';
-  append_text_or_null(out, "event_id", acceptance.event_id);
+  append_text(out, "event_id", EventId::of(upload.upload_id, event.seq).to_string());
   append_text(out, "event_type", to_string(event.type));
   append_text(out, "company_id", upload.table.company_id);
   append_text(out, "table_name", upload.table.table_name);
   append_text_or_null(out, "timestamp", acceptance.timestamp);
   append_text_or_null(out, "effective_at", acceptance.effective_at);
-  append_text(out, "key_column", upload.key_column);
+  append_text(out, "key_column", event.key_column);
   append_text(out, "key_value", event.key_value);
   append_raw(out, "old_values", event.old_values_json);
   append_raw(out, "new_values", event.new_values_json);
@@ -263,21 +261,20 @@ std::optional<ChangeType> parse_change_type(std::string_view text) {
 
 void append_event_json(std::string& out, const UploadFacts& upload, const EventView& event) {
   append_event(out, upload,
-               Acceptance{EventId::of(upload.upload_id, event.seq), upload.timestamp, upload.effective_at,
-                          upload.version, upload.previous_upload_id},
+               Acceptance{upload.timestamp, upload.effective_at, upload.version, upload.previous_upload_id},
                event);
 }
 
 void append_draft_event_json(std::string& out, const UploadFacts& upload,
                              std::optional<Timestamp> effective_at, const EventView& event) {
-  append_event(out, upload, Acceptance{{}, {}, effective_at, {}, {}}, event);
+  append_event(out, upload, Acceptance{{}, effective_at, {}, {}}, event);
 }
 
 void append_event_json(std::string& out, const Event& event) {
   const std::vector<std::string_view> changed(event.changed_columns.begin(), event.changed_columns.end());
   append_event_json(out, event.upload,
-                    EventView{event.type, event.key_value, event.old_values_json, event.new_values_json,
-                              &changed, event.seq, event.line});
+                    EventView{event.type, event.key_column, event.key_value, event.old_values_json,
+                              event.new_values_json, &changed, event.seq, event.line});
 }
 
 Result<Event> parse_event_json(std::string_view text) {
@@ -301,6 +298,7 @@ Result<Event> parse_event_json(std::string_view text) {
   const auto type = parse_change_type(fields.text("event_type"));
   if (!type) fields.fail("event_type", "insert, update or delete");
   event.type = type.value_or(ChangeType::insert);
+  event.key_column = fields.text("key_column");
   event.key_value = fields.text("key_value");
   event.old_values_json = fields.object_or_null("old_values");
   event.new_values_json = fields.object_or_null("new_values");

@@ -28,9 +28,8 @@ struct UploadFacts {
   std::string file_id;
   Sha256 file_sha256;
   Version version;
-  Timestamp timestamp;     ///< when the version was accepted
-  Timestamp effective_at;  ///< from when its values hold
-  std::string key_column;
+  Timestamp timestamp;                    ///< when the version was accepted
+  Timestamp effective_at;                 ///< from when its values hold
   std::optional<std::string> types_json;  ///< overrides by column as a JSON object
   std::int64_t total = 0;                 ///< how many events the upload has
 
@@ -44,6 +43,7 @@ struct Event {
   UploadFacts upload;
   EventId event_id;
   ChangeType type = ChangeType::insert;
+  std::string key_column;  ///< the older file's for a delete: an upload that rekeys has events of both
   std::string key_value;
   std::string old_values_json;
   std::string new_values_json;
@@ -57,6 +57,7 @@ struct Event {
 /// The same as an Event's own part, by reference: what the publisher encodes from, without copies.
 struct EventView {
   ChangeType type;
+  std::string_view key_column;
   std::string_view key_value;
   std::string_view old_values_json;
   std::string_view new_values_json;
@@ -69,8 +70,8 @@ struct EventView {
 /// and escaping are fixed, so equal events are equal bytes.
 void append_event_json(std::string& out, const UploadFacts& upload, const EventView& event);
 void append_event_json(std::string& out, const Event& event);
-/// An event of an upload that is not accepted: event_id, version, timestamp and previous_upload_id are null,
-/// since acceptance gives them (`upload`'s are not looked at); effective_at is null unless given.
+/// An event of an upload that is not accepted: version, timestamp and previous_upload_id are null, since
+/// acceptance gives them (`upload`'s are not looked at); effective_at is null unless given.
 void append_draft_event_json(std::string& out, const UploadFacts& upload,
                              std::optional<Timestamp> effective_at, const EventView& event);
 

@@ -48,8 +48,6 @@ Result<TableRef> TableRef::make(std::string_view company_id, std::string_view ta
 }
 
 std::string company_of_file_name(std::string_view file_name) {
-  const auto slash = file_name.find_last_of("/\\");
-  if (slash != std::string_view::npos) file_name.remove_prefix(slash + 1);
   const std::string lower = ascii_lower(file_name);
   constexpr std::array<std::string_view, 3> kSuffixes = {".csv", ".csv.gz", ".csv.zst"};
   for (const auto suffix : kSuffixes) {

@@ -27,9 +27,9 @@ struct TableRef {
 
 inline constexpr std::string_view kDefaultTableName = "financials";
 
-/// The stem of a client's file name ("C:\\in\\so financials.csv.gz" -> "so_financials"): folders and one of
-/// `.csv`,
-/// `.csv.gz`, `.csv.zst` (any case) cut, spaces -> `_`. The result is not yet checked.
+/// The stem of a client's file name ("so financials.csv.gz" -> "so_financials"): one of `.csv`, `.csv.gz`,
+/// `.csv.zst` (any case) cut, spaces -> `_`. Not checked: of a name with folders, `TableRef::make` refuses
+/// the result, since which part of a path is the company would be a guess.
 std::string company_of_file_name(std::string_view file_name);
 
 /// ASCII only; other bytes stay.

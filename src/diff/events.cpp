@@ -14,7 +14,10 @@ namespace {
 class RowRenderer {
  public:
   explicit RowRenderer(const csv::File& file)
-      : file_(file), key_reader_(file.header()), splitter_(file.header().delimiter) {
+      : file_(file),
+        key_reader_(file.header()),
+        splitter_(file.header().delimiter),
+        key_column_(file.header().key_column()) {
     for (const auto column : file.header().tracked) {
       std::string name = names_.empty() ? "{" : ",";
       append_json_string(name, file.header().columns[column]);
@@ -25,6 +28,7 @@ class RowRenderer {
   [[nodiscard]] std::string_view bytes(const RowRef& row) const {
     return file_.text().substr(row.offset, row.length);
   }
+  [[nodiscard]] std::string_view key_column() const { return key_column_; }
   /// Valid until the next call.
   std::string_view key(const RowRef& row) { return key_reader_.read(bytes(row)); }
   /// Valid until the next call.
@@ -49,6 +53,7 @@ class RowRenderer {
   const csv::File& file_;
   csv::KeyReader key_reader_;
   csv::RowSplitter splitter_;
+  std::string key_column_;
   std::vector<std::string> names_;  ///< `{"first":`, `,"second":`, ...
   std::string json_;
 };
@@ -69,13 +74,15 @@ Result<void> for_each_event(const csv::File* before, const csv::File& after, con
   for (auto i = static_cast<std::size_t>(first.value - 1); i < changes.changes.size(); ++i) {
     const Change& change = changes.changes[i];
     DD_ASSERT(change.type == ChangeType::insert || old_rows != nullptr);
-    EventView event{change.type,      {}, {}, {}, nullptr, Seq(static_cast<std::int64_t>(i) + 1),
+    EventView event{change.type,      {}, {}, {}, {}, nullptr, Seq(static_cast<std::int64_t>(i) + 1),
                     change.after.line};
     if (change.type != ChangeType::insert) event.old_values_json = old_rows->values_json(change.before);
     if (change.type != ChangeType::remove) {
       event.new_values_json = new_rows.values_json(change.after);
+      event.key_column = new_rows.key_column();
       event.key_value = new_rows.key(change.after);
     } else {
+      event.key_column = old_rows->key_column();
       event.key_value = old_rows->key(change.before);
       event.line = change.before.line;
     }

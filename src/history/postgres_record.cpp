@@ -263,7 +263,7 @@ class Recorder {
       fmt::format_to(std::back_inserter(lines), "{}\t{}\t{}\t{}\t{}\t{}\t{}\t", id, event.seq.value,
                      event.event_id.to_string(), to_string(event.type), event.upload.table.company_id,
                      event.upload.table.table_name, times);
-      append_copy_field(lines, event.upload.key_column);
+      append_copy_field(lines, event.key_column);
       lines += '\t';
       append_copy_field(lines, event.key_value);
       lines += '\t';

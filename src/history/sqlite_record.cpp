@@ -105,7 +105,7 @@ class Recorder {
     insert.bind(1, upload.id).bind(2, event.seq.value).bind(3, event_id).bind(4, to_string(event.type));
     insert.bind(5, event.upload.table.company_id).bind(6, event.upload.table.table_name);
     insert.bind(7, upload.timestamp).bind(8, upload.effective_at);
-    insert.bind(9, event.upload.key_column).bind(10, event.key_value);
+    insert.bind(9, event.key_column).bind(10, event.key_value);
     insert.bind(11, values_or_null(event.old_values_json)).bind(12, values_or_null(event.new_values_json));
     insert.bind(13, changed_columns_).bind(14, event.upload.file_id).bind(15, event.upload.version.value);
     insert.bind(16, event.line.value).bind(17, recorded_at_);
@@ -122,8 +122,7 @@ class Recorder {
     DD_TRY(const Event recorded, event_of(Row(select), event.upload));
     return recorded.type == event.type && recorded.key_value == event.key_value &&
            recorded.line == event.line && recorded.changed_columns == event.changed_columns &&
-           recorded.upload.key_column == event.upload.key_column &&
-           recorded.old_values_json == event.old_values_json &&
+           recorded.key_column == event.key_column && recorded.old_values_json == event.old_values_json &&
            recorded.new_values_json == event.new_values_json;
   }
 

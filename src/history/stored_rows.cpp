@@ -21,9 +21,7 @@ std::string select_uploads(std::string_view rest) {
       "SELECT u.upload_id, u.company_id, u.table_name, u.version, u.previous_upload_id, u.file_sha256, "
       "u.types, u.total, u.state, u.timestamp, u.effective_at, u.applied_no, u.applied_at, u.in_lake_at, "
       "coalesce(u.error, ''), "
-      "(SELECT coalesce(sum(p.seen), 0) FROM upload_parts p WHERE p.upload_id = u.upload_id), "
-      "coalesce((SELECT e.key_column FROM cdc_events e WHERE e.upload_id = u.upload_id ORDER BY e.seq LIMIT "
-      "1), '') "
+      "(SELECT coalesce(sum(p.seen), 0) FROM upload_parts p WHERE p.upload_id = u.upload_id) "
       "FROM uploads u {}",
       rest);
 }

@@ -73,7 +73,6 @@ Result<UploadStatus> upload_of(const Row& row) {
   DD_TRY(upload.in_lake_at, optional_time(row, 13));
   upload.error = row.text(14);
   upload.recorded = row.number(15);
-  facts.key_column = row.text(16);
   return upload;
 }
 
@@ -88,7 +87,7 @@ Result<Event> event_of(const Row& row, const UploadFacts& upload) {
   auto changed = parse_texts_json(row.text(7));
   if (!type || !changed) return damaged("an event of upload " + upload.upload_id.to_string());
   event.type = *type;
-  event.upload.key_column = row.text(3);
+  event.key_column = row.text(3);
   event.key_value = row.text(4);
   event.old_values_json = row.json(5);
   event.new_values_json = row.json(6);

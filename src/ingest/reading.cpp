@@ -43,7 +43,6 @@ UploadFacts facts_of(const UploadRecord& upload) {
   facts.version = upload.version.value_or(Version());
   facts.timestamp = upload.timestamp.value_or(Timestamp());
   facts.effective_at = upload.effective_at.value_or(Timestamp());
-  facts.key_column = upload.key_column;
   facts.types_json = upload.types_json;
   facts.total = upload.counts.changes();
   return facts;

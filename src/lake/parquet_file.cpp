@@ -231,6 +231,7 @@ struct ParquetFile::State {
   std::int64_t group_bytes = 0;
   arrow::StringBuilder event_ids;
   arrow::StringBuilder event_types;
+  arrow::StringBuilder key_columns;
   arrow::StringBuilder key_values;
   std::shared_ptr<arrow::StringBuilder> changed = std::make_shared<arrow::StringBuilder>();
   arrow::ListBuilder changed_columns{arrow::default_memory_pool(), changed,
@@ -331,6 +332,7 @@ Result<std::size_t> ParquetFile::State::column_at(const Event& event, Side& side
 arrow::Status ParquetFile::State::append_fields(const Event& event) {
   ARROW_RETURN_NOT_OK(event_ids.Append(event.event_id.to_string()));
   ARROW_RETURN_NOT_OK(event_types.Append(to_string(event.type)));
+  ARROW_RETURN_NOT_OK(key_columns.Append(event.key_column));
   ARROW_RETURN_NOT_OK(key_values.Append(event.key_value));
   ARROW_RETURN_NOT_OK(changed_columns.Append());
   for (const auto& column : event.changed_columns) ARROW_RETURN_NOT_OK(changed->Append(column));
@@ -352,7 +354,7 @@ arrow::Result<arrow::ArrayVector> ParquetFile::State::take_fields() {
       constant(arrow::MakeScalar(upload.table.table_name)),
       constant(moment(upload.timestamp)),
       constant(moment(upload.effective_at)),
-      constant(arrow::MakeScalar(upload.key_column)),
+      key_columns.Finish(),
       key_values.Finish(),
       changed_columns.Finish(),
       constant(arrow::MakeScalar(upload.upload_id.to_string())),

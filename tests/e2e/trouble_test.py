@@ -82,12 +82,18 @@ def test_a_repeated_key_names_both_lines(shared):
     assert '"1"' in message and "2" in message and "4" in message and "unique" in message
 
 
-def test_file_names_are_data_and_never_paths(shared):
-    for name in ("../../etc/passwd.csv", "..\\..\\x.csv", "/abs/so-x.csv"):
-        response = shared.upload(GOOD, name=name)
-        assert response.status_code in (200, 422), response.text
-    outside = [path for path in shared.data_dir.parent.rglob("*") if "passwd" in path.name and "data/" not in str(path)]
-    assert outside == []
+@pytest.mark.parametrize("name", ["../../etc/passwd.csv", "..\\..\\x.csv", "/abs/so-x.csv", "..", ".csv"])
+def test_a_file_name_that_is_a_path_cannot_name_the_company(shared, name):
+    before = tree(shared.data_dir.parent)
+    response = shared.upload(GOOD, name=name)
+    assert response.status_code == 422, response.text
+    assert response.json()["type"].endswith("bad-name") and "company_id" in response.json()["fix"]
+    after = tree(shared.data_dir.parent)
+    assert set(after) == set(before)
+    # With a company named, the file's name is data: it is kept, and never becomes a path.
+    answer = shared.upload(GOOD, name=name, company_id=f"named-{abs(hash(name))}")
+    assert answer.status_code == 200, answer.text
+    assert not any("passwd" in path for path in tree(shared.data_dir.parent))
 
 
 def test_another_spelling_of_a_company_is_a_conflict(shared):

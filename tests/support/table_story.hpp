@@ -103,7 +103,6 @@ class TableStory {
     facts.version = Version(version_);
     facts.timestamp = effective_at(facts.version).plus_ms(7);
     facts.effective_at = effective_at(facts.version);
-    facts.key_column = "id";
     facts.total = total;
     return facts;
   }
@@ -112,6 +111,7 @@ class TableStory {
                         const Values* new_values) {
     Event event;
     event.type = type;
+    event.key_column = "id";
     event.key_value = key;
     if (old_values != nullptr) event.old_values_json = json_of(*old_values);
     if (new_values != nullptr) event.new_values_json = json_of(*new_values);

@@ -126,7 +126,7 @@ TEST_F(PostgresFault, TextsAndTimesComeBackAsTheyWere) {
   auto events = story_.next({{hard, {{"a: b, c", hard}, {"none", std::nullopt}}}});
   events[0].upload.types_json = R"({"a": "int64",  "b":"\u0000"})";
   events[0].upload.effective_at = must(Timestamp::parse("0000-02-29T00:00:00.001Z"));
-  events[0].upload.key_column = "key\t\\";
+  events[0].key_column = "key\t\\";
   feed.record_all(events);
   ASSERT_TRUE(std::holds_alternative<Applied>(must(store->apply_next(story_.table(), now_))));
   const auto found = must(store->key_history(story_.table(), hard));

@@ -30,7 +30,6 @@ UploadFacts facts_of(const csv::File& file, const ChangeSet& changes) {
   UploadFacts facts;
   facts.table = {"fuzz", "financials"};
   facts.version = Version(1);
-  facts.key_column = file.header().key_column();
   facts.total = changes.counts.changes();
   facts.file_id = "fuzz_00000000";
   return facts;

@@ -63,7 +63,6 @@ UploadFacts facts_of(const fs::path& path, int version, const csv::File& file, s
   facts.version = Version(version);
   facts.timestamp = Timestamp::parse(fmt::format("2025-{:02}-10T12:34:56.789Z", version)).value();
   facts.effective_at = facts.timestamp;
-  facts.key_column = file.header().key_column();
   facts.total = total;
   return facts;
 }

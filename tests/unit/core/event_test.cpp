@@ -14,7 +14,7 @@ Event sample_update() {
   event.upload.version = Version(2);
   event.upload.timestamp = Timestamp::parse("2025-03-10T12:34:56.789Z").value();
   event.upload.effective_at = event.upload.timestamp;
-  event.upload.key_column = "id";
+  event.key_column = "id";
   event.upload.types_json = R"({"revenue":"decimal4"})";
   event.upload.total = 3;
   event.type = ChangeType::update;
@@ -53,11 +53,13 @@ TEST(EventJson, DraftHasNullsWhereAcceptanceGivesValues) {
   const std::vector<std::string_view> changed = {"revenue"};
   std::string json;
   append_draft_event_json(json, event.upload, std::nullopt,
-                          EventView{event.type, event.key_value, event.old_values_json, event.new_values_json,
-                                    &changed, event.seq, event.line});
-  for (const std::string name : {"event_id", "timestamp", "effective_at", "version", "previous_upload_id"}) {
+                          EventView{event.type, event.key_column, event.key_value, event.old_values_json,
+                                    event.new_values_json, &changed, event.seq, event.line});
+  for (const std::string name : {"timestamp", "effective_at", "version", "previous_upload_id"}) {
     EXPECT_NE(json.find("\"" + name + "\":null,"), std::string::npos) << name << " in " << json;
   }
+  // The id that the event will have once it is released: a person can compare by it.
+  EXPECT_NE(json.find("\"event_id\":\"" + event.event_id.to_string() + "\","), std::string::npos) << json;
   EXPECT_NE(json.find("\"total\":3"), std::string::npos) << json;
 }
 

@@ -21,9 +21,11 @@ struct NameCase {
 TEST(Request, TakesTheTableFromFieldsOrFileName) {
   const std::vector<NameCase> cases = {
       {"so-financials.csv", {}, {}, "so-financials/financials"},
-      {"C:\\in\\so financials.csv.gz", {}, "q1", "so_financials/q1"},
+      {"so financials.csv.gz", {}, "q1", "so_financials/q1"},
+      {"C:\\in\\so financials.csv.gz", {}, "q1", ""},
+      {"C:\\in\\so financials.csv.gz", "so", "q1", "so/q1"},
       {"x.csv", "acme", "", "acme/financials"},
-      {"../../etc/passwd", {}, {}, "passwd/financials"},
+      {"../../etc/passwd", {}, {}, ""},
       {"..", {}, {}, ""},
       {"", {}, {}, ""},
       {"x.csv", "../x", {}, ""},

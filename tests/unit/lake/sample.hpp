@@ -30,7 +30,6 @@ inline UploadFacts sample_upload(std::int64_t version, const std::string& timest
   facts.version = Version(version);
   facts.timestamp = Timestamp::parse(timestamp).value();
   facts.effective_at = facts.timestamp.plus_ms(-500);
-  facts.key_column = "id";
   return facts;
 }
 
@@ -64,6 +63,7 @@ inline std::vector<Event> as_upload(UploadFacts facts, std::vector<Event> events
 
 inline Event inserted(std::string key, const Values& values) {
   Event event;
+  event.key_column = "id";
   event.key_value = std::move(key);
   event.new_values_json = values_json(values);
   return event;
