@@ -10,11 +10,17 @@ int main(int argc, char** argv) {
   program.footer(
       "Examples:\n"
       "  deltadrop dev                       run everything in one process\n"
+      "  deltadrop serve                     the API, with Kafka\n"
+      "  deltadrop consume                   the consumer, with Kafka and PostgreSQL\n"
       "  deltadrop diff old.csv new.csv      what changed between two files\n"
       "`deltadrop COMMAND --help` has the options of a command.");
   int exit_code = 0;
   deltadrop::cli::add_dev_command(program, exit_code);
+  deltadrop::cli::add_serve_command(program, exit_code);
+  deltadrop::cli::add_consume_command(program, exit_code);
   deltadrop::cli::add_diff_command(program, exit_code);
+  deltadrop::cli::add_republish_command(program, exit_code);
+  deltadrop::cli::add_migrate_command(program, exit_code);
   deltadrop::cli::add_rebuild_command(program, exit_code);
   deltadrop::cli::add_config_command(program, exit_code);
   deltadrop::cli::add_version_command(program, exit_code);

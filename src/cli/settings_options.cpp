@@ -1,9 +1,11 @@
 #include "cli/settings_options.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
@@ -16,19 +18,35 @@ std::optional<std::string> environment(std::string_view name) {
   return std::string(value);
 }
 
+/// What `environment` cannot be asked for: the names are not known beforehand.
+app::Settings::Values kafka_config() {
+  app::Settings::Values found;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const auto equals = text.find('=');
+    if (equals == std::string_view::npos || !text.starts_with(app::kKafkaConfigPrefix)) continue;
+    found[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<app::Settings> SettingsFlags::load() const {
-  return app::Settings::load(values, environment, config_file);
+  return app::Settings::load(values, environment, config_file, {defaults, kafka_config()});
 }
 
-std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command) {
+std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command,
+                                                    std::map<std::string, std::string> defaults) {
   auto flags = std::make_shared<SettingsFlags>();
+  flags->defaults = std::move(defaults);
   command.add_option("--config", flags->config_file, "file of NAME=VALUE lines")->type_name("FILE");
   for (const auto& setting : app::all_settings()) {
     const std::string name(setting.name);
     const auto keep = [flags, name](const std::string& value) { flags->values[name] = value; };
-    const auto help = fmt::format("{} [{}]", setting.help, setting.default_text);
+    const auto other = flags->defaults.find(name);
+    const auto help = fmt::format("{} [{}]", setting.help,
+                                  other == flags->defaults.end() ? setting.default_text : other->second);
     if (setting.kind == app::SettingKind::flag) {
       command.add_flag_callback(setting.option_name(), [keep] { keep("true"); }, std::string(setting.help));
     } else {
