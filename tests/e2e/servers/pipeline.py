@@ -33,18 +33,20 @@ class Psql:
 class Pipeline:
     def __init__(self, kafka, postgres, folder, name):
         self.kafka, self.postgres, self.folder, self.name = kafka, postgres, Path(folder), name
-        self.topic = name
         self.data_dir = self.folder / "data"
         self.parquet_dir = self.folder / "lake"
-        database = name.replace("-", "_")
-        Psql(postgres.url()).run(f"CREATE DATABASE {database}")
-        self.database_url = postgres.url(database)
-        self.sql = Psql(self.database_url)
+        self.database = name.replace("-", "_")
+        Psql(postgres.url()).run(f"CREATE DATABASE {self.database}")
         # gzip, since Python reads it by itself.
-        self.env = {"KAFKA_BOOTSTRAP_SERVERS": kafka.address, "KAFKA_TOPIC": self.topic, "DATABASE_URL": self.database_url,
-                    "KAFKA_CONFIG_COMPRESSION_CODEC": "gzip", "KAFKA_PARTITIONS": "3", "PUBLISH_TIMEOUT": "2s",
+        self.env = {"KAFKA_BOOTSTRAP_SERVERS": kafka.address, "KAFKA_CONFIG_COMPRESSION_CODEC": "gzip", "KAFKA_PARTITIONS": "3", "PUBLISH_TIMEOUT": "2s",
                     "PARQUET_DIR": str(self.parquet_dir)}
         self.running = []
+        self.use(topic=name, database_url=postgres.url(self.database))
+
+    def use(self, topic, database_url):
+        """What is started from here on has these."""
+        self.topic, self.database_url, self.sql = topic, database_url, Psql(database_url)
+        self.env |= {"KAFKA_TOPIC": topic, "DATABASE_URL": database_url}
 
     def serve(self, **more):
         return self._started(Deltadrop(self.data_dir, command="serve", env=self.env, **more))
@@ -58,7 +60,7 @@ class Pipeline:
 
     def command(self, *arguments):
         return subprocess.run([str(PROGRAM), *arguments, "--data-dir", str(self.data_dir)], capture_output=True, text=True, check=False,
-                              timeout=60, env=self.env)
+                              timeout=60, env={**self.env, "LISTEN": "127.0.0.1:0"})
 
     def _started(self, program):
         self.running.append(program)
@@ -76,6 +78,16 @@ class Pipeline:
             if state[what]:
                 return state
             assert time.monotonic() < deadline, f"{state}\n{self.logs()}"
+
+    def wait_applied_or_ended(self, server, consumer, upload_id):
+        """"applied", or "ended" when the consumer's process is gone before."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if server.get(f"/api/v1/uploads/{upload_id}?wait=in_lake&timeout=500ms")["in_lake"]:
+                return "applied"
+            if consumer.process.poll() is not None:
+                return "ended"
+        raise AssertionError(self.logs())
 
     def wait_published(self, server, upload_id):
         deadline = time.monotonic() + PATIENCE_S
