@@ -9,7 +9,11 @@ int main(int argc, char** argv) {
   program.set_version_flag("--version", "deltadrop " DELTADROP_VERSION);
   int exit_code = 0;
   deltadrop::cli::add_dev_command(program, exit_code);
+  deltadrop::cli::add_serve_command(program, exit_code);
+  deltadrop::cli::add_consume_command(program, exit_code);
   deltadrop::cli::add_diff_command(program, exit_code);
+  deltadrop::cli::add_republish_command(program, exit_code);
+  deltadrop::cli::add_migrate_command(program, exit_code);
   deltadrop::cli::add_rebuild_command(program, exit_code);
   deltadrop::cli::add_config_command(program, exit_code);
   deltadrop::cli::add_version_command(program, exit_code);
@@ -17,6 +21,8 @@ int main(int argc, char** argv) {
   program.footer(
       "Examples:\n"
       "  deltadrop dev                       run everything in one process\n"
+      "  deltadrop serve                     the API, with Kafka\n"
+      "  deltadrop consume                   the consumer, with Kafka and PostgreSQL\n"
       "  deltadrop diff old.csv new.csv      what changed between two files\n"
       "`deltadrop COMMAND --help` has the options of a command.");
   try {

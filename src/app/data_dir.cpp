@@ -9,18 +9,25 @@
 namespace deltadrop::app {
 namespace {
 
+constexpr auto kKindFile = "kind";
+
+Result<void> write_kind(const std::filesystem::path& folder, std::string_view kind) {
+  return io::write_file_durably(folder / kKindFile, fmt::format("{}\n", kind));
+}
+
 Result<void> check_kind(const std::filesystem::path& folder, std::string_view kind) {
-  const auto path = folder / "kind";
-  const auto written = io::read_whole_file(path);
+  const auto written = io::read_whole_file(folder / kKindFile);
   if (!written.has_value() && written.error().code == ErrorCode::not_found) {
-    return io::write_file_durably(path, fmt::format("{}\n", kind));
+    return write_kind(folder, kind);
   }
   DD_TRY(auto text, written);
   if (text.ends_with('\n')) text.pop_back();
   if (text == kind) return success();
   return Error{ErrorCode::conflict, "other-kind",
                fmt::format("{} is of kind \"{}\", not \"{}\"", folder.string(), text, kind),
-               "choose another DATA_DIR"};
+               text == kEmbeddedKind
+                   ? "run `deltadrop dev` on it, or turn it into one for servers with `deltadrop migrate`"
+                   : "run `deltadrop serve` on it, or choose another DATA_DIR"};
 }
 
 }  // namespace
@@ -42,6 +49,16 @@ Result<DataDir> lock_existing_data_dir(const Settings& settings) {
   }
   DD_TRY(auto lock, io::LockFile::take(path / "lock"));
   return DataDir{path, std::move(lock)};
+}
+
+Result<DataDir> open_existing_data_dir(const Settings& settings, std::string_view kind) {
+  DD_TRY(auto data_dir, lock_existing_data_dir(settings));
+  DD_TRY(check_kind(data_dir.path, kind));
+  return data_dir;
+}
+
+Result<void> change_kind(const DataDir& data_dir, std::string_view kind) {
+  return write_kind(data_dir.path, kind);
 }
 
 ingest::Options ingest_options(const Settings& settings) {

@@ -18,12 +18,17 @@ struct DataDir {
 
 /// Which parts a DATA_DIR is used with; it remembers, since a log cannot be moved by opening another one.
 inline constexpr std::string_view kEmbeddedKind = "embedded";
+inline constexpr std::string_view kKafkaKind = "kafka";
 
 /// Makes the folder when missing, locks it and checks that it is of `kind`, which is written on first use.
 Result<DataDir> open_data_dir(const Settings& settings, std::string_view kind);
 
 /// The same for a command that repairs: the folder must be there, of any kind.
 Result<DataDir> lock_existing_data_dir(const Settings& settings);
+
+/// The same, and of this kind.
+Result<DataDir> open_existing_data_dir(const Settings& settings, std::string_view kind);
+Result<void> change_kind(const DataDir& data_dir, std::string_view kind);
 
 ingest::Options ingest_options(const Settings& settings);
 

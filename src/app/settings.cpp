@@ -24,6 +24,11 @@ constexpr std::array kSettings = {
     Setting{"INSECURE", flag, "false", "allow to listen beyond loopback without keys and TLS"},
     Setting{"KAFKA_BOOTSTRAP_SERVERS", text, "localhost:9092", "Kafka servers; not used by `dev`"},
     Setting{"KAFKA_TOPIC", text, "cdc-events", "topic of the change events"},
+    Setting{"KAFKA_PARTITIONS", count, "6", "partitions of a topic that is made"},
+    Setting{"KAFKA_REPLICATION", count_or_default, "-1",
+            "copies of each partition of a topic that is made; -1: the broker's default"},
+    Setting{"KAFKA_RETENTION", duration_or_ever, "-1",
+            "how long a topic that is made keeps events; -1: for ever"},
     Setting{"DATABASE_URL", text, "postgresql://postgres:postgres@localhost:5432/cdc_data",
             "PostgreSQL connection string; not used by `dev`", "", true},
     Setting{"CONSUMER_GROUP", text, "cdc-processor", "consumer group"},
@@ -82,6 +87,20 @@ Result<std::int64_t> parse_count(std::string_view text) {
   return value;
 }
 
+constexpr std::string_view kNone = "-1";
+
+Result<std::int64_t> parse_count_or_default(std::string_view text) {
+  if (text == kNone) return -1;
+  if (auto value = parse_count(text)) return value;
+  return bad_value(text, "a whole number from 1, or -1");
+}
+
+Result<std::chrono::milliseconds> parse_duration_or_ever(std::string_view text) {
+  if (text == kNone) return std::chrono::milliseconds(-1);
+  if (auto value = parse_duration(text)) return value;
+  return bad_value(text, "a duration such as 12h or 30d, or -1");
+}
+
 Result<double> parse_fraction(std::string_view text) {
   const auto parsed = measured(text);
   if (!parsed || !parsed->unit.empty() || parsed->number > 1) return bad_value(text, "a number from 0 to 1");
@@ -114,6 +133,10 @@ std::optional<Error> problem_with(const Setting& setting, const std::string& val
   switch (setting.kind) {
     case count:
       return error_in(parse_count(value));
+    case count_or_default:
+      return error_in(parse_count_or_default(value));
+    case duration_or_ever:
+      return error_in(parse_duration_or_ever(value));
     case bytes:
       return error_in(parse_bytes(value));
     case fraction:
@@ -134,8 +157,8 @@ std::optional<Error> problem_with(const Setting& setting, const std::string& val
 }
 
 /// KEY=VALUE lines; # starts a comment line.
-Result<std::map<std::string, std::string>> read_config_file(const std::string& path) {
-  std::map<std::string, std::string> values;
+Result<Settings::Values> read_config_file(const std::string& path) {
+  Settings::Values values;
   if (path.empty()) return values;
   DD_TRY(const auto content, io::read_whole_file(path));
   int line_number = 0;
@@ -150,6 +173,7 @@ Result<std::map<std::string, std::string>> read_config_file(const std::string& p
     const auto equals = line.find('=');
     const std::string name(line.substr(0, equals));
     const bool known =
+        name.starts_with(kKafkaConfigPrefix) ||
         std::any_of(kSettings.begin(), kSettings.end(), [&](const auto& s) { return s.name == name; });
     if (equals == std::string_view::npos || !known) {
       return Error{ErrorCode::invalid_input, "bad-setting",
@@ -177,6 +201,20 @@ std::string masked(std::string value) {
     value.replace(begin, end - begin, "***");
   }
   return value;
+}
+
+/// "KAFKA_CONFIG_SASL_USERNAME" -> "sasl.username"
+std::string kafka_property_of(std::string_view name) {
+  std::string property = ascii_lower(name.substr(kKafkaConfigPrefix.size()));
+  std::replace(property.begin(), property.end(), '_', '.');
+  return property;
+}
+
+bool is_secret_property(std::string_view name) {
+  for (const std::string_view word : {"PASSWORD", "SECRET", "PEM", "OAUTHBEARER"}) {
+    if (name.find(word) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -231,13 +269,14 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
   return bad_value(text, "a size such as 1000000, 64KiB, 1MiB or 5GiB");
 }
 
-Result<Settings> Settings::load(const std::map<std::string, std::string>& flags, const Lookup& environment,
-                                const std::string& config_file) {
+Result<Settings> Settings::load(const Values& flags, const Lookup& environment,
+                                const std::string& config_file, const More& more) {
   DD_TRY(const auto from_file, read_config_file(config_file));
   Settings settings;
   for (const auto& setting : kSettings) {
     const std::string name(setting.name);
     Value value{std::string(setting.default_text), "default"};
+    if (const auto other = more.defaults.find(name); other != more.defaults.end()) value.text = other->second;
     if (const auto found = from_file.find(name); found != from_file.end()) value = {found->second, "file"};
     if (const auto given = environment(setting.name); given && !given->empty())
       value = {*given, "environment"};
@@ -249,6 +288,10 @@ Result<Settings> Settings::load(const std::map<std::string, std::string>& flags,
     }
     settings.values_.emplace(name, std::move(value));
   }
+  for (const auto& [name, value] : from_file) {
+    if (name.starts_with(kKafkaConfigPrefix)) settings.kafka_config_[name] = {value, "file"};
+  }
+  for (const auto& [name, value] : more.kafka_config) settings.kafka_config_[name] = {value, "environment"};
   return settings;
 }
 
@@ -259,11 +302,13 @@ const std::string& Settings::origin(std::string_view name) const {
   return values_.find(setting_named(name).name)->second.origin;
 }
 // Values were checked by load, so these cannot fail.
-std::int64_t Settings::count(std::string_view name) const { return parse_count(text(name)).value(); }
+std::int64_t Settings::count(std::string_view name) const {
+  return parse_count_or_default(text(name)).value();
+}
 std::uint64_t Settings::bytes(std::string_view name) const { return parse_bytes(text(name)).value(); }
 double Settings::fraction(std::string_view name) const { return parse_fraction(text(name)).value(); }
 std::chrono::milliseconds Settings::duration(std::string_view name) const {
-  return parse_duration(text(name)).value();
+  return parse_duration_or_ever(text(name)).value();
 }
 ListenAddress Settings::address(std::string_view name) const {
   return parse_listen_address(text(name)).value();
@@ -280,10 +325,20 @@ std::string Settings::shown(const Setting& setting) const {
   return setting.secret ? masked(std::move(value)) : value;
 }
 
+std::map<std::string, std::string> Settings::kafka_properties() const {
+  std::map<std::string, std::string> properties;
+  for (const auto& [name, value] : kafka_config_) properties[kafka_property_of(name)] = value.text;
+  return properties;
+}
+
 std::string Settings::describe() const {
   std::string out = fmt::format("{:<24} {:<58} {}\n", "SETTING", "VALUE", "FROM");
   for (const auto& setting : kSettings) {
     out += fmt::format("{:<24} {:<58} {}\n", setting.name, shown(setting), origin(setting.name));
+  }
+  for (const auto& [name, value] : kafka_config_) {
+    out +=
+        fmt::format("{:<24} {:<58} {}\n", name, is_secret_property(name) ? "***" : value.text, value.origin);
   }
   return out;
 }

@@ -20,9 +20,11 @@ enum class SettingKind : std::uint8_t {
   text,
   folder,
   count,
+  count_or_default,  ///< -1: what the server does by itself
   bytes,
   fraction,
   duration,
+  duration_or_ever,  ///< -1: for ever
   address,
   choice,
   flag
@@ -42,6 +44,9 @@ struct Setting {
 
 /// Every setting, in the order of the README's table.
 std::span<const Setting> all_settings();
+
+/// KAFKA_CONFIG_SASL_USERNAME=app sets librdkafka's property sasl.username.
+inline constexpr std::string_view kKafkaConfigPrefix = "KAFKA_CONFIG_";
 
 /// A host and a port to listen on.
 struct ListenAddress {
@@ -63,10 +68,23 @@ class Settings {
  public:
   using Lookup = std::function<std::optional<std::string>(std::string_view name)>;
 
-  /// `flags` by setting name. `config_file` may be empty. Every value is checked here; the Error names the
-  /// setting, its value and where it came from.
-  static Result<Settings> load(const std::map<std::string, std::string>& flags, const Lookup& environment,
-                               const std::string& config_file);
+  /// By setting name.
+  using Values = std::map<std::string, std::string>;
+
+  /// What differs from command to command, or cannot be looked up by its name.
+  struct More {
+    Values defaults = {};      ///< of a command, instead of the setting's own
+    Values kafka_config = {};  ///< the environment's KAFKA_CONFIG_ variables
+  };
+
+  /// `config_file` may be empty. Every value is checked here; the Error names the setting, its value and
+  /// where it came from.
+  static Result<Settings> load(const Values& flags, const Lookup& environment, const std::string& config_file,
+                               const More& more);
+  static Result<Settings> load(const Values& flags, const Lookup& environment,
+                               const std::string& config_file) {
+    return load(flags, environment, config_file, {});
+  }
 
   [[nodiscard]] const std::string& text(std::string_view name) const;
   [[nodiscard]] std::int64_t count(std::string_view name) const;
@@ -77,6 +95,8 @@ class Settings {
   [[nodiscard]] bool flag(std::string_view name) const;
   /// PARQUET_DIR, which is `parquet` under DATA_DIR unless given.
   [[nodiscard]] std::string parquet_dir() const;
+  /// librdkafka's properties, as the KAFKA_CONFIG_ settings have them.
+  [[nodiscard]] std::map<std::string, std::string> kafka_properties() const;
   /// "flag", "environment", "file" or "default"
   [[nodiscard]] const std::string& origin(std::string_view name) const;
 
@@ -91,6 +111,7 @@ class Settings {
     std::string origin;
   };
   std::map<std::string, Value, std::less<>> values_;
+  std::map<std::string, Value> kafka_config_;
 };
 
 }  // namespace deltadrop::app

@@ -4,12 +4,16 @@ namespace CLI {
 class App;
 }
 
-/// The subcommands of `deltadrop`, one file each. Each adds itself to the program; when it was chosen it runs
+/// The subcommands of `deltadrop`. Each adds itself to the program; when it was chosen it runs
 /// inside parse() and sets the exit code: 0 done, 1 only where the command says so, 2 trouble.
 namespace deltadrop::cli {
 
 void add_dev_command(CLI::App& program, int& exit_code);
+void add_serve_command(CLI::App& program, int& exit_code);
+void add_consume_command(CLI::App& program, int& exit_code);
 void add_config_command(CLI::App& program, int& exit_code);
+void add_republish_command(CLI::App& program, int& exit_code);
+void add_migrate_command(CLI::App& program, int& exit_code);
 void add_rebuild_command(CLI::App& program, int& exit_code);
 void add_version_command(CLI::App& program, int& exit_code);
 

@@ -1,9 +1,11 @@
 #include "cli/settings_options.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
@@ -16,14 +18,28 @@ std::optional<std::string> environment(std::string_view name) {
   return std::string(value);
 }
 
+/// What `environment` cannot be asked for: the names are not known beforehand.
+app::Settings::Values kafka_config() {
+  app::Settings::Values found;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const auto equals = text.find('=');
+    if (equals == std::string_view::npos || !text.starts_with(app::kKafkaConfigPrefix)) continue;
+    found[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<app::Settings> SettingsFlags::load() const {
-  return app::Settings::load(values, environment, config_file);
+  return app::Settings::load(values, environment, config_file, {defaults, kafka_config()});
 }
 
-std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command) {
+std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command,
+                                                    std::map<std::string, std::string> defaults) {
   auto flags = std::make_shared<SettingsFlags>();
+  flags->defaults = std::move(defaults);
   command.add_option("--config", flags->config_file, "file of NAME=VALUE lines")->type_name("FILE");
   // What holds without flags; a setting that is wrong shows when the command runs, not in its help.
   const auto effective = flags->load();

@@ -17,13 +17,16 @@ namespace deltadrop::cli {
 struct SettingsFlags {
   std::map<std::string, std::string> values;  ///< by setting name
   std::string config_file;
+  std::map<std::string, std::string> defaults;  ///< of this command, where they are not the setting's own
 
   /// The effective settings: these flags over the environment over the file over the defaults.
   [[nodiscard]] Result<app::Settings> load() const;
 };
 
-/// Adds --config and one flag for each setting to a command.
-std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command);
+/// Adds --config and one flag for each setting to a command. `defaults` by setting name, where the command
+/// has its own.
+std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command,
+                                                    std::map<std::string, std::string> defaults = {});
 
 /// Prints "deltadrop: message" and the fix to standard error; the exit code for trouble.
 int report_trouble(const Error& error);

@@ -88,6 +88,7 @@ Consumer::~Consumer() { stop(); }
 void Consumer::start() { state_->start(); }
 void Consumer::stop() { state_->stop(); }
 Health Consumer::health() { return state_->health(); }
+std::optional<Error> Consumer::stopped() const { return state_->board().notes().stopped; }
 std::uint64_t Consumer::progress() const { return state_->board().progress(); }
 std::uint64_t Consumer::wait_for_progress(std::uint64_t seen,
                                           std::chrono::steady_clock::time_point deadline) {

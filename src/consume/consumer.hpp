@@ -59,6 +59,8 @@ class Consumer {
   void stop();
 
   Health health();
+  /// Why it stopped for good, if it did: something that waiting does not mend.
+  [[nodiscard]] std::optional<Error> stopped() const;
   /// A number that grows with every record, apply and lake commit.
   std::uint64_t progress() const;
   /// Waits until progress() differs from `seen`, the consumer stops, or the deadline; returns progress().

@@ -19,7 +19,17 @@ struct Services {
   io::Clock& clock;
 };
 
+/// What a consumer's own endpoints work on.
+struct ConsumerServices {
+  eventlog::EventLog& log;
+  history::HistoryStore& history;
+  consume::Consumer& consumer;
+  io::Clock& clock;
+};
+
 /// Every endpoint of the API.
 std::vector<Route> all_routes(const Services& services);
+/// /health, /health/live and /health/ready of a process that only consumes.
+std::vector<Route> consumer_routes(const ConsumerServices& services);
 
 }  // namespace deltadrop::http

@@ -300,6 +300,54 @@ Result<void> Catalog::mark_published(const UploadId& upload, Timestamp at) {
   return commit(transaction);
 }
 
+Result<void> Catalog::check_known(const RepublishRequest& request) {
+  if (!request.table) return success();
+  DD_TRY(const auto last, last_version(*request.table));
+  if (!last) {
+    return Error{ErrorCode::not_found, "no-such-table",
+                 fmt::format("there is no table {}", request.table->to_string()),
+                 "list the tables to see their names"};
+  }
+  if (request.from <= *last->version) return success();
+  return Error{ErrorCode::not_found, "no-such-version",
+               fmt::format("{} has no version {}; its last is {}", request.table->to_string(),
+                           request.from.value, last->version->value),
+               "list the table's versions"};
+}
+
+Result<std::vector<UploadRecord>> Catalog::mark_unpublished(const RepublishRequest& request) {
+  DD_TRY(check_known(request));
+  const std::lock_guard lock(mutex_);
+  const std::string where = fmt::format("state = 'published' AND version >= ?1{}",
+                                        request.table ? " AND company_id = ?2 AND table_name = ?3" : "");
+  const auto bind = [&](sqlite::Statement& statement) {
+    statement.bind(1, request.from.value);
+    if (request.table) statement.bind(2, request.table->company_id).bind(3, request.table->table_name);
+  };
+  DD_TRY(auto transaction, sqlite::Transaction::begin(database_));
+  std::vector<UploadRecord> marked;
+  {
+    DD_TRY(auto statement,
+           database_.prepare(fmt::format(
+               "SELECT {} FROM uploads WHERE {} ORDER BY company_id, table_name, version", kColumns, where)));
+    bind(statement);
+    DD_TRY(marked, all_rows(std::move(statement)));
+  }
+  {
+    DD_TRY(auto statement,
+           database_.prepare(
+               fmt::format("UPDATE uploads SET state = 'accepted', published_ms = NULL WHERE {}", where)));
+    bind(statement);
+    DD_TRY(statement.run());
+  }
+  DD_TRY(commit(transaction));
+  for (auto& upload : marked) {
+    upload.state = UploadState::accepted;
+    upload.published_at.reset();
+  }
+  return marked;
+}
+
 Result<std::optional<UploadRecord>> Catalog::settle(const UploadId& upload) {
   {
     const std::lock_guard lock(mutex_);

@@ -45,6 +45,9 @@ class Catalog {
   /// held -> discarded or expired.
   Result<void> end_held(const UploadId& upload, UploadState state);
   Result<void> mark_published(const UploadId& upload, Timestamp at);
+  /// published -> accepted, for those versions of the table (or of all tables); they are returned by table
+  /// and version. One transaction.
+  Result<std::vector<UploadRecord>> mark_unpublished(const RepublishRequest& request);
   /// After a write that failed: makes another durable write, so that nothing of the failed one can come back
   /// after a crash, and gives the upload as it then is.
   Result<std::optional<UploadRecord>> settle(const UploadId& upload);
@@ -53,6 +56,7 @@ class Catalog {
   explicit Catalog(sqlite::Database database) : database_(std::move(database)) {}
   Result<void> check_spelling_locked(const TableRef& table);
   Result<void> put_locked(const UploadRecord& upload);
+  Result<void> check_known(const RepublishRequest& request);
 
   std::mutex mutex_;
   sqlite::Database database_;

@@ -366,4 +366,39 @@ Result<void> Engine::discard(const UploadId& upload) {
   return success();
 }
 
+namespace {
+
+RepublishReport report_of(const std::vector<UploadRecord>& marked) {
+  RepublishReport report;
+  const UploadRecord* last = nullptr;
+  for (const auto& upload : marked) {
+    if (last == nullptr || last->table != upload.table) ++report.tables;
+    ++report.uploads;
+    last = &upload;
+  }
+  return report;
+}
+
+}  // namespace
+
+Result<RepublishReport> Engine::republish(const RepublishRequest& request) {
+  if (stopping_) return shutting_down();
+  DD_TRY(const auto marked, catalog_->mark_unpublished(request));
+  publisher_.enqueue_again(marked);
+  return report_of(marked);
+}
+
+Result<RepublishReport> mark_for_republish(const Options& options, const RepublishRequest& request) {
+  const Layout layout{options.data_dir};
+  std::error_code ignored;
+  if (!fs::exists(layout.catalog(), ignored)) {
+    return Error{ErrorCode::not_found, "no-catalog",
+                 fmt::format("{} holds no catalog", options.data_dir.string()),
+                 "give the folder of the server, or run `deltadrop rebuild catalog`"};
+  }
+  DD_TRY(const auto catalog, Catalog::open(layout.catalog()));
+  DD_TRY(const auto marked, catalog->mark_unpublished(request));
+  return report_of(marked);
+}
+
 }  // namespace deltadrop::ingest

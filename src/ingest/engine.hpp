@@ -39,6 +39,7 @@ class Engine final : public Ingest {
   Result<void> changes(const UploadId& upload, Seq first,
                        const std::function<bool(Seq seq, std::string_view json)>& use) override;
   Result<fs::path> archived_file(const TableRef& table, Version version) override;
+  Result<RepublishReport> republish(const RepublishRequest& request) override;
   bool wait_published(const UploadId& upload, std::chrono::steady_clock::time_point deadline) override;
   Health health() override;
   void stop() override;

@@ -125,6 +125,17 @@ struct TableRecord {
   UploadRecord last;  ///< its last accepted upload
 };
 
+/// What to publish again: everything, a table, or a table from a version on.
+struct RepublishRequest {
+  std::optional<TableRef> table;
+  Version from{1};
+};
+
+struct RepublishReport {
+  std::int64_t tables = 0;
+  std::int64_t uploads = 0;  ///< that were published and are not any more
+};
+
 struct Health {
   std::int64_t accepted_unpublished = 0;
   std::int64_t held = 0;
@@ -160,6 +171,10 @@ class Ingest {
   /// Path of an accepted version's archived file.
   virtual Result<std::filesystem::path> archived_file(const TableRef& table, Version version) = 0;
 
+  /// Marks published versions unpublished; they are sent again, in version order, under the same event ids.
+  /// not_found "no-such-table", "no-such-version".
+  virtual Result<RepublishReport> republish(const RepublishRequest& request) = 0;
+
   /// Waits until the upload is published, or the deadline; true when it is.
   virtual bool wait_published(const UploadId& upload, std::chrono::steady_clock::time_point deadline) = 0;
   virtual Health health() = 0;
@@ -170,6 +185,9 @@ class Ingest {
 /// Recovers the folder (design 4.8), then starts to publish what is accepted and unpublished. conflict
 /// "catalog-behind" names `deltadrop rebuild catalog` when a manifest has no row.
 Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog& log, io::Clock& clock);
+
+/// Ingest::republish for a folder that no server runs on: marks only, the next start sends.
+Result<RepublishReport> mark_for_republish(const Options& options, const RepublishRequest& request);
 
 struct RebuildReport {
   std::int64_t tables = 0;

@@ -50,10 +50,27 @@ void Publisher::enqueue(const UploadRecord& upload, std::shared_ptr<const Readin
     const std::lock_guard lock(mutex_);
     if (log_down_ || readings_kept_ >= kReadingsMax) reading.reset();
     if (reading != nullptr) ++readings_kept_;
-    queues_[upload.table].uploads.push_back({upload.upload_id, std::move(reading), false});
+    queues_[upload.table].uploads.push_back(
+        {upload.upload_id, upload.version.value_or(Version(0)), std::move(reading), false});
     unpublished_.insert(upload.upload_id);
   }
   work_changed_.notify_one();
+}
+
+void Publisher::enqueue_again(const std::vector<UploadRecord>& uploads) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& upload : uploads) {
+      Queue& queue = queues_[upload.table];
+      const Version version = upload.version.value_or(Version(0));
+      // The first is in a thread's hands while the queue is taken.
+      const auto later = std::find_if(queue.uploads.begin() + (queue.taken ? 1 : 0), queue.uploads.end(),
+                                      [&](const Waiting& waiting) { return waiting.version > version; });
+      queue.uploads.insert(later, {upload.upload_id, version, nullptr, false});
+      unpublished_.insert(upload.upload_id);
+    }
+  }
+  work_changed_.notify_all();
 }
 
 bool Publisher::wait(const UploadId& upload, Steady::time_point deadline, Patience patience) {
@@ -117,7 +134,7 @@ void Publisher::work() {
       queue->uploads.pop_front();
       queue->backoff = milliseconds(0);
       queue->trouble.reset();
-      unpublished_.erase(waiting.upload);
+      unpublished_.erase(unpublished_.find(waiting.upload));
     } else {
       queue->uploads.front() = std::move(waiting);
       queue->trouble = published.error();

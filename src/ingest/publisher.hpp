@@ -35,6 +35,9 @@ class Publisher {
   /// The table's next upload, in version order. `reading` saves a second comparison; may be null.
   void enqueue(const UploadRecord& upload, std::shared_ptr<const Reading> reading);
 
+  /// Versions that were published before and are to be sent again: each goes before the later ones that wait.
+  void enqueue_again(const std::vector<UploadRecord>& uploads);
+
   enum class Patience { until_deadline, while_log_answers };
   /// True when the upload is not (or no longer) waiting to be published.
   bool wait(const UploadId& upload, std::chrono::steady_clock::time_point deadline, Patience patience);
@@ -45,6 +48,7 @@ class Publisher {
  private:
   struct Waiting {
     UploadId upload;
+    Version version;
     std::shared_ptr<const Reading> reading;
     bool delivered = false;  ///< in the log, though not yet marked
   };
@@ -77,7 +81,7 @@ class Publisher {
   std::condition_variable work_changed_;
   std::condition_variable progress_;
   std::map<TableRef, Queue> queues_;
-  std::unordered_set<UploadId> unpublished_;
+  std::unordered_multiset<UploadId> unpublished_;  ///< twice: queued again while it is marked published
   std::optional<Error> log_down_;
   std::size_t readings_kept_ = 0;
   std::uint64_t served_ = 0;

@@ -1,4 +1,4 @@
-"""A real `deltadrop dev` of the tests' own, on a free port, with a DATA_DIR of its own."""
+"""Real `deltadrop` programs of the tests' own, on free ports, with a DATA_DIR of their own."""
 
 import json
 import os
@@ -21,25 +21,52 @@ class DidNotStart(Exception):
     """The program ended before it listened; args: exit code, what it wrote to standard error."""
 
 
-class Deltadrop:
-    """Starts on construction; `stop` is SIGTERM, `kill` is SIGKILL."""
+class Program:
+    """`deltadrop COMMAND` that runs until it is ended. Starts on construction; `stop` is SIGTERM, `kill` is SIGKILL."""
 
-    def __init__(self, data_dir, program=PROGRAM, fault=None, flags=(), env=None):
-        self.data_dir = Path(data_dir)
-        environment = {name: value for name, value in os.environ.items() if name not in ("DATA_DIR", "PARQUET_DIR")}
+    def __init__(self, command, log_path, program=PROGRAM, fault=None, flags=(), env=None):
+        ours = ("DATA_DIR", "PARQUET_DIR", "LISTEN", "DATABASE_URL", "CONSUMER_GROUP")
+        environment = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("KAFKA_")}
         environment.update(env or {})
         if fault:
             environment["DELTADROP_FAULT"] = fault
-        self.log_path = self.data_dir.parent / (self.data_dir.name + ".log")
+        self.log_path = Path(log_path)
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                [str(program), "dev", "--data-dir", str(data_dir), "--listen", "127.0.0.1:0", *flags],
-                stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
+            self.process = subprocess.Popen([str(program), command, "--listen", "127.0.0.1:0", *flags],
+                                            stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
         greeting = self.process.stdout.readline()
         if not greeting:
             raise DidNotStart(self.process.wait(timeout=60), self.log_path.read_text())
         self.url = greeting.split()[-1]
         self.session = requests.Session()
+
+    def request(self, method, path, **arguments):
+        return self.session.request(method, self.url + path, timeout=120, **arguments)
+
+    def get(self, path):
+        response = self.request("GET", path)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=60) == 0, self.log_path.read_text()
+        self.process.stdout.close()
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()
+
+
+class Deltadrop(Program):
+    """One that takes uploads: `dev`, or `serve`."""
+
+    def __init__(self, data_dir, command="dev", flags=(), **more):
+        self.data_dir = Path(data_dir)
+        log_path = self.data_dir.parent / (self.data_dir.name + ".log")
+        super().__init__(command, log_path, flags=["--data-dir", str(data_dir), *flags], **more)
 
     def upload(self, content, name="so-financials.csv", **fields):
         if isinstance(content, str):
@@ -57,14 +84,6 @@ class Deltadrop:
     def wait(self, upload_id, what):
         return self.get(f"/api/v1/uploads/{upload_id}?wait={what}&timeout=30s")
 
-    def request(self, method, path, **arguments):
-        return self.session.request(method, self.url + path, timeout=120, **arguments)
-
-    def get(self, path):
-        response = self.request("GET", path)
-        assert response.status_code == 200, response.text
-        return response.json()
-
     def all_pages(self, path, plural):
         """Every item of a list, page by page."""
         items, cursor = [], None
@@ -80,17 +99,6 @@ class Deltadrop:
         """{key: values} of the table, now or as `query` says."""
         page = self.all_pages(f"{TABLE}/records?limit=1000{query}", "records")
         return {record["key"]: record["values"] for record in page}
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=60) == 0, self.log_path.read_text()
-        self.process.stdout.close()
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(timeout=60)
-        self.process.stdout.close()
 
     def history_rows(self, sql, *parameters):
         """Rows of the embedded history, read by an independent SQLite connection."""

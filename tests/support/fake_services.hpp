@@ -121,6 +121,10 @@ class FakeIngest final : public ingest::Ingest {
     return success();
   }
   Result<std::filesystem::path> archived_file(const TableRef&, Version) override { return archived; }
+  Result<ingest::RepublishReport> republish(const ingest::RepublishRequest& request) override {
+    republished = request;
+    return ingest::RepublishReport{1, 3};
+  }
   bool wait_published(const UploadId& id, std::chrono::steady_clock::time_point deadline) override {
     std::unique_lock lock(mutex);
     ++waits;
@@ -160,6 +164,7 @@ class FakeIngest final : public ingest::Ingest {
   std::function<Result<ingest::SubmitOutcome>()> outcome;
   std::function<Result<ingest::UploadReport>()> release_outcome;
   ingest::UploadRequest asked;
+  std::optional<ingest::RepublishRequest> republished;
   std::optional<UploadId> released;
   std::optional<UploadId> discarded;
 };

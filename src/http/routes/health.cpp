@@ -42,6 +42,16 @@ std::string blocked_json(const std::vector<history::UploadStatus>& blocked) {
   return list.take();
 }
 
+/// What is looked at. A process that takes no uploads has no `ingest`, one that does not consume no
+/// `consumer`.
+struct Parts {
+  ingest::Ingest* ingest;
+  eventlog::EventLog& log;
+  history::HistoryStore& history;
+  consume::Consumer* consumer;
+  io::Clock& clock;
+};
+
 /// Everything that is looked at, before it is judged.
 struct Checkup {
   std::optional<Error> uploads;  ///< why none can be taken
@@ -57,18 +67,20 @@ std::optional<Error> error_of(const Result<T>& result) {
   return result.has_error() ? std::optional(result.error()) : std::nullopt;
 }
 
-Checkup examine(const Services& services) {
+Checkup examine(const Parts& parts) {
   Checkup found;
-  found.uploads = error_of(takes_uploads(services.ingest));
-  found.ingest = services.ingest.health();
-  found.log = error_of(services.log.health(kLogProbe));
+  if (parts.ingest != nullptr) {
+    found.uploads = error_of(takes_uploads(*parts.ingest));
+    found.ingest = parts.ingest->health();
+  }
+  found.log = error_of(parts.log.health(kLogProbe));
   if (!found.log) found.log = found.ingest.log;
-  found.database = error_of(services.history.health());
-  if (services.consumer != nullptr) {
-    found.consumer = services.consumer->health();
+  found.database = error_of(parts.history.health());
+  if (parts.consumer != nullptr) {
+    found.consumer = parts.consumer->health();
     found.summary = found.consumer->summary;
   } else if (!found.database) {
-    auto summary = services.history.summary();
+    auto summary = parts.history.summary();
     if (summary.has_value()) found.summary = std::move(summary).value();
   }
   return found;
@@ -87,56 +99,77 @@ std::vector<std::string> troubles_of(const Checkup& found) {
     add("consumer reading the log", found.consumer->log);
     add("consumer writing the history", found.consumer->history);
     add("lake", found.consumer->lake);
+    texts.insert(texts.end(), found.consumer->waiting.begin(), found.consumer->waiting.end());
   }
   return texts;
 }
 
-Result<Response> health(const Services& services, const Request& request) {
+/// Whether the process cannot do what it is there for: take uploads, or else record events.
+bool is_down(const Parts& parts, const Checkup& found) {
+  if (parts.ingest != nullptr) return found.uploads.has_value();
+  return found.log || found.database || (found.consumer && found.consumer->stopped);
+}
+
+Result<Response> health(const Parts& parts, const Request& request) {
   DD_TRY(check_query(request, {}));
-  const auto found = examine(services);
+  const auto found = examine(parts);
   const auto troubles = troubles_of(found);
   const history::Summary summary = found.summary.value_or(history::Summary{});
+  const bool down = is_down(parts, found);
   const bool degraded = !troubles.empty() || !summary.blocked.empty();
   JsonObject object;
-  object.text("status", found.uploads ? "DOWN"
-                        : degraded    ? "DEGRADED"
-                                      : "UP")
+  object.text("status", down       ? "DOWN"
+                        : degraded ? "DEGRADED"
+                                   : "UP")
       .text("kafka", found.log ? "DOWN" : "UP")
-      .text("timestamp", services.clock.now().to_string())
+      .text("timestamp", parts.clock.now().to_string())
       .text("database", found.database ? "DOWN" : "UP")
-      .number("pending", found.ingest.accepted_unpublished + summary.uploads_recorded)
-      .number("unpublished", found.ingest.accepted_unpublished)
-      .number("held", found.ingest.held)
-      .number("not_in_lake", summary.uploads_not_in_lake)
-      .number("dead_letters", summary.dead_letters);
+      .number("pending", found.ingest.accepted_unpublished + summary.uploads_recorded);
+  if (parts.ingest != nullptr) {
+    object.number("unpublished", found.ingest.accepted_unpublished).number("held", found.ingest.held);
+  }
+  object.number("not_in_lake", summary.uploads_not_in_lake).number("dead_letters", summary.dead_letters);
   found.consumer ? object.number("lag", found.consumer->lag) : object.null("lag");
   object.raw("blocked", blocked_json(summary.blocked))
       .texts("troubles", troubles)
       .text("version", DELTADROP_VERSION);
   auto response = json_response(object.take());
-  if (found.uploads) response.status = 503;
+  if (down) response.status = 503;
   return response;
 }
 
-Result<Response> ready(const Services& services, const Request& request) {
+Result<Response> up(const Request& request) {
   DD_TRY(check_query(request, {}));
-  DD_TRY(takes_uploads(services.ingest));
   return json_response(JsonObject().text("status", "UP").take());
 }
 
-Result<Response> live(const Request& request) {
-  DD_TRY(check_query(request, {}));
-  return json_response(JsonObject().text("status", "UP").take());
+Result<void> takes_work(const Parts& parts) {
+  if (parts.ingest != nullptr) return takes_uploads(*parts.ingest);
+  if (const auto stopped = parts.consumer->stopped()) return *stopped;
+  DD_TRY(parts.log.health(kLogProbe));
+  return parts.history.health();
+}
+
+void add_routes(std::vector<Route>& routes, const Parts& parts) {
+  routes.push_back(
+      handler("GET", "/health", [parts](const Request& request) { return health(parts, request); }));
+  routes.push_back(handler("GET", "/health/ready", [parts](const Request& request) -> Result<Response> {
+    DD_TRY(takes_work(parts));
+    return up(request);
+  }));
+  routes.push_back(handler("GET", "/health/live", up));
 }
 
 }  // namespace
 
 void add_health_routes(std::vector<Route>& routes, const Services& services) {
-  routes.push_back(
-      handler("GET", "/health", [services](const Request& request) { return health(services, request); }));
-  routes.push_back(handler("GET", "/health/ready",
-                           [services](const Request& request) { return ready(services, request); }));
-  routes.push_back(handler("GET", "/health/live", live));
+  add_routes(routes, {&services.ingest, services.log, services.history, services.consumer, services.clock});
+}
+
+std::vector<Route> consumer_routes(const ConsumerServices& services) {
+  std::vector<Route> routes;
+  add_routes(routes, {nullptr, services.log, services.history, &services.consumer, services.clock});
+  return routes;
 }
 
 }  // namespace deltadrop::http

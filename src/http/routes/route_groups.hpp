@@ -13,6 +13,7 @@ void add_health_routes(std::vector<Route>& routes, const Services& services);
 void add_table_routes(std::vector<Route>& routes, const Services& services);
 void add_record_routes(std::vector<Route>& routes, const Services& services);
 void add_event_routes(std::vector<Route>& routes, const Services& services);
+void add_admin_routes(std::vector<Route>& routes, const Services& services);  ///< for the operator
 void add_landing_route(std::vector<Route>& routes);
 
 /// A route whose handler may fail: the error becomes its problem.

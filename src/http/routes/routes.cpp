@@ -40,6 +40,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_table_routes(routes, services);
   add_record_routes(routes, services);
   add_event_routes(routes, services);
+  add_admin_routes(routes, services);
   add_landing_route(routes);
   return routes;
 }

@@ -46,6 +46,21 @@ TEST_F(Api, HealthIsDownWhenUploadsCannotBeTaken) {
   EXPECT_EQ(get("/health").status, 503);
 }
 
+TEST_F(Api, RepublishIsAskedForWithATableOrWithout) {
+  EXPECT_EQ(test::fetch(server->address(), "POST", "/api/v1/republish").status, 202);
+  EXPECT_FALSE(ingest.republished->table);
+  const auto one = test::fetch(server->address(), "POST",
+                               "/api/v1/republish?company=acme&table=financials&from_version=7");
+  EXPECT_EQ(one.status, 202);
+  EXPECT_TRUE(has(one, R"({"tables":1,"uploads":3})"));
+  EXPECT_EQ(ingest.republished->table, (TableRef{"acme", "financials"}));
+  EXPECT_EQ(ingest.republished->from, Version(7));
+  for (const std::string query :
+       {"company=acme", "company=acme&table=a%2Fb", "from_version=0", "form_version=2"}) {
+    EXPECT_EQ(test::fetch(server->address(), "POST", "/api/v1/republish?" + query).status, 422) << query;
+  }
+}
+
 TEST_F(Api, TheLandingPageListsTheEndpoints) {
   EXPECT_TRUE(has(get("/"), R"("GET /health")"));
   EXPECT_TRUE(has(get("/"), R"("POST /upload")"));

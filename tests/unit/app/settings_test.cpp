@@ -61,6 +61,41 @@ TEST(Settings, AFileWithAnUnknownNameIsRefusedWithItsLine) {
   EXPECT_NE(loaded.error().message.find("line 2"), std::string::npos) << loaded.error().message;
 }
 
+TEST(Settings, KafkaConfigBecomesLibrdkafkasProperties) {
+  const testing::TemporaryFolder folder;
+  const auto file = (folder.path() / "deltadrop.conf").string();
+  ASSERT_TRUE(
+      io::write_file_durably(file, "KAFKA_CONFIG_LINGER_MS=7\nKAFKA_CONFIG_CLIENT_ID=file\n").has_value());
+  const Settings::More more{{},
+                            {{"KAFKA_CONFIG_CLIENT_ID", "me"}, {"KAFKA_CONFIG_SASL_PASSWORD", "hunter2"}}};
+  const auto settings = Settings::load({}, empty_environment, file, more).value();
+  const std::map<std::string, std::string> expected = {
+      {"client.id", "me"}, {"linger.ms", "7"}, {"sasl.password", "hunter2"}};
+  EXPECT_EQ(settings.kafka_properties(), expected);
+  EXPECT_NE(settings.describe().find("KAFKA_CONFIG_LINGER_MS"), std::string::npos);
+  EXPECT_EQ(settings.describe().find("hunter2"), std::string::npos) << settings.describe();
+}
+
+TEST(Settings, ACommandsOwnDefaultIsADefault) {
+  const Settings::More more{{{"LISTEN", "127.0.0.1:8001"}}, {}};
+  const auto settings = Settings::load({}, empty_environment, "", more).value();
+  EXPECT_EQ(settings.address("LISTEN").port, 8001);
+  EXPECT_EQ(settings.origin("LISTEN"), "default");
+  const auto given = Settings::load({{"LISTEN", ":9"}}, empty_environment, "", more).value();
+  EXPECT_EQ(given.address("LISTEN").port, 9);
+}
+
+TEST(Settings, OfATopicThatIsMade) {
+  const auto settings = Settings::load({}, empty_environment, "").value();
+  EXPECT_EQ(settings.count("KAFKA_PARTITIONS"), 6);
+  EXPECT_EQ(settings.count("KAFKA_REPLICATION"), -1);
+  EXPECT_EQ(settings.duration("KAFKA_RETENTION"), std::chrono::milliseconds(-1));
+  const auto given =
+      Settings::load({{"KAFKA_REPLICATION", "3"}, {"KAFKA_RETENTION", "30d"}}, empty_environment, "");
+  EXPECT_EQ(given.value().count("KAFKA_REPLICATION"), 3);
+  EXPECT_EQ(given.value().duration("KAFKA_RETENTION"), 720h);
+}
+
 struct BadSetting {
   std::string name;
   std::string value;
@@ -81,9 +116,11 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, SettingsRefuse,
     ::testing::Values(BadSetting{"HOLD_DELETE_FRACTION", "1.5"}, BadSetting{"HOLD_MIN_ROWS", "-1"},
                       BadSetting{"HOLD_MIN_ROWS", "20x"}, BadSetting{"HELD_TTL", "soon"},
-                      BadSetting{"MAX_UPLOAD_BYTES", "5GB"}, BadSetting{"LISTEN", "127.0.0.1"},
-                      BadSetting{"LISTEN", "127.0.0.1:70000"}, BadSetting{"INSECURE", "maybe"},
-                      BadSetting{"PARQUET_LAYOUT", "upload|event"}, BadSetting{"LOG_LEVEL", "loud"}));
+                      BadSetting{"KAFKA_REPLICATION", "0"}, BadSetting{"KAFKA_PARTITIONS", "-1"},
+                      BadSetting{"KAFKA_RETENTION", "-2"}, BadSetting{"MAX_UPLOAD_BYTES", "5GB"},
+                      BadSetting{"LISTEN", "127.0.0.1"}, BadSetting{"LISTEN", "127.0.0.1:70000"},
+                      BadSetting{"INSECURE", "maybe"}, BadSetting{"PARQUET_LAYOUT", "upload|event"},
+                      BadSetting{"LOG_LEVEL", "loud"}));
 
 TEST(Settings, Durations) {
   EXPECT_EQ(parse_duration("30").value(), 30s);

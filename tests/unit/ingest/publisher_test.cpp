@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -115,6 +116,63 @@ TEST_F(PublisherTest, UnpublishedGoesOnAfterARestartUnderTheSameIds) {
   all.insert(all.end(), before.begin(), before.end());
   EXPECT_EQ(different_events(all, v1.upload_id), 3U);
   EXPECT_EQ(different_events(all, v2.upload_id), 4U);
+}
+
+TEST_F(PublisherTest, RepublishSendsTheSameEventsAgainInVersionOrder) {
+  std::vector<UploadId> ids;
+  for (const int last : {3, 5, 8}) {
+    ids.push_back(bench_.upload(rows_csv(1, last, "a")).upload.upload_id);
+    ASSERT_TRUE(bench_.wait_published(ids.back()));
+  }
+  const std::size_t sent = bench_.log->messages().size();
+  EXPECT_EQ(bench_.engine->republish({TableRef{"nobody", "financials"}, Version(1)}).error().type,
+            "no-such-table");
+  const TableRef table = bench_.engine->tables().value().front().table;
+  EXPECT_EQ(bench_.engine->republish({table, Version(4)}).error().type, "no-such-version");
+
+  const auto report = bench_.engine->republish({table, Version(2)}).value();
+  EXPECT_EQ(report.tables, 1);
+  EXPECT_EQ(report.uploads, 2);
+  EXPECT_TRUE(bench_.wait_published(ids[1]));
+  EXPECT_TRUE(bench_.wait_published(ids[2]));
+  const auto messages = bench_.log->messages();
+  ASSERT_EQ(messages.size(), sent + 2 + 3) << "versions 2 and 3 again";
+  EXPECT_EQ(messages[sent].upload, ids[1]);
+  EXPECT_EQ(messages.back().upload, ids[2]);
+  EXPECT_EQ(different_events(messages, ids[2]), 3U);
+}
+
+TEST_F(PublisherTest, WhatIsRepublishedGoesBeforeLaterVersionsThatWait) {
+  const auto v1 = bench_.upload(rows_csv(1, 3, "a")).upload.upload_id;
+  ASSERT_TRUE(bench_.wait_published(v1));
+  const std::size_t sent = bench_.log->messages().size();
+  bench_.log->set_down(true);
+  const auto v2 = bench_.upload(rows_csv(1, 4, "a")).upload.upload_id;
+  const auto v3 = bench_.upload(rows_csv(1, 5, "a")).upload.upload_id;
+  EXPECT_EQ(bench_.engine->republish({}).value().uploads, 1) << "the others are not published yet";
+  EXPECT_EQ(bench_.engine->health().accepted_unpublished, 3);
+  bench_.log->set_down(false);
+  ASSERT_TRUE(bench_.wait_published(v3));
+  ASSERT_TRUE(bench_.wait_published(v1));
+  std::vector<UploadId> order;
+  const auto messages = bench_.log->messages();
+  for (std::size_t i = sent; i < messages.size(); ++i) {
+    if (order.empty() || order.back() != messages[i].upload) order.push_back(messages[i].upload);
+  }
+  // Version 2 may have been in a thread's hands already.
+  EXPECT_THAT(order,
+              ::testing::AnyOf(::testing::ElementsAre(v1, v2, v3), ::testing::ElementsAre(v2, v1, v3)));
+}
+
+TEST_F(PublisherTest, AMarkIsEnoughWhereNoServerRuns) {
+  const auto v1 = bench_.upload(rows_csv(1, 3, "a")).upload.upload_id;
+  ASSERT_TRUE(bench_.wait_published(v1));
+  bench_.close();
+  EXPECT_EQ(mark_for_republish(bench_.options, {}).value().uploads, 1);
+  EXPECT_EQ(mark_for_republish(bench_.options, {}).value().uploads, 0) << "marked already";
+  ASSERT_TRUE(bench_.open().has_value());
+  EXPECT_TRUE(bench_.wait_published(v1));
+  EXPECT_EQ(different_events(bench_.log->messages(), v1), 3U);
 }
 
 TEST_F(PublisherTest, StopReturnsThoughTheLogNeverAnswers) {

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "app/settings.hpp"
+#include "consume/consumer.hpp"
+#include "eventlog/event_log.hpp"
+#include "history/history_store.hpp"
+#include "http/server.hpp"
+#include "io/clock.hpp"
+
+/// What the programs are made of, each part from the settings.
+namespace deltadrop::app {
+
+/// Refuses to listen beyond loopback unless INSECURE says so.
+Result<void> check_listen(const Settings& settings);
+Result<std::unique_ptr<http::Server>> listen(const Settings& settings, std::vector<http::Route> routes);
+
+Result<std::unique_ptr<eventlog::EventLog>> open_kafka(const Settings& settings);
+
+enum class Schema : std::uint8_t { bring_up_to_date, check_only };
+/// `name` is how PostgreSQL knows this connection. Calls that wait end with `stop`.
+Result<std::unique_ptr<history::HistoryStore>> open_postgres(const Settings& settings,
+                                                             const std::string& name, Schema schema,
+                                                             std::stop_token stop);
+
+consume::Options consume_options(const Settings& settings);
+consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& history, io::Clock& clock);
+
+}  // namespace deltadrop::app

@@ -1,0 +1,180 @@
+#include "app/programs.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "app/data_dir.hpp"
+#include "app/parts.hpp"
+#include "app/stop_signals.hpp"
+#include "app/watch.hpp"
+#include "eventlog/sqlite_log.hpp"
+#include "history/sqlite_history.hpp"
+#include "http/routes.hpp"
+#include "ingest/ingest.hpp"
+
+namespace deltadrop::app {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kRecoveryWait{5};
+/// Shorter than the ten seconds that service managers give before they kill.
+constexpr std::chrono::seconds kDrain{8};
+/// The embedded log has one topic, whatever KAFKA_TOPIC says: settings of `serve` must not change what `dev`
+/// reads.
+constexpr std::string_view kEmbeddedTopic = "cdc-events";
+constexpr std::chrono::seconds kLastCommit{8};  ///< for a database that does not answer while we stop
+
+void say_what_is_ignored(const Settings& settings) {
+  for (const auto* name : {"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC", "CONSUMER_GROUP", "DATABASE_URL"}) {
+    if (settings.origin(name) != "default") {
+      spdlog::info("`dev` has its log and history embedded: {} is not used", name);
+    }
+  }
+}
+
+/// What was accepted before the last end is applied before anyone can ask, so that answers are complete from
+/// the start.
+void wait_for_recovery(ingest::Ingest& ingest, consume::Consumer& consumer) {
+  const auto deadline = steady_clock::now() + kRecoveryWait;
+  while (steady_clock::now() < deadline) {
+    const auto seen = consumer.progress();
+    const auto health = consumer.health();
+    if (ingest.health().accepted_unpublished == 0 && health.lag == 0 && health.summary.uploads_recorded == 0)
+      return;
+    consumer.wait_for_progress(seen, std::min(deadline, steady_clock::now() + std::chrono::milliseconds(50)));
+  }
+  spdlog::warn("uploads of the last run are still being applied; listening meanwhile");
+}
+
+/// The first line ends with the URL: scripts read it.
+void greet(const std::string& address, const std::string& more) {
+  fmt::print("Deltadrop listens on http://{}\n{}Stop: Ctrl-C\n", address, more);
+  std::fflush(stdout);
+}
+
+std::string how_to_upload(const std::string& address, const Settings& settings) {
+  return fmt::format(
+      "  data     {}\n"
+      "  parquet  {}\n"
+      "Try:  curl -F file=@so-financials.csv http://{}/upload\n",
+      settings.text("DATA_DIR"), settings.parquet_dir(), address);
+}
+
+/// Asks to stop when its time is over, unless it ends before.
+class StopAfter {
+ public:
+  StopAfter(std::stop_source& stop, std::chrono::seconds patience)
+      : thread_([&stop, patience](const std::stop_token& ended) {
+          std::mutex mutex;
+          std::condition_variable_any nobody_signals;
+          std::unique_lock lock(mutex);
+          nobody_signals.wait_for(lock, ended, patience, [] { return false; });
+          if (!ended.stop_requested()) stop.request_stop();
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
+/// Serves the API of an Ingest until a signal comes.
+Result<void> serve_api(const Settings& settings, DataDir& data_dir, const http::Services& services,
+                       StopSignals& signals) {
+  DD_TRY(const auto server, listen(settings, http::all_routes(services)));
+  DD_TRY(data_dir.lock.publish_address(server->address()));
+  greet(server->address(), how_to_upload(server->address(), settings));
+  signals.wait();
+  server->stop(kDrain);
+  return success();
+}
+
+}  // namespace
+
+Result<void> run_dev(const Settings& settings) {
+  StopSignals signals;
+  DD_TRY(check_listen(settings));
+  say_what_is_ignored(settings);
+  DD_TRY(auto data_dir, open_data_dir(settings, kEmbeddedKind));
+
+  io::SystemClock clock;
+  const auto message_bytes_max = static_cast<std::size_t>(settings.bytes("MAX_EVENT_BYTES"));
+  DD_TRY(const auto log,
+         eventlog::sqlite::open({data_dir.path / "log.db", std::string(kEmbeddedTopic), message_bytes_max},
+                                clock));
+  DD_TRY(const auto history, history::sqlite::open({data_dir.path / "history.db"}));
+  auto options = consume_options(settings);
+  options.topic = kEmbeddedTopic;
+  consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
+  DD_TRY(const auto ingest, ingest::open(ingest_options(settings), *log, clock));
+  consumer.start();
+  wait_for_recovery(*ingest, consumer);
+
+  const auto served = serve_api(settings, data_dir, {*ingest, *log, *history, &consumer, clock}, signals);
+  log->interrupt();
+  ingest->stop();
+  consumer.stop();
+  return served;
+}
+
+Result<void> run_serve(const Settings& settings) {
+  StopSignals signals;
+  DD_TRY(check_listen(settings));
+  std::stop_source stop;
+  DD_TRY(const auto log, open_kafka(settings));
+  DD_TRY(const auto history,
+         open_postgres(settings, "deltadrop serve", Schema::check_only, stop.get_token()));
+  DD_TRY(auto data_dir, open_data_dir(settings, kKafkaKind));
+
+  io::SystemClock clock;
+  DD_TRY(const auto ingest, ingest::open(ingest_options(settings), *log, clock));
+  const Watch watch(*log, *history);
+  const auto served = serve_api(settings, data_dir, {*ingest, *log, *history, nullptr, clock}, signals);
+  stop.request_stop();
+  log->interrupt();
+  ingest->stop();
+  return served;
+}
+
+Result<void> run_consume(const Settings& settings, bool accept_gap) {
+  StopSignals signals;
+  DD_TRY(check_listen(settings));
+  std::stop_source stop;
+  DD_TRY(const auto log, open_kafka(settings));
+  DD_TRY(const auto history,
+         open_postgres(settings, "deltadrop consume", Schema::bring_up_to_date, stop.get_token()));
+
+  io::SystemClock clock;
+  auto options = consume_options(settings);
+  options.accept_gap = accept_gap;
+  consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
+  DD_TRY(const auto server, listen(settings, http::consumer_routes({*log, *history, consumer, clock})));
+  std::optional<Error> gave_up;
+  const Watch watch(*log, *history);
+  consumer.start();
+  greet(server->address(), fmt::format("  parquet  {}\n", settings.parquet_dir()));
+  signals.wait([&] {
+    gave_up = consumer.stopped();
+    return gave_up.has_value();
+  });
+  server->stop(kDrain);
+  log->interrupt();
+  {
+    const StopAfter patience(stop, kLastCommit);
+    consumer.stop();
+  }
+  stop.request_stop();
+  if (gave_up) return *gave_up;
+  return success();
+}
+
+}  // namespace deltadrop::app

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <thread>
+
+#include "eventlog/event_log.hpp"
+#include "history/history_store.hpp"
+
+namespace deltadrop::app {
+
+/// Asks Kafka and the database every few seconds whether they answer, and logs a line when that changes: what
+/// is waited for and the fix, and when it is over.
+class Watch {
+ public:
+  Watch(eventlog::EventLog& log, history::HistoryStore& history);
+
+ private:
+  std::jthread thread_;
+};
+
+}  // namespace deltadrop::app

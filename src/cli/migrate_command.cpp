@@ -1,0 +1,53 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "app/data_dir.hpp"
+#include "app/logging.hpp"
+#include "cli/commands.hpp"
+#include "cli/settings_options.hpp"
+#include "ingest/ingest.hpp"
+
+namespace deltadrop::cli {
+namespace {
+
+/// Marked first: a folder that is marked and not yet of the new kind is sent again by `dev`, which is
+/// harmless.
+Result<ingest::RepublishReport> migrate(const app::Settings& settings) {
+  DD_TRY(const auto data_dir, app::open_existing_data_dir(settings, app::kEmbeddedKind));
+  DD_TRY(const auto report, ingest::mark_for_republish(app::ingest_options(settings), {}));
+  DD_TRY(app::change_kind(data_dir, app::kKafkaKind));
+  return report;
+}
+
+int run(const SettingsFlags& flags) {
+  const auto settings = flags.load();
+  if (!settings.has_value()) return report_trouble(settings.error());
+  app::start_logging(settings.value().text("LOG_LEVEL"));
+  const auto report = migrate(settings.value());
+  if (!report.has_value()) return report_trouble(report.error());
+  fmt::print(
+      "{} is for Kafka and PostgreSQL now. Next:\n"
+      "  deltadrop serve     sends {} uploads of {} tables under the same event ids\n"
+      "  deltadrop consume   fills the database and the lake with them\n"
+      "Once /health tells that nothing is pending, log.db and history.db in {} can go.\n",
+      settings.value().text("DATA_DIR"), report.value().uploads, report.value().tables,
+      settings.value().text("DATA_DIR"));
+  return 0;
+}
+
+}  // namespace
+
+void add_migrate_command(CLI::App& program, int& exit_code) {
+  auto* command =
+      program.add_subcommand("migrate", "turn a DATA_DIR of `dev` into one for `serve` and `consume`");
+  const auto flags = add_settings_options(*command);
+  command->footer(
+      "Stop `deltadrop dev` first. Kafka and PostgreSQL need not be there. Running it again changes "
+      "nothing.\n\n"
+      "Example:\n"
+      "  deltadrop migrate --data-dir ./data");
+  command->callback([flags, &exit_code] { exit_code = run(*flags); });
+}
+
+}  // namespace deltadrop::cli

@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "app/data_dir.hpp"
+#include "app/logging.hpp"
+#include "cli/commands.hpp"
+#include "cli/settings_options.hpp"
+#include "http/client.hpp"
+#include "ingest/ingest.hpp"
+#include "io/lock_file.hpp"
+
+namespace deltadrop::cli {
+namespace {
+
+struct Wanted {
+  std::string company;
+  std::string table;
+  std::int64_t from_version = 1;
+};
+
+struct Outcome {
+  ingest::RepublishReport report;
+  std::string server;  ///< its address, where one runs
+};
+
+Result<ingest::RepublishRequest> request_of(const Wanted& wanted) {
+  ingest::RepublishRequest request;
+  request.from = Version(wanted.from_version);
+  if (!wanted.company.empty()) {
+    DD_TRY(request.table, TableRef::make(wanted.company, wanted.table));
+  }
+  return request;
+}
+
+Error refused(const std::string& server, const http::ClientResponse& response) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element problem;
+  std::string_view detail;
+  std::string_view fix;
+  if (parser.parse(response.body).get(problem) != simdjson::SUCCESS ||
+      problem["detail"].get(detail) != simdjson::SUCCESS) {
+    detail = response.body;
+  } else if (problem["fix"].get(fix) != simdjson::SUCCESS) {
+    fix = "";
+  }
+  return {ErrorCode::invalid_input, "refused",
+          fmt::format("the server at {} answers {}: {}", server, response.status, detail), std::string(fix)};
+}
+
+Result<ingest::RepublishReport> ask_server(const std::string& server,
+                                           const ingest::RepublishRequest& request) {
+  std::string target = fmt::format("/api/v1/republish?from_version={}", request.from.value);
+  // Names of companies and tables have no character that is special in a URL.
+  if (request.table) {
+    target += fmt::format("&company={}&table={}", request.table->company_id, request.table->table_name);
+  }
+  DD_TRY(const auto response, http::ask(server, "POST", target));
+  ingest::RepublishReport report;
+  simdjson::dom::parser parser;
+  simdjson::dom::element answer;
+  if (response.status != 202 || parser.parse(response.body).get(answer) != simdjson::SUCCESS ||
+      answer["tables"].get(report.tables) != simdjson::SUCCESS ||
+      answer["uploads"].get(report.uploads) != simdjson::SUCCESS) {
+    return refused(server, response);
+  }
+  return report;
+}
+
+Result<Outcome> republish(const app::Settings& settings, const Wanted& wanted) {
+  DD_TRY(const auto request, request_of(wanted));
+  const auto holder = io::LockFile::holder(std::filesystem::path(settings.text("DATA_DIR")) / "lock");
+  if (holder.has_value() && !holder.value().address.empty()) {
+    DD_TRY(const auto report, ask_server(holder.value().address, request));
+    return Outcome{report, holder.value().address};
+  }
+  DD_TRY(const auto data_dir, app::lock_existing_data_dir(settings));
+  DD_TRY(const auto report, ingest::mark_for_republish(app::ingest_options(settings), request));
+  return Outcome{report, ""};
+}
+
+int run(const SettingsFlags& flags, const Wanted& wanted) {
+  const auto settings = flags.load();
+  if (!settings.has_value()) return report_trouble(settings.error());
+  app::start_logging(settings.value().text("LOG_LEVEL"));
+  const auto done = republish(settings.value(), wanted);
+  if (!done.has_value()) return report_trouble(done.error());
+  const auto& [report, server] = done.value();
+  const auto who = server.empty() ? std::string("the next start") : "the server at " + server;
+  fmt::print("{} uploads of {} tables: {} sends them again under the same event ids\n", report.uploads,
+             report.tables, who);
+  return 0;
+}
+
+}  // namespace
+
+void add_republish_command(CLI::App& program, int& exit_code) {
+  auto* command = program.add_subcommand("republish",
+                                         "send accepted versions to the log again, under the same event ids");
+  const auto flags = add_settings_options(*command);
+  const auto wanted = std::make_shared<Wanted>();
+  auto* company =
+      command->add_option("COMPANY", wanted->company, "of one table only; all tables unless given");
+  auto* table = command->add_option("TABLE", wanted->table);
+  company->needs(table);
+  table->needs(company);
+  command->add_option("--from-version", wanted->from_version, "leave out earlier versions")
+      ->needs(table)
+      ->check(CLI::PositiveNumber);
+  command->footer(
+      "What a consumer has already it drops, so this is always safe: the repair for whatever is missing "
+      "behind\n"
+      "the log. Asks the server that runs on DATA_DIR; where none does, the next one sends.\n\n"
+      "Examples:\n"
+      "  deltadrop republish\n"
+      "  deltadrop republish so-financials financials --from-version 7");
+  command->callback([flags, wanted, &exit_code] { exit_code = run(*flags, *wanted); });
+}
+
+}  // namespace deltadrop::cli
