@@ -40,8 +40,8 @@ UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, con
   upload.options.delimiter = header.delimiter;
   upload.options.encoding = header.encoding;
   upload.options.key = names_at(header, header.key);
-  upload.delimiter_given = wanted.delimiter_given;
-  upload.encoding_given = wanted.encoding_given;
+  upload.delimiter_given = wanted.read.delimiter.has_value();
+  upload.encoding_given = wanted.read.encoding;
   upload.types_json = wanted.types_json;
   upload.columns = header.columns;
   upload.tracked = names_at(header, header.tracked);

@@ -74,7 +74,8 @@ struct UploadRecord {
   csv::ReadOptions options;  ///< resolved: how the file is read, for ever
   bool delimiter_given =
       false;  ///< by a client: the table's next file is read with it; else it is found from each
-  bool encoding_given = false;  ///< likewise
+  /// Likewise. A byte order mark beats it in `options`, for that file alone.
+  std::optional<csv::Encoding> encoding_given;
   bool rekey = false;
   std::optional<std::string> types_json;
   std::vector<std::string> columns;  ///< all columns of the header

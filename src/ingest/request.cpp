@@ -147,10 +147,8 @@ WantedOptions wanted_options(const ParsedRequest& request, const UploadRecord* l
     wanted.read.ignore = last->options.ignore;
     wanted.read.empty = last->options.empty;
     wanted.types_json = last->types_json;
-    wanted.delimiter_given = last->delimiter_given;
-    wanted.encoding_given = last->encoding_given;
     if (last->delimiter_given) wanted.read.delimiter = last->options.delimiter;
-    if (last->encoding_given) wanted.read.encoding = last->options.encoding;
+    wanted.read.encoding = last->encoding_given;
   }
   if (request.key) wanted.read.key = *request.key;
   if (request.ignore) wanted.read.ignore = *request.ignore;
@@ -158,14 +156,8 @@ WantedOptions wanted_options(const ParsedRequest& request, const UploadRecord* l
   if (request.types_json) {
     wanted.types_json = request.types_json->empty() ? std::nullopt : request.types_json;
   }
-  if (request.delimiter) {
-    wanted.read.delimiter = request.delimiter;
-    wanted.delimiter_given = true;
-  }
-  if (request.encoding) {
-    wanted.read.encoding = request.encoding;
-    wanted.encoding_given = true;
-  }
+  if (request.delimiter) wanted.read.delimiter = request.delimiter;
+  if (request.encoding) wanted.read.encoding = request.encoding;
   return wanted;
 }
 

@@ -32,9 +32,7 @@ Result<ParsedRequest> parse_request(const UploadRequest& request);
 
 /// How a file is to be opened: what was asked, else what the table remembers, else the default.
 struct WantedOptions {
-  csv::ReadOptions read;
-  bool delimiter_given = false;
-  bool encoding_given = false;
+  csv::ReadOptions read;  ///< delimiter and encoding only where a client gave them, now or before
   std::optional<std::string> types_json;
 };
 /// `last` is the table's last accepted upload, which is its memory: null for a new table.

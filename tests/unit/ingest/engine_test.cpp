@@ -348,6 +348,18 @@ TEST_F(EngineTest, DelimiterAndEncodingAreFoundAgainUnlessGiven) {
             "{\"id\":\"1\",\"name\":\"è\"}");
 }
 
+TEST_F(EngineTest, AByteOrderMarkIsNotRememberedAndWhatIsRememberedSurvivesIt) {
+  auto request = IngestBench::request("acme");
+  request.encoding = "latin-1";
+  bench_.upload(request, "id,name\n1,\xE9\n");
+  const auto marked = bench_.upload("\xEF\xBB\xBFid,name\n1,b\n").upload;
+  EXPECT_EQ(marked.options.encoding, csv::Encoding::utf8);
+  EXPECT_EQ(marked.encoding_given, csv::Encoding::latin1);
+  const auto again = bench_.upload("id,name\n1,\xE9\n").upload;
+  EXPECT_EQ(again.options.encoding, csv::Encoding::latin1);
+  EXPECT_EQ(bench_.upload("\xEF\xBB\xBFid,name\n1,\xC3\xA9\n").upload.counts.changes(), 0);
+}
+
 /// While it lives, no file can grow beyond a size: a disk that is full for the catalog, though not for small
 /// files.
 class FileSizeLimit {
