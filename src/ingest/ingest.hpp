@@ -40,13 +40,13 @@ struct UploadRequest {
   std::string file_name;  ///< the client's; data only
   std::optional<std::string> company_id;
   std::optional<std::string> table_name;
-  std::optional<std::string> key;     ///< column names as one CSV record
-  std::optional<std::string> ignore;  ///< column names as one CSV record; "" for none
-  std::optional<std::string> delimiter;
-  std::optional<std::string> encoding;
+  std::optional<std::string> key;           ///< column names as one CSV record
+  std::optional<std::string> ignore;        ///< column names as one CSV record; "" for none
+  std::optional<std::string> delimiter;     ///< "auto": found again from this file and the next ones
+  std::optional<std::string> encoding;      ///< likewise
   std::optional<std::string> empty;         ///< "null" or "text"
   std::optional<std::string> effective_at;  ///< RFC 3339
-  std::optional<std::string> types;         ///< column:type,...
+  std::optional<std::string> types;         ///< column:type,...; "" for none
   bool dry_run = false;
   bool force = false;
   bool rekey = false;

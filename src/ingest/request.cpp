@@ -31,6 +31,18 @@ Result<std::optional<T>> parse_given(const std::optional<std::string>& field, Pa
   return std::optional<T>(std::move(value));
 }
 
+/// `auto` takes back what the table remembers.
+template <class T, class Parse>
+Result<std::optional<std::optional<T>>> parse_given_or_auto(const std::optional<std::string>& field,
+                                                            Parse parse) {
+  using Asked = std::optional<std::optional<T>>;
+  const auto text = given(field);
+  if (!text) return Asked();
+  if (ascii_lower(*text) == "auto") return Asked(std::in_place, std::nullopt);
+  DD_TRY(auto value, parse(*text));
+  return Asked(std::in_place, std::move(value));
+}
+
 Result<TableRef> table_of(const UploadRequest& request) {
   const auto company = given(request.company_id);
   const auto table_name = given(request.table_name).value_or(kDefaultTableName);
@@ -124,8 +136,8 @@ Result<ParsedRequest> parse_request(const UploadRequest& request) {
   if (request.ignore) {
     DD_TRY(parsed.ignore, parse_ignore(*request.ignore));
   }
-  DD_TRY(parsed.delimiter, parse_given<char>(request.delimiter, csv::parse_delimiter));
-  DD_TRY(parsed.encoding, parse_given<csv::Encoding>(request.encoding, csv::parse_encoding));
+  DD_TRY(parsed.delimiter, parse_given_or_auto<char>(request.delimiter, csv::parse_delimiter));
+  DD_TRY(parsed.encoding, parse_given_or_auto<csv::Encoding>(request.encoding, csv::parse_encoding));
   DD_TRY(parsed.empty, parse_given<csv::EmptyPolicy>(request.empty, csv::parse_empty_policy));
   DD_TRY(parsed.effective_at, parse_given<Timestamp>(request.effective_at, parse_effective_at));
   if (request.types) {
@@ -156,8 +168,8 @@ WantedOptions wanted_options(const ParsedRequest& request, const UploadRecord* l
   if (request.types_json) {
     wanted.types_json = request.types_json->empty() ? std::nullopt : request.types_json;
   }
-  if (request.delimiter) wanted.read.delimiter = request.delimiter;
-  if (request.encoding) wanted.read.encoding = request.encoding;
+  if (request.delimiter) wanted.read.delimiter = *request.delimiter;
+  if (request.encoding) wanted.read.encoding = *request.encoding;
   return wanted;
 }
 

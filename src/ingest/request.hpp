@@ -15,9 +15,9 @@ struct ParsedRequest {
   TableRef table;
   std::string original_name;  ///< sanitised
   std::optional<std::vector<std::string>> key;
-  std::optional<std::vector<std::string>> ignore;  ///< sorted
-  std::optional<char> delimiter;
-  std::optional<csv::Encoding> encoding;
+  std::optional<std::vector<std::string>> ignore;        ///< sorted
+  std::optional<std::optional<char>> delimiter;          ///< none inside: found from the file, from now on
+  std::optional<std::optional<csv::Encoding>> encoding;  ///< likewise
   std::optional<csv::EmptyPolicy> empty;
   std::optional<Timestamp> effective_at;
   std::optional<std::string> types_json;  ///< canonical; "" for none

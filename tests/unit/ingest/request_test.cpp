@@ -127,6 +127,18 @@ TEST(Request, FieldsBeatWhatIsRemembered) {
   EXPECT_FALSE(wanted.types_json);
 }
 
+TEST(Request, AutoTakesBackWhatIsRemembered) {
+  UploadRecord last = remembered();
+  last.delimiter_given = true;
+  last.encoding_given = csv::Encoding::latin1;
+  auto request = request_of("x.csv");
+  request.delimiter = "auto";
+  request.encoding = "AUTO";
+  const auto wanted = wanted_options(parse_request(request).value(), &last);
+  EXPECT_FALSE(wanted.read.delimiter);
+  EXPECT_FALSE(wanted.read.encoding);
+}
+
 TEST(Request, IgnoreIsASet) {
   auto request = request_of("x.csv");
   request.ignore = "b,a";
