@@ -47,7 +47,10 @@ UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, con
   upload.tracked = names_at(header, header.tracked);
   upload.key_column = header.key_column();
   upload.dry_run = request.dry_run;
-  upload.warnings = unknown_type_columns(upload.types_json, upload.columns);
+  upload.warnings = unknown_columns("ignore", upload.options.ignore, upload.columns);
+  for (auto& warning : unknown_type_columns(upload.types_json, upload.columns)) {
+    upload.warnings.push_back(std::move(warning));
+  }
   return upload;
 }
 

@@ -190,18 +190,30 @@ Result<void> check_effective_at(Timestamp effective_at, Timestamp timestamp, con
   return success();
 }
 
-std::vector<std::string> unknown_type_columns(const std::optional<std::string>& types_json,
-                                              const std::vector<std::string>& columns) {
+std::vector<std::string> unknown_columns(std::string_view option, const std::vector<std::string>& names,
+                                         const std::vector<std::string>& columns) {
   std::vector<std::string> warnings;
-  if (!types_json) return warnings;
-  const auto types = types_from_json(*types_json);
-  if (!types.has_value()) return {types.error().text()};
-  for (const auto& [column, type] : types.value()) {
-    if (std::find(columns.begin(), columns.end(), column) != columns.end()) continue;
-    warnings.push_back(
-        fmt::format("types name the column {}, which the file does not have", quoted_for_message(column)));
+  for (const auto& name : names) {
+    if (std::find(columns.begin(), columns.end(), name) != columns.end()) continue;
+    std::string warning =
+        fmt::format("{} names the column {}, which the file does not have", option, quoted_for_message(name));
+    const auto alike = std::find_if(columns.begin(), columns.end(), [&](const std::string& column) {
+      return ascii_lower(column) == ascii_lower(name);
+    });
+    if (alike != columns.end()) warning += fmt::format("; it has {}", quoted_for_message(*alike));
+    warnings.push_back(std::move(warning));
   }
   return warnings;
+}
+
+std::vector<std::string> unknown_type_columns(const std::optional<std::string>& types_json,
+                                              const std::vector<std::string>& columns) {
+  if (!types_json) return {};
+  const auto types = types_from_json(*types_json);
+  if (!types.has_value()) return {types.error().text()};
+  std::vector<std::string> names;
+  for (const auto& [column, type] : types.value()) names.push_back(column);
+  return unknown_columns("types", names, columns);
 }
 
 }  // namespace deltadrop::ingest

@@ -46,7 +46,10 @@ Result<void> check_effective_at(Timestamp effective_at, Timestamp timestamp, con
 /// columns.
 Result<std::string> parse_types(std::string_view text);
 
-/// Columns that `types_json` names and the file does not have, as warnings.
+/// Columns that `names` of an option has and the file has not, as warnings.
+std::vector<std::string> unknown_columns(std::string_view option, const std::vector<std::string>& names,
+                                         const std::vector<std::string>& columns);
+/// The same of those that `types_json` names.
 std::vector<std::string> unknown_type_columns(const std::optional<std::string>& types_json,
                                               const std::vector<std::string>& columns);
 

@@ -77,6 +77,31 @@ TEST_F(EngineTest, ChainsUploadsThatHaveEvents) {
   EXPECT_EQ(bench_.upload("id,name\n1,a\n").upload.previous_upload_id, v3.upload_id);
 }
 
+TEST_F(EngineTest, AMisspeltIgnoreIsWarnedOf) {
+  auto request = IngestBench::request("acme");
+  request.ignore = "TS";
+  const auto upload = bench_.upload(request, "id,ts\n1,a\n").upload;
+  ASSERT_EQ(upload.warnings.size(), 1U);
+  EXPECT_NE(upload.warnings.front().find("\"TS\""), std::string::npos) << upload.warnings.front();
+}
+
+TEST_F(EngineTest, UnchangedSaysWhatOfTheRequestWasNotTaken) {
+  const std::string text = "id,name\n1,a\n";
+  auto request = IngestBench::request("acme");
+  request.effective_at = "2025-01-01";
+  bench_.upload(request, text);
+  EXPECT_TRUE(bench_.upload(request, text).upload.warnings.empty()) << "a retry gets what it asked for";
+  request.effective_at = "2025-02-01";
+  request.encoding = "utf-8";
+  const auto again = bench_.upload(request, text);
+  EXPECT_EQ(again.status, UploadStatus::unchanged);
+  EXPECT_EQ(again.upload.effective_at, Timestamp::parse("2025-01-01").value());
+  ASSERT_EQ(again.upload.warnings.size(), 2U);
+  EXPECT_NE(again.upload.warnings[0].find("effective_at 2025-02-01"), std::string::npos)
+      << again.upload.warnings[0];
+  EXPECT_NE(again.upload.warnings[1].find("encoding"), std::string::npos) << again.upload.warnings[1];
+}
+
 TEST_F(EngineTest, SameBytesAndOptionsAreUnchanged) {
   const std::string text = "id,name\n1,a\n";
   const auto first = bench_.upload(text).upload;

@@ -165,5 +165,13 @@ TEST(Request, WarnsOfTypesForColumnsThatAreNotThere) {
   EXPECT_NE(warnings.front().find("\"b\""), std::string::npos) << warnings.front();
 }
 
+TEST(Request, WarnsOfIgnoredColumnsThatAreNotThere) {
+  EXPECT_TRUE(unknown_columns("ignore", {"ts"}, {"id", "ts"}).empty());
+  const auto warnings = unknown_columns("ignore", {"TS", "x"}, {"id", "ts"});
+  EXPECT_EQ(warnings, (std::vector<std::string>{
+                          R"(ignore names the column "TS", which the file does not have; it has "ts")",
+                          R"(ignore names the column "x", which the file does not have)"}));
+}
+
 }  // namespace
 }  // namespace deltadrop::ingest
