@@ -175,13 +175,18 @@ Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog&
 struct RebuildReport {
   std::int64_t tables = 0;
   std::int64_t uploads = 0;
-  /// Archived files without a manifest, moved to DATA_DIR/unclaimed: a version whose manifest was never
-  /// written, or an upload that was never accepted. Nothing can tell which without the old catalog.
+  std::int64_t held = 0;               ///< taken over from the old catalog
+  std::int64_t manifests_written = 0;  ///< of versions that only the old catalog knew
+  std::optional<Error> old_catalog;    ///< why nothing could be taken from the one that was there
+  /// Files that neither a manifest nor the old catalog knows, moved to DATA_DIR/unclaimed: a version whose
+  /// manifest was never written, a held upload, or one that was never accepted. Nothing can tell which.
   std::vector<std::filesystem::path> unclaimed;
 };
 
-/// Makes a new catalog from the manifests of the archive alone, replacing the old one at the end. Every
-/// version is marked unpublished, so that the next start publishes it again under the same ids.
+/// Makes a new catalog from the manifests of the archive, replacing the old one at the end. Where the old one
+/// can be read, versions without a manifest get it from there first, and held uploads are taken over; without
+/// it the archive is enough. Every version is marked unpublished, so that the next start publishes it again
+/// under the same ids. corrupt "broken-chain", "archive-damaged": nothing is replaced.
 Result<RebuildReport> rebuild_catalog(const Options& options, io::Clock& clock);
 
 }  // namespace deltadrop::ingest
