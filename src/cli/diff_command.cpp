@@ -76,14 +76,40 @@ Result<std::string> read_standard_input() {
   return bytes;
 }
 
+/// A compressed file is no CSV: says so, instead of what is wrong with its first line.
+Result<void> refuse_compressed(const std::string& name, std::string_view bytes) {
+  struct Format {
+    std::string_view magic;
+    std::string_view name;
+    std::string_view expand;
+  };
+  constexpr std::array<Format, 3> kFormats = {{{"\x1F\x8B", "gzip", "gzip -dc"},
+                                               {"\x28\xB5\x2F\xFD", "zstd", "zstd -dc"},
+                                               {"PK\x03\x04", "zip", "unzip -p"}}};
+  for (const auto& format : kFormats) {
+    if (!bytes.starts_with(format.magic)) continue;
+    return Error{ErrorCode::invalid_input, "compressed",
+                 fmt::format("{} is compressed with {}", name, format.name),
+                 fmt::format("expand it first, for example with `{} FILE > FILE.csv`", format.expand)};
+  }
+  return success();
+}
+
+Result<void> refuse_compressed_file(const std::string& path) {
+  DD_TRY(const auto mapped, io::MappedFile::open(path));
+  return refuse_compressed(path, mapped.bytes().substr(0, 4));
+}
+
 /// Fills `input` in place, since its file may refer to its bytes.
 Result<void> open_input(Input& input, const std::string& path, const csv::ReadOptions& options) {
   input.name = path;
   if (path == "-") {
     DD_TRY(input.bytes, read_standard_input());
+    DD_TRY(refuse_compressed("standard input", input.bytes));
     DD_TRY(input.file, csv::File::over(input.bytes, options, csv::Limits{}));
     return success();
   }
+  DD_TRY(refuse_compressed_file(path));
   DD_TRY(input.file, csv::File::open(path, options, csv::Limits{}, std::filesystem::temp_directory_path()));
   return success();
 }
@@ -161,8 +187,9 @@ void add_diff_command(CLI::App& app, int& exit_code) {
       "Column or columns that identify a row, as a CSV record (the older file's first column)");
   command->add_option("--ignore", arguments->ignore, "Columns that do not count, as a CSV record");
   command->add_option("--delimiter", arguments->delimiter, ", ; | tab (found in each file's header line)");
-  command->add_option("--encoding", arguments->encoding,
-                      "utf-8, utf-16le, utf-16be, latin-1, windows-1252 (by byte order mark, else utf-8)");
+  command->add_option(
+      "--encoding", arguments->encoding,
+      "utf-8, utf-16, utf-16le, utf-16be, latin-1, windows-1252 (by byte order mark, else utf-8)");
   command->add_option("--empty", arguments->empty, "Empty fields are null, or text (null)");
   command->add_option("--format", arguments->format,
                       "text, json (one object a line) or csv (one record a value) (text)");

@@ -18,16 +18,35 @@ Result<ingest::RebuildReport> rebuild(const app::Settings& settings) {
   return ingest::rebuild_catalog(app::ingest_options(settings), clock);
 }
 
+void print_report(const std::string& data_dir, const ingest::RebuildReport& report) {
+  fmt::print(
+      "rebuilt the catalog of {}: {} tables, {} uploads; the next start publishes them again under the same "
+      "ids\n",
+      data_dir, report.tables, report.uploads);
+  if (report.held > 0) fmt::print("{} held uploads were taken over from the old catalog\n", report.held);
+  if (report.manifests_written > 0) {
+    fmt::print("{} missing manifests were written from the old catalog\n", report.manifests_written);
+  }
+  if (report.old_catalog) {
+    fmt::print(stderr, "nothing could be taken from the old catalog: {}\n", report.old_catalog->text());
+  }
+  if (report.unclaimed.empty()) return;
+  fmt::print(stderr, "{} files belong to no upload that the archive describes, and were moved:\n",
+             report.unclaimed.size());
+  for (const auto& path : report.unclaimed) fmt::print(stderr, "  {}\n", path.string());
+  fmt::print(
+      stderr,
+      "Each is an upload that was held or never accepted, or a version whose manifest was lost: look at "
+      "them before the next upload of their tables, upload again what is missing, delete the rest.\n");
+}
+
 int run(const SettingsFlags& flags) {
   const auto settings = flags.load();
   if (!settings.has_value()) return report_trouble(settings.error());
   app::start_logging(settings.value().text("LOG_LEVEL"));
   const auto report = rebuild(settings.value());
   if (!report.has_value()) return report_trouble(report.error());
-  fmt::print(
-      "rebuilt the catalog of {}: {} tables, {} uploads; the next start publishes them again under the same "
-      "ids\n",
-      settings.value().text("DATA_DIR"), report.value().tables, report.value().uploads);
+  print_report(settings.value().text("DATA_DIR"), report.value());
   return 0;
 }
 
@@ -40,7 +59,8 @@ void add_rebuild_command(CLI::App& program, int& exit_code) {
       command->add_subcommand("catalog", "make catalog.db again from the manifests of the archive");
   const auto flags = add_settings_options(*catalog);
   catalog->footer(
-      "Needs the archive only. Stop the server first.\n\n"
+      "Needs the archive only; what a catalog.db that is there still knows besides (held uploads, versions\n"
+      "without a manifest) is kept. Stop the server first.\n\n"
       "Example:\n"
       "  deltadrop rebuild catalog --data-dir ./data");
   catalog->callback([flags, &exit_code] { exit_code = run(*flags); });

@@ -1,5 +1,6 @@
 #include "csv/encoding.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -76,6 +77,16 @@ std::optional<ByteOrderMark> find_byte_order_mark(std::string_view bytes) {
   if (bytes.starts_with("\xFF\xFE")) return ByteOrderMark{Encoding::utf16le, 2};
   if (bytes.starts_with("\xFE\xFF")) return ByteOrderMark{Encoding::utf16be, 2};
   return std::nullopt;
+}
+
+std::optional<Encoding> find_utf16_order(std::string_view bytes) {
+  constexpr std::size_t kLookedAt = 4096;
+  std::array<std::size_t, 2> nuls{};
+  for (std::size_t i = 0; i < std::min(bytes.size(), kLookedAt); ++i) {
+    if (bytes[i] == '\0') ++nuls[i % 2];
+  }
+  if (nuls[0] == nuls[1]) return std::nullopt;
+  return nuls[0] > nuls[1] ? Encoding::utf16be : Encoding::utf16le;
 }
 
 Result<void> transcode(std::string_view bytes, Encoding from,

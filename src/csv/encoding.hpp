@@ -18,6 +18,10 @@ struct ByteOrderMark {
 /// The mark at the front of a file, if there is one.
 std::optional<ByteOrderMark> find_byte_order_mark(std::string_view bytes);
 
+/// The byte order of UTF-16 without a mark: the half of the characters' bytes that is more often NUL is the
+/// high one, as in all text with delimiters, digits and line ends. None where neither half is.
+std::optional<Encoding> find_utf16_order(std::string_view bytes);
+
 /// Hands `bytes` over as UTF-8, in pieces of at most about 1 MiB. Windows-1252's five unused bytes become the
 /// control characters of the same number. What is no valid UTF-16 comes out as invalid UTF-8 in the same
 /// place: a lone surrogate as its three bytes, an odd byte at the end as 0xFF.

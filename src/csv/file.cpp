@@ -14,6 +14,35 @@
 
 namespace deltadrop::csv {
 
+namespace {
+
+struct Bytes {
+  Encoding encoding = Encoding::utf8;
+  std::string_view body;  ///< behind the byte order mark
+  bool order_known = true;
+};
+
+/// A byte order mark beats the option: no real text of another encoding starts with one.
+Bytes find_encoding(std::string_view bytes, const ReadOptions& options) {
+  if (const auto mark = find_byte_order_mark(bytes)) return {mark->encoding, bytes.substr(mark->bytes)};
+  const Encoding asked = options.encoding.value_or(Encoding::utf8);
+  if (asked != Encoding::utf16) return {asked, bytes};
+  const auto found = find_utf16_order(bytes);
+  // An empty file has another fault.
+  return {found.value_or(Encoding::utf16le), bytes, found.has_value() || bytes.empty()};
+}
+
+Finding unknown_byte_order() {
+  return {"unknown-byte-order",
+          Line(1),
+          std::nullopt,
+          std::nullopt,
+          "nothing in the file tells the byte order of its UTF-16",
+          "give encoding=utf-16le or encoding=utf-16be; if it is no UTF-16, name its own encoding"};
+}
+
+}  // namespace
+
 struct File::State {
   io::MappedFile mapped;
   std::string owned;  ///< text transcoded in memory
@@ -23,10 +52,15 @@ struct File::State {
   Header header;
   Findings findings;
 
-  void read_header_of(std::string_view utf8_text, Encoding encoding) {
+  void read_header_of(std::string_view utf8_text, const Bytes& bytes) {
     text = utf8_text;
     FindingLog log(limits.findings_max);
-    header = read_header(text, options, limits, encoding, log);
+    if (bytes.order_known) {
+      header = read_header(text, options, limits, bytes.encoding, log);
+    } else {
+      header.encoding = bytes.encoding;
+      log.add(unknown_byte_order);
+    }
     findings = log.findings();
   }
 };
@@ -35,17 +69,6 @@ namespace {
 
 /// Row references keep offsets in 40 bits.
 constexpr std::uint64_t kTextBytesMax = std::uint64_t{1} << 40;
-
-struct Bytes {
-  Encoding encoding = Encoding::utf8;
-  std::string_view body;  ///< behind the byte order mark
-};
-
-/// A byte order mark beats the option: no real text of another encoding starts with one.
-Bytes find_encoding(std::string_view bytes, const ReadOptions& options) {
-  if (const auto mark = find_byte_order_mark(bytes)) return {mark->encoding, bytes.substr(mark->bytes)};
-  return {options.encoding.value_or(Encoding::utf8), bytes};
-}
 
 Result<void> check_size(std::uint64_t bytes) {
   if (bytes < kTextBytesMax) return success();
@@ -93,7 +116,7 @@ Result<File> File::open(const std::filesystem::path& path, const ReadOptions& op
     text = state->mapped.bytes();
   }
   DD_TRY(check_size(text.size()));
-  state->read_header_of(text, bytes.encoding);
+  state->read_header_of(text, bytes);
   return File(std::move(state));
 }
 
@@ -110,7 +133,7 @@ Result<File> File::over(std::string_view bytes, const ReadOptions& options, cons
     text = state->owned;
   }
   DD_TRY(check_size(text.size()));
-  state->read_header_of(text, found.encoding);
+  state->read_header_of(text, found);
   return File(std::move(state));
 }
 

@@ -21,8 +21,8 @@ constexpr std::array<std::pair<std::string_view, Encoding>, 12> kEncodingNames =
     {"latin-1", Encoding::latin1},
     {"windows-1252", Encoding::windows1252},
     {"utf8", Encoding::utf8},
-    {"utf-16", Encoding::utf16le},
-    {"utf16", Encoding::utf16le},
+    {"utf-16", Encoding::utf16},
+    {"utf16", Encoding::utf16},
     {"latin1", Encoding::latin1},
     {"iso-8859-1", Encoding::latin1},
     {"cp1252", Encoding::windows1252},
@@ -56,7 +56,7 @@ Result<Encoding> parse_encoding(std::string_view text) {
   }
   return Error{ErrorCode::invalid_input, "bad-encoding",
                fmt::format("unknown encoding {}", quoted_for_message(text)),
-               "use utf-8, utf-16le, utf-16be, latin-1 or windows-1252"};
+               "use utf-8, utf-16, utf-16le, utf-16be, latin-1 or windows-1252"};
 }
 
 std::string_view to_string(EmptyPolicy policy) { return policy == EmptyPolicy::null ? "null" : "text"; }

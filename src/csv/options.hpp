@@ -15,8 +15,9 @@ namespace deltadrop::csv {
 /// under the rules of its own manifest.
 inline constexpr int kRules = 1;
 
-enum class Encoding : std::uint8_t { utf8, utf16le, utf16be, latin1, windows1252 };
-/// "utf-8", "utf-16le", "utf-16be", "latin-1", "windows-1252"
+/// `utf16` is what may be asked for, of either byte order; a header's encoding is always one of the others.
+enum class Encoding : std::uint8_t { utf8, utf16le, utf16be, latin1, windows1252, utf16 };
+/// "utf-8", "utf-16le", "utf-16be", "latin-1", "windows-1252", "utf-16"
 std::string_view to_string(Encoding encoding);
 /// Any case; also "utf8", "utf-16", "latin1", "iso-8859-1", "cp1252". invalid_input "bad-encoding".
 Result<Encoding> parse_encoding(std::string_view text);

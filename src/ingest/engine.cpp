@@ -40,14 +40,17 @@ UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, con
   upload.options.delimiter = header.delimiter;
   upload.options.encoding = header.encoding;
   upload.options.key = names_at(header, header.key);
-  upload.delimiter_given = wanted.delimiter_given;
-  upload.encoding_given = wanted.encoding_given;
+  upload.delimiter_given = wanted.read.delimiter.has_value();
+  upload.encoding_given = wanted.read.encoding;
   upload.types_json = wanted.types_json;
   upload.columns = header.columns;
   upload.tracked = names_at(header, header.tracked);
   upload.key_column = header.key_column();
   upload.dry_run = request.dry_run;
-  upload.warnings = unknown_type_columns(upload.types_json, upload.columns);
+  upload.warnings = unknown_columns("ignore", upload.options.ignore, upload.columns);
+  for (auto& warning : unknown_type_columns(upload.types_json, upload.columns)) {
+    upload.warnings.push_back(std::move(warning));
+  }
   return upload;
 }
 
@@ -55,7 +58,25 @@ bool reads_alike(const UploadRecord& a, const UploadRecord& b) {
   return a.sha256 == b.sha256 && a.options == b.options && a.types_json == b.types_json;
 }
 
-UploadReport unchanged(UploadRecord last) {
+/// What a file that is the last version already asks for, and does not get, since nothing is written.
+std::vector<std::string> not_taken(const UploadRecord& asked, const UploadRecord& last) {
+  std::vector<std::string> warnings;
+  if (asked.effective_at && asked.effective_at != last.effective_at) {
+    warnings.push_back(
+        fmt::format("effective_at {} was not taken: the file is that of version {}, which holds from {}.",
+                    asked.effective_at->to_string(), last.version->value, last.effective_at->to_string()));
+  }
+  if (asked.delimiter_given != last.delimiter_given || asked.encoding_given != last.encoding_given) {
+    warnings.push_back(
+        fmt::format("delimiter and encoding of this request are not remembered: the file is that of version "
+                    "{}. Give them with the next file that differs.",
+                    last.version->value));
+  }
+  return warnings;
+}
+
+UploadReport unchanged(const UploadRecord& asked, UploadRecord last) {
+  for (auto& warning : not_taken(asked, last)) last.warnings.push_back(std::move(warning));
   last.counts = diff::Counts{last.counts.rows, last.counts.rows, 0, 0, 0};
   last.schema_changes.clear();
   return {UploadStatus::unchanged, std::move(last), {}};
@@ -164,7 +185,7 @@ Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const Parsed
   DD_TRY(auto after, csv::File::open(spool.path(), wanted.read, options_.limits, layout_.spool()));
   if (!after.header_findings().empty()) return SubmitOutcome(all_findings(after, request, last));
   UploadRecord upload = described(spool, request, wanted, after.header());
-  if (last && reads_alike(upload, *last)) return SubmitOutcome(unchanged(*last));
+  if (last && reads_alike(upload, *last)) return SubmitOutcome(unchanged(upload, *last));
   if (request.effective_at) {
     // Before the files are compared, which may take long; once more when it is accepted.
     const Timestamp soonest = last ? std::max(clock_.now(), last->timestamp->plus_ms(1)) : clock_.now();

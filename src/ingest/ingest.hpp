@@ -40,13 +40,13 @@ struct UploadRequest {
   std::string file_name;  ///< the client's; data only
   std::optional<std::string> company_id;
   std::optional<std::string> table_name;
-  std::optional<std::string> key;     ///< column names as one CSV record
-  std::optional<std::string> ignore;  ///< column names as one CSV record; "" for none
-  std::optional<std::string> delimiter;
-  std::optional<std::string> encoding;
+  std::optional<std::string> key;           ///< column names as one CSV record
+  std::optional<std::string> ignore;        ///< column names as one CSV record; "" for none
+  std::optional<std::string> delimiter;     ///< "auto": found again from this file and the next ones
+  std::optional<std::string> encoding;      ///< likewise
   std::optional<std::string> empty;         ///< "null" or "text"
   std::optional<std::string> effective_at;  ///< RFC 3339
-  std::optional<std::string> types;         ///< column:type,...
+  std::optional<std::string> types;         ///< column:type,...; "" for none
   bool dry_run = false;
   bool force = false;
   bool rekey = false;
@@ -74,7 +74,8 @@ struct UploadRecord {
   csv::ReadOptions options;  ///< resolved: how the file is read, for ever
   bool delimiter_given =
       false;  ///< by a client: the table's next file is read with it; else it is found from each
-  bool encoding_given = false;  ///< likewise
+  /// Likewise. A byte order mark beats it in `options`, for that file alone.
+  std::optional<csv::Encoding> encoding_given;
   bool rekey = false;
   std::optional<std::string> types_json;
   std::vector<std::string> columns;  ///< all columns of the header
@@ -192,13 +193,18 @@ Result<RepublishReport> mark_for_republish(const Options& options, const Republi
 struct RebuildReport {
   std::int64_t tables = 0;
   std::int64_t uploads = 0;
-  /// Archived files without a manifest, moved to DATA_DIR/unclaimed: a version whose manifest was never
-  /// written, or an upload that was never accepted. Nothing can tell which without the old catalog.
+  std::int64_t held = 0;               ///< taken over from the old catalog
+  std::int64_t manifests_written = 0;  ///< of versions that only the old catalog knew
+  std::optional<Error> old_catalog;    ///< why nothing could be taken from the one that was there
+  /// Files that neither a manifest nor the old catalog knows, moved to DATA_DIR/unclaimed: a version whose
+  /// manifest was never written, a held upload, or one that was never accepted. Nothing can tell which.
   std::vector<std::filesystem::path> unclaimed;
 };
 
-/// Makes a new catalog from the manifests of the archive alone, replacing the old one at the end. Every
-/// version is marked unpublished, so that the next start publishes it again under the same ids.
+/// Makes a new catalog from the manifests of the archive, replacing the old one at the end. Where the old one
+/// can be read, versions without a manifest get it from there first, and held uploads are taken over; without
+/// it the archive is enough. Every version is marked unpublished, so that the next start publishes it again
+/// under the same ids. corrupt "broken-chain", "archive-damaged": nothing is replaced.
 Result<RebuildReport> rebuild_catalog(const Options& options, io::Clock& clock);
 
 }  // namespace deltadrop::ingest

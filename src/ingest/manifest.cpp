@@ -57,7 +57,8 @@ void add_reading(json::object& object, const UploadRecord& record) {
   object["delimiter_given"] = record.delimiter_given;
   object["encoding"] =
       record.options.encoding ? json::value(csv::to_string(*record.options.encoding)) : json::value(nullptr);
-  object["encoding_given"] = record.encoding_given;
+  object["encoding_given"] =
+      record.encoding_given ? json::value(csv::to_string(*record.encoding_given)) : json::value(nullptr);
   object["empty"] = csv::to_string(record.options.empty);
   object["ignore"] = array_of(record.options.ignore);
   object["rules"] = record.options.rules;
@@ -214,7 +215,7 @@ void read_reading(MemberReader& members, UploadRecord& record) {
   record.options.delimiter = members.parsed_or_null<char>("delimiter", csv::parse_delimiter);
   record.delimiter_given = members.flag("delimiter_given");
   record.options.encoding = members.parsed_or_null<csv::Encoding>("encoding", csv::parse_encoding);
-  record.encoding_given = members.flag("encoding_given");
+  record.encoding_given = members.parsed_or_null<csv::Encoding>("encoding_given", csv::parse_encoding);
   record.options.empty = members.keep("empty", csv::parse_empty_policy(members.text("empty")));
   record.options.ignore = members.texts("ignore");
   record.options.rules = static_cast<int>(members.number("rules"));

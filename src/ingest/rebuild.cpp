@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -15,10 +18,56 @@ namespace {
 
 using Uploads = std::vector<UploadRecord>;
 
+/// What the catalog that is to be replaced still knows and no manifest says.
+struct OldCatalog {
+  std::map<TableRef, Uploads> versions;
+  Uploads held;
+};
+
+/// All rows of a kind, whatever their number.
+Result<Uploads> all_of(Catalog& catalog, UploadFilter filter) {
+  constexpr std::int64_t kPage = 1000;
+  filter.limit = kPage;
+  Uploads uploads;
+  while (true) {
+    DD_TRY(auto page, catalog.list(filter));
+    if (page.empty()) return uploads;
+    filter.before = page.back().upload_id;
+    std::move(page.begin(), page.end(), std::back_inserter(uploads));
+  }
+}
+
+Result<OldCatalog> read_old_catalog(const fs::path& path) {
+  OldCatalog old;
+  DD_TRY(const auto catalog, Catalog::open(path));
+  DD_TRY(auto uploads, all_of(*catalog, {}));
+  for (auto& upload : uploads) {
+    if (upload.version) {
+      const TableRef table = upload.table;
+      old.versions[table].push_back(std::move(upload));
+    } else if (upload.state == UploadState::held) {
+      old.held.push_back(std::move(upload));
+    }
+  }
+  return old;
+}
+
+/// Nothing where there is no old catalog. One that cannot be read is no reason to stop: that is what a
+/// rebuild is for; the report says so.
+OldCatalog old_catalog(const Layout& layout, RebuildReport& report) {
+  std::error_code ignored;
+  if (!fs::exists(layout.catalog(), ignored)) return {};
+  auto old = read_old_catalog(layout.catalog());
+  if (old.has_value()) return std::move(old).value();
+  report.old_catalog = old.error();
+  return {};
+}
+
 Error broken_chain(const fs::path& manifest, std::string_view reason) {
   return {ErrorCode::corrupt, "broken-chain",
           fmt::format("{} does not fit its table: {}", manifest.string(), reason),
-          "restore the table's folder in the archive from a backup"};
+          "restore the table's folder in the archive from a backup; if it is right and catalog.db is another "
+          "archive's, move catalog.db away and rebuild again"};
 }
 
 /// Why `upload` cannot be the version that follows `last`; empty where it can.
@@ -37,12 +86,11 @@ std::string misfit(const UploadRecord& upload, const UploadRecord* last) {
   return "";
 }
 
-/// A table's manifests in version order, checked against each other and against the files.
-Result<Uploads> read_table(const Layout& layout, const ArchivedTable& archived) {
-  const fs::path folder = layout.archive_folder(archived.table);
+/// What the manifests of a table say, in no order.
+Result<Uploads> read_manifests(const Layout& layout, const ArchivedTable& archived) {
   Uploads uploads;
   for (const auto& name : archived.manifests) {
-    const fs::path path = folder / name;
+    const fs::path path = layout.archive_folder(archived.table) / name;
     DD_TRY(const auto text, io::read_whole_file(path));
     DD_TRY(auto upload, read_manifest(text, path));
     if (upload.table != archived.table || layout.manifest_file(upload) != path) {
@@ -50,6 +98,21 @@ Result<Uploads> read_table(const Layout& layout, const ArchivedTable& archived) 
           path, fmt::format("it is the manifest of {} of {}", upload.archive_name, upload.table.to_string()));
     }
     uploads.push_back(std::move(upload));
+  }
+  return uploads;
+}
+
+/// A table's versions in order, checked against each other and against the files. Those that only the old
+/// catalog knows get the manifest that they lack, once all is checked.
+Result<Uploads> read_table(const Layout& layout, const ArchivedTable& archived, const Uploads& known,
+                           RebuildReport& report) {
+  DD_TRY(auto uploads, read_manifests(layout, archived));
+  std::set<UploadId> undescribed;
+  for (const auto& upload : known) {
+    const std::string manifest = layout.manifest_file(upload).filename().string();
+    if (std::binary_search(archived.manifests.begin(), archived.manifests.end(), manifest)) continue;
+    undescribed.insert(upload.upload_id);
+    uploads.push_back(upload);
   }
   std::sort(uploads.begin(), uploads.end(),
             [](const UploadRecord& a, const UploadRecord& b) { return a.version < b.version; });
@@ -59,6 +122,11 @@ Result<Uploads> read_table(const Layout& layout, const ArchivedTable& archived) 
     DD_TRY(check_stored_bytes(layout, uploads[i]));
     uploads[i].state = UploadState::accepted;
     uploads[i].published_at.reset();
+  }
+  for (const auto& upload : uploads) {
+    if (!undescribed.contains(upload.upload_id)) continue;
+    DD_TRY(write_manifest(layout, upload));
+    ++report.manifests_written;
   }
   return uploads;
 }
@@ -70,7 +138,7 @@ fs::path with_suffix(fs::path path, std::string_view suffix) {
 
 constexpr std::array<std::string_view, 3> kDatabaseSuffixes = {"", "-wal", "-shm"};
 
-Result<void> write_catalog(const fs::path& path, const std::vector<Uploads>& tables) {
+Result<void> write_catalog(const fs::path& path, const std::vector<Uploads>& tables, const Uploads& held) {
   for (const auto suffix : kDatabaseSuffixes) {
     DD_TRY(io::remove_file(with_suffix(path, suffix)));
   }
@@ -80,6 +148,9 @@ Result<void> write_catalog(const fs::path& path, const std::vector<Uploads>& tab
       for (const auto& upload : uploads) {
         DD_TRY(catalog->add_version(upload));
       }
+    }
+    for (const auto& upload : held) {
+      DD_TRY(catalog->add_held(upload));
     }
   }
   // Closing it has moved everything from the -wal file into the database.
@@ -109,16 +180,30 @@ Result<void> set_aside(const fs::path& from, const fs::path& to, RebuildReport& 
   return success();
 }
 
+/// Files that the new catalog knows, and the held names that acceptance left behind, which recovery removes.
+std::set<fs::path> claimed_files(const Layout& layout, const std::vector<Uploads>& tables,
+                                 const Uploads& held) {
+  std::set<fs::path> claimed;
+  for (const auto& uploads : tables) {
+    for (const auto& upload : uploads) {
+      claimed.insert(layout.archived_file(upload));
+      claimed.insert(layout.held_file(upload.upload_id));
+    }
+  }
+  for (const auto& upload : held) claimed.insert(layout.held_file(upload.upload_id));
+  return claimed;
+}
+
 /// Files that recovery would remove for want of a row. The row may have been lost with the old catalog.
 Result<void> set_unclaimed_aside(const Layout& layout, const std::vector<ArchivedTable>& archive,
-                                 RebuildReport& report) {
+                                 const std::set<fs::path>& claimed, RebuildReport& report) {
   for (const auto& archived : archive) {
     for (const auto& name : archived.files) {
-      const std::string manifest = fs::path(name).replace_extension(".json").string();
-      if (std::binary_search(archived.manifests.begin(), archived.manifests.end(), manifest)) continue;
+      const fs::path path = layout.archive_folder(archived.table) / name;
+      if (claimed.contains(path)) continue;
       const fs::path target =
           layout.unclaimed() / archived.table.company_id / archived.table.table_name / name;
-      DD_TRY(set_aside(layout.archive_folder(archived.table) / name, target, report));
+      DD_TRY(set_aside(path, target, report));
     }
   }
   std::error_code ignored;
@@ -126,9 +211,29 @@ Result<void> set_unclaimed_aside(const Layout& layout, const std::vector<Archive
   for (const auto& entry : fs::directory_iterator(layout.held(), ignored)) held.push_back(entry.path());
   std::sort(held.begin(), held.end());
   for (const auto& path : held) {
+    if (claimed.contains(path)) continue;
     DD_TRY(set_aside(path, layout.unclaimed() / "held" / path.filename(), report));
   }
   return success();
+}
+
+/// A table that the old catalog knows and whose folder is gone is to be noticed too.
+void add_lost_tables(std::vector<ArchivedTable>& archive, const OldCatalog& old) {
+  std::set<TableRef> found;
+  for (const auto& archived : archive) found.insert(archived.table);
+  for (const auto& [table, uploads] : old.versions) {
+    if (!found.contains(table)) archive.push_back({table, {}, {}, {}});
+  }
+}
+
+/// What was held and has not been accepted since, which an old catalog that was restored may not know.
+Uploads still_held(OldCatalog old, const std::vector<Uploads>& tables) {
+  std::set<UploadId> accepted;
+  for (const auto& uploads : tables) {
+    for (const auto& upload : uploads) accepted.insert(upload.upload_id);
+  }
+  std::erase_if(old.held, [&](const UploadRecord& upload) { return accepted.contains(upload.upload_id); });
+  return std::move(old.held);
 }
 
 Result<void> check_spellings(const std::vector<ArchivedTable>& archive) {
@@ -147,20 +252,24 @@ Result<void> check_spellings(const std::vector<ArchivedTable>& archive) {
 Result<RebuildReport> rebuild_catalog(const Options& options, io::Clock& /*clock*/) {
   const Layout layout{options.data_dir};
   DD_TRY(prepare_folders(layout));
-  DD_TRY(const auto archive, scan_archive(layout));
+  DD_TRY(auto archive, scan_archive(layout));
   DD_TRY(check_spellings(archive));
   RebuildReport report;
+  OldCatalog old = old_catalog(layout, report);
+  add_lost_tables(archive, old);
   std::vector<Uploads> tables;
   for (const auto& archived : archive) {
-    DD_TRY(auto uploads, read_table(layout, archived));
+    DD_TRY(auto uploads, read_table(layout, archived, old.versions[archived.table], report));
     if (uploads.empty()) continue;
     ++report.tables;
     report.uploads += std::ssize(uploads);
     tables.push_back(std::move(uploads));
   }
+  const Uploads held = still_held(std::move(old), tables);
+  report.held = std::ssize(held);
   const fs::path made = with_suffix(layout.catalog(), ".rebuild");
-  DD_TRY(write_catalog(made, tables));
-  DD_TRY(set_unclaimed_aside(layout, archive, report));
+  DD_TRY(write_catalog(made, tables, held));
+  DD_TRY(set_unclaimed_aside(layout, archive, claimed_files(layout, tables, held), report));
   DD_TRY(replace_catalog(layout, made));
   return report;
 }

@@ -31,6 +31,18 @@ Result<std::optional<T>> parse_given(const std::optional<std::string>& field, Pa
   return std::optional<T>(std::move(value));
 }
 
+/// `auto` takes back what the table remembers.
+template <class T, class Parse>
+Result<std::optional<std::optional<T>>> parse_given_or_auto(const std::optional<std::string>& field,
+                                                            Parse parse) {
+  using Asked = std::optional<std::optional<T>>;
+  const auto text = given(field);
+  if (!text) return Asked();
+  if (ascii_lower(*text) == "auto") return Asked(std::in_place, std::nullopt);
+  DD_TRY(auto value, parse(*text));
+  return Asked(std::in_place, std::move(value));
+}
+
 Result<TableRef> table_of(const UploadRequest& request) {
   const auto company = given(request.company_id);
   const auto table_name = given(request.table_name).value_or(kDefaultTableName);
@@ -124,8 +136,8 @@ Result<ParsedRequest> parse_request(const UploadRequest& request) {
   if (request.ignore) {
     DD_TRY(parsed.ignore, parse_ignore(*request.ignore));
   }
-  DD_TRY(parsed.delimiter, parse_given<char>(request.delimiter, csv::parse_delimiter));
-  DD_TRY(parsed.encoding, parse_given<csv::Encoding>(request.encoding, csv::parse_encoding));
+  DD_TRY(parsed.delimiter, parse_given_or_auto<char>(request.delimiter, csv::parse_delimiter));
+  DD_TRY(parsed.encoding, parse_given_or_auto<csv::Encoding>(request.encoding, csv::parse_encoding));
   DD_TRY(parsed.empty, parse_given<csv::EmptyPolicy>(request.empty, csv::parse_empty_policy));
   DD_TRY(parsed.effective_at, parse_given<Timestamp>(request.effective_at, parse_effective_at));
   if (request.types) {
@@ -147,10 +159,8 @@ WantedOptions wanted_options(const ParsedRequest& request, const UploadRecord* l
     wanted.read.ignore = last->options.ignore;
     wanted.read.empty = last->options.empty;
     wanted.types_json = last->types_json;
-    wanted.delimiter_given = last->delimiter_given;
-    wanted.encoding_given = last->encoding_given;
     if (last->delimiter_given) wanted.read.delimiter = last->options.delimiter;
-    if (last->encoding_given) wanted.read.encoding = last->options.encoding;
+    wanted.read.encoding = last->encoding_given;
   }
   if (request.key) wanted.read.key = *request.key;
   if (request.ignore) wanted.read.ignore = *request.ignore;
@@ -158,14 +168,8 @@ WantedOptions wanted_options(const ParsedRequest& request, const UploadRecord* l
   if (request.types_json) {
     wanted.types_json = request.types_json->empty() ? std::nullopt : request.types_json;
   }
-  if (request.delimiter) {
-    wanted.read.delimiter = request.delimiter;
-    wanted.delimiter_given = true;
-  }
-  if (request.encoding) {
-    wanted.read.encoding = request.encoding;
-    wanted.encoding_given = true;
-  }
+  if (request.delimiter) wanted.read.delimiter = *request.delimiter;
+  if (request.encoding) wanted.read.encoding = *request.encoding;
   return wanted;
 }
 
@@ -186,18 +190,30 @@ Result<void> check_effective_at(Timestamp effective_at, Timestamp timestamp, con
   return success();
 }
 
-std::vector<std::string> unknown_type_columns(const std::optional<std::string>& types_json,
-                                              const std::vector<std::string>& columns) {
+std::vector<std::string> unknown_columns(std::string_view option, const std::vector<std::string>& names,
+                                         const std::vector<std::string>& columns) {
   std::vector<std::string> warnings;
-  if (!types_json) return warnings;
-  const auto types = types_from_json(*types_json);
-  if (!types.has_value()) return {types.error().text()};
-  for (const auto& [column, type] : types.value()) {
-    if (std::find(columns.begin(), columns.end(), column) != columns.end()) continue;
-    warnings.push_back(
-        fmt::format("types name the column {}, which the file does not have", quoted_for_message(column)));
+  for (const auto& name : names) {
+    if (std::find(columns.begin(), columns.end(), name) != columns.end()) continue;
+    std::string warning =
+        fmt::format("{} names the column {}, which the file does not have", option, quoted_for_message(name));
+    const auto alike = std::find_if(columns.begin(), columns.end(), [&](const std::string& column) {
+      return ascii_lower(column) == ascii_lower(name);
+    });
+    if (alike != columns.end()) warning += fmt::format("; it has {}", quoted_for_message(*alike));
+    warnings.push_back(std::move(warning));
   }
   return warnings;
+}
+
+std::vector<std::string> unknown_type_columns(const std::optional<std::string>& types_json,
+                                              const std::vector<std::string>& columns) {
+  if (!types_json) return {};
+  const auto types = types_from_json(*types_json);
+  if (!types.has_value()) return {types.error().text()};
+  std::vector<std::string> names;
+  for (const auto& [column, type] : types.value()) names.push_back(column);
+  return unknown_columns("types", names, columns);
 }
 
 }  // namespace deltadrop::ingest

@@ -15,9 +15,9 @@ struct ParsedRequest {
   TableRef table;
   std::string original_name;  ///< sanitised
   std::optional<std::vector<std::string>> key;
-  std::optional<std::vector<std::string>> ignore;  ///< sorted
-  std::optional<char> delimiter;
-  std::optional<csv::Encoding> encoding;
+  std::optional<std::vector<std::string>> ignore;        ///< sorted
+  std::optional<std::optional<char>> delimiter;          ///< none inside: found from the file, from now on
+  std::optional<std::optional<csv::Encoding>> encoding;  ///< likewise
   std::optional<csv::EmptyPolicy> empty;
   std::optional<Timestamp> effective_at;
   std::optional<std::string> types_json;  ///< canonical; "" for none
@@ -32,9 +32,7 @@ Result<ParsedRequest> parse_request(const UploadRequest& request);
 
 /// How a file is to be opened: what was asked, else what the table remembers, else the default.
 struct WantedOptions {
-  csv::ReadOptions read;
-  bool delimiter_given = false;
-  bool encoding_given = false;
+  csv::ReadOptions read;  ///< delimiter and encoding only where a client gave them, now or before
   std::optional<std::string> types_json;
 };
 /// `last` is the table's last accepted upload, which is its memory: null for a new table.
@@ -48,7 +46,10 @@ Result<void> check_effective_at(Timestamp effective_at, Timestamp timestamp, con
 /// columns.
 Result<std::string> parse_types(std::string_view text);
 
-/// Columns that `types_json` names and the file does not have, as warnings.
+/// Columns that `names` of an option has and the file has not, as warnings.
+std::vector<std::string> unknown_columns(std::string_view option, const std::vector<std::string>& names,
+                                         const std::vector<std::string>& columns);
+/// The same of those that `types_json` names.
 std::vector<std::string> unknown_type_columns(const std::optional<std::string>& types_json,
                                               const std::vector<std::string>& columns);
 

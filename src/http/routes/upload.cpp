@@ -65,8 +65,8 @@ class RequestFields {
     }
     for (const auto& row : kTextFields) {
       if (row.name != name) continue;
-      // A form sends the fields that nobody filled in; only `ignore` has a meaning when empty.
-      if (!value.empty() || name == "ignore") request_.*row.field = value;
+      // A form sends the fields that nobody filled in; only these two have a meaning when empty: none.
+      if (!value.empty() || name == "ignore" || name == "types") request_.*row.field = value;
       return success();
     }
     for (const auto& row : kFlagFields) {

@@ -37,7 +37,8 @@ class Upload : public Api {
 TEST_F(Upload, AnswersWithTheBriefsFieldsFirst) {
   record.schema_changes = {{"margin", true, 0}, {"note", false, 4}};
   answer_with(ingest::UploadStatus::published);
-  const auto response = post(form({{"key", "id"}}, "id,revenue\n1,2\n", {{"force", "1"}, {"ignore", ""}}));
+  const auto response = post(form({{"key", "id"}}, "id,revenue\n1,2\n",
+                                  {{"force", "1"}, {"ignore", ""}, {"types", ""}, {"delimiter", ""}}));
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(
       response.body,
@@ -50,6 +51,8 @@ TEST_F(Upload, AnswersWithTheBriefsFieldsFirst) {
   EXPECT_EQ(ingest.asked.file_name, "acme.csv");
   EXPECT_EQ(ingest.asked.key, "id");
   EXPECT_EQ(ingest.asked.ignore, "");
+  EXPECT_EQ(ingest.asked.types, "") << "clears them";
+  EXPECT_FALSE(ingest.asked.delimiter) << "a field that nobody filled in";
   EXPECT_TRUE(ingest.asked.force);
   EXPECT_FALSE(ingest.asked.dry_run);
   EXPECT_FALSE(ingest.asked.company_id);

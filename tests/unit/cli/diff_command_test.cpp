@@ -63,6 +63,16 @@ TEST_F(DiffCommand, ExitsLikeDiff) {
   EXPECT_EQ(run({"/nonexistent/a.csv", "/nonexistent/b.csv"}).code, 2);
 }
 
+TEST_F(DiffCommand, SaysThatAFileIsCompressed) {
+  for (const auto& [magic, name] :
+       {std::pair<std::string, std::string>{"\x1F\x8B\x08", "gzip"}, {"\x28\xB5\x2F\xFD", "zstd"}}) {
+    const auto ran = compare(magic + std::string(8, '\0'), "id,a\n1,y\n");
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_NE(ran.err.find("old.csv is compressed with " + name), std::string::npos) << ran.err;
+    EXPECT_NE(ran.err.find(name + " -dc"), std::string::npos) << ran.err;
+  }
+}
+
 TEST_F(DiffCommand, ShowsChangesToPeople) {
   const auto ran = compare("id,a,b\n1,x,p\n2,y,q\n3,z,r\n", "id,a\n1,x\n2,Y\n4,w\n");
   EXPECT_EQ(ran.out,

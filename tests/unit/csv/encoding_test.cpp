@@ -73,6 +73,12 @@ std::string saved(const testing::TemporaryFolder& folder, const std::string& byt
   return path;
 }
 
+/// UTF-16 of the other byte order.
+std::string swapped(std::string utf16) {
+  for (std::size_t i = 0; i + 1 < utf16.size(); i += 2) std::swap(utf16[i], utf16[i + 1]);
+  return utf16;
+}
+
 TEST(OpenedFile, IsTheSameInEveryEncoding) {
   struct Case {
     std::string name;
@@ -89,6 +95,9 @@ TEST(OpenedFile, IsTheSameInEveryEncoding) {
            Case{"mark", {}, "\xEF\xBB\xBF" + expected, Encoding::utf8},
            Case{"utf-16 mark", {}, "\xFF\xFE" + utf16, Encoding::utf16le},
            Case{"utf-16 option", Encoding::utf16le, utf16, Encoding::utf16le},
+           Case{"utf-16le by its NULs", Encoding::utf16, utf16, Encoding::utf16le},
+           Case{"utf-16be by its NULs", Encoding::utf16, swapped(utf16), Encoding::utf16be},
+           Case{"utf-16 option and mark", Encoding::utf16, "\xFE\xFF" + swapped(utf16), Encoding::utf16be},
            Case{"windows-1252", Encoding::windows1252, "id,caf\xE9\n1,\x80\n", Encoding::windows1252},
            Case{"mark beats option", Encoding::latin1, "\xEF\xBB\xBF" + expected, Encoding::utf8},
        }) {

@@ -67,6 +67,12 @@ ReadOptions with_ignore(std::vector<std::string> ignore) {
   return options;
 }
 
+ReadOptions with_encoding(Encoding encoding) {
+  ReadOptions options;
+  options.encoding = encoding;
+  return options;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Cases, HeaderFinding,
     testing::Values(
@@ -80,6 +86,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"unclosed", "id,\"b\n1,2\n", {}, "unclosed-quote", 1, {}, "never closed"},
         Case{"after_quote", "id,\"b\"x\n", {}, "text-after-quote", 1, {}, "\"x\""},
         Case{"nul", std::string("id,b\0c\n", 7), {}, "nul-byte", 1, {}, "NUL"},
+        Case{
+            "no_byte_order", "id,b\n", with_encoding(Encoding::utf16), "unknown-byte-order", 1, {}, "UTF-16"},
+        Case{"empty_utf16", "", with_encoding(Encoding::utf16), "no-header", 1, {}, "empty"},
         Case{"invalid", "id,b\xE9\n", {}, "invalid-utf8", 1, {}, "\\xE9"},
         Case{"missing_key", "id,b\n", with_key({"ID"}), "missing-key-column", 1, "ID", "\"ID\""},
         Case{"ignored_first", "id,b\n", with_ignore({"id"}), "ignored-key-column", 1, "id", "ignored"}),

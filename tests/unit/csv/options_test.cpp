@@ -14,7 +14,8 @@ TEST(Encoding, NamesAreReadInAnyCaseAndWrittenOneWay) {
   for (const auto& [given, expected, written] : {
            Case{"utf-8", Encoding::utf8, "utf-8"},
            Case{"UTF8", Encoding::utf8, "utf-8"},
-           Case{"utf-16", Encoding::utf16le, "utf-16le"},
+           Case{"utf-16", Encoding::utf16, "utf-16"},
+           Case{"utf-16le", Encoding::utf16le, "utf-16le"},
            Case{"UTF-16BE", Encoding::utf16be, "utf-16be"},
            Case{"latin1", Encoding::latin1, "latin-1"},
            Case{"ISO-8859-1", Encoding::latin1, "latin-1"},

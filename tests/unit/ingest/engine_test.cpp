@@ -77,6 +77,31 @@ TEST_F(EngineTest, ChainsUploadsThatHaveEvents) {
   EXPECT_EQ(bench_.upload("id,name\n1,a\n").upload.previous_upload_id, v3.upload_id);
 }
 
+TEST_F(EngineTest, AMisspeltIgnoreIsWarnedOf) {
+  auto request = IngestBench::request("acme");
+  request.ignore = "TS";
+  const auto upload = bench_.upload(request, "id,ts\n1,a\n").upload;
+  ASSERT_EQ(upload.warnings.size(), 1U);
+  EXPECT_NE(upload.warnings.front().find("\"TS\""), std::string::npos) << upload.warnings.front();
+}
+
+TEST_F(EngineTest, UnchangedSaysWhatOfTheRequestWasNotTaken) {
+  const std::string text = "id,name\n1,a\n";
+  auto request = IngestBench::request("acme");
+  request.effective_at = "2025-01-01";
+  bench_.upload(request, text);
+  EXPECT_TRUE(bench_.upload(request, text).upload.warnings.empty()) << "a retry gets what it asked for";
+  request.effective_at = "2025-02-01";
+  request.encoding = "utf-8";
+  const auto again = bench_.upload(request, text);
+  EXPECT_EQ(again.status, UploadStatus::unchanged);
+  EXPECT_EQ(again.upload.effective_at, Timestamp::parse("2025-01-01").value());
+  ASSERT_EQ(again.upload.warnings.size(), 2U);
+  EXPECT_NE(again.upload.warnings[0].find("effective_at 2025-02-01"), std::string::npos)
+      << again.upload.warnings[0];
+  EXPECT_NE(again.upload.warnings[1].find("encoding"), std::string::npos) << again.upload.warnings[1];
+}
+
 TEST_F(EngineTest, SameBytesAndOptionsAreUnchanged) {
   const std::string text = "id,name\n1,a\n";
   const auto first = bench_.upload(text).upload;
@@ -346,6 +371,18 @@ TEST_F(EngineTest, DelimiterAndEncodingAreFoundAgainUnlessGiven) {
   EXPECT_EQ(v4.options.encoding, csv::Encoding::latin1);
   EXPECT_EQ(parse_event_json(bench_.log->messages().back().value).value().new_values_json,
             "{\"id\":\"1\",\"name\":\"è\"}");
+}
+
+TEST_F(EngineTest, AByteOrderMarkIsNotRememberedAndWhatIsRememberedSurvivesIt) {
+  auto request = IngestBench::request("acme");
+  request.encoding = "latin-1";
+  bench_.upload(request, "id,name\n1,\xE9\n");
+  const auto marked = bench_.upload("\xEF\xBB\xBFid,name\n1,b\n").upload;
+  EXPECT_EQ(marked.options.encoding, csv::Encoding::utf8);
+  EXPECT_EQ(marked.encoding_given, csv::Encoding::latin1);
+  const auto again = bench_.upload("id,name\n1,\xE9\n").upload;
+  EXPECT_EQ(again.options.encoding, csv::Encoding::latin1);
+  EXPECT_EQ(bench_.upload("\xEF\xBB\xBFid,name\n1,\xC3\xA9\n").upload.counts.changes(), 0);
 }
 
 /// While it lives, no file can grow beyond a size: a disk that is full for the catalog, though not for small

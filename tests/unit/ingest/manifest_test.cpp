@@ -27,7 +27,7 @@ UploadRecord full_record() {
   record.options.key = {"a,b", "c"};
   record.options.ignore = {"note"};
   record.delimiter_given = true;
-  record.encoding_given = true;
+  record.encoding_given = csv::Encoding::latin1;
   record.rekey = true;
   record.types_json = R"-({"c":"decimal(2)"})-";
   record.columns = {"a,b", "c", "note"};

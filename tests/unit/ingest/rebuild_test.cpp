@@ -109,9 +109,12 @@ TEST_F(RebuildTest, DamageIsNamedAndTheOldCatalogStays) {
     ASSERT_TRUE(io::write_file_durably(c.path, c.good).has_value());
   }
   std::filesystem::remove(layout().manifest_file(uploads_[0]));
+  const auto kept = bench_.options.data_dir / "kept.db";
+  std::filesystem::rename(layout().catalog(), kept);
   const auto report = rebuild();
   ASSERT_FALSE(report.has_value()) << "version 1 is missing";
   EXPECT_EQ(report.error().type, "broken-chain");
+  std::filesystem::rename(kept, layout().catalog());
   ASSERT_TRUE(bench_.open().has_value()) << "the old catalog is still there";
   EXPECT_TRUE(std::filesystem::exists(layout().manifest_file(uploads_[0]))) << "written again from its row";
   EXPECT_EQ(bench_.engine->tables().value().size(), 2U);
@@ -125,6 +128,67 @@ TEST_F(RebuildTest, AFileWithoutManifestIsKeptAside) {
   EXPECT_EQ(report.value().uploads, 2);
   ASSERT_EQ(report.value().unclaimed.size(), 2U);
   EXPECT_EQ(io::read_whole_file(report.value().unclaimed.front()).value(), rows_csv(2, 4, "b"));
+}
+
+TEST_F(RebuildTest, AMissingManifestIsWrittenFromTheOldCatalog) {
+  std::filesystem::remove(layout().manifest_file(uploads_[0]));
+  std::filesystem::remove(layout().manifest_file(uploads_[1]));
+  const auto report = rebuild();
+  ASSERT_TRUE(report.has_value()) << report.error().text();
+  EXPECT_EQ(report.value().uploads, 3);
+  EXPECT_EQ(report.value().manifests_written, 2);
+  EXPECT_TRUE(report.value().unclaimed.empty());
+  for (const auto& upload : uploads_) {
+    EXPECT_EQ(io::read_whole_file(layout().manifest_file(upload)).value(), manifest_text(upload));
+  }
+  ASSERT_TRUE(bench_.open().has_value());
+  EXPECT_EQ(bench_.upload(rows_csv(2, 5, "b")).upload.version, Version(3));
+}
+
+TEST_F(RebuildTest, HeldUploadsAreTakenOver) {
+  const auto report = rebuild();
+  ASSERT_TRUE(report.has_value()) << report.error().text();
+  EXPECT_EQ(report.value().held, 1);
+  EXPECT_TRUE(report.value().unclaimed.empty());
+  ASSERT_TRUE(bench_.open().has_value());
+  const auto released = bench_.engine->release(held_.upload_id);
+  ASSERT_TRUE(released.has_value()) << released.error().text();
+  EXPECT_EQ(released.value().upload.version, Version(3));
+}
+
+TEST_F(RebuildTest, AHeldRowOfAnAcceptedUploadIsNotTakenOver) {
+  const auto older = bench_.options.data_dir / "older.db";
+  std::filesystem::copy_file(layout().catalog(), older);
+  ASSERT_TRUE(bench_.open().has_value());
+  ASSERT_TRUE(bench_.engine->release(held_.upload_id).has_value());
+  bench_.close();
+  lose_catalog();
+  std::filesystem::rename(older, layout().catalog());
+  const auto report = rebuild();
+  ASSERT_TRUE(report.has_value()) << report.error().text();
+  EXPECT_EQ(report.value().uploads, 4);
+  EXPECT_EQ(report.value().held, 0);
+  ASSERT_TRUE(bench_.open().has_value());
+  EXPECT_EQ(bench_.engine->upload(held_.upload_id).value()->version, Version(3));
+}
+
+TEST_F(RebuildTest, AVersionWhoseFileIsGoneIsNamedThoughItHasNoManifest) {
+  std::filesystem::remove_all(layout().archive_folder(uploads_[2].table));
+  const auto report = rebuild();
+  ASSERT_FALSE(report.has_value());
+  EXPECT_EQ(report.error().type, "archive-damaged");
+  EXPECT_NE(report.error().message.find(uploads_[2].archive_name), std::string::npos);
+}
+
+TEST_F(RebuildTest, ACatalogThatCannotBeReadIsReplacedAndNamed) {
+  lose_catalog();
+  ASSERT_TRUE(io::write_file_durably(layout().catalog(), std::string(8192, 'x')).has_value());
+  const auto report = rebuild();
+  ASSERT_TRUE(report.has_value()) << report.error().text();
+  EXPECT_EQ(report.value().uploads, 3);
+  ASSERT_TRUE(report.value().old_catalog);
+  EXPECT_EQ(report.value().unclaimed.size(), 1U) << "the held file";
+  EXPECT_TRUE(bench_.open().has_value());
 }
 
 TEST_F(RebuildTest, RecoveryMendsWhatACrashLeaves) {

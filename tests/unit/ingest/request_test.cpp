@@ -106,7 +106,8 @@ TEST(Request, TablesRememberWhatWasSaidOnce) {
   EXPECT_EQ(wanted.types_json, last.types_json);
   EXPECT_FALSE(wanted.read.delimiter) << "a delimiter that was found is found again";
   EXPECT_FALSE(wanted.read.encoding);
-  last.delimiter_given = last.encoding_given = true;
+  last.delimiter_given = true;
+  last.encoding_given = csv::Encoding::latin1;
   wanted = wanted_options(parsed, &last);
   EXPECT_EQ(wanted.read.delimiter, ';');
   EXPECT_EQ(wanted.read.encoding, csv::Encoding::latin1);
@@ -125,8 +126,19 @@ TEST(Request, FieldsBeatWhatIsRemembered) {
   EXPECT_TRUE(wanted.read.ignore.empty());
   EXPECT_EQ(wanted.read.empty, csv::EmptyPolicy::null);
   EXPECT_EQ(wanted.read.delimiter, '\t');
-  EXPECT_TRUE(wanted.delimiter_given);
   EXPECT_FALSE(wanted.types_json);
+}
+
+TEST(Request, AutoTakesBackWhatIsRemembered) {
+  UploadRecord last = remembered();
+  last.delimiter_given = true;
+  last.encoding_given = csv::Encoding::latin1;
+  auto request = request_of("x.csv");
+  request.delimiter = "auto";
+  request.encoding = "AUTO";
+  const auto wanted = wanted_options(parse_request(request).value(), &last);
+  EXPECT_FALSE(wanted.read.delimiter);
+  EXPECT_FALSE(wanted.read.encoding);
 }
 
 TEST(Request, IgnoreIsASet) {
@@ -153,6 +165,14 @@ TEST(Request, WarnsOfTypesForColumnsThatAreNotThere) {
   const auto warnings = unknown_type_columns(R"({"a":"date","b":"date"})", {"a"});
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_NE(warnings.front().find("\"b\""), std::string::npos) << warnings.front();
+}
+
+TEST(Request, WarnsOfIgnoredColumnsThatAreNotThere) {
+  EXPECT_TRUE(unknown_columns("ignore", {"ts"}, {"id", "ts"}).empty());
+  const auto warnings = unknown_columns("ignore", {"TS", "x"}, {"id", "ts"});
+  EXPECT_EQ(warnings, (std::vector<std::string>{
+                          R"(ignore names the column "TS", which the file does not have; it has "ts")",
+                          R"(ignore names the column "x", which the file does not have)"}));
 }
 
 }  // namespace
