@@ -12,6 +12,11 @@ void log_request(const Served& served) {
                quoted_for_message(served.path), served.status, ms, served.request_id);
 }
 
+void log_failure(std::string_view request_id, std::string_view problem_json) {
+  // JSON has no raw control characters.
+  spdlog::error("request id={} failed: {}", request_id, problem_json);
+}
+
 void log_trouble(std::string_view what) { spdlog::warn("http: {}", quoted_for_message(what)); }
 
 }  // namespace deltadrop::http

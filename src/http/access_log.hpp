@@ -15,6 +15,8 @@ struct Served {
 
 /// One line a request: `request method=GET path=/health status=200 ms=0.4 id=...`, values escaped.
 void log_request(const Served& served);
+/// Why a request was answered with 5xx: its problem+json.
+void log_failure(std::string_view request_id, std::string_view problem_json);
 /// For what the server itself runs into.
 void log_trouble(std::string_view what);
 

@@ -29,7 +29,7 @@ std::string_view message_of(ingest::UploadStatus status) {
     case ingest::UploadStatus::published:
       return "File processed successfully";
     case ingest::UploadStatus::accepted:
-      return "File accepted; its changes will be published as soon as the log takes them";
+      return "File accepted and safe; its changes are being published";
     case ingest::UploadStatus::held:
       return "File held; nothing is published until it is released";
     case ingest::UploadStatus::unchanged:

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "http/access_log.hpp"
 #include "http/json_writer.hpp"
 
 namespace deltadrop::http {
@@ -132,6 +133,7 @@ void set_problem_instance(Response& response, std::string_view request_id) {
   const auto instance = JsonObject().text("instance", request_id).take();
   response.body.back() = ',';
   response.body.append(instance, 1);
+  if (response.status >= 500) log_failure(request_id, response.body);
 }
 
 Error bad_request(std::string message, std::string fix) {

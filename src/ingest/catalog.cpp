@@ -89,9 +89,16 @@ Error other_spelling(const TableRef& table, std::string_view noun, std::string_v
 }  // namespace
 
 Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& path) {
-  DD_TRY(auto database, sqlite::Database::open(path));
-  DD_TRY(database.migrate(kMigrations));
-  return std::unique_ptr<Catalog>(new Catalog(std::move(database)));
+  auto opened = sqlite::Database::open(path);
+  auto migrated = opened.has_value() ? opened.value().migrate(kMigrations) : Result<void>(opened.error());
+  if (!migrated.has_value()) {
+    Error error = std::move(migrated).error();
+    if (error.code == ErrorCode::corrupt) {
+      error.fix = "run `deltadrop rebuild catalog`, which makes it again from the archive";
+    }
+    return error;
+  }
+  return std::unique_ptr<Catalog>(new Catalog(std::move(opened).value()));
 }
 
 Result<void> Catalog::check_spelling(const TableRef& table) {

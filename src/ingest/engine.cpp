@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 #include "ingest/guard.hpp"
@@ -220,7 +221,14 @@ Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedReques
     upload.rekey = request.rekey && upload.options.key != last->options.key;
   }
   auto reading = std::make_shared<Reading>(Reading{std::move(before), std::move(after), {}});
-  DD_TRY(auto outcome, diff::diff(reading->before_or_null(), reading->after, diff::Options{upload.rekey}));
+  // Beside the diff: the older file has lain in the archive since it was accepted, and damage to it must not
+  // become events.
+  auto older_file = std::async(std::launch::async, [&]() -> Result<void> {
+    return last ? check_stored_bytes(layout_, *last) : Result<void>(success());
+  });
+  auto compared = diff::diff(reading->before_or_null(), reading->after, diff::Options{upload.rekey});
+  DD_TRY(older_file.get());
+  DD_TRY(auto outcome, std::move(compared));
   if (!outcome.findings.empty()) return SubmitOutcome(std::move(outcome.findings));
   reading->changes = std::move(outcome.changes);
   upload.counts = reading->changes.counts;

@@ -49,7 +49,14 @@ UploadFacts facts_of(const UploadRecord& upload) {
 }
 
 Result<csv::File> open_stored(const Layout& layout, const UploadRecord& upload) {
-  return csv::File::open(layout.stored_file(upload), upload.options, no_limits(), layout.spool());
+  auto file = csv::File::open(layout.stored_file(upload), upload.options, no_limits(), layout.spool());
+  if (!file.has_value() && file.error().code == ErrorCode::not_found) {
+    return Error{ErrorCode::corrupt, "archive-damaged",
+                 fmt::format("the file of upload {} is missing: {}", upload.upload_id.to_string(),
+                             file.error().message),
+                 "restore that file from a backup"};
+  }
+  return file;
 }
 
 Result<Reading> read_stored(const Layout& layout, Catalog& catalog, const UploadRecord& upload) {
