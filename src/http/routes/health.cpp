@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "http/answers.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
 #include "http/routes/route_groups.hpp"
+#include "http/table_path.hpp"
 
 namespace deltadrop::http {
 namespace {
@@ -42,6 +44,47 @@ std::string blocked_json(const std::vector<history::UploadStatus>& blocked) {
   return list.take();
 }
 
+constexpr std::int64_t kAppliedWithinMs = 60'000;
+
+/// Accepted versions that are not applied, whether the history knows of them or not.
+struct Unapplied {
+  std::int64_t versions = 0;
+  std::vector<std::string> troubles;  ///< published for longer than an upload should wait
+};
+
+/// A table's versions are applied in order: the first that is not is found by halving.
+Result<std::int64_t> first_unapplied(const Services& services, const ingest::UploadRecord& last) {
+  std::int64_t applied = 0;
+  std::int64_t waits = last.version->value;
+  while (waits - applied > 1) {
+    const auto middle = applied + (waits - applied) / 2;
+    DD_TRY(const auto version, version_of(services.ingest, last.table, Version(middle)));
+    DD_TRY(const auto progress, progress_of(version, services.history));
+    (progress.applied ? applied : waits) = middle;
+  }
+  return waits;
+}
+
+Result<Unapplied> find_unapplied(const Services& services) {
+  Unapplied found;
+  DD_TRY(const auto tables, services.ingest.tables());
+  for (const auto& table : tables) {
+    DD_TRY(const auto last, progress_of(table.last, services.history));
+    if (last.applied) continue;
+    DD_TRY(const auto first, first_unapplied(services, table.last));
+    found.versions += table.last.version->value - first + 1;
+    DD_TRY(const auto upload, version_of(services.ingest, table.table, Version(first)));
+    const auto now = services.clock.now();
+    if (!upload.published_at || now.unix_ms - upload.published_at->unix_ms < kAppliedWithinMs) continue;
+    found.troubles.push_back(fmt::format(
+        "version {} of {} (upload {}) was published at {} and is not applied; if it stays so, the log or the "
+        "history was lost: stop the server, run `deltadrop rebuild catalog`, and start it again, which "
+        "publishes every version again under the same ids",
+        first, table.table.to_string(), upload.upload_id.to_string(), upload.published_at->to_string()));
+  }
+  return found;
+}
+
 /// Everything that is looked at, before it is judged.
 struct Checkup {
   std::optional<Error> uploads;  ///< why none can be taken
@@ -50,6 +93,7 @@ struct Checkup {
   ingest::Health ingest;
   std::optional<consume::Health> consumer;
   std::optional<history::Summary> summary;
+  Unapplied unapplied;
 };
 
 template <class T>
@@ -71,6 +115,10 @@ Checkup examine(const Services& services) {
     auto summary = services.history.summary();
     if (summary.has_value()) found.summary = std::move(summary).value();
   }
+  if (!found.uploads && !found.database) {
+    auto unapplied = find_unapplied(services);
+    if (unapplied.has_value()) found.unapplied = std::move(unapplied).value();
+  }
   return found;
 }
 
@@ -87,7 +135,9 @@ std::vector<std::string> troubles_of(const Checkup& found) {
     add("consumer reading the log", found.consumer->log);
     add("consumer writing the history", found.consumer->history);
     add("lake", found.consumer->lake);
+    texts.insert(texts.end(), found.consumer->waiting.begin(), found.consumer->waiting.end());
   }
+  texts.insert(texts.end(), found.unapplied.troubles.begin(), found.unapplied.troubles.end());
   return texts;
 }
 
@@ -104,7 +154,7 @@ Result<Response> health(const Services& services, const Request& request) {
       .text("kafka", found.log ? "DOWN" : "UP")
       .text("timestamp", services.clock.now().to_string())
       .text("database", found.database ? "DOWN" : "UP")
-      .number("pending", found.ingest.accepted_unpublished + summary.uploads_recorded)
+      .number("pending", std::max(found.ingest.accepted_unpublished, found.unapplied.versions))
       .number("unpublished", found.ingest.accepted_unpublished)
       .number("held", found.ingest.held)
       .number("not_in_lake", summary.uploads_not_in_lake)
