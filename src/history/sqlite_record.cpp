@@ -71,8 +71,9 @@ class Recorder {
                "INSERT INTO cdc_events (upload_id, seq, event_id, event_type, company_id, table_name, "
                "timestamp, effective_at, key_column, key_value, old_values, new_values, "
                "changed_columns, file_id, version, line, recorded_at) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-               "ON CONFLICT (upload_id, seq) DO NOTHING"));
+               "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 "
+               // A trigger refuses what is there already, so it is not even tried.
+               "WHERE NOT EXISTS (SELECT 1 FROM cdc_events WHERE upload_id = ?1 AND seq = ?2)"));
     Touched* upload = nullptr;
     for (const auto& logged : batch_.events) {
       const Event& event = logged.event;

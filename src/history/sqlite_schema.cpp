@@ -16,7 +16,7 @@ namespace db = deltadrop::sqlite;
 //
 // cdc_events_by_key serves a key's history, company_data_open the current records and apply's look-up of open
 // rows, the unique key of company_data the records as of a moment.
-constexpr std::array<std::string_view, 1> kMigrations = {R"sql(
+constexpr std::array<std::string_view, 2> kMigrations = {R"sql(
 CREATE TABLE cdc_events (
   upload_id       TEXT NOT NULL,
   seq             INTEGER NOT NULL CHECK (seq >= 1),
@@ -126,6 +126,14 @@ CREATE TABLE applied_counter (
   last_no  INTEGER NOT NULL
 );
 INSERT INTO applied_counter (only_row, last_no) VALUES (1, 0);
+)sql",
+                                                         // REPLACE deletes without asking the trigger above,
+                                                         // by the key or by a rowid given (-1 where none is).
+                                                         R"sql(
+CREATE TRIGGER cdc_events_refuse_replace BEFORE INSERT ON cdc_events
+WHEN EXISTS (SELECT 1 FROM cdc_events WHERE upload_id = NEW.upload_id AND seq = NEW.seq)
+  OR (NEW.rowid >= 1 AND EXISTS (SELECT 1 FROM cdc_events WHERE rowid = NEW.rowid))
+BEGIN SELECT RAISE(ABORT, 'cdc_events are kept for ever: this event is there already and is not replaced'); END;
 )sql"};
 
 }  // namespace

@@ -148,7 +148,7 @@ std::string make_cursor(std::string_view kind, const std::vector<std::string>& f
 }
 
 Error bad_cursor() {
-  return Error{ErrorCode::invalid_input, "bad-parameter", "the cursor is not one of this list",
+  return Error{ErrorCode::invalid_input, "bad-cursor", "the cursor is not one of this list",
                "give cursor as next_cursor of the page before, or leave it out to start again"};
 }
 

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "http/answers.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
 #include "http/routes/route_groups.hpp"
+#include "http/table_path.hpp"
 
 namespace deltadrop::http {
 namespace {
@@ -52,6 +54,47 @@ struct Parts {
   io::Clock& clock;
 };
 
+constexpr std::int64_t kAppliedWithinMs = 60'000;
+
+/// Accepted versions that are not applied, whether the history knows of them or not.
+struct Unapplied {
+  std::int64_t versions = 0;
+  std::vector<std::string> troubles;  ///< published for longer than an upload should wait
+};
+
+/// A table's versions are applied in order: the first that is not is found by halving.
+Result<std::int64_t> first_unapplied(ingest::Ingest& ingest, history::HistoryStore& history,
+                                     const ingest::UploadRecord& last) {
+  std::int64_t applied = 0;
+  std::int64_t waits = last.version->value;
+  while (waits - applied > 1) {
+    const auto middle = applied + (waits - applied) / 2;
+    DD_TRY(const auto version, version_of(ingest, last.table, Version(middle)));
+    DD_TRY(const auto progress, progress_of(version, history));
+    (progress.applied ? applied : waits) = middle;
+  }
+  return waits;
+}
+
+Result<Unapplied> find_unapplied(ingest::Ingest& ingest, history::HistoryStore& history, Timestamp now) {
+  Unapplied found;
+  DD_TRY(const auto tables, ingest.tables());
+  for (const auto& table : tables) {
+    DD_TRY(const auto last, progress_of(table.last, history));
+    if (last.applied) continue;
+    DD_TRY(const auto first, first_unapplied(ingest, history, table.last));
+    found.versions += table.last.version->value - first + 1;
+    DD_TRY(const auto upload, version_of(ingest, table.table, Version(first)));
+    if (!upload.published_at || now.unix_ms - upload.published_at->unix_ms < kAppliedWithinMs) continue;
+    found.troubles.push_back(fmt::format(
+        "version {0} of {1} (upload {2}) was published at {3} and is not applied; if it stays so, the log or "
+        "the history lost it: run `deltadrop republish {4} {5} --from-version {0}`",
+        first, table.table.to_string(), upload.upload_id.to_string(), upload.published_at->to_string(),
+        table.table.company_id, table.table.table_name));
+  }
+  return found;
+}
+
 /// Everything that is looked at, before it is judged.
 struct Checkup {
   std::optional<Error> uploads;  ///< why none can be taken
@@ -60,6 +103,7 @@ struct Checkup {
   ingest::Health ingest;
   std::optional<consume::Health> consumer;
   std::optional<history::Summary> summary;
+  Unapplied unapplied;
 };
 
 template <class T>
@@ -83,6 +127,10 @@ Checkup examine(const Parts& parts) {
     auto summary = parts.history.summary();
     if (summary.has_value()) found.summary = std::move(summary).value();
   }
+  if (parts.ingest != nullptr && !found.uploads && !found.database) {
+    auto unapplied = find_unapplied(*parts.ingest, parts.history, parts.clock.now());
+    if (unapplied.has_value()) found.unapplied = std::move(unapplied).value();
+  }
   return found;
 }
 
@@ -101,6 +149,7 @@ std::vector<std::string> troubles_of(const Checkup& found) {
     add("lake", found.consumer->lake);
     texts.insert(texts.end(), found.consumer->waiting.begin(), found.consumer->waiting.end());
   }
+  texts.insert(texts.end(), found.unapplied.troubles.begin(), found.unapplied.troubles.end());
   return texts;
 }
 
@@ -124,7 +173,8 @@ Result<Response> health(const Parts& parts, const Request& request) {
       .text("kafka", found.log ? "DOWN" : "UP")
       .text("timestamp", parts.clock.now().to_string())
       .text("database", found.database ? "DOWN" : "UP")
-      .number("pending", found.ingest.accepted_unpublished + summary.uploads_recorded);
+      .number("pending", std::max(found.ingest.accepted_unpublished + summary.uploads_recorded,
+                                  found.unapplied.versions));
   if (parts.ingest != nullptr) {
     object.number("unpublished", found.ingest.accepted_unpublished).number("held", found.ingest.held);
   }

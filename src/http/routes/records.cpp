@@ -81,6 +81,24 @@ Result<View> view_of(const Services& services, std::optional<UploadRecord> accep
   return view;
 }
 
+/// A version that is asked for by its number is shown or refused, never an older one in its place.
+Result<View> view_of_version(const Services& services, UploadRecord accepted) {
+  DD_TRY(const auto progress, progress_of(accepted, services.history));
+  if (!progress.applied) {
+    return Error{
+        ErrorCode::conflict, "not-applied-yet",
+        fmt::format("version {} of {} (upload {}) is accepted but not applied", accepted.version->value,
+                    accepted.table.to_string(), accepted.upload_id.to_string()),
+        fmt::format("wait with GET {}?wait=applied, then ask again; without version= you get the "
+                    "last applied one",
+                    upload_path(accepted.upload_id))};
+  }
+  View view;
+  view.as_of = accepted.effective_at.value_or(Timestamp{});
+  view.shown = std::move(accepted);
+  return view;
+}
+
 struct Page {
   View view;
   std::optional<std::string> after_key;
@@ -88,6 +106,7 @@ struct Page {
 
 Result<Page> page_of_cursor(const Services& services, const TableRef& table,
                             const std::vector<std::string>& fields) {
+  if (fields[4] != table.company_id || fields[5] != table.table_name) return bad_cursor();
   Page page;
   DD_TRY(const auto version, cursor_number(fields[0], 1));
   DD_TRY(page.view.as_of.unix_ms, cursor_number(fields[1]));
@@ -95,6 +114,19 @@ Result<Page> page_of_cursor(const Services& services, const TableRef& table,
   DD_TRY(page.view.shown, version_of(services.ingest, table, Version(version)));
   page.after_key = fields[3];
   return page;
+}
+
+/// A cursor goes on with the list that it came from: what it is given along must ask for that list.
+Result<void> check_cursor_fits(const View& view, const Request& request) {
+  if (const auto version = request.query_value("version")) {
+    DD_TRY(const auto number, parse_positive("version", *version));
+    if (view.shown->version != Version(number)) return bad_cursor();
+  }
+  if (const auto as_of = request.query_value("as_of")) {
+    DD_TRY(const auto time, parse_time("as_of", *as_of));
+    if (view.as_of != time) return bad_cursor();
+  }
+  return success();
 }
 
 Result<Page> first_page(const Services& services, const TableRef& table, const Request& request) {
@@ -105,8 +137,7 @@ Result<Page> first_page(const Services& services, const TableRef& table, const R
   if (version) {
     DD_TRY(const auto number, parse_positive("version", *version));
     DD_TRY(auto accepted, version_of(services.ingest, table, Version(number)));
-    const auto effective_at = accepted.effective_at.value_or(Timestamp{});
-    DD_TRY(page.view, view_of(services, std::move(accepted), effective_at));
+    DD_TRY(page.view, view_of_version(services, std::move(accepted)));
     return page;
   }
   // The present is the last version, also where its time is a little ahead of the clock (see UploadRecord).
@@ -152,9 +183,10 @@ Result<RecordPage> read_records(history::HistoryStore& history, const Page& page
     DD_TRY(const auto batch, history.records(query));
     for (const auto& record : batch) {
       if (taken == limit || found.items.bytes() > kPageBytesMax) {
-        found.next_cursor = make_cursor(
-            "records", {std::to_string(shown.version->value), std::to_string(page.view.as_of.unix_ms),
-                        page.view.complete ? "1" : "0", *query.after_key});
+        found.next_cursor =
+            make_cursor("records", {std::to_string(shown.version->value),
+                                    std::to_string(page.view.as_of.unix_ms), page.view.complete ? "1" : "0",
+                                    *query.after_key, shown.table.company_id, shown.table.table_name});
         return found;
       }
       DD_TRY(const auto json, record_json(record, shown.tracked));
@@ -169,11 +201,12 @@ Result<RecordPage> read_records(history::HistoryStore& history, const Page& page
 Result<Response> list_records(const Services& services, const Request& request) {
   DD_TRY(check_query(request, {"as_of", "version", "limit", "cursor"}));
   DD_TRY(const auto limit, limit_of(request));
-  DD_TRY(const auto cursor, cursor_of(request, "records", 4));
+  DD_TRY(const auto cursor, cursor_of(request, "records", 6));
   DD_TRY(const auto table, table_of_path(request));
   Page page;
   if (cursor) {
     DD_TRY(page, page_of_cursor(services, table, *cursor));
+    DD_TRY(check_cursor_fits(page.view, request));
   } else {
     DD_TRY(page, first_page(services, table, request));
   }

@@ -171,6 +171,17 @@ TEST_P(RecordContract, EventsRefuseToBeChanged) {
   EXPECT_NE(update.find("UPDATE is refused"), std::string::npos) << update;
   const std::string remove = GetParam().execute(folder_.path(), "DELETE FROM cdc_events");
   EXPECT_NE(remove.find("DELETE is refused"), std::string::npos) << remove;
+  // Where the database has no such statement, that is a refusal too.
+  for (const auto* replace :
+       {"INSERT OR REPLACE INTO cdc_events SELECT * FROM cdc_events",
+        "INSERT OR REPLACE INTO cdc_events (rowid, upload_id, seq, event_id, event_type, "
+        "company_id, table_name, timestamp, effective_at, key_column, key_value, "
+        "new_values, changed_columns, file_id, version, line, recorded_at) "
+        "SELECT rowid, 'other', seq, event_id, event_type, company_id, table_name, "
+        "timestamp, effective_at, key_column, 'x', new_values, changed_columns, file_id, "
+        "version, line, recorded_at FROM cdc_events"}) {
+    EXPECT_NE(GetParam().execute(folder_.path(), replace), "") << replace;
+  }
   EXPECT_EQ(must(store_->events({})).size(), 2U);
 }
 

@@ -33,6 +33,22 @@ TEST_F(Api, HealthIsDegradedWhileUploadsAreTaken) {
   EXPECT_TRUE(has(get("/health"), R"("database":"DOWN")"));
 }
 
+TEST_F(Api, HealthNamesWhatIsPublishedAndNotAppliedForAMinute) {
+  add(version(1));
+  for (int i = 2; i <= 4; ++i) {
+    auto record = version(i);
+    record.published_at = clock.now();
+    add(record, false);
+  }
+  EXPECT_TRUE(has(get("/health"), R"({"status":"UP")"));
+  EXPECT_TRUE(has(get("/health"), R"("pending":3,)"));
+  clock.set(clock.now().plus_ms(60'000));
+  const auto late = get("/health");
+  EXPECT_TRUE(has(late, R"({"status":"DEGRADED")"));
+  EXPECT_TRUE(has(late, "version 2 of acme/financials (upload " + upload_id(2).to_string() + ")"));
+  EXPECT_TRUE(has(late, "deltadrop rebuild catalog"));
+}
+
 TEST_F(Api, HealthIsDownWhenUploadsCannotBeTaken) {
   ingest.down =
       Error{ErrorCode::unavailable, "read-only", "DATA_DIR cannot be written", "mount it read-write"};

@@ -94,6 +94,33 @@ TEST_F(Records, StayAtOneVersionOverAllPages) {
       has(second, R"("next_cursor":null,"version":2,"complete":false,"as_of":"2025-06-01T12:00:00.000Z")"));
 }
 
+TEST_F(Records, OfAVersionThatIsNotAppliedAreRefused) {
+  history.statuses.erase(upload_id(3));
+  const auto refused = get(kRecords + "?version=3");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_TRUE(has(refused, "not-applied-yet"));
+  EXPECT_TRUE(has(refused, "/api/v1/uploads/" + upload_id(3).to_string() + "?wait=applied"));
+  EXPECT_TRUE(has(get(kRecords + "?version=2"), R"("version":2,"complete":true)"));
+  EXPECT_EQ(get(kRecords + "?version=4").status, 404);
+}
+
+TEST_F(Records, ACursorGoesOnWithItsOwnListOnly) {
+  auto other = version(1);
+  other.upload_id = upload_id(9);
+  other.table = {"acme", "other"};
+  add(other);
+  const std::string page = "?limit=1&cursor=" + next_cursor(get(kRecords + "?limit=1&version=2"));
+  for (const auto* fits : {"", "&version=2", "&as_of=2025-02-01"}) {
+    EXPECT_TRUE(has(get(kRecords + page + fits), R"({"records":[{"key":"b")")) << fits;
+  }
+  for (const auto* contradicts : {"&version=1", "&version=3", "&as_of=2025-02-02", "&version=x"}) {
+    EXPECT_EQ(get(kRecords + page + contradicts).status, 422) << contradicts;
+  }
+  const auto of_another = get("/api/v1/tables/acme/other/records" + page);
+  EXPECT_EQ(of_another.status, 422);
+  EXPECT_TRUE(has(of_another, "bad-cursor"));
+}
+
 class KeyHistory : public Api {
  protected:
   void change(int number, ChangeType type, const std::string& key, const std::string& values) {

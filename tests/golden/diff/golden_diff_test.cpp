@@ -52,7 +52,7 @@ VersionOptions read_options(const fs::path& folder, int version) {
   return options;
 }
 
-UploadFacts facts_of(const fs::path& path, int version, const csv::File& file, std::int64_t total,
+UploadFacts facts_of(const fs::path& path, int version, std::int64_t total,
                      std::optional<UploadId> previous) {
   UploadFacts facts;
   facts.table = TableRef::make("golden", std::string(kDefaultTableName)).value();
@@ -104,7 +104,7 @@ Rendered render(const fs::path& folder) {
       ADD_FAILURE() << path << ": " << finding.message;
     const ChangeSet& changes = outcome.value().changes;
     add_summary(rendered.summary, version, changes);
-    const UploadFacts facts = facts_of(path, version, file, changes.counts.changes(), previous);
+    const UploadFacts facts = facts_of(path, version, changes.counts.changes(), previous);
     const auto done =
         for_each_event(old_file, file, changes, Seq(1), [&](const EventView& event) -> Result<bool> {
           append_event_json(rendered.events, facts, event);
