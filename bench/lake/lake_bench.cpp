@@ -86,7 +86,6 @@ int run(Shape shape) {
   upload.file_id = "bench_a1b2c3d4";
   upload.version = Version(1);
   upload.timestamp = upload.effective_at = Timestamp::parse("2025-03-10T12:34:56.789Z").value();
-  upload.key_column = "id";
   upload.total = shape.rows;
 
   MadeHistory making(upload, shape);

@@ -46,7 +46,7 @@ TEST_F(Api, HealthNamesWhatIsPublishedAndNotAppliedForAMinute) {
   const auto late = get("/health");
   EXPECT_TRUE(has(late, R"({"status":"DEGRADED")"));
   EXPECT_TRUE(has(late, "version 2 of acme/financials (upload " + upload_id(2).to_string() + ")"));
-  EXPECT_TRUE(has(late, "deltadrop rebuild catalog"));
+  EXPECT_TRUE(has(late, "deltadrop republish"));
 }
 
 TEST_F(Api, HealthIsDownWhenUploadsCannotBeTaken) {
