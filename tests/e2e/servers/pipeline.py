@@ -37,8 +37,9 @@ class Pipeline:
         self.parquet_dir = self.folder / "lake"
         self.database = name.replace("-", "_")
         Psql(postgres.url()).run(f"CREATE DATABASE {self.database}")
-        # gzip, since Python reads it by itself.
-        self.env = {"KAFKA_BOOTSTRAP_SERVERS": kafka.address, "KAFKA_CONFIG_COMPRESSION_CODEC": "gzip", "KAFKA_PARTITIONS": "3", "PUBLISH_TIMEOUT": "2s",
+        # gzip, since Python reads it by itself. A killed consumer's partitions are free after the session's timeout.
+        self.env = {"KAFKA_BOOTSTRAP_SERVERS": kafka.address, "KAFKA_CONFIG_COMPRESSION_CODEC": "gzip",
+                    "KAFKA_CONFIG_SESSION_TIMEOUT_MS": "2000", "KAFKA_CONFIG_HEARTBEAT_INTERVAL_MS": "500", "KAFKA_PARTITIONS": "3", "PUBLISH_TIMEOUT": "2s",
                     "PARQUET_DIR": str(self.parquet_dir)}
         self.running = []
         self.use(topic=name, database_url=postgres.url(self.database))
