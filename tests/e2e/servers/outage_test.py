@@ -1,9 +1,11 @@
 """Kafka and PostgreSQL come late, go away and come back: nothing is refused, lost, doubled or out of order."""
 
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from deltadrop_process import FAULTY_PROGRAM, DidNotStart
 from pipeline import csv_of, health_until, values_of
 
 
@@ -15,6 +17,7 @@ def rows(amount, count=200):
 def broker(kafka):
     """The broker, which runs again for the next test whatever happens in this one."""
     yield kafka
+    kafka.thaw()
     if kafka.process is None:
         kafka.start()
 
@@ -57,6 +60,39 @@ def test_the_broker_comes_late_and_goes_away_during_an_upload(pipeline, broker):
     assert "waiting for Kafka" in server.log_path.read_text()
 
 
+def test_a_frozen_broker_is_an_absent_one(pipeline, broker):
+    server, consumer = pipeline.serve(), pipeline.consume()
+    answers = [server.upload_ok(csv_of(rows(1)))]
+    broker.freeze()
+    late = server.upload(csv_of(rows(2)))
+    assert (late.status_code, late.json()["status"]) == (202, "accepted")
+    answers += [late.json(), server.upload(csv_of(rows(3))).json()]
+    for program in (server, consumer):
+        health_until(program, "the broker is missed", lambda answer: answer["kafka"] == "DOWN")
+    broker.thaw()
+    pipeline.wait_applied(server, answers[-1]["upload_id"])
+    pipeline.check_once(answers)
+    assert pipeline.open_rows() == values_of(rows(3))
+
+
+def test_a_consumer_that_was_frozen_wakes_up_after_its_partitions_moved(pipeline):
+    server = pipeline.serve()
+    frozen = pipeline.consume(flags=["--batch-events", "100"])
+    answers = [server.upload(csv_of(rows(1, 30_000))).json()]
+    health_until(frozen, "it records", lambda answer: answer["lag"] > 0)
+    frozen.process.send_signal(signal.SIGSTOP)
+    other = pipeline.consume()
+    answers.append(server.upload(csv_of(rows(2, 30_000))).json())
+    pipeline.wait_applied(server, answers[-1]["upload_id"])
+    frozen.process.send_signal(signal.SIGCONT)
+    answers.append(server.upload(csv_of(rows(3, 30_000))).json())
+    pipeline.wait_applied(server, answers[-1]["upload_id"])
+    for consumer in (frozen, other):
+        health_until(consumer, "both consume", lambda answer: answer["status"] == "UP")
+    pipeline.check_once(answers)
+    assert pipeline.open_rows() == values_of(rows(3, 30_000))
+
+
 def test_the_database_is_restarted_in_the_middle_of_a_load(pipeline, database):
     server, consumer = pipeline.serve(), pipeline.consume(flags=["--batch-events", "500"])
     answers = [server.upload_ok(csv_of(rows(1, 100)))]
@@ -97,8 +133,6 @@ def test_consumers_join_and_leave_and_are_killed_during_a_load(pipeline):
 
 def test_a_consumer_killed_at_many_steps(pipeline):
     """Killed at its nth fault point, for a sample of n; the next one takes over."""
-    from deltadrop_process import FAULTY_PROGRAM, DidNotStart
-
     server = pipeline.serve()
     answers, killed = [], 0
     for amount, point in enumerate((1, 2, 3, 5, 8, 13, 21, 34), 1):
