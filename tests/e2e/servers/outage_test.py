@@ -1,7 +1,6 @@
 """Kafka and PostgreSQL come late, go away and come back: nothing is refused, lost, doubled or out of order."""
 
 import signal
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -45,11 +44,9 @@ def test_the_broker_comes_late_and_goes_away_during_an_upload(pipeline, broker):
     for answer in answers:
         pipeline.wait_applied(server, answer["upload_id"])
 
-    with ThreadPoolExecutor(1) as pool:
-        large = pool.submit(server.upload, csv_of(rows(3, 60_000)))
-        health_until(server, "it is being published", lambda answer: answer["unpublished"] == 1)
-        broker.kill()
-        answers.append(large.result().json())
+    large = pipeline.upload_until(server, csv_of(rows(3, 60_000)), server, lambda answer: answer["unpublished"] == 1)
+    broker.kill()
+    answers.append(large.result().json())
     answers.append(server.upload(csv_of(rows(4, 60_000))).json())
     broker.start()
     pipeline.wait_applied(server, answers[-1]["upload_id"])
@@ -78,9 +75,9 @@ def test_a_frozen_broker_is_an_absent_one(pipeline, broker):
 def test_a_consumer_that_was_frozen_wakes_up_after_its_partitions_moved(pipeline):
     server = pipeline.serve()
     frozen = pipeline.consume(flags=["--batch-events", "100"])
-    answers = [server.upload(csv_of(rows(1, 30_000))).json()]
-    health_until(frozen, "it records", lambda answer: answer["lag"] > 0)
+    first = pipeline.upload_until(server, csv_of(rows(1, 30_000)), frozen, lambda answer: answer["lag"] > 0)
     frozen.process.send_signal(signal.SIGSTOP)
+    answers = [first.result().json()]
     other = pipeline.consume()
     answers.append(server.upload(csv_of(rows(2, 30_000))).json())
     pipeline.wait_applied(server, answers[-1]["upload_id"])
@@ -96,9 +93,9 @@ def test_a_consumer_that_was_frozen_wakes_up_after_its_partitions_moved(pipeline
 def test_the_database_is_restarted_in_the_middle_of_a_load(pipeline, database):
     server, consumer = pipeline.serve(), pipeline.consume(flags=["--batch-events", "500"])
     answers = [server.upload_ok(csv_of(rows(1, 100)))]
-    answers.append(server.upload(csv_of(rows(2, 40_000))).json())
-    health_until(consumer, "it records", lambda answer: answer["lag"] > 0)
+    load = pipeline.upload_until(server, csv_of(rows(2, 40_000)), consumer, lambda answer: answer["lag"] > 0)
     database.stop()
+    answers.append(load.result().json())
     health = health_until(server, "the database is missed", lambda answer: answer["database"] == "DOWN")
     assert (health["status"], health["kafka"]) == ("DEGRADED", "UP")
     assert health_until(consumer, "it waits", lambda answer: answer["database"] == "DOWN")["status"] == "DOWN"
@@ -117,9 +114,10 @@ def test_the_database_is_restarted_in_the_middle_of_a_load(pipeline, database):
 def test_consumers_join_and_leave_and_are_killed_during_a_load(pipeline):
     server = pipeline.serve()
     consumers = [pipeline.consume(flags=["--batch-events", "300"])]
-    answers = [server.upload(csv_of(rows(amount, 20_000))).json() for amount in range(1, 3)]
-    health_until(consumers[0], "it records", lambda answer: answer["lag"] > 0)
+    answers = [server.upload(csv_of(rows(1, 20_000))).json()]
+    load = pipeline.upload_until(server, csv_of(rows(2, 20_000)), consumers[0], lambda answer: answer["lag"] > 0)
     consumers.append(pipeline.consume())
+    answers.append(load.result().json())
     health_until(consumers[1], "it has joined", lambda answer: answer["kafka"] == "UP")
     answers.append(server.upload(csv_of(rows(3, 20_000))).json())
     consumers[0].kill()
