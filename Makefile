@@ -1,5 +1,5 @@
 # The commands of the README. Each installs what is missing first (tools/bootstrap.sh).
-.PHONY: help build demo test asan tsan lint format bench clean
+.PHONY: help build demo up test asan tsan lint format bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -12,6 +12,10 @@ build: ## the Release program at build/release/deltadrop
 
 demo: build ## the whole pipeline on a sample company, in a temporary folder
 	@tools/demo.sh build/release/deltadrop
+
+up: build ## Kafka, PostgreSQL, serve and consume on this machine, until Ctrl-C
+	@tools/bootstrap.sh servers
+	@tools/up.py build/release/deltadrop
 
 test: ## every test, with real parts
 	@tools/bootstrap.sh test

@@ -2,6 +2,7 @@
 # Installs what this machine lacks to build or test Deltadrop, on Debian 12: as root, or through sudo where it is there.
 #
 #   tools/bootstrap.sh build    what the program needs to be built and shown (the default)
+#   tools/bootstrap.sh servers  and a Kafka and a PostgreSQL to try it with
 #   tools/bootstrap.sh test     and what its tests need
 #   tools/bootstrap.sh lint     and what the linter needs
 #
@@ -13,7 +14,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config mold libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
   libsqlite3-dev libxxhash-dev zlib1g-dev libzstd-dev libssl-dev libpq-dev libfmt-dev libspdlog-dev libcli11-dev libsimdjson-dev
   unzip curl jq python3 python3-pip)
-TEST_PACKAGES=(libgtest-dev libgmock-dev python3-venv strace sqlite3 zstd openjdk-17-jre-headless maven postgresql-15)
+SERVER_PACKAGES=(openjdk-17-jre-headless maven postgresql-15)
+TEST_PACKAGES=(libgtest-dev libgmock-dev python3-venv strace sqlite3 zstd "${SERVER_PACKAGES[@]}")
 LINT_PACKAGES=(libgtest-dev libgmock-dev clang-format-19 clang-tidy-19)
 
 PYARROW_VERSION=26.0.1
@@ -175,7 +177,7 @@ install_librdkafka() {
   finish_work "$made" "$target" lib/librdkafka.a
 }
 
-# A real broker for the tests: Kafka's own jars, each checked against tests/support/kafka/jars.sha256.
+# A real broker for the tests and `make up`: Kafka's own jars, each checked against tests/support/kafka/jars.sha256.
 install_kafka() {
   local target=.deps/kafka-$KAFKA_VERSION
   if [ -e "$target/kafka_2.13-$KAFKA_VERSION.jar" ]; then
@@ -219,9 +221,10 @@ packages=("${BUILD_PACKAGES[@]}")
 for mode in "${modes[@]}"; do
   case $mode in
     build) ;;
+    servers) packages+=("${SERVER_PACKAGES[@]}") ;;
     test) packages+=("${TEST_PACKAGES[@]}") ;;
     lint) packages+=("${LINT_PACKAGES[@]}") ;;
-    *) fail "unknown mode '$mode'" "use build, test or lint" ;;
+    *) fail "unknown mode '$mode'" "use build, servers, test or lint" ;;
   esac
 done
 mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
@@ -230,5 +233,7 @@ install_arrow
 install_librdkafka
 if [[ " ${modes[*]} " == *" test "* ]]; then
   install_python_environment
+fi
+if [[ " ${modes[*]} " =~ \ (servers|test)\  ]]; then
   install_kafka
 fi

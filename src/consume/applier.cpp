@@ -23,12 +23,13 @@ void Applier::run(const std::stop_token& stop) {
     auto done = apply_all(stop);
     if (done) done = trim();
     if (!done && done.error().code != ErrorCode::shutting_down) {
-      spdlog::warn("recorded uploads cannot be applied now: {}", done.error().text());
+      warning_.about("recorded uploads cannot be applied now", done.error());
       board_.note([&](auto& notes) { notes.applying = done.error(); });
       board_.pause(stop, backoff.next());
       continue;
     }
     backoff.reset();
+    warning_.over();
     board_.note([](auto& notes) { notes.applying.reset(); });
     board_.wait_progress(stop, seen, kLookAgain);
   }

@@ -36,6 +36,7 @@ class Applier {
   history::HistoryStore& history_;
   io::Clock& clock_;
   Board& board_;
+  Warning warning_;
   std::map<TableRef, Waiting> waiting_;
 };
 

@@ -1,5 +1,7 @@
 #include "consume/board.hpp"
 
+#include <spdlog/spdlog.h>
+
 namespace deltadrop::consume {
 
 Board::Notes Board::notes() const {
@@ -41,6 +43,12 @@ bool Board::pause(const std::stop_token& stop, std::chrono::milliseconds wait) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, stop, wait, [] { return false; });
   return !stop.stop_requested();
+}
+
+void Warning::about(std::string_view what, const Error& error) {
+  const auto level = said_ == error.type ? spdlog::level::debug : spdlog::level::warn;
+  spdlog::log(level, "{}: {}", what, error.text());
+  said_ = error.type;
 }
 
 }  // namespace deltadrop::consume

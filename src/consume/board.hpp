@@ -8,6 +8,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/error.hpp"
@@ -74,6 +75,16 @@ class Backoff {
   std::chrono::milliseconds min_;
   std::chrono::milliseconds max_;
   std::chrono::milliseconds next_;
+};
+
+/// Warns of what fails once, not each time it is tried again.
+class Warning {
+ public:
+  void about(std::string_view what, const Error& error);
+  void over() { said_.clear(); }
+
+ private:
+  std::string said_;
 };
 
 /// Whether the same call may succeed later without anybody doing anything about it.

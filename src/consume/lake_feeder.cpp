@@ -19,12 +19,13 @@ void LakeFeeder::run(const std::stop_token& stop) {
     const std::uint64_t seen = board_.progress();
     const auto fed = feed_all(stop);
     if (!fed) {
-      spdlog::warn("an upload's files cannot be written now: {}", fed.error().text());
+      warning_.about("an upload's files cannot be written now", fed.error());
       board_.note([&](auto& notes) { notes.lake = fed.error(); });
       board_.pause(stop, backoff.next());
       continue;
     }
     backoff.reset();
+    warning_.over();
     board_.note([](auto& notes) { notes.lake.reset(); });
     if (!fed.value()) board_.wait_progress(stop, seen, kLookAgain);
   }

@@ -109,7 +109,7 @@ void Recorder::run(const std::stop_token& stop) {
       board_.note([&](auto& notes) { notes.stopped = ended.error(); });
       return;
     }
-    spdlog::warn("the log cannot be read now: {}", ended.error().text());
+    log_warning_.about("the log cannot be read now", ended.error());
     board_.note([&](auto& notes) { notes.log = ended.error(); });
     if (read_something) backoff.reset();
     board_.pause(stop, backoff.next());
@@ -158,6 +158,7 @@ bool Recorder::is_due() const {
 
 Result<void> Recorder::follow(const std::stop_token& stop, const eventlog::Polled& polled) {
   board_.note([](auto& notes) { notes.log.reset(); });
+  log_warning_.over();
   if (const auto* found = std::get_if<eventlog::Records>(&polled)) {
     for (const auto& record : found->records) take(record);
     return success();
@@ -278,7 +279,7 @@ Result<void> Recorder::store(const std::stop_token& stop, history::RecordBatch& 
     }
     if (report.error().code == ErrorCode::invalid_input) return store_halves(stop, batch, report.error());
     if (!is_passing(report.error())) return Error(report.error());
-    spdlog::warn("the history cannot be written now: {}", report.error().text());
+    history_warning_.about("the history cannot be written now", report.error());
     board_.note([&](auto& notes) { notes.recording = report.error(); });
     if (!board_.pause(stop, backoff.next())) return stopping();
   }
@@ -322,6 +323,7 @@ void Recorder::note_stored(const history::RecordBatch& batch) {
     if (position != positions_.end()) position->second.stored = advance.to;
   }
   board_.note([](auto& notes) { notes.recording.reset(); });
+  history_warning_.over();
   board_.progressed();
 }
 

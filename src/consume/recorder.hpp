@@ -52,6 +52,8 @@ class Recorder {
   history::HistoryStore& history_;
   io::Clock& clock_;
   Board& board_;
+  Warning log_warning_;
+  Warning history_warning_;
 
   std::unique_ptr<eventlog::LogReader> reader_;
   std::map<eventlog::PartitionRef, Position> positions_;

@@ -1,9 +1,10 @@
 """Kafka and PostgreSQL come late, go away and come back: nothing is refused, lost, doubled or out of order."""
 
-from concurrent.futures import ThreadPoolExecutor
+import signal
 
 import pytest
 
+from deltadrop_process import FAULTY_PROGRAM, DidNotStart
 from pipeline import csv_of, health_until, values_of
 
 
@@ -15,6 +16,7 @@ def rows(amount, count=200):
 def broker(kafka):
     """The broker, which runs again for the next test whatever happens in this one."""
     yield kafka
+    kafka.thaw()
     if kafka.process is None:
         kafka.start()
 
@@ -42,11 +44,9 @@ def test_the_broker_comes_late_and_goes_away_during_an_upload(pipeline, broker):
     for answer in answers:
         pipeline.wait_applied(server, answer["upload_id"])
 
-    with ThreadPoolExecutor(1) as pool:
-        large = pool.submit(server.upload, csv_of(rows(3, 60_000)))
-        health_until(server, "it is being published", lambda answer: answer["unpublished"] == 1)
-        broker.kill()
-        answers.append(large.result().json())
+    large = pipeline.upload_until(server, csv_of(rows(3, 60_000)), server, lambda answer: answer["unpublished"] == 1)
+    broker.kill()
+    answers.append(large.result().json())
     answers.append(server.upload(csv_of(rows(4, 60_000))).json())
     broker.start()
     pipeline.wait_applied(server, answers[-1]["upload_id"])
@@ -57,12 +57,45 @@ def test_the_broker_comes_late_and_goes_away_during_an_upload(pipeline, broker):
     assert "waiting for Kafka" in server.log_path.read_text()
 
 
+def test_a_frozen_broker_is_an_absent_one(pipeline, broker):
+    server, consumer = pipeline.serve(), pipeline.consume()
+    answers = [server.upload_ok(csv_of(rows(1)))]
+    broker.freeze()
+    late = server.upload(csv_of(rows(2)))
+    assert (late.status_code, late.json()["status"]) == (202, "accepted")
+    answers += [late.json(), server.upload(csv_of(rows(3))).json()]
+    for program in (server, consumer):
+        health_until(program, "the broker is missed", lambda answer: answer["kafka"] == "DOWN")
+    broker.thaw()
+    pipeline.wait_applied(server, answers[-1]["upload_id"])
+    pipeline.check_once(answers)
+    assert pipeline.open_rows() == values_of(rows(3))
+
+
+def test_a_consumer_that_was_frozen_wakes_up_after_its_partitions_moved(pipeline):
+    server = pipeline.serve()
+    frozen = pipeline.consume(flags=["--batch-events", "100"])
+    first = pipeline.upload_until(server, csv_of(rows(1, 30_000)), frozen, lambda answer: answer["lag"] > 0)
+    frozen.process.send_signal(signal.SIGSTOP)
+    answers = [first.result().json()]
+    other = pipeline.consume()
+    answers.append(server.upload(csv_of(rows(2, 30_000))).json())
+    pipeline.wait_applied(server, answers[-1]["upload_id"])
+    frozen.process.send_signal(signal.SIGCONT)
+    answers.append(server.upload(csv_of(rows(3, 30_000))).json())
+    pipeline.wait_applied(server, answers[-1]["upload_id"])
+    for consumer in (frozen, other):
+        health_until(consumer, "both consume", lambda answer: answer["status"] == "UP")
+    pipeline.check_once(answers)
+    assert pipeline.open_rows() == values_of(rows(3, 30_000))
+
+
 def test_the_database_is_restarted_in_the_middle_of_a_load(pipeline, database):
     server, consumer = pipeline.serve(), pipeline.consume(flags=["--batch-events", "500"])
     answers = [server.upload_ok(csv_of(rows(1, 100)))]
-    answers.append(server.upload(csv_of(rows(2, 40_000))).json())
-    health_until(consumer, "it records", lambda answer: answer["lag"] > 0)
+    load = pipeline.upload_until(server, csv_of(rows(2, 40_000)), consumer, lambda answer: answer["lag"] > 0)
     database.stop()
+    answers.append(load.result().json())
     health = health_until(server, "the database is missed", lambda answer: answer["database"] == "DOWN")
     assert (health["status"], health["kafka"]) == ("DEGRADED", "UP")
     assert health_until(consumer, "it waits", lambda answer: answer["database"] == "DOWN")["status"] == "DOWN"
@@ -81,9 +114,10 @@ def test_the_database_is_restarted_in_the_middle_of_a_load(pipeline, database):
 def test_consumers_join_and_leave_and_are_killed_during_a_load(pipeline):
     server = pipeline.serve()
     consumers = [pipeline.consume(flags=["--batch-events", "300"])]
-    answers = [server.upload(csv_of(rows(amount, 20_000))).json() for amount in range(1, 3)]
-    health_until(consumers[0], "it records", lambda answer: answer["lag"] > 0)
+    answers = [server.upload(csv_of(rows(1, 20_000))).json()]
+    load = pipeline.upload_until(server, csv_of(rows(2, 20_000)), consumers[0], lambda answer: answer["lag"] > 0)
     consumers.append(pipeline.consume())
+    answers.append(load.result().json())
     health_until(consumers[1], "it has joined", lambda answer: answer["kafka"] == "UP")
     answers.append(server.upload(csv_of(rows(3, 20_000))).json())
     consumers[0].kill()
@@ -97,8 +131,6 @@ def test_consumers_join_and_leave_and_are_killed_during_a_load(pipeline):
 
 def test_a_consumer_killed_at_many_steps(pipeline):
     """Killed at its nth fault point, for a sample of n; the next one takes over."""
-    from deltadrop_process import FAULTY_PROGRAM, DidNotStart
-
     server = pipeline.serve()
     answers, killed = [], 0
     for amount, point in enumerate((1, 2, 3, 5, 8, 13, 21, 34), 1):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import requests
@@ -37,10 +38,12 @@ class Pipeline:
         self.parquet_dir = self.folder / "lake"
         self.database = name.replace("-", "_")
         Psql(postgres.url()).run(f"CREATE DATABASE {self.database}")
-        # gzip, since Python reads it by itself.
-        self.env = {"KAFKA_BOOTSTRAP_SERVERS": kafka.address, "KAFKA_CONFIG_COMPRESSION_CODEC": "gzip", "KAFKA_PARTITIONS": "3", "PUBLISH_TIMEOUT": "2s",
+        # gzip, since Python reads it by itself. A killed consumer's partitions are free after the session's timeout.
+        self.env = {"KAFKA_BOOTSTRAP_SERVERS": kafka.address, "KAFKA_CONFIG_COMPRESSION_CODEC": "gzip",
+                    "KAFKA_CONFIG_SESSION_TIMEOUT_MS": "2000", "KAFKA_CONFIG_HEARTBEAT_INTERVAL_MS": "500", "KAFKA_PARTITIONS": "3", "PUBLISH_TIMEOUT": "2s",
                     "PARQUET_DIR": str(self.parquet_dir)}
         self.running = []
+        self.pool = ThreadPoolExecutor(1)
         self.use(topic=name, database_url=postgres.url(self.database))
 
     def use(self, topic, database_url):
@@ -69,6 +72,13 @@ class Pipeline:
     def end(self):
         for program in self.running:
             program.kill()
+        self.pool.shutdown()
+
+    def upload_until(self, server, content, program, good):
+        """Uploads in the background; returns its future as soon as `program`'s health is `good`, or it is answered."""
+        upload = self.pool.submit(server.upload, content)
+        health_until(program, "it is on its way", lambda answer: good(answer) or upload.done())
+        return upload
 
     def wait_applied(self, server, upload_id, what="in_lake"):
         """Asks again until the deadline: one `?wait=` is at most 30 s."""

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Kafka, PostgreSQL, serve and consume on this machine, for trying out; Ctrl-C ends all of them.
+
+    tools/up.py PROGRAM
+
+Servers are those that `tools/bootstrap.sh servers` installs, on free ports; all state is in one temporary folder that goes
+with them. What should stay is for deploy/compose.yaml, or servers of your own.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/support"))
+
+from kafka_server import KafkaServer  # noqa: E402
+from postgres_server import PostgresServer  # noqa: E402
+
+DATABASE = "cdc_data"
+
+
+def start(program, command, environment):
+    # Ctrl-C at a terminal goes to everybody there; these two are ended in turn instead.
+    child = subprocess.Popen([program, command], env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    greeting = child.stdout.readline()
+    if not greeting:
+        raise SystemExit(f"`deltadrop {command}` ended with {child.wait()}")
+    return child, greeting.split()[-1]
+
+
+def end(child):
+    child.terminate()
+    return child.wait()
+
+
+def main():
+    program = str(Path(sys.argv[1]).resolve())
+    stop = {signal.SIGINT, signal.SIGTERM}
+    with tempfile.TemporaryDirectory(prefix="deltadrop-up-") as folder:
+        print("starting PostgreSQL and Kafka: some ten seconds", flush=True)
+        with PostgresServer() as postgres, KafkaServer(Path(folder) / "kafka") as kafka:
+            subprocess.run(["psql", "-Xq", postgres.url(), "-c", f"CREATE DATABASE {DATABASE}"], check=True)
+            environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka.address, "DATABASE_URL": postgres.url(DATABASE)}
+            environment.setdefault("DATA_DIR", f"{folder}/data")
+            signal.pthread_sigmask(signal.SIG_BLOCK, stop)
+            consume, health = start(program, "consume", environment)
+            serve, api = start(program, "serve", environment)
+            print(f"""
+  upload    curl -F file=@examples/so-financials/v1.csv {api}/upload
+  health    curl {api}/health {health}/health
+  kafka     {kafka.address}, topic {environment.get('KAFKA_TOPIC', 'cdc-events')}
+  database  psql {postgres.url(DATABASE)} -c 'SELECT * FROM company_data WHERE is_current'
+  parquet   {environment.get('PARQUET_DIR', environment['DATA_DIR'] + '/parquet')}
+  stop      Ctrl-C""", flush=True)
+            signal.sigwait(stop)
+            print("stopping", flush=True)
+            codes = [end(serve), end(consume)]
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
