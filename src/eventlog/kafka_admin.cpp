@@ -50,6 +50,7 @@ AdminOptions options_for(rd_kafka_t* client, int operation, milliseconds timeout
 }
 
 constexpr const char* kNoTopic = "no-topic";
+constexpr const char* kNoLeader = "kafka-no-leader";
 
 Error no_topic(const Options& options) {
   return Error{
@@ -90,6 +91,12 @@ Error broker_error(const Options& options, const std::string& what, int code, co
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
       return no_topic(options);
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE: {
+      Error error = kafka_unavailable(options, what, reason);
+      error.type = kNoLeader;
+      return error;
+    }
     default:
       return kafka_unavailable(options, what, reason);
   }
@@ -204,10 +211,14 @@ Result<TopicDescription> Admin::make_topic(steady_clock::time_point deadline) {
     auto description = describe(left_until(deadline));
     const bool again = !description && description.error().type == kNoTopic;
     if (!again || steady_clock::now() >= deadline) return description;
-    const Queue nothing(rd_kafka_queue_new(client_.get()));
-    const Interrupt::Watch watch(interrupt_, nothing.get());
-    rd_kafka_queue_poll(nothing.get(), static_cast<int>(kPropagationWait.count()));
+    wait_for_propagation();
   }
+}
+
+void Admin::wait_for_propagation() {
+  const Queue nothing(rd_kafka_queue_new(client_.get()));
+  const Interrupt::Watch watch(interrupt_, nothing.get());
+  rd_kafka_queue_poll(nothing.get(), static_cast<int>(kPropagationWait.count()));
 }
 
 /// The topic's max.message.bytes.
@@ -261,6 +272,17 @@ Result<TopicFacts> Admin::ensure_topic(milliseconds timeout) {
 
 Result<std::vector<Offset>> Admin::offsets(const std::vector<PartitionRef>& partitions, std::int64_t which,
                                            milliseconds timeout) {
+  const auto deadline = steady_clock::now() + timeout;
+  while (true) {
+    auto found = ask_offsets(partitions, which, left_until(deadline));
+    const bool again = !found && found.error().type == kNoLeader;
+    if (!again || steady_clock::now() >= deadline) return found;
+    wait_for_propagation();
+  }
+}
+
+Result<std::vector<Offset>> Admin::ask_offsets(const std::vector<PartitionRef>& partitions,
+                                               std::int64_t which, milliseconds timeout) {
   const PartitionList wanted(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())),
                              rd_kafka_topic_partition_list_destroy);
   for (const auto& partition : partitions) {

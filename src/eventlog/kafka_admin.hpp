@@ -49,10 +49,16 @@ class Admin {
   template <class Begin>
   Result<Event> ask(int operation, const std::string& what, std::chrono::milliseconds timeout,
                     const Begin& begin);
+  /// A moment for the brokers to tell each other; `Interrupt` ends it.
+  void wait_for_propagation();
   Result<TopicDescription> make_topic(std::chrono::steady_clock::time_point deadline);
   Result<std::size_t> check_settings(std::chrono::milliseconds timeout);
+  /// Asks again until the timeout while a partition is between two leaders, as right after its topic was
+  /// made.
   Result<std::vector<Offset>> offsets(const std::vector<PartitionRef>& partitions, std::int64_t which,
                                       std::chrono::milliseconds timeout);
+  Result<std::vector<Offset>> ask_offsets(const std::vector<PartitionRef>& partitions, std::int64_t which,
+                                          std::chrono::milliseconds timeout);
 
   const Options& options_;
   Interrupt& interrupt_;
