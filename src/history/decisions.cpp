@@ -90,10 +90,8 @@ std::string does_not_open(const std::optional<Misfit>& misfit) {
 }
 
 std::string conflict_text(const UploadFacts& facts, std::string_view why) {
-  return fmt::format(
-      "version {} of {} (upload {}) does not fit the history: {}; `deltadrop verify` compares both with the "
-      "archive",
-      facts.version.value, facts.table.to_string(), facts.upload_id.to_string(), why);
+  return fmt::format("version {} of {} (upload {}) does not fit the history: {}", facts.version.value,
+                     facts.table.to_string(), facts.upload_id.to_string(), why);
 }
 
 Error wrong_count(const UploadFacts& facts, std::int64_t opened, std::int64_t expected) {

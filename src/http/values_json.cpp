@@ -10,7 +10,7 @@ Result<std::string> project_values(std::string_view data_json, const std::vector
   boost::system::error_code failed;
   const auto parsed = boost::json::parse({data_json.data(), data_json.size()}, failed);
   const Error corrupt{ErrorCode::corrupt, "bad-record", "a record in the history is no object of texts",
-                      "run deltadrop verify"};
+                      "restore the history from a backup, or fill an empty one with `deltadrop republish`"};
   if (failed || !parsed.is_object()) return corrupt;
   const auto& data = parsed.get_object();
   JsonObject values;

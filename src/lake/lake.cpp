@@ -27,7 +27,7 @@ constexpr std::array kTypes = {ChangeType::insert, ChangeType::update, ChangeTyp
 Error bad_upload(const UploadFacts& upload, std::string_view problem) {
   return {ErrorCode::corrupt, "lake-upload",
           fmt::format("upload {} of {} {}", upload.upload_id.to_string(), upload.table.to_string(), problem),
-          "compare the history with the archive: deltadrop verify"};
+          "restore the history from a backup, or fill an empty one with `deltadrop republish`"};
 }
 
 /// Calls `use` with the name of each entry of `folder`.

@@ -192,7 +192,7 @@ Error bad_event(const Event& event, std::string_view problem) {
   return {
       ErrorCode::corrupt, "lake-event",
       fmt::format("event {} of upload {} {}", event.seq.value, event.upload.upload_id.to_string(), problem),
-      "compare the history with the archive: deltadrop verify"};
+      "restore the history from a backup, or fill an empty one with `deltadrop republish`"};
 }
 
 }  // namespace

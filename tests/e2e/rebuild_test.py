@@ -52,3 +52,24 @@ def test_what_nothing_knows_is_printed_with_what_to_do(stopped):
     names = {path.rsplit("/", 1)[1] for path in unclaimed}
     assert names == {f"{held['upload_id']}.csv", newest.stem + ".csv"}
     assert "upload again what is missing" in done.stderr
+
+
+def test_a_lost_log_and_history_are_filled_again_from_the_archive(server, start):
+    """Nothing but the archive and the catalog is left: republish sends every version again under the same ids."""
+    first = server.upload_ok("record_id,amount\n1,5\n2,6\n")
+    second = server.upload_ok("record_id,amount\n1,7\n2,6\n")
+    before = server.all_pages("/api/v1/events?limit=1000", "events")
+    server.stop()
+    for name in ("log.db", "history.db"):
+        for path in server.data_dir.glob(f"{name}*"):
+            path.unlink()
+    after = start()
+    assert after.records() == {}
+    assert after.get("/health")["pending"] == 2
+    done = subprocess.run([str(PROGRAM), "republish", "--data-dir", str(server.data_dir)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for upload in (first, second):
+        assert after.wait(upload["upload_id"], "in_lake")["in_lake"] is True
+    assert after.all_pages("/api/v1/events?limit=1000", "events") == before
+    assert after.records() == {"1": {"record_id": "1", "amount": "7"}, "2": {"record_id": "2", "amount": "6"}}
+    assert after.get("/health")["pending"] == 0

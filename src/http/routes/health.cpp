@@ -27,6 +27,15 @@ Result<void> takes_uploads(ingest::Ingest& ingest) {
   return probe->write(block);
 }
 
+std::string repair_of(const history::UploadStatus& upload) {
+  if (upload.state == history::UploadState::conflict) {
+    return "two histories of one table met, and sending again cannot part them: with an empty database and a "
+           "new KAFKA_TOPIC (`dev`: with log.db and history.db moved away), run `deltadrop republish`";
+  }
+  return fmt::format("deltadrop republish {} {} --from-version {}", upload.facts.table.company_id,
+                     upload.facts.table.table_name, upload.facts.version.value);
+}
+
 std::string blocked_json(const std::vector<history::UploadStatus>& blocked) {
   JsonArray list;
   for (const auto& upload : blocked) {
@@ -36,9 +45,7 @@ std::string blocked_json(const std::vector<history::UploadStatus>& blocked) {
                  .text("upload_id", upload.facts.upload_id.to_string())
                  .text("state", history::to_string(upload.state))
                  .text("error", upload.error)
-                 .text("fix", fmt::format("deltadrop republish {} {} --from-version {}",
-                                          upload.facts.table.company_id, upload.facts.table.table_name,
-                                          upload.facts.version.value))
+                 .text("fix", repair_of(upload))
                  .take());
   }
   return list.take();
