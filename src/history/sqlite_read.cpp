@@ -171,6 +171,7 @@ Result<std::vector<LakeColumn>> read_lake_columns(Database& database, const Tabl
 Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQuery& query) {
   DD_TRY(const auto snapshot, Snapshot::begin(database));
   const std::string as_of = query.as_of.to_string();
+  const std::string after_key = query.after_key.value_or("");
   DD_TRY(const bool open_rows, is_after_all_changes(database, query.table, as_of));
   // Every key text is greater than or equal to '', and no key is empty.
   DD_TRY(auto select,
@@ -181,9 +182,7 @@ Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQ
                          kRecordColumns, open_rows ? "INDEXED BY company_data_open" : "",
                          open_rows ? "d.is_current = 1 AND ?4 IS NOT NULL"
                                    : "d.valid_from <= ?4 AND (d.valid_to IS NULL OR d.valid_to > ?4)")));
-  select.bind(1, query.table.company_id)
-      .bind(2, query.table.table_name)
-      .bind(3, query.after_key.value_or(""));
+  select.bind(1, query.table.company_id).bind(2, query.table.table_name).bind(3, after_key);
   select.bind(4, as_of).bind(5, query.limit);
   std::vector<StoredRecord> records;
   while (true) {

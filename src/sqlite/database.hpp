@@ -33,6 +33,8 @@ class Statement {
   Statement& bind(int parameter, std::string_view text);
   Statement& bind(int parameter, const char* text) { return bind(parameter, std::string_view(text)); }
   Statement& bind(int parameter, const std::string& text) { return bind(parameter, std::string_view(text)); }
+  /// A temporary would be gone before the step.
+  Statement& bind(int parameter, std::string&& text) = delete;
   Statement& bind(int parameter, std::int64_t number);
   Statement& bind_blob(int parameter, std::string_view bytes);
   Statement& bind_null(int parameter);
