@@ -42,8 +42,8 @@ Plan read_plan() {
 }
 
 const Plan& plan() {
-  static const Plan kPlan = read_plan();
-  return kPlan;
+  static const Plan read = read_plan();
+  return read;
 }
 
 std::atomic<long> arrivals{0};

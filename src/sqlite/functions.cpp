@@ -27,7 +27,7 @@ Result<void> define_comparison(Database& database, const std::string& name, Text
   // SQLite owns the pointer from here on, and destroys it even when the call fails.
   const int code = sqlite3_create_function_v2(
       database.handle(), name.c_str(), 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
-      new TextComparison(comparison), compare, nullptr, nullptr, destroy);
+      static_cast<void*>(new TextComparison(comparison)), compare, nullptr, nullptr, destroy);
   if (code == SQLITE_OK) return success();
   return Error{ErrorCode::internal, "sqlite", "SQLite refused to define the function " + name, ""};
 }
