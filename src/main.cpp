@@ -1,9 +1,15 @@
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/diff_command.hpp"
 
-int main(int argc, char** argv) {
+namespace {
+
+int run(int argc, char** argv) {
   CLI::App program("Deltadrop: drop a new version of a CSV file, get its deltas.", "deltadrop");
   program.require_subcommand(1);
   program.set_version_flag("--version", "deltadrop " DELTADROP_VERSION);
@@ -12,6 +18,7 @@ int main(int argc, char** argv) {
   deltadrop::cli::add_serve_command(program, exit_code);
   deltadrop::cli::add_consume_command(program, exit_code);
   deltadrop::cli::add_diff_command(program, exit_code);
+  deltadrop::cli::add_dead_letters_command(program, exit_code);
   deltadrop::cli::add_republish_command(program, exit_code);
   deltadrop::cli::add_migrate_command(program, exit_code);
   deltadrop::cli::add_rebuild_command(program, exit_code);
@@ -32,4 +39,29 @@ int main(int argc, char** argv) {
     return program.exit(error) == 0 ? 0 : 2;
   }
   return exit_code;
+}
+
+/// What was printed is a result too: a full disk behind `>` is trouble.
+bool all_was_written() {
+  std::cout.flush();
+  return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = 2;
+  try {
+    exit_code = run(argc, argv);
+  } catch (const std::exception& thrown) {
+    std::fprintf(stderr, "deltadrop: %s\n", thrown.what());
+  }
+  if (all_was_written()) return exit_code;
+  if (exit_code == 0) {
+    std::fputs(
+        "deltadrop: standard output could not be written\n  fix: see where it goes to: a full disk, a closed "
+        "pipe\n",
+        stderr);
+  }
+  return 2;
 }

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <utility>
 
 #include "eventlog/kafka_log.hpp"
@@ -21,6 +24,18 @@ lake::Options lake_options(const Settings& settings) {
   options.layout =
       settings.text("PARQUET_LAYOUT") == "event" ? lake::FileLayout::event : lake::FileLayout::upload;
   return options;
+}
+
+/// Logs a line unless it is the one before.
+std::function<void(const std::string&)> say_once() {
+  struct Said {
+    std::mutex mutex;
+    std::string line;
+  };
+  return [said = std::make_shared<Said>()](const std::string& line) {
+    const std::lock_guard lock(said->mutex);
+    if (std::exchange(said->line, line) != line) spdlog::info("{}", line);
+  };
 }
 
 }  // namespace
@@ -53,6 +68,7 @@ Result<std::unique_ptr<eventlog::EventLog>> open_kafka(const Settings& settings)
   options.publish_timeout = settings.duration("PUBLISH_TIMEOUT");
   options.properties = settings.kafka_properties();
   options.on_log = [](const std::string& line) { spdlog::debug("librdkafka: {}", line); };
+  options.on_notice = say_once();
   return eventlog::kafka::open(std::move(options));
 }
 
@@ -75,6 +91,7 @@ consume::Options consume_options(const Settings& settings) {
   options.batch_events = static_cast<std::size_t>(settings.count("BATCH_EVENTS"));
   options.batch_wait = settings.duration("BATCH_WAIT");
   options.log_retention = settings.duration("LOG_KEEP");
+  options.lake_check = [folder = lake_options(settings).folder] { return lake::check_folder(folder); };
   return options;
 }
 

@@ -10,6 +10,15 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{1000};
 
+/// What waiting does not mend is the table's own trouble: it is named.
+Error of_table(const TableRef& table, Error error) {
+  if (is_passing(error)) return error;
+  error.message =
+      fmt::format("the next upload of {} cannot be applied: {}", table.to_string(), error.message);
+  if (error.fix.empty()) error.fix = "remove the reason in the database; it is tried again";
+  return error;
+}
+
 }  // namespace
 
 Applier::Applier(const Options& options, eventlog::EventLog& log, history::HistoryStore& history,
@@ -48,7 +57,8 @@ Result<void> Applier::apply_all(const std::stop_token& stop) {
       const auto more = apply_one(table);
       if (more && more.value()) again.push_back(table);
       // A conflict: another process holds the table's lock, and applies it.
-      if (!more && more.error().code != ErrorCode::conflict && !failure) failure = more.error();
+      if (!more && more.error().code != ErrorCode::conflict && !failure)
+        failure = of_table(table, more.error());
     }
     left = std::move(again);
   }
@@ -81,11 +91,23 @@ void Applier::wait_for(const TableRef& table, const history::NothingToApply& not
     waiting_.erase(table);
     return;
   }
-  const UploadId& id = nothing.next->facts.upload_id;
+  const UploadFacts& facts = nothing.next->facts;
   auto& waiting = waiting_[table];
-  if (waiting.upload != id) waiting = {id, std::chrono::steady_clock::now(), {}, false};
-  waiting.text = fmt::format("version {} of {} (upload {}) waits: {}", nothing.next->facts.version.value,
-                             table.to_string(), id.to_string(), nothing.waiting_for);
+  if (waiting.upload.upload_id != facts.upload_id)
+    waiting = {facts, std::chrono::steady_clock::now(), {}, false};
+  waiting.text = fmt::format("version {} of {} (upload {}) waits: {}", facts.version.value, table.to_string(),
+                             facts.upload_id.to_string(), nothing.waiting_for);
+}
+
+bool Applier::is_behind_blocked(const UploadFacts& facts) {
+  const auto stuck = [&](const std::optional<UploadId>& id) {
+    if (!id) return false;
+    const auto found = history_.upload(*id);
+    return found && found.value() &&
+           (found.value()->state == history::UploadState::blocked ||
+            found.value()->state == history::UploadState::conflict);
+  };
+  return stuck(facts.upload_id) || stuck(facts.previous_upload_id);
 }
 
 void Applier::report_waiting(const std::vector<TableRef>& tables) {
@@ -95,6 +117,7 @@ void Applier::report_waiting(const std::vector<TableRef>& tables) {
   std::vector<std::string> texts;
   for (auto& [table, waiting] : waiting_) {
     if (std::chrono::steady_clock::now() - waiting.since < options_.waiting_report_after) continue;
+    if (is_behind_blocked(waiting.upload)) continue;
     if (!waiting.reported) {
       spdlog::warn("{}; `deltadrop republish {} {}` sends what may be lost", waiting.text, table.company_id,
                    table.table_name);

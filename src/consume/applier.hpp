@@ -19,7 +19,7 @@ class Applier {
 
  private:
   struct Waiting {
-    UploadId upload;
+    UploadFacts upload;
     std::chrono::steady_clock::time_point since;
     std::string text;
     bool reported = false;
@@ -28,6 +28,8 @@ class Applier {
   Result<void> apply_all(const std::stop_token& stop);
   Result<bool> apply_one(const TableRef& table);
   void wait_for(const TableRef& table, const history::NothingToApply& nothing);
+  /// Waits because of an upload that the summary names as blocked or in conflict, with its repair.
+  [[nodiscard]] bool is_behind_blocked(const UploadFacts& facts);
   void report_waiting(const std::vector<TableRef>& tables);
   Result<void> trim();
 

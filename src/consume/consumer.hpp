@@ -16,6 +16,9 @@
 /// lake: three independent steps, each on a thread of its own, each woken by the one before and every second.
 namespace deltadrop::consume {
 
+/// Whether files could be written now: lake::check_folder. Asked before the first upload, until it is so.
+using LakeCheck = std::function<Result<void>()>;
+
 struct Options {
   std::string topic = "cdc-events";
   std::string group = "cdc-processor";
@@ -25,6 +28,7 @@ struct Options {
   std::chrono::milliseconds retry_wait_min{100};  ///< before what failed is tried again; doubled each time
   std::chrono::milliseconds retry_wait_max{5'000};
   std::chrono::milliseconds waiting_report_after{60'000};  ///< an upload that waits longer is reported
+  LakeCheck lake_check = {};                               ///< empty: not asked
   bool accept_gap = false;  ///< go on at the log's low watermark where what follows was lost
 };
 

@@ -19,7 +19,7 @@ void LakeFeeder::run(const std::stop_token& stop) {
     const std::uint64_t seen = board_.progress();
     const auto fed = feed_all(stop);
     if (!fed) {
-      warning_.about("an upload's files cannot be written now", fed.error());
+      warning_.about("the lake cannot be written now", fed.error());
       board_.note([&](auto& notes) { notes.lake = fed.error(); });
       board_.pause(stop, backoff.next());
       continue;
@@ -32,6 +32,10 @@ void LakeFeeder::run(const std::stop_token& stop) {
 }
 
 Result<bool> LakeFeeder::feed_all(const std::stop_token& stop) {
+  if (options_.lake_check && !checked_) {
+    DD_TRY(options_.lake_check());
+    checked_ = true;
+  }
   std::optional<Error> failure;
   bool any = false;
   DD_TRY(const auto uploads, history_.uploads_for_lake());

@@ -22,6 +22,7 @@ class LakeFeeder {
   const LakeStep& lake_;
   history::HistoryStore& history_;
   Board& board_;
+  bool checked_ = false;
   Warning warning_;
 };
 

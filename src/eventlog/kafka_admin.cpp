@@ -264,6 +264,12 @@ Result<TopicFacts> Admin::ensure_topic(milliseconds timeout) {
   auto description = describe(timeout);
   if (!description && description.error().type == kNoTopic) description = make_topic(deadline);
   if (!description) return description.error();
+  if (options_.on_notice && description.value().partitions != options_.partitions) {
+    options_.on_notice(
+        fmt::format("topic {} has {} partitions and keeps them; KAFKA_PARTITIONS={} is for a "
+                    "topic that is made",
+                    options_.topic, description.value().partitions, options_.partitions));
+  }
   DD_TRY(const auto batch_bytes_max, check_settings(left_until(deadline)));
   const std::size_t wanted = options_.message_bytes_max + kBatchOverheadBytes;
   if (wanted > batch_bytes_max) return too_small(options_, wanted, batch_bytes_max);

@@ -78,6 +78,22 @@ class Conf {
   rd_kafka_conf_t* conf_;
 };
 
+/// By librdkafka's own words, which are all that is known of a broker that lets nobody in.
+std::string_view repair_of(std::string_view reason) {
+  const auto says = [&](std::string_view word) { return reason.find(word) != std::string_view::npos; };
+  if (says("certificate") || says("SSL handshake")) {
+    return "name the authority that signed the broker's certificate in KAFKA_CONFIG_SSL_CA_LOCATION, and the "
+           "broker as the certificate does in KAFKA_BOOTSTRAP_SERVERS";
+  }
+  if (says("uthentication") || says("security.protocol")) {
+    return "correct KAFKA_CONFIG_SECURITY_PROTOCOL, KAFKA_CONFIG_SASL_MECHANISMS, KAFKA_CONFIG_SASL_USERNAME "
+           "and KAFKA_CONFIG_SASL_PASSWORD";
+  }
+  return "it is tried again; check that the broker runs, that KAFKA_BOOTSTRAP_SERVERS names it and, where it "
+         "wants "
+         "TLS or a login, KAFKA_CONFIG_SECURITY_PROTOCOL";
+}
+
 void on_log(const rd_kafka_t* client, int, const char* facility, const char* text) {
   if (client == nullptr) return;
   static_cast<ClientContext*>(rd_kafka_opaque(client))->log(fmt::format("librdkafka {}: {}", facility, text));
@@ -148,7 +164,7 @@ Result<Client> make_client(Role role, const Options& options,
 Error kafka_unavailable(const Options& options, const std::string& what, const std::string& reason) {
   return Error{ErrorCode::unavailable, "kafka-unavailable",
                fmt::format("Kafka at {}: {}: {}", options.bootstrap_servers, what, reason),
-               "it is tried again; check that the broker runs and KAFKA_BOOTSTRAP_SERVERS names it"};
+               std::string(repair_of(reason))};
 }
 
 void Interrupt::fire() noexcept {

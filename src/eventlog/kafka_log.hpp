@@ -37,6 +37,8 @@ struct Options {
   std::map<std::string, std::string> properties = {};
   /// Takes librdkafka's log lines, from any thread.
   std::function<void(const std::string& line)> on_log = {};
+  /// Takes what an operator should know; the same line may come often.
+  std::function<void(const std::string& line)> on_notice = {};
 };
 
 /// Needs no broker: it is looked for, and the topic looked at or made, when first published, joined or asked

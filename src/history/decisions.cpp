@@ -29,9 +29,18 @@ DeadLetter refusal_of(const RecordBatch& batch, const LoggedEvent& logged, std::
 
 std::string blocked_by(const DeadLetter& letter) {
   return fmt::format(
-      "the event at offset {} of {} was refused: {}; run `deltadrop republish {} {} --from-version {}`",
+      "the event at offset {} of {} was refused: {}; remove the reason, then run `deltadrop dead-letters "
+      "retry "
+      "{}` or `deltadrop republish {} {} --from-version {}`",
       letter.offset.value, eventlog::to_string(letter.partition), letter.reason,
+      DeadLetterId{letter.identity.topic_id, letter.partition.partition, letter.offset}.to_string(),
       letter.upload->table.company_id, letter.upload->table.table_name, letter.upload->version.value);
+}
+
+Error still_refused(const DeadLetterId& id, std::string_view why) {
+  return {ErrorCode::conflict, "still-refused",
+          fmt::format("dead letter {} is refused again: {}", id.to_string(), why),
+          "what was recorded first stands; see what sent the other event"};
 }
 
 Error offset_moved(const OffsetAdvance& advance) {
@@ -45,7 +54,8 @@ Error offset_moved(const OffsetAdvance& advance) {
 std::string forked(const UploadFacts& facts, Version rival_version, std::string_view rival_id) {
   return fmt::format(
       "the history of {} has forked: version {} of upload {} stands where version {} of upload {} already is "
-      "(both follow {}); publish this archive into a new KAFKA_TOPIC and an empty database",
+      "(both follow {}); publish this archive into a new KAFKA_TOPIC and an empty database, with an empty "
+      "PARQUET_DIR",
       facts.table.to_string(), facts.version.value, facts.upload_id.to_string(), rival_version.value,
       rival_id, facts.previous_upload_id ? "upload " + facts.previous_upload_id->to_string() : "no upload");
 }

@@ -28,6 +28,8 @@ inline constexpr std::string_view kOtherEvent = "differs from the recorded event
 DeadLetter refusal_of(const RecordBatch& batch, const LoggedEvent& logged, std::string_view why);
 /// Why an upload is blocked, one of whose events the database refused.
 std::string blocked_by(const DeadLetter& letter);
+/// Why a dead letter that is taken again stays one.
+Error still_refused(const DeadLetterId& id, std::string_view why);
 Error offset_moved(const OffsetAdvance& advance);
 /// Says that the history has forked: `rival` already stands where the upload wants to be.
 std::string forked(const UploadFacts& facts, Version rival_version, std::string_view rival_id);

@@ -52,11 +52,24 @@ struct DeadLetter {
   std::optional<UploadFacts> upload;
 };
 
+/// Names a dead letter: where its message was.
+struct DeadLetterId {
+  std::string topic_id;
+  eventlog::Partition partition;
+  Offset offset;
+  auto operator<=>(const DeadLetterId&) const = default;
+  /// "TOPIC_ID.PARTITION.OFFSET"
+  [[nodiscard]] std::string to_string() const;
+  static Result<DeadLetterId> parse(std::string_view text);
+};
+
 struct RecordBatch {
   std::vector<OffsetAdvance> advances;
   std::vector<LoggedEvent> events;
   std::vector<DeadLetter> dead_letters;
   Timestamp recorded_at;
+  /// The dead letter that `events` are taken from again. It is resolved with them, or nothing is done.
+  std::optional<DeadLetterId> retried = std::nullopt;
 };
 
 struct RecordReport {
@@ -155,6 +168,10 @@ struct DeadLetterEntry {
   DeadLetter letter;
   Timestamp recorded_at;
   std::optional<Timestamp> resolved_at;
+
+  [[nodiscard]] DeadLetterId id() const {
+    return {letter.identity.topic_id, letter.partition.partition, letter.offset};
+  }
 };
 
 struct Summary {
@@ -174,7 +191,8 @@ class HistoryStore {
 
   virtual Result<std::vector<StoredOffset>> offsets(const std::string& topic) = 0;
   /// Atomic. Compares and sets the offsets first; inserts what is not there yet by (upload_id, seq); counts
-  /// parts.
+  /// parts. Of a batch with `retried`: `conflict` "still-refused" where an event contradicts what is
+  /// recorded.
   virtual Result<RecordReport> record(const RecordBatch& batch) = 0;
 
   /// Tables with an upload that is recorded and not applied.
@@ -200,7 +218,9 @@ class HistoryStore {
   virtual Result<std::vector<AppliedEvent>> key_history(const TableRef& table, const std::string& key) = 0;
   virtual Result<std::vector<AppliedEvent>> events(const EventQuery& query) = 0;
   virtual Result<std::optional<UploadStatus>> upload(const UploadId& upload) = 0;
+  /// Those that are not resolved first, then by time, newest first.
   virtual Result<std::vector<DeadLetterEntry>> dead_letters(std::int64_t limit) = 0;
+  virtual Result<std::optional<DeadLetterEntry>> dead_letter(const DeadLetterId& id) = 0;
   virtual Result<Summary> summary() = 0;
   /// Ok when the database answers.
   virtual Result<void> health() = 0;

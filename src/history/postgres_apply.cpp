@@ -44,7 +44,7 @@ class Application {
       return conflict(transaction, why);
     }
     const auto opened = connection_.run(open());
-    if (!opened && (opened.error().type == "unique-violation" || opened.error().type == "constraint")) {
+    if (!opened && opened.error().type == "unique-violation") {
       DD_TRY(const auto why, first_not_opening());
       return conflict(transaction, why);
     }

@@ -165,6 +165,9 @@ class PostgresHistory final : public HistoryStore {
   Result<std::vector<DeadLetterEntry>> dead_letters(std::int64_t limit) override {
     return readers_.with([&](Connection& connection) { return read_dead_letters(connection, limit); });
   }
+  Result<std::optional<DeadLetterEntry>> dead_letter(const DeadLetterId& id) override {
+    return readers_.with([&](Connection& connection) { return read_dead_letter(connection, id); });
+  }
   Result<Summary> summary() override { return readers_.with(read_summary); }
   Result<void> health() override {
     return readers_.with([](Connection& connection) -> Result<void> {

@@ -233,6 +233,19 @@ Result<std::vector<AppliedEvent>> read_events(Connection& connection, const Even
   return events_of(connection, query);
 }
 
+namespace {
+
+Result<DeadLetterEntry> dead_letter_with_upload(Connection& connection, const Row& row) {
+  DD_TRY(auto entry, dead_letter_of(row));
+  if (row.is_null(kDeadLetterUploadColumn)) return entry;
+  DD_TRY(const auto upload_id, as_stored(UploadId::parse(row.text(kDeadLetterUploadColumn))));
+  DD_TRY(const auto upload, find_upload(connection, upload_id));
+  if (upload) entry.letter.upload = upload->facts;
+  return entry;
+}
+
+}  // namespace
+
 Result<std::vector<DeadLetterEntry>> read_dead_letters(Connection& connection, std::int64_t limit) {
   DD_TRY(const auto transaction, Transaction::begin(connection, {}, kSnapshot));
   DD_TRY(const auto rows,
@@ -242,15 +255,23 @@ Result<std::vector<DeadLetterEntry>> read_dead_letters(Connection& connection, s
                          {}}));
   std::vector<DeadLetterEntry> entries;
   for (int i = 0; i < rows.size(); ++i) {
-    DD_TRY(auto entry, dead_letter_of(rows[i]));
-    if (!rows[i].is_null(kDeadLetterUploadColumn)) {
-      DD_TRY(const auto upload_id, as_stored(UploadId::parse(rows[i].text(kDeadLetterUploadColumn))));
-      DD_TRY(const auto upload, find_upload(connection, upload_id));
-      if (upload) entry.letter.upload = upload->facts;
-    }
+    DD_TRY(auto entry, dead_letter_with_upload(connection, rows[i]));
     entries.push_back(std::move(entry));
   }
   return entries;
+}
+
+Result<std::optional<DeadLetterEntry>> read_dead_letter(Connection& connection, const DeadLetterId& id) {
+  DD_TRY(const auto transaction, Transaction::begin(connection, {}, kSnapshot));
+  DD_TRY(const auto rows,
+         connection.run({fmt::format("SELECT {} FROM dead_letters WHERE topic_id = $1 AND partition = $2 AND "
+                                     "log_offset = $3",
+                                     kDeadLetterColumns),
+                         {storable_text(id.topic_id), std::to_string(id.partition.value),
+                          std::to_string(id.offset.value)}}));
+  if (rows.empty()) return std::optional<DeadLetterEntry>();
+  DD_TRY(auto entry, dead_letter_with_upload(connection, rows[0]));
+  return std::optional(std::move(entry));
 }
 
 Result<Summary> read_summary(Connection& connection) {

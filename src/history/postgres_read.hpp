@@ -20,6 +20,7 @@ Result<std::vector<LakeColumn>> read_lake_columns(Connection& connection, const 
 Result<std::vector<StoredRecord>> read_records(Connection& connection, const RecordQuery& query);
 Result<std::vector<AppliedEvent>> read_events(Connection& connection, const EventQuery& query);
 Result<std::vector<DeadLetterEntry>> read_dead_letters(Connection& connection, std::int64_t limit);
+Result<std::optional<DeadLetterEntry>> read_dead_letter(Connection& connection, const DeadLetterId& id);
 Result<Summary> read_summary(Connection& connection);
 
 /// Where an event stands, and how many bytes its values take in the table (compressed, where they are long).

@@ -54,9 +54,11 @@ class Recorder {
     }
     choose_events();
     DD_TRY(insert_events(expects_duplicates));
+    if (batch_.retried && !refusal_.empty()) return still_refused(*batch_.retried, refusal_);
     for (const auto& letter : batch_.dead_letters) keep_dead_letter(letter);
     count_parts();
     unblock_repaired();
+    resolve_retried();
     DD_TRY(transaction.commit(std::move(last_)));
     return report_;
   }
@@ -286,6 +288,7 @@ class Recorder {
   void refuse(const LoggedEvent& logged, std::string_view why) {
     const DeadLetter letter = refusal_of(batch_, logged, why);
     Touched& upload = touched_.at(logged.event.upload.upload_id);
+    refusal_ = letter.reason;
     insert_dead_letter(letter, upload.facts.upload_id.to_string());
     if (upload.state == UploadState::applied || upload.state == UploadState::conflict) return;
     set_state(upload, UploadState::conflict, "'recorded', 'blocked'", letter.reason);
@@ -356,6 +359,15 @@ class Recorder {
          {ids, recorded_at_}});
   }
 
+  void resolve_retried() {
+    if (!batch_.retried) return;
+    last_.push_back(
+        {"UPDATE dead_letters SET resolved_at = $4 WHERE topic_id = $1 AND partition = $2 AND "
+         "log_offset = $3 AND resolved_at IS NULL",
+         {batch_.retried->topic_id, std::to_string(batch_.retried->partition.value),
+          std::to_string(batch_.retried->offset.value), recorded_at_}});
+  }
+
   Connection& connection_;
   const RecordBatch& batch_;
   std::string recorded_at_;
@@ -363,6 +375,7 @@ class Recorder {
   std::map<UploadId, Touched> touched_;
   std::vector<const LoggedEvent*> chosen_;
   std::vector<Statement> last_;
+  std::string refusal_;  ///< why the last event that contradicts its upload is not taken
   RecordReport report_;
 };
 

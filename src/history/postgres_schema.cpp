@@ -5,6 +5,8 @@
 #include <array>
 #include <string_view>
 
+#include "history/postgres_errors.hpp"
+
 namespace deltadrop::history::postgres {
 namespace {
 
@@ -163,12 +165,39 @@ Result<void> migrate(Connection& connection) {
   return success();
 }
 
+/// What a consumer does to the tables. Asked before the first event comes, since it would come too late to
+/// tell.
+constexpr std::string_view kMissingRights = R"sql(
+SELECT string_agg(v.right_name || ' on ' || v.table_name, ', ') FROM (VALUES
+  ('cdc_events', 'SELECT'), ('cdc_events', 'INSERT'),
+  ('company_data', 'SELECT'), ('company_data', 'INSERT'), ('company_data', 'UPDATE'),
+  ('uploads', 'SELECT'), ('uploads', 'INSERT'), ('uploads', 'UPDATE'),
+  ('upload_parts', 'SELECT'), ('upload_parts', 'INSERT'), ('upload_parts', 'UPDATE'),
+  ('log_offsets', 'SELECT'), ('log_offsets', 'INSERT'), ('log_offsets', 'UPDATE'),
+  ('dead_letters', 'SELECT'), ('dead_letters', 'INSERT'), ('dead_letters', 'UPDATE'),
+  ('lake_columns', 'SELECT'), ('lake_columns', 'INSERT'), ('lake_columns', 'UPDATE'),
+  ('applied_counter', 'SELECT'), ('applied_counter', 'UPDATE')) AS v (table_name, right_name)
+WHERE NOT has_table_privilege(v.table_name, v.right_name)
+)sql";
+
+Result<void> check_may_write(Connection& connection) {
+  DD_TRY(const auto read_only,
+         connection.run({"SELECT current_setting('transaction_read_only') = 'on'", {}}));
+  if (read_only[0].boolean(0)) {
+    return error_of_sqlstate("25006", "transactions are read-only here", connection.where());
+  }
+  DD_TRY(const auto missing, connection.run({std::string(kMissingRights), {}}));
+  if (missing[0].is_null(0)) return success();
+  return error_of_sqlstate("42501", fmt::format("permission denied: this user lacks {}", missing[0].text(0)),
+                           connection.where());
+}
+
 }  // namespace
 
 Result<void> prepare_schema(Connection& connection, const Options& options) {
   DD_TRY(const int stored, stored_version(connection));
   DD_TRY(refuse_newer(connection, stored));
-  if (stored == kNewest) return success();
+  if (stored == kNewest) return options.migrate ? check_may_write(connection) : success();
   if (options.migrate) return migrate(connection);
   return Error{
       ErrorCode::unavailable, "no-schema",

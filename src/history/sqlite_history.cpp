@@ -103,6 +103,9 @@ class SqliteHistory final : public HistoryStore {
   Result<std::vector<DeadLetterEntry>> dead_letters(std::int64_t limit) override {
     return readers_.with([&](Database& database) { return read_dead_letters(database, limit); });
   }
+  Result<std::optional<DeadLetterEntry>> dead_letter(const DeadLetterId& id) override {
+    return readers_.with([&](Database& database) { return read_dead_letter(database, id); });
+  }
   Result<Summary> summary() override { return readers_.with(read_summary); }
   Result<void> health() override {
     return readers_.with(

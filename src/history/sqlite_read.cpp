@@ -216,6 +216,19 @@ Result<std::vector<AppliedEvent>> read_key_history(Database& database, const Tab
   return read_events(database, key_history_query(table, key));
 }
 
+namespace {
+
+Result<DeadLetterEntry> dead_letter_with_upload(Database& database, const db::Statement& select) {
+  DD_TRY(auto entry, dead_letter_of(Row(select)));
+  if (select.is_null(kDeadLetterUploadColumn)) return entry;
+  DD_TRY(const auto upload_id, as_stored(UploadId::parse(select.text(kDeadLetterUploadColumn))));
+  DD_TRY(const auto upload, find_upload(database, upload_id));
+  if (upload) entry.letter.upload = upload->facts;
+  return entry;
+}
+
+}  // namespace
+
 Result<std::vector<DeadLetterEntry>> read_dead_letters(Database& database, std::int64_t limit) {
   DD_TRY(const auto snapshot, Snapshot::begin(database));
   DD_TRY(auto select,
@@ -227,14 +240,22 @@ Result<std::vector<DeadLetterEntry>> read_dead_letters(Database& database, std::
   while (true) {
     DD_TRY(const bool row, select.step());
     if (!row) return entries;
-    DD_TRY(auto entry, dead_letter_of(Row(select)));
-    if (!select.is_null(kDeadLetterUploadColumn)) {
-      DD_TRY(const auto upload_id, as_stored(UploadId::parse(select.text(kDeadLetterUploadColumn))));
-      DD_TRY(const auto upload, find_upload(database, upload_id));
-      if (upload) entry.letter.upload = upload->facts;
-    }
+    DD_TRY(auto entry, dead_letter_with_upload(database, select));
     entries.push_back(std::move(entry));
   }
+}
+
+Result<std::optional<DeadLetterEntry>> read_dead_letter(Database& database, const DeadLetterId& id) {
+  DD_TRY(const auto snapshot, Snapshot::begin(database));
+  DD_TRY(auto select,
+         database.prepare(fmt::format(
+             "SELECT {} FROM dead_letters WHERE topic_id = ? AND partition = ? AND log_offset = ?",
+             kDeadLetterColumns)));
+  select.bind(1, id.topic_id).bind(2, std::int64_t{id.partition.value}).bind(3, id.offset.value);
+  DD_TRY(const bool row, select.step());
+  if (!row) return std::optional<DeadLetterEntry>();
+  DD_TRY(auto entry, dead_letter_with_upload(database, select));
+  return std::optional(std::move(entry));
 }
 
 Result<Summary> read_summary(Database& database) {

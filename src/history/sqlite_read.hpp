@@ -23,6 +23,7 @@ Result<std::vector<AppliedEvent>> read_key_history(Database& database, const Tab
                                                    const std::string& key);
 Result<std::vector<AppliedEvent>> read_events(Database& database, const EventQuery& query);
 Result<std::vector<DeadLetterEntry>> read_dead_letters(Database& database, std::int64_t limit);
+Result<std::optional<DeadLetterEntry>> read_dead_letter(Database& database, const DeadLetterId& id);
 Result<Summary> read_summary(Database& database);
 
 /// The rows of an upload's events of one type in (key_value, seq) order. They never change.

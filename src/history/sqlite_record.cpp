@@ -39,11 +39,13 @@ class Recorder {
       DD_TRY(move_offset(advance));
     }
     DD_TRY(insert_events());
+    if (batch_.retried && !refusal_.empty()) return still_refused(*batch_.retried, refusal_);
     for (const auto& letter : batch_.dead_letters) {
       DD_TRY(keep_dead_letter(letter));
     }
     DD_TRY(count_parts());
     DD_TRY(unblock_repaired());
+    DD_TRY(resolve_retried());
     return report_;
   }
 
@@ -182,6 +184,7 @@ class Recorder {
 
   Result<void> refuse(const LoggedEvent& logged, Touched& upload, std::string_view why) {
     const DeadLetter letter = refusal_of(batch_, logged, why);
+    refusal_ = letter.reason;
     DD_TRY(insert_dead_letter(letter, upload.id));
     if (upload.state == UploadState::applied || upload.state == UploadState::conflict) return success();
     return set_state(upload, UploadState::conflict, letter.reason);
@@ -241,11 +244,22 @@ class Recorder {
     return success();
   }
 
+  Result<void> resolve_retried() {
+    if (!batch_.retried) return success();
+    DD_TRY(auto resolve,
+           database_.prepare("UPDATE dead_letters SET resolved_at = ? WHERE topic_id = ? AND partition = ? "
+                             "AND log_offset = ? AND resolved_at IS NULL"));
+    resolve.bind(1, recorded_at_).bind(2, batch_.retried->topic_id);
+    resolve.bind(3, std::int64_t{batch_.retried->partition.value}).bind(4, batch_.retried->offset.value);
+    return resolve.run();
+  }
+
   db::Database& database_;
   const RecordBatch& batch_;
   std::string recorded_at_;
   std::string changed_columns_;
   std::unordered_map<UploadId, Touched> touched_;
+  std::string refusal_;  ///< why the last event that contradicts its upload is not taken
   RecordReport report_;
 };
 

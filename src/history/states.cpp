@@ -1,3 +1,8 @@
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "core/text.hpp"
 #include "history/history_store.hpp"
 
 namespace deltadrop::history {
@@ -14,6 +19,39 @@ std::string_view to_string(UploadState state) {
       return "conflict";
   }
   return "recorded";
+}
+
+namespace {
+
+/// The number behind the last dot of `text`, which loses both; nothing where there is none.
+template <class Number>
+std::optional<Number> take_last_number(std::string_view& text) {
+  const auto dot = text.rfind('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  const auto digits = text.substr(dot + 1);
+  Number number{};
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  text = text.substr(0, dot);
+  return number;
+}
+
+}  // namespace
+
+std::string DeadLetterId::to_string() const {
+  return fmt::format("{}.{}.{}", topic_id, partition.value, offset.value);
+}
+
+Result<DeadLetterId> DeadLetterId::parse(std::string_view text) {
+  std::string_view left = text;
+  const auto offset = take_last_number<std::int64_t>(left);
+  const auto partition = offset ? take_last_number<std::int32_t>(left) : std::nullopt;
+  if (!partition) {
+    return Error{ErrorCode::invalid_input, "bad-id",
+                 fmt::format("{} is no dead letter's id", quoted_for_message(text)),
+                 "give it as TOPIC_ID.PARTITION.OFFSET, as in the list of dead letters"};
+  }
+  return DeadLetterId{std::string(left), eventlog::Partition(*partition), Offset(*offset)};
 }
 
 }  // namespace deltadrop::history

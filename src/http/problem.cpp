@@ -39,19 +39,24 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 16> kTypes = {{
+constexpr std::array<TypeRow, 21> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"truncated-body", 400, "The body ended too early"},
     {"no-such-path", 404, "There is nothing at this path"},
+    {"no-such-dead-letter", 404, "There is no such dead letter"},
     {"method-not-allowed", 405, "This path does not have this method"},
     {"slow-body", 408, "The body came too slowly"},
     {"table-moved-on", 409, "The table has a newer version"},
     {"not-held", 409, "The upload is not held"},
+    {"not-applied-yet", 409, "The version is accepted but not applied"},
+    {"still-refused", 409, "The dead letter is refused again"},
     {"too-large", 413, "Too large"},
     {"not-multipart", 415, "Not multipart/form-data"},
     {"bad-expectation", 417, "Only 100-continue can be expected"},
     {"bad-parameter", 422, "A parameter has a value it cannot have"},
+    {"bad-cursor", 422, "Not a cursor of this list"},
+    {"still-no-event", 422, "The dead letter is no event"},
     {"header-too-large", 431, "The request's header is too large"},
     {"too-many-connections", 503, "Too many connections"},
     {"disk-full", 507, "The disk is full"},

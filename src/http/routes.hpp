@@ -29,7 +29,7 @@ struct ConsumerServices {
 
 /// Every endpoint of the API.
 std::vector<Route> all_routes(const Services& services);
-/// /health, /health/live and /health/ready of a process that only consumes.
+/// Of a process that only consumes: /health, /health/live, /health/ready, and the dead letters.
 std::vector<Route> consumer_routes(const ConsumerServices& services);
 
 }  // namespace deltadrop::http

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 #include <simdjson.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <map>
 #include <optional>
 #include <string>
@@ -225,6 +227,12 @@ class TableWriter {
 };
 
 }  // namespace
+
+Result<void> check_folder(const fs::path& folder) {
+  DD_TRY(io::make_folders_durably(folder));
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) return io::system_error("write into", folder, errno);
+  return success();
+}
 
 Result<WriteReport> write_upload(const Options& options, history::HistoryStore& history,
                                  const history::UploadStatus& upload, Timestamp now) {

@@ -25,6 +25,9 @@ struct WriteReport {
   std::int64_t rewritten_uploads = 0;  ///< older uploads whose files were written again for new columns
 };
 
+/// Makes the folder where it is missing; whether this process may write there. Errors as io's.
+Result<void> check_folder(const std::filesystem::path& folder);
+
 /// Writes an applied upload's files and marks it as in the lake at `now`. Content and names are a function of
 /// the history alone, so writing again is harmless, and a crash in between leaves only temporary files and
 /// files that the next write of the table removes or replaces. When the upload brings columns that the

@@ -44,6 +44,9 @@ class FakeHistory : public history::HistoryStore {
     return unused();
   }
   Result<std::vector<history::DeadLetterEntry>> dead_letters(std::int64_t) override { return unused(); }
+  Result<std::optional<history::DeadLetterEntry>> dead_letter(const history::DeadLetterId&) override {
+    return unused();
+  }
   Result<history::Summary> summary() override { return unused(); }
   Result<void> health() override { return unused(); }
 

@@ -224,6 +224,11 @@ class FakeHistory final : public history::HistoryStore {
     return found == statuses.end() ? std::optional<history::UploadStatus>() : std::optional(found->second);
   }
   Result<std::vector<history::DeadLetterEntry>> dead_letters(std::int64_t) override { return letters; }
+  Result<std::optional<history::DeadLetterEntry>> dead_letter(const history::DeadLetterId& id) override {
+    const auto found =
+        std::find_if(letters.begin(), letters.end(), [&](const auto& each) { return each.id() == id; });
+    return found == letters.end() ? std::nullopt : std::optional(*found);
+  }
   Result<history::Summary> summary() override { return state; }
   Result<void> health() override { return down ? Result<void>(*down) : success(); }
 

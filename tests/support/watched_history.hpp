@@ -71,6 +71,9 @@ class WatchedHistory final : public history::HistoryStore {
   Result<std::vector<history::DeadLetterEntry>> dead_letters(std::int64_t limit) override {
     return call("dead_letters", [&] { return store_.dead_letters(limit); });
   }
+  Result<std::optional<history::DeadLetterEntry>> dead_letter(const history::DeadLetterId& id) override {
+    return call("dead_letter", [&] { return store_.dead_letter(id); });
+  }
   Result<history::Summary> summary() override {
     return call("summary", [&] { return store_.summary(); });
   }

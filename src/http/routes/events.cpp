@@ -73,43 +73,11 @@ Result<Response> list_events(const Services& services, const Request& request) {
                            .take());
 }
 
-std::string dead_letter_json(const history::DeadLetterEntry& entry) {
-  const auto& letter = entry.letter;
-  JsonObject object;
-  object.text("topic", letter.partition.topic)
-      .text("topic_id", letter.identity.topic_id)
-      .number("partition", letter.partition.partition.value)
-      .number("log_offset", letter.offset.value)
-      .text("reason", letter.reason)
-      .text_or_null("upload_id",
-                    letter.upload ? std::optional(letter.upload->upload_id.to_string()) : std::nullopt)
-      .text("recorded_at", entry.recorded_at.to_string())
-      .text_or_null("resolved_at", text_of(entry.resolved_at));
-  if (find_invalid_utf8(letter.payload) == std::string_view::npos) {
-    object.text("payload", letter.payload);
-  } else {
-    object.null("payload").text("payload_base64", base64(letter.payload));
-  }
-  return object.take();
-}
-
-Result<Response> list_dead_letters(const Services& services, const Request& request) {
-  DD_TRY(check_query(request, {"limit"}));
-  DD_TRY(const auto limit, limit_of(request));
-  DD_TRY(const auto entries, services.history.dead_letters(limit));
-  JsonArray items;
-  for (const auto& entry : entries) items.raw(dead_letter_json(entry));
-  return list_response("dead_letters", items, std::nullopt);
-}
-
 }  // namespace
 
 void add_event_routes(std::vector<Route>& routes, const Services& services) {
   routes.push_back(handler("GET", "/api/v1/events",
                            [services](const Request& request) { return list_events(services, request); }));
-  routes.push_back(handler("GET", "/api/v1/dead-letters", [services](const Request& request) {
-    return list_dead_letters(services, request);
-  }));
 }
 
 }  // namespace deltadrop::http

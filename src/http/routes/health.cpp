@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "http/answers.hpp"
 #include "http/parameters.hpp"
@@ -29,11 +30,16 @@ Result<void> takes_uploads(ingest::Ingest& ingest) {
 
 std::string repair_of(const history::UploadStatus& upload) {
   if (upload.state == history::UploadState::conflict) {
-    return "two histories of one table met, and sending again cannot part them: with an empty database and a "
-           "new KAFKA_TOPIC (`dev`: with log.db and history.db moved away), run `deltadrop republish`";
+    return "two histories of one table met, and sending again cannot part them: with an empty database, a "
+           "new "
+           "KAFKA_TOPIC (`dev`: with log.db and history.db moved away) and an empty PARQUET_DIR, run "
+           "`deltadrop "
+           "republish`";
   }
-  return fmt::format("deltadrop republish {} {} --from-version {}", upload.facts.table.company_id,
-                     upload.facts.table.table_name, upload.facts.version.value);
+  return fmt::format(
+      "remove the reason, then run `deltadrop republish {} {} --from-version {}` or `deltadrop dead-letters "
+      "retry --all`",
+      upload.facts.table.company_id, upload.facts.table.table_name, upload.facts.version.value);
 }
 
 std::string blocked_json(const std::vector<history::UploadStatus>& blocked) {
@@ -83,7 +89,14 @@ Result<std::int64_t> first_unapplied(ingest::Ingest& ingest, history::HistorySto
   return waits;
 }
 
-Result<Unapplied> find_unapplied(ingest::Ingest& ingest, history::HistoryStore& history, Timestamp now) {
+bool is_among(const std::vector<history::UploadStatus>& blocked, const UploadId& id) {
+  return std::any_of(blocked.begin(), blocked.end(),
+                     [&](const auto& each) { return each.facts.upload_id == id; });
+}
+
+/// What is `blocked` is counted, but has a trouble and a repair of its own.
+Result<Unapplied> find_unapplied(ingest::Ingest& ingest, history::HistoryStore& history,
+                                 const std::vector<history::UploadStatus>& blocked, Timestamp now) {
   Unapplied found;
   DD_TRY(const auto tables, ingest.tables());
   for (const auto& table : tables) {
@@ -92,6 +105,7 @@ Result<Unapplied> find_unapplied(ingest::Ingest& ingest, history::HistoryStore& 
     DD_TRY(const auto first, first_unapplied(ingest, history, table.last));
     found.versions += table.last.version->value - first + 1;
     DD_TRY(const auto upload, version_of(ingest, table.table, Version(first)));
+    if (is_among(blocked, upload.upload_id)) continue;
     if (!upload.published_at || now.unix_ms - upload.published_at->unix_ms < kAppliedWithinMs) continue;
     found.troubles.push_back(fmt::format(
         "version {0} of {1} (upload {2}) was published at {3} and is not applied; if it stays so, the log or "
@@ -129,13 +143,19 @@ Checkup examine(const Parts& parts) {
   found.database = error_of(parts.history.health());
   if (parts.consumer != nullptr) {
     found.consumer = parts.consumer->health();
+    // The database may answer and still take nothing: rights, a read-only server.
+    auto& written = found.consumer->history;
+    if (!found.database && written && written->code == ErrorCode::unavailable) {
+      found.database = std::exchange(written, std::nullopt);
+    }
     found.summary = found.consumer->summary;
   } else if (!found.database) {
     auto summary = parts.history.summary();
     if (summary.has_value()) found.summary = std::move(summary).value();
   }
   if (parts.ingest != nullptr && !found.uploads && !found.database) {
-    auto unapplied = find_unapplied(*parts.ingest, parts.history, parts.clock.now());
+    const auto blocked = found.summary.value_or(history::Summary{}).blocked;
+    auto unapplied = find_unapplied(*parts.ingest, parts.history, blocked, parts.clock.now());
     if (unapplied.has_value()) found.unapplied = std::move(unapplied).value();
   }
   return found;
@@ -226,6 +246,7 @@ void add_health_routes(std::vector<Route>& routes, const Services& services) {
 std::vector<Route> consumer_routes(const ConsumerServices& services) {
   std::vector<Route> routes;
   add_routes(routes, {nullptr, services.log, services.history, &services.consumer, services.clock});
+  add_dead_letter_routes(routes, services.history, services.clock, Records::yes);
   return routes;
 }
 

@@ -13,6 +13,10 @@ void add_health_routes(std::vector<Route>& routes, const Services& services);
 void add_table_routes(std::vector<Route>& routes, const Services& services);
 void add_record_routes(std::vector<Route>& routes, const Services& services);
 void add_event_routes(std::vector<Route>& routes, const Services& services);
+/// Whether this process writes to the history: who only reads it cannot retry.
+enum class Records { no, yes };
+void add_dead_letter_routes(std::vector<Route>& routes, history::HistoryStore& history, io::Clock& clock,
+                            Records records);
 void add_admin_routes(std::vector<Route>& routes, const Services& services);  ///< for the operator
 void add_landing_route(std::vector<Route>& routes);
 

@@ -40,6 +40,8 @@ std::vector<Route> all_routes(const Services& services) {
   add_table_routes(routes, services);
   add_record_routes(routes, services);
   add_event_routes(routes, services);
+  add_dead_letter_routes(routes, services.history, services.clock,
+                         services.consumer == nullptr ? Records::no : Records::yes);
   add_admin_routes(routes, services);
   add_landing_route(routes);
   return routes;

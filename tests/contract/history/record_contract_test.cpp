@@ -165,6 +165,60 @@ TEST_P(RecordContract, AnUploadMayBeginWithADeadLetter) {
   EXPECT_TRUE(applies(story_.table()));
 }
 
+/// What taking a dead letter again asks for.
+RecordBatch retry_of(const DeadLetterEntry& entry, const Event& event, Timestamp now) {
+  RecordBatch batch;
+  batch.events.push_back({entry.letter.partition, entry.letter.offset, event});
+  batch.recorded_at = now;
+  batch.retried = entry.id();
+  return batch;
+}
+
+TEST_P(RecordContract, ADeadLetterIsFoundByItsId) {
+  must(feed_.record(feed_.dead_letter("payload", std::nullopt)));
+  const auto entry = must(store_->dead_letters(10)).at(0);
+  EXPECT_EQ(must(DeadLetterId::parse(entry.id().to_string())), entry.id());
+  const auto found = must(store_->dead_letter(entry.id()));
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->letter.payload, "payload");
+  auto other = entry.id();
+  other.offset = other.offset.next();
+  EXPECT_FALSE(must(store_->dead_letter(other)).has_value());
+}
+
+TEST_P(RecordContract, ABlockedUploadIsRepairedByRetryingItsDeadLetters) {
+  const auto events = story_.next(kTwoRows);
+  for (const auto& event : events) must(feed_.record(feed_.dead_letter("payload", event.upload)));
+  const auto letters = must(store_->dead_letters(10));
+  ASSERT_EQ(letters.size(), events.size());
+  const auto offsets = must(store_->offsets("topic"));
+
+  EXPECT_EQ(must(store_->record(retry_of(letters[0], events[0], now_))).inserted, 1);
+  EXPECT_EQ(upload(events[0].upload.upload_id).state, UploadState::blocked) << "the other is still missing";
+  EXPECT_EQ(must(store_->dead_letter(letters[0].id()))->resolved_at, now_);
+  EXPECT_EQ(must(store_->dead_letter(letters[1].id()))->resolved_at, std::nullopt);
+
+  must(store_->record(retry_of(letters[1], events[1], now_)));
+  EXPECT_EQ(must(store_->summary()).dead_letters, 0);
+  EXPECT_TRUE(applies(story_.table())) << waiting_for(story_.table());
+  EXPECT_EQ(must(store_->offsets("topic"))[0].next, offsets[0].next) << "the log was not read";
+  // Again: nothing is done twice.
+  EXPECT_EQ(must(store_->record(retry_of(letters[1], events[1], now_))).already_there, 1);
+  EXPECT_EQ(upload(events[0].upload.upload_id).state, UploadState::applied);
+}
+
+TEST_P(RecordContract, ARetryThatContradictsWhatIsRecordedChangesNothing) {
+  const auto events = story_.next(kTwoRows);
+  feed_.record_all(events);
+  auto other = events[1];
+  other.new_values_json = R"({"v":"other"})";
+  feed_.record_all({other});
+  const auto letter = must(store_->dead_letters(10)).at(0);
+  EXPECT_EQ(error_of(store_->record(retry_of(letter, other, now_))), "conflict/still-refused");
+  EXPECT_EQ(must(store_->dead_letters(10)).size(), 1U);
+  EXPECT_EQ(must(store_->dead_letter(letter.id()))->resolved_at, std::nullopt);
+}
+
 TEST_P(RecordContract, EventsRefuseToBeChanged) {
   record_and_apply(story_.next(kTwoRows));
   const std::string update = GetParam().execute(folder_.path(), "UPDATE cdc_events SET key_value = 'x'");

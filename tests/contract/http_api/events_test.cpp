@@ -86,5 +86,18 @@ TEST_F(Events, DeadLettersShowTheirBytes) {
   EXPECT_TRUE(has(response, R"("payload":null,"payload_base64":"//4=")"));
 }
 
+TEST_F(Events, ADeadLetterIsShownByItsId) {
+  history::DeadLetterEntry entry;
+  entry.letter.partition = {"cdc-events", eventlog::Partition(2)};
+  entry.letter.identity.topic_id = "a/b+c";
+  entry.letter.offset = eventlog::Offset(5);
+  entry.letter.payload = "hello";
+  history.letters.push_back(entry);
+  EXPECT_TRUE(has(get("/api/v1/dead-letters"), R"("id":"a/b+c.2.5")"));
+  EXPECT_TRUE(has(get("/api/v1/dead-letters/a%2Fb%2Bc.2.5"), R"("payload":"hello")"));
+  EXPECT_EQ(get("/api/v1/dead-letters/a%2Fb%2Bc.2.6").status, 404);
+  EXPECT_EQ(get("/api/v1/dead-letters/nonsense").status, 422);
+}
+
 }  // namespace
 }  // namespace deltadrop::http

@@ -47,6 +47,16 @@ TEST_F(Api, HealthNamesWhatIsPublishedAndNotAppliedForAMinute) {
   EXPECT_TRUE(has(late, R"({"status":"DEGRADED")"));
   EXPECT_TRUE(has(late, "version 2 of acme/financials (upload " + upload_id(2).to_string() + ")"));
   EXPECT_TRUE(has(late, "deltadrop republish"));
+  // Of one that is blocked only its own repair is named.
+  history::UploadStatus fork;
+  fork.facts.upload_id = upload_id(2);
+  fork.facts.table = {"acme", "financials"};
+  fork.state = history::UploadState::conflict;
+  history.state.blocked.push_back(fork);
+  const auto named = get("/health");
+  EXPECT_TRUE(has(named, R"("troubles":[])")) << named.body;
+  EXPECT_TRUE(has(named, R"("pending":3,)")) << named.body;
+  EXPECT_TRUE(has(named, "new KAFKA_TOPIC")) << named.body;
 }
 
 TEST_F(Api, HealthIsDownWhenUploadsCannotBeTaken) {

@@ -1,5 +1,7 @@
 #include <latch>
+#include <map>
 
+#include "consume/dead_letters.hpp"
 #include "consume_fixture.hpp"
 
 namespace deltadrop::consume {
@@ -144,6 +146,41 @@ TEST_F(ConsumerTest, ARefusedEventBlocksItsTableOnlyUntilItIsSentAgain) {
   pipeline_.publish(events);
   ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, events));
   EXPECT_EQ(must(pipeline_.store->summary()).dead_letters, 0);
+}
+
+TEST_F(ConsumerTest, ADeadLetterIsRetriedOnceTheReasonIsGone) {
+  bool refusing = true;
+  pipeline_.history.refuse = [&](const history::RecordBatch& batch) -> std::optional<Error> {
+    for (const auto& logged : batch.events) {
+      if (refusing && logged.event.key_value == "k7")
+        return Error{ErrorCode::invalid_input, "bad", "k7 is bad", ""};
+    }
+    return std::nullopt;
+  };
+  const auto events = story_.next(rows_of(10, "1"));
+  pipeline_.publish(events);
+  pipeline_.publish_text("no event");
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  ASSERT_TRUE(Pipeline::wait(*consumer, [&] { return consumer->health().summary.dead_letters == 2; }));
+  std::map<bool, history::DeadLetterEntry> letters;  // by whether it is an event
+  for (const auto& entry : must(pipeline_.store->dead_letters(10))) {
+    letters[entry.letter.upload.has_value()] = entry;
+  }
+  auto& history = pipeline_.history;
+  const auto now = pipeline_.clock.now();
+  EXPECT_EQ(testing::error_of(retry_dead_letter(history, letters[false].id(), now)),
+            "invalid_input/still-no-event");
+  const history::DeadLetterId nobodys{"t", eventlog::Partition(0), eventlog::Offset(0)};
+  EXPECT_EQ(testing::error_of(retry_dead_letter(history, nobodys, now)), "not_found/no-such-dead-letter");
+  const auto refused = retry_dead_letter(history, letters[true].id(), now);
+  EXPECT_EQ(testing::error_of(refused), "invalid_input/still-refused");
+  EXPECT_NE(refused.error().message.find("k7 is bad"), std::string::npos) << refused.error().message;
+  refusing = false;
+  const auto retried = must(retry_dead_letter(history, letters[true].id(), now));
+  EXPECT_EQ(retried.letter.resolved_at, now);
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, events));
+  EXPECT_TRUE(must(retry_dead_letter(history, letters[true].id(), now)).was_resolved);
 }
 
 TEST_F(ConsumerTest, AGapStopsItUntilItIsAccepted) {

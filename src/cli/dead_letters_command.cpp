@@ -1,0 +1,153 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "app/logging.hpp"
+#include "app/parts.hpp"
+#include "cli/commands.hpp"
+#include "cli/settings_options.hpp"
+#include "consume/dead_letters.hpp"
+#include "core/text.hpp"
+#include "io/clock.hpp"
+
+namespace deltadrop::cli {
+namespace {
+
+constexpr std::int64_t kLettersMax = 100'000;
+
+struct Wanted {
+  std::vector<std::string> ids;
+  bool all = false;
+  std::int64_t limit = 100;
+};
+
+using Work = std::function<Result<int>(history::HistoryStore& history, const Wanted& wanted)>;
+
+std::string origin_of(const history::DeadLetterEntry& entry) {
+  if (!entry.letter.upload) return "no event";
+  return fmt::format("{} version {}", entry.letter.upload->table.to_string(),
+                     entry.letter.upload->version.value);
+}
+
+std::string state_of(const history::DeadLetterEntry& entry) {
+  return entry.resolved_at ? "resolved " + entry.resolved_at->to_string() : "open";
+}
+
+Result<int> list(history::HistoryStore& history, const Wanted& wanted) {
+  DD_TRY(const auto entries, history.dead_letters(wanted.limit));
+  for (const auto& entry : entries) {
+    if (entry.resolved_at && !wanted.all) break;  // those stand last
+    fmt::print("{}\t{}\t{}\t{}\t{}\n", entry.id().to_string(), entry.recorded_at.to_string(), state_of(entry),
+               origin_of(entry), entry.letter.reason);
+  }
+  return 0;
+}
+
+Result<int> show(history::HistoryStore& history, const Wanted& wanted) {
+  DD_TRY(const auto id, history::DeadLetterId::parse(wanted.ids.front()));
+  DD_TRY(const auto found, consume::find_dead_letter(history, id));
+  const auto& letter = found.letter;
+  fmt::print(
+      "id        {}\ntopic     {}, partition {}, offset {}\nrecorded  {}\nstate     {}\nof        {}\n",
+      id.to_string(), letter.partition.topic, letter.partition.partition.value, letter.offset.value,
+      found.recorded_at.to_string(), state_of(found), origin_of(found));
+  if (letter.upload) fmt::print("upload    {}\n", letter.upload->upload_id.to_string());
+  const bool is_text = find_invalid_utf8(letter.payload) == std::string_view::npos;
+  fmt::print("reason    {}\npayload   {} bytes\n{}\n", letter.reason, letter.payload.size(),
+             is_text ? letter.payload : quoted_for_message(letter.payload));
+  return 0;
+}
+
+/// The ids given, or those of every open letter that is an event.
+Result<std::vector<history::DeadLetterId>> ids_of(history::HistoryStore& history, const Wanted& wanted) {
+  std::vector<history::DeadLetterId> ids;
+  for (const auto& text : wanted.ids) {
+    DD_TRY(ids.emplace_back(), history::DeadLetterId::parse(text));
+  }
+  if (!wanted.all) return ids;
+  DD_TRY(const auto entries, history.dead_letters(kLettersMax));
+  for (const auto& entry : entries) {
+    if (!entry.resolved_at && entry.letter.upload) ids.push_back(entry.id());
+  }
+  return ids;
+}
+
+/// Tries each; 2 where one of them stays a dead letter.
+Result<int> retry(history::HistoryStore& history, const Wanted& wanted) {
+  if (wanted.ids.empty() && !wanted.all) {
+    return Error{ErrorCode::invalid_input, "nothing-named", "which dead letters?",
+                 "name their ids, or give --all"};
+  }
+  DD_TRY(const auto ids, ids_of(history, wanted));
+  int exit_code = 0;
+  io::SystemClock clock;
+  for (const auto& id : ids) {
+    const auto retried = consume::retry_dead_letter(history, id, clock.now());
+    if (!retried) {
+      exit_code = report_trouble(retried.error());
+      continue;
+    }
+    fmt::print("{} {}\n", id.to_string(),
+               retried.value().was_resolved ? "was resolved already" : "is recorded and resolved");
+    const auto& upload = retried.value().upload;
+    if (!upload) continue;
+    fmt::print("  version {} of {}: {}, {} of {} events recorded\n", upload->facts.version.value,
+               upload->facts.table.to_string(), history::to_string(upload->state), upload->recorded,
+               upload->facts.total);
+  }
+  if (ids.empty()) fmt::print("no dead letter is to be retried\n");
+  return exit_code;
+}
+
+int run(const SettingsFlags& flags, const Wanted& wanted, const Work& work) {
+  const auto settings = flags.load();
+  if (!settings.has_value()) return report_trouble(settings.error());
+  app::start_logging(settings.value().text("LOG_LEVEL"));
+  const auto history =
+      app::open_postgres(settings.value(), "deltadrop dead-letters", app::Schema::check_only, {});
+  if (!history.has_value()) return report_trouble(history.error());
+  const auto done = work(*history.value(), wanted);
+  return done.has_value() ? done.value() : report_trouble(done.error());
+}
+
+CLI::App* add_one(CLI::App& group, const std::string& name, const std::string& help, int& exit_code,
+                  const std::shared_ptr<Wanted>& wanted, const Work& work) {
+  auto* command = group.add_subcommand(name, help);
+  const auto flags = add_settings_options(*command);
+  command->callback([flags, wanted, work, &exit_code] { exit_code = run(*flags, *wanted, work); });
+  return command;
+}
+
+}  // namespace
+
+void add_dead_letters_command(CLI::App& program, int& exit_code) {
+  auto* group = program.add_subcommand("dead-letters",
+                                       "messages that are no event, and events that the database refused");
+  group->require_subcommand(1);
+  const auto wanted = std::make_shared<Wanted>();
+  auto* listing = add_one(*group, "list", "those that are open, newest first", exit_code, wanted, list);
+  listing->add_flag("--all", wanted->all, "those that are resolved, too");
+  listing->add_option("--limit", wanted->limit, "at most so many [100]")->check(CLI::Range(1L, kLettersMax));
+  add_one(*group, "show", "one of them, with its message", exit_code, wanted, show)
+      ->add_option("ID", wanted->ids, "TOPIC_ID.PARTITION.OFFSET, as in the list")
+      ->required()
+      ->expected(1);
+  auto* again =
+      add_one(*group, "retry", "record it again, once the reason is removed", exit_code, wanted, retry);
+  auto* ids = again->add_option("ID", wanted->ids, "as in the list");
+  again->add_flag("--all", wanted->all, "every open one that is an event")->excludes(ids);
+  group->footer(
+      "Works on the database that `consume` writes: DATABASE_URL.\n\n"
+      "Examples:\n"
+      "  deltadrop dead-letters list\n"
+      "  deltadrop dead-letters show Zk9wQx0tR3mE5cJ1u2VvYw.3.1207\n"
+      "  deltadrop dead-letters retry --all");
+}
+
+}  // namespace deltadrop::cli

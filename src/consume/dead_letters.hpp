@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+
+#include "history/history_store.hpp"
+
+namespace deltadrop::consume {
+
+/// A dead letter that was taken again.
+struct Retried {
+  history::DeadLetterEntry letter;              ///< as it is now
+  std::optional<history::UploadStatus> upload;  ///< of its event, as it is now
+  bool was_resolved = false;                    ///< before: nothing was done
+};
+
+/// `not_found` "no-such-dead-letter".
+Result<history::DeadLetterEntry> find_dead_letter(history::HistoryStore& history,
+                                                  const history::DeadLetterId& id);
+
+/// Takes a dead letter's message through recording once more, in one transaction: its event is recorded, the
+/// letter resolved, and its upload, where nothing else of it is missing, no longer blocked.
+///
+/// Errors: `not_found` "no-such-dead-letter"; `invalid_input` "still-no-event" where the message is no event,
+/// "still-refused" where the database refuses it again; `conflict` "still-refused" where it contradicts what
+/// is recorded; `unavailable` as the history's. Then the letter stays as it was.
+Result<Retried> retry_dead_letter(history::HistoryStore& history, const history::DeadLetterId& id,
+                                  Timestamp now);
+
+}  // namespace deltadrop::consume
