@@ -12,7 +12,8 @@ namespace deltadrop::consume {
 namespace {
 
 constexpr std::size_t kBatchBytesMax = std::size_t{32} << 20;  // of values held in memory before a commit
-constexpr std::chrono::milliseconds kIdleWait{100};            // and so how fast `stop` is seen
+constexpr std::chrono::seconds kCheckStored{5};
+constexpr std::chrono::milliseconds kIdleWait{100};  // and so how fast `stop` is seen
 
 Error gap(const eventlog::PartitionState& state, eventlog::Offset wanted) {
   return {
@@ -125,7 +126,8 @@ Result<void> Recorder::session(const std::stop_token& stop) {
     if (followed && is_due()) followed = commit(stop);
     if (followed) continue;
     if (is_offset_moved(followed.error())) {
-      spdlog::warn("another consumer has recorded: {}", followed.error().message);
+      spdlog::warn("another consumer has recorded, or the history was restored: {}",
+                   followed.error().message);
     } else if (!is_out_of_range(followed.error())) {
       return followed;
     }
@@ -172,6 +174,29 @@ Result<void> Recorder::follow(const std::stop_token& stop, const eventlog::Polle
     return reader_->release(revoked->partitions);
   }
   note_lag();
+  return check_stored();
+}
+
+/// Recording compares them anyway; but while nothing comes, nothing is recorded, and a database that was
+/// restored or made anew would stay as it is.
+Result<void> Recorder::check_stored() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - checked_at_ < kCheckStored) return success();
+  checked_at_ = now;
+  const auto offsets = history_.offsets(options_.topic);
+  if (!offsets) return success();  // whoever writes says so
+  for (const auto& [partition, position] : positions_) {
+    if (position.read) continue;
+    const auto stored = find(offsets.value(), partition);
+    const auto next = stored ? std::optional(stored->next) : std::nullopt;
+    if (next == position.stored) continue;
+    return Error{ErrorCode::conflict, "offset-moved",
+                 fmt::format("the history is at {} of {}, this reader left it at {}",
+                             next ? fmt::format("offset {}", next->value) : "no offset",
+                             eventlog::to_string(partition),
+                             position.stored ? std::to_string(position.stored->value) : "none"),
+                 ""};
+  }
   return success();
 }
 

@@ -35,6 +35,8 @@ class Recorder {
   Result<eventlog::Offset> start_of(const eventlog::PartitionState& state,
                                     const std::optional<history::StoredOffset>& stored) const;
   Result<std::vector<history::StoredOffset>> stored_offsets(const std::stop_token& stop);
+  /// "offset-moved" where the history holds other offsets than this reader left there.
+  Result<void> check_stored();
   void take(const eventlog::Record& record);
   void drop(const std::vector<eventlog::PartitionRef>& partitions);
   [[nodiscard]] bool is_due() const;
@@ -60,6 +62,7 @@ class Recorder {
   history::RecordBatch pending_;
   std::size_t pending_bytes_ = 0;
   std::chrono::steady_clock::time_point pending_since_;
+  std::chrono::steady_clock::time_point checked_at_ = std::chrono::steady_clock::now();
 };
 
 /// Moves the later half of a batch of several events out of it; the two in turn do what the one would have

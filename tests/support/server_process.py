@@ -55,8 +55,9 @@ class ServerProcess:
         if self.process:
             raise RuntimeError("it runs already")
         self.prepare()
+        # In a session of its own: Ctrl-C at a terminal is for who started it, who ends it in turn.
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        preexec_fn=self._die_with_parent, **self.popen_arguments())
+                                        start_new_session=True, preexec_fn=self._die_with_parent, **self.popen_arguments())
         ready = threading.Event()
         threading.Thread(target=self._copy_log, args=(self.process, ready), daemon=True).start()
         if not ready.wait(self.START_TIMEOUT_S) or self.process.poll() is not None:

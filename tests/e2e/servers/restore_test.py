@@ -125,3 +125,17 @@ def test_an_older_data_dir_is_a_fork_that_a_new_topic_and_database_repair(pipeli
     files = [path.name for path in (pipeline.folder / "new-lake/so-financials").rglob("*.parquet")]
     assert len(files) == len(answers), files
     health_until(consumer, "all is well again", lambda answer: answer["status"] == "UP")
+
+
+def test_a_lost_database_is_filled_again_while_everybody_runs(pipeline):
+    server, consumer = pipeline.serve(), pipeline.consume()
+    answers = [server.upload_ok(csv_of(rows)) for rows in ROWS[:2]]
+    admin = Psql(pipeline.postgres.url())
+    admin.run(f"DROP DATABASE {pipeline.database} WITH (FORCE)")
+    for program in (server, consumer):
+        health_until(program, "it is missed", lambda answer: answer["database"] == "DOWN" and "createdb" in " ".join(answer["troubles"]))
+    admin.run(f"CREATE DATABASE {pipeline.database}")
+    pipeline.wait_applied(server, answers[-1]["upload_id"])
+    answers.append(server.upload_ok(csv_of(ROWS[2])))
+    check_every_version(pipeline, answers, ROWS[:3])
+    assert consumer.process.poll() is None

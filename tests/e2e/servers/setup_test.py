@@ -1,8 +1,9 @@
 """What an operator gets wrong: one line that names it and the fix; then a retry, or an exit that is not 0."""
 
 import pytest
+from kafka.admin import KafkaAdminClient, NewTopic
 
-from deltadrop_process import DidNotStart
+from deltadrop_process import TABLE, DidNotStart
 from pipeline import Psql, csv_of, health_until, values_of
 
 ROWS = {"A": "1", "B": "2"}
@@ -49,22 +50,38 @@ def test_a_newer_schema_ends_the_consumer(pipeline):
     pipeline.sql.run("INSERT INTO schema_migrations (number) VALUES (999)")
     newer = pipeline.consume()
     assert newer.process.wait(timeout=60) == 2
-    assert "999" in newer.log_path.read_text()
+    assert "has schema 999, this program knows schema 1" in newer.log_path.read_text()
+    # Uploads go on without it; reads say why they do not.
+    server = pipeline.serve()
+    upload = server.upload(csv_of(ROWS)).json()
+    pipeline.wait_published(server, upload["upload_id"])
+    refused = server.request("GET", TABLE + "/records")
+    assert refused.status_code == 409 and "999" in refused.json()["detail"] and refused.json()["fix"], refused.text
 
 
-def test_a_compacted_topic_is_refused(pipeline):
-    from kafka.admin import KafkaAdminClient, NewTopic
+def test_a_database_of_which_the_tables_are_missing_gets_them(pipeline):
+    server = pipeline.serve()
+    health = health_until(server, "they are missed", lambda answer: answer["database"] == "DOWN")
+    assert "deltadrop consume" in " ".join(health["troubles"]), health
+    # As it is after a migration that never ran: the list of them is there, and empty.
+    pipeline.sql.run("CREATE TABLE schema_migrations (number integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())")
+    pipeline.consume()
+    answer = server.upload_ok(csv_of(ROWS))
+    pipeline.check_once([answer])
 
+
+@pytest.mark.parametrize("setting, value", [("cleanup.policy", "compact"), ("max.message.bytes", "1000")])
+def test_a_topic_that_would_lose_events_is_refused(pipeline, setting, value):
     client = KafkaAdminClient(bootstrap_servers=pipeline.kafka.address)
-    client.create_topics([NewTopic(pipeline.topic, 1, 1, topic_configs={"cleanup.policy": "compact"})])
+    client.create_topics([NewTopic(pipeline.topic, 1, 1, topic_configs={setting: value})])
     client.close()
     consumer = pipeline.consume()
     assert consumer.process.wait(timeout=60) == 2
-    assert "compact" in consumer.log_path.read_text()
+    assert setting in consumer.log_path.read_text()
     server = pipeline.serve()
     assert server.upload(csv_of(ROWS)).json()["status"] == "accepted"
-    health = health_until(server, "it is named", lambda answer: "compact" in " ".join(answer["troubles"]))
-    assert health["status"] == "DEGRADED"
+    health = health_until(server, "it is named", lambda answer: setting in " ".join(answer["troubles"]))
+    assert (health["status"], health["unpublished"]) == ("DEGRADED", 1)
 
 
 def test_a_second_server_on_the_folder_names_the_first(pipeline):
