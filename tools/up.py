@@ -22,44 +22,61 @@ from postgres_server import PostgresServer  # noqa: E402
 DATABASE = "cdc_data"
 
 
-def start(program, command, environment):
+def start(program, command, environment, children):
+    """Starts it as one of `children`; where it listens."""
     # Ctrl-C at a terminal goes to everybody there; these two are ended in turn instead.
     child = subprocess.Popen([program, command], env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    children.append(child)
     greeting = child.stdout.readline()
     if not greeting:
         raise SystemExit(f"`deltadrop {command}` ended with {child.wait()}")
-    return child, greeting.split()[-1]
+    return greeting.split()[-1]
 
 
-def end(child):
-    child.terminate()
-    return child.wait()
+def end(children):
+    """The last one first; the worst exit code."""
+    codes = [0]
+    for child in reversed(children):
+        child.terminate()
+        codes.append(child.wait())
+    return max(codes)
+
+
+def greet(environment, api, health, kafka, postgres):
+    print(f"""
+  upload    curl -F company_id=so-financials -F file=@examples/so-financials/v1.csv {api}/upload
+  health    curl {api}/health {health}/health
+  kafka     {kafka.address}, topic {environment.get('KAFKA_TOPIC', 'cdc-events')}
+  database  psql {postgres.url(DATABASE)} -c 'SELECT * FROM company_data WHERE is_current'
+  parquet   {environment.get('PARQUET_DIR', environment['DATA_DIR'] + '/parquet')}
+  stop      Ctrl-C""", flush=True)
 
 
 def main():
     program = str(Path(sys.argv[1]).resolve())
     stop = {signal.SIGINT, signal.SIGTERM}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # while it starts: what runs already is ended
     with tempfile.TemporaryDirectory(prefix="deltadrop-up-") as folder:
         print("starting PostgreSQL and Kafka: some ten seconds", flush=True)
         with PostgresServer() as postgres, KafkaServer(Path(folder) / "kafka") as kafka:
             subprocess.run(["psql", "-Xq", postgres.url(), "-c", f"CREATE DATABASE {DATABASE}"], check=True)
             environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka.address, "DATABASE_URL": postgres.url(DATABASE)}
             environment.setdefault("DATA_DIR", f"{folder}/data")
-            signal.pthread_sigmask(signal.SIG_BLOCK, stop)
-            consume, health = start(program, "consume", environment)
-            serve, api = start(program, "serve", environment)
-            print(f"""
-  upload    curl -F file=@examples/so-financials/v1.csv {api}/upload
-  health    curl {api}/health {health}/health
-  kafka     {kafka.address}, topic {environment.get('KAFKA_TOPIC', 'cdc-events')}
-  database  psql {postgres.url(DATABASE)} -c 'SELECT * FROM company_data WHERE is_current'
-  parquet   {environment.get('PARQUET_DIR', environment['DATA_DIR'] + '/parquet')}
-  stop      Ctrl-C""", flush=True)
-            signal.sigwait(stop)
-            print("stopping", flush=True)
-            codes = [end(serve), end(consume)]
-    return max(codes)
+            children = []
+            try:
+                health = start(program, "consume", environment, children)
+                api = start(program, "serve", environment, children)
+                signal.pthread_sigmask(signal.SIG_BLOCK, stop)
+                greet(environment, api, health, kafka, postgres)
+                signal.sigwait(stop)
+                print("stopping", flush=True)
+            finally:
+                code = end(children)
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
