@@ -52,7 +52,9 @@ def children_of(pid):
 class PostgresServer:
     """Keeps its port and its data over stop and start. Use from one thread."""
 
-    def __init__(self):
+    def __init__(self, more=()):
+        """`more`: settings NAME=VALUE that override those of the tests."""
+        self.settings = [*SETTINGS, *more]
         self.folder = Path(tempfile.mkdtemp(prefix="deltadrop-postgres-"))
         self.data = self.folder / "data"
         self.log = self.folder / "server.log"
@@ -84,7 +86,7 @@ class PostgresServer:
             raise RuntimeError("it runs already")
         if not self.data.exists():
             self._initialise()
-        settings = [argument for setting in SETTINGS for argument in ("-c", setting)]
+        settings = [argument for setting in self.settings for argument in ("-c", setting)]
         self.process = subprocess.Popen(
             [PROGRAMS / "postgres", "-D", self.data, "-p", str(self.port), "-k", self.folder, *settings],
             cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
