@@ -43,11 +43,11 @@ format: ## format all sources
 	@tools/bootstrap.sh lint
 	git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i
 
-bench: ## speed of each part, in one table
-	@tools/bootstrap.sh test
+bench: ## speed of each part beside its peers, in one table; ROWS= and ONLY= for a part of it
+	@tools/bootstrap.sh bench
 	cmake --preset release -DDELTADROP_TESTS=OFF -DDELTADROP_BENCH=ON
 	cmake --build --preset release
-	bench/run.sh build/release
+	build/bench/venv/bin/python bench/run.py --docs $(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY))
 
 clean: ## remove what was built (not what was downloaded)
 	rm -rf build

@@ -5,6 +5,7 @@
 #   tools/bootstrap.sh servers  and a Kafka and a PostgreSQL to try it with
 #   tools/bootstrap.sh test     and what its tests need
 #   tools/bootstrap.sh lint     and what the linter needs
+#   tools/bootstrap.sh bench    and what the benchmarks and the peers in them need, as far as it is to be had
 #
 # Modes may be combined. Where nothing is missing it only says so, in well under a second. docs/dependencies.md says
 # why each one is needed.
@@ -198,10 +199,13 @@ install_kafka() {
   finish_work "$work/jars" "$target" "kafka_2.13-$KAFKA_VERSION.jar"
 }
 
-# A virtual environment cannot be moved, so its stamp is written last: without it the environment is made again.
+# install_python_environment VENV REQUIREMENTS...: a virtual environment cannot be moved, so its stamp is written last:
+# without it the environment is made again.
 install_python_environment() {
-  local venv=build/venv wanted
-  wanted=$(sha256sum tests/requirements.txt | cut -d' ' -f1)
+  local venv=$1 wanted name requirements=()
+  shift
+  for name in "$@"; do requirements+=(-r "$name"); done
+  wanted=$(cat "$@" | sha256sum | cut -d' ' -f1)
   if [ "$(cat $venv/requirements.sha256 2>/dev/null)" = "$wanted" ]; then
     say "Python environment: $venv is there"
     return
@@ -210,10 +214,29 @@ install_python_environment() {
   rm -rf "$venv"
   "$PYTHON" -m venv "$venv" || fail "$venv could not be made" "install python3-venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: \
-    -r tests/requirements.txt ||
-    fail "the packages of tests/requirements.txt could not be installed" \
+    "${requirements[@]}" ||
+    fail "the packages of $* could not be installed" \
       "check the network and pip's settings, then try again"
   echo "$wanted" >"$venv/requirements.sha256"
+}
+
+# A peer of the benchmarks. What is missing for it does not stop them: the reason is left where they find it.
+install_csv_diff() {
+  local peer=bench/peers/csv_diff made=build/bench/csv_diff
+  local reason=$made/reason
+  mkdir -p "$made"
+  rm -f "$reason"
+  if ! command -v cargo >/dev/null; then
+    echo "no cargo here: install Rust 1.88 or later (Debian 12's is older)" >"$reason"
+  elif ! CARGO_HOME=$PWD/.deps/cargo CARGO_TARGET_DIR=$made cargo build --quiet --locked --release \
+    --manifest-path "$peer/Cargo.toml" >"$made/build.log" 2>&1; then
+    echo "not built with $(cargo --version), see $made/build.log: it needs Rust 1.88 or later and its crates" >"$reason"
+  fi
+  if [ -e "$reason" ]; then
+    say "csv-diff, a peer of the benchmarks: $(cat "$reason")"
+  else
+    say "csv-diff, a peer of the benchmarks: $made is there"
+  fi
 }
 
 modes=("${@:-build}")
@@ -224,7 +247,8 @@ for mode in "${modes[@]}"; do
     servers) packages+=("${SERVER_PACKAGES[@]}") ;;
     test) packages+=("${TEST_PACKAGES[@]}") ;;
     lint) packages+=("${LINT_PACKAGES[@]}") ;;
-    *) fail "unknown mode '$mode'" "use build, servers, test or lint" ;;
+    bench) packages+=("${TEST_PACKAGES[@]}") ;;
+    *) fail "unknown mode '$mode'" "use build, servers, test, lint or bench" ;;
   esac
 done
 mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
@@ -232,8 +256,12 @@ install_packages "${packages[@]}"
 install_arrow
 install_librdkafka
 if [[ " ${modes[*]} " == *" test "* ]]; then
-  install_python_environment
+  install_python_environment build/venv tests/requirements.txt
 fi
-if [[ " ${modes[*]} " =~ \ (servers|test)\  ]]; then
+if [[ " ${modes[*]} " == *" bench "* ]]; then
+  install_python_environment build/bench/venv tests/requirements.txt bench/requirements.txt
+  install_csv_diff
+fi
+if [[ " ${modes[*]} " =~ \ (servers|test|bench)\  ]]; then
   install_kafka
 fi

@@ -1,6 +1,6 @@
 // bench_lake [ROWS [COLUMNS]]: time, memory and bytes of writing an upload of inserts to Parquet. The events
 // are made on the way, so that the history's own speed is not in the figures; the time to make them is shown
-// apart.
+// apart. One figure a line: name, value, unit.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -116,13 +116,11 @@ int run(Shape shape) {
   ::getrusage(RUSAGE_SELF, &usage);
   const double write_s = all_s - make_s;
   constexpr double kMega = 1e6;
-  fmt::print("lake: {} inserts of {} columns, {:.0f} MB of JSON values -> {} files, {:.1f} MB\n", shape.rows,
-             shape.columns, static_cast<double>(making.value_bytes()) / kMega, files,
+  fmt::print("lake.json_values {:.0f} MB\nlake.files {} files\nlake.parquet {:.1f} MB\n",
+             static_cast<double>(making.value_bytes()) / kMega, files,
              static_cast<double>(file_bytes) / kMega);
-  fmt::print(
-      "lake: {:.2f} s ({:.2f} s to make the events not counted): {:.0f} rows/s, {:.0f} MB/s, peak {} MB\n",
-      write_s, make_s, static_cast<double>(shape.rows) / write_s,
-      static_cast<double>(making.value_bytes()) / kMega / write_s, usage.ru_maxrss / 1024);
+  fmt::print("lake.write {:.3f} s\nlake.make_events {:.3f} s\nlake.rate {:.0f} rows/s\nlake.peak_rss {} MB\n",
+             write_s, make_s, static_cast<double>(shape.rows) / write_s, usage.ru_maxrss / 1024);
   return wrote ? 0 : 1;
 }
 

@@ -40,7 +40,9 @@ class PostgresServer(ServerProcess):
     STOP = signal.SIGINT  # transactions are rolled back, clients are told
     KILL = signal.SIGQUIT  # the next start recovers
 
-    def __init__(self):
+    def __init__(self, more=()):
+        """`more`: settings NAME=VALUE that override those of the tests."""
+        self.settings = [*SETTINGS, *more]
         self.folder = Path(tempfile.mkdtemp(prefix="deltadrop-postgres-"))
         super().__init__(self.folder / "server.log")
         self.data = self.folder / "data"
@@ -76,7 +78,7 @@ class PostgresServer(ServerProcess):
             raise RuntimeError(f"initdb failed: {done.stdout}{done.stderr}")
 
     def command(self):
-        settings = [argument for setting in SETTINGS for argument in ("-c", setting)]
+        settings = [argument for setting in self.settings for argument in ("-c", setting)]
         return [PROGRAMS / "postgres", "-D", self.data, "-p", str(self.port), "-k", self.folder, *settings]
 
     def popen_arguments(self):

@@ -1,0 +1,49 @@
+"""Uploads to `deltadrop dev`: a gigabyte against cp and sha256sum."""
+
+import tempfile
+
+from .processes import PeakMemory, timed
+from .results import at_most, growth, median
+from .servers import Program
+
+ROUNDS = 3
+# 190.76 bytes a row: 1 GB.
+ROWS_PER_MILLION = 5_250_000
+
+
+def upload_lines(bench):
+    rows = ROWS_PER_MILLION * bench.rows // 1_000_000
+    lines, typical = [], {}
+    with tempfile.TemporaryDirectory(dir=bench.work) as folder, Program(bench.program, "dev", folder, {}) as server:
+        for size in (rows // 10, rows):
+            typical[size], copied, peak, answer = _second_versions(bench, server, folder, size)
+        path = bench.data.file(rows, revision=1)
+        work = f"upload, second version of {path.stat().st_size / 1e9:.2f} GB"
+        lines.append(at_most(work, f"{typical[rows]:.2f} s", f"cp + sha256sum {copied:.2f} s", typical[rows] / copied, 2,
+                             note=f"{answer['updated']:,} updates of {rows:,} rows, embedded log, to the answer"))
+        lines.append(at_most(f"{work}: memory", f"{peak:.0f} MB", "RssAnon", peak, 300, "MB"))
+        lines.append(growth("upload", typical[rows // 10], typical[rows]))
+    return lines
+
+
+def _second_versions(bench, server, folder, rows):
+    """Medians of (our seconds, seconds of cp + sha256sum), the peak of memory and the last answer. The versions go back and
+    forth between two files, so that each differs from the one before in one row of a hundred."""
+    versions = [bench.data.file(rows, revision=revision) for revision in (0, 1)]
+    company = f"ledger-{rows}"
+    server.wait(server.upload(versions[0], company)[1]["upload_id"], "in_lake")
+    ours, theirs, peaks = [], [], []
+    for turn in range(ROUNDS):
+        path = versions[(turn + 1) % 2]
+        copy = f"{folder}/copy.csv"
+        theirs.append(timed(["cp", "--reflink=never", path, copy])[0] + timed(["sha256sum", copy])[0])
+        timed(["rm", copy])
+        with PeakMemory(server.process.pid) as peak:
+            seconds, answer = server.upload(path, company)
+        ours.append(seconds)
+        peaks.append(peak.mb)
+        bench.figure(f"upload.{rows}.deltadrop", seconds, "s")
+        bench.figure(f"upload.{rows}.cp_sha256sum", theirs[-1], "s")
+        bench.figure(f"upload.{rows}.memory", peak.mb, "MB")
+        server.wait(answer["upload_id"], "in_lake")
+    return median(ours), median(theirs), max(peaks), answer

@@ -1,0 +1,15 @@
+"""The measurements, in the order of the table. Each is a function of a Bench that returns lines; another one is a function
+in a measure_*.py and a name here."""
+
+from .measure_diff import diff_lines
+from .measure_pipeline import one_row_lines, pipeline_lines
+from .measure_programs import lake_lines
+from .measure_upload import upload_lines
+
+MEASUREMENTS = {
+    "diff": diff_lines,
+    "upload": upload_lines,
+    "pipeline": pipeline_lines,
+    "one_row": one_row_lines,
+    "lake": lake_lines,
+}
