@@ -92,11 +92,12 @@ void Applier::wait_for(const TableRef& table, const history::NothingToApply& not
     return;
   }
   const UploadFacts& facts = nothing.next->facts;
+  auto text = fmt::format("version {} of {} (upload {}) waits: {}", facts.version.value, table.to_string(),
+                          facts.upload_id.to_string(), nothing.waiting_for);
   auto& waiting = waiting_[table];
-  if (waiting.upload.upload_id != facts.upload_id)
-    waiting = {facts, std::chrono::steady_clock::now(), {}, false};
-  waiting.text = fmt::format("version {} of {} (upload {}) waits: {}", facts.version.value, table.to_string(),
-                             facts.upload_id.to_string(), nothing.waiting_for);
+  if (waiting.upload.upload_id == facts.upload_id && waiting.text == text) return;
+  // Another one, or more of its events are there now: a large upload that comes in is not stuck.
+  waiting = {facts, std::chrono::steady_clock::now(), std::move(text), false};
 }
 
 bool Applier::is_behind_blocked(const UploadFacts& facts) {

@@ -26,7 +26,7 @@ class Board {
     std::optional<Error> lake;
     std::optional<Error> stopped;
     std::vector<std::string> waiting;
-    std::int64_t lag = 0;
+    std::optional<std::int64_t> lag;
     std::vector<eventlog::StartPosition> recorded;  ///< up to where each partition of this reader is recorded
   };
 

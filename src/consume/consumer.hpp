@@ -42,8 +42,10 @@ struct Health {
   std::optional<Error> lake;     ///< why an upload's files cannot be written now
   std::optional<Error> stopped;  ///< why the consumer stopped for good (an offset outside the watermarks...)
   std::vector<std::string>
-      waiting;           ///< uploads that have waited for longer than waiting_report_after, and for what
-  std::int64_t lag = 0;  ///< messages in the log that are not recorded
+      waiting;  ///< uploads that have waited for longer than waiting_report_after, and for what
+  /// Messages in this reader's partitions that are not recorded; none while it has not been told which these
+  /// are.
+  std::optional<std::int64_t> lag;
   history::Summary summary;
 };
 

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "eventlog/checks.hpp"
+#include "io/fault_point.hpp"
 
 namespace deltadrop::consume {
 namespace {
@@ -41,6 +42,9 @@ std::optional<history::StoredOffset> find(const std::vector<history::StoredOffse
   if (found == offsets.end()) return std::nullopt;
   return *found;
 }
+
+/// Here a test may end the process.
+void crash_point(std::string_view name) { static_cast<void>(io::fault_point(name)); }
 
 /// The one event of a batch that the history refuses, as a dead letter of its upload.
 void bury_event(history::RecordBatch& batch, const Error& refusal) {
@@ -102,6 +106,7 @@ void Recorder::run(const std::stop_token& stop) {
     const bool read_something = !positions_.empty();
     reader_.reset();
     positions_.clear();
+    assigned_ = false;
     pending_ = {};
     pending_bytes_ = 0;
     if (ended || ended.error().code == ErrorCode::shutting_down) return;
@@ -111,7 +116,10 @@ void Recorder::run(const std::stop_token& stop) {
       return;
     }
     log_warning_.about("the log cannot be read now", ended.error());
-    board_.note([&](auto& notes) { notes.log = ended.error(); });
+    board_.note([&](auto& notes) {
+      notes.log = ended.error();
+      notes.lag.reset();
+    });
     if (read_something) backoff.reset();
     board_.pause(stop, backoff.next());
   }
@@ -167,10 +175,14 @@ Result<void> Recorder::follow(const std::stop_token& stop, const eventlog::Polle
   }
   if (const auto* assigned = std::get_if<eventlog::Assigned>(&polled)) {
     DD_TRY(commit(stop));
+    crash_point("consume.assigned");
+    assigned_ = true;
     return begin_at_stored(stop, assigned->partitions);
   }
   if (const auto* revoked = std::get_if<eventlog::Revoked>(&polled)) {
+    assigned_ = false;
     drop(revoked->partitions);
+    crash_point("consume.revoked");
     return reader_->release(revoked->partitions);
   }
   note_lag();
@@ -283,6 +295,7 @@ Result<void> Recorder::commit(const std::stop_token& stop) {
     position.read = false;
   }
   pending_.recorded_at = clock_.now();
+  crash_point("consume.taken");
   history::RecordBatch batch = std::exchange(pending_, {});
   pending_bytes_ = 0;
   DD_TRY(store(stop, batch));
@@ -352,7 +365,9 @@ void Recorder::note_stored(const history::RecordBatch& batch) {
   board_.progressed();
 }
 
-/// Everything in the log before a partition's `next` is recorded, unless it is still pending.
+/// Everything in the log before a partition's `next` is recorded, unless it is still pending. How much more
+/// there is is not known between a revocation and what is assigned next: rebalancing takes all partitions
+/// first.
 void Recorder::note_lag() {
   const auto states = reader_->watermarks();
   auto lag = static_cast<std::int64_t>(pending_.events.size() + pending_.dead_letters.size());
@@ -366,7 +381,8 @@ void Recorder::note_lag() {
     }
   }
   board_.note([&](auto& notes) {
-    if (states) notes.lag = lag;
+    if (!assigned_) notes.lag.reset();
+    if (assigned_ && states) notes.lag = lag;
     notes.recorded = recorded;
   });
 }

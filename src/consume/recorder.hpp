@@ -54,6 +54,7 @@ class Recorder {
   history::HistoryStore& history_;
   io::Clock& clock_;
   Board& board_;
+  bool assigned_ = false;  ///< told which partitions are this reader's
   Warning log_warning_;
   Warning history_warning_;
 

@@ -206,7 +206,8 @@ Result<Response> health(const Parts& parts, const Request& request) {
     object.number("unpublished", found.ingest.accepted_unpublished).number("held", found.ingest.held);
   }
   object.number("not_in_lake", summary.uploads_not_in_lake).number("dead_letters", summary.dead_letters);
-  found.consumer ? object.number("lag", found.consumer->lag) : object.null("lag");
+  const auto lag = found.consumer ? found.consumer->lag : std::nullopt;
+  lag ? object.number("lag", *lag) : object.null("lag");
   object.raw("blocked", blocked_json(summary.blocked))
       .texts("troubles", troubles)
       .text("version", DELTADROP_VERSION);

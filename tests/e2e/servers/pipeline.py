@@ -41,7 +41,7 @@ class Pipeline:
         # gzip, since Python reads it by itself. A killed consumer's partitions are free after the session's timeout.
         self.env = {"KAFKA_BOOTSTRAP_SERVERS": kafka.address, "KAFKA_CONFIG_COMPRESSION_CODEC": "gzip",
                     "KAFKA_CONFIG_SESSION_TIMEOUT_MS": "2000", "KAFKA_CONFIG_HEARTBEAT_INTERVAL_MS": "500", "KAFKA_PARTITIONS": "3", "PUBLISH_TIMEOUT": "2s",
-                    "PARQUET_DIR": str(self.parquet_dir)}
+                    "PARQUET_DIR": str(self.parquet_dir), "CONSUMER_GROUP": name}
         self.running = []
         self.pool = ThreadPoolExecutor(1)
         self.use(topic=name, database_url=postgres.url(self.database))
