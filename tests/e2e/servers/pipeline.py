@@ -74,30 +74,14 @@ class Pipeline:
             program.kill()
         self.pool.shutdown()
 
-    def upload_until(self, server, content, program, good):
-        """Uploads in the background; returns its future as soon as `program`'s health is `good`, or it is answered."""
-        upload = self.pool.submit(server.upload, content)
-        health_until(program, "it is on its way", lambda answer: good(answer) or upload.done())
-        return upload
-
-    def wait_applied(self, server, upload_id, what="in_lake"):
+    def wait_applied(self, server, upload_id, what="in_lake", patience_s=PATIENCE_S):
         """Asks again until the deadline: one `?wait=` is at most 30 s."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + patience_s
         while True:
             state = server.wait(upload_id, what)
             if state[what]:
                 return state
             assert time.monotonic() < deadline, f"{state}\n{self.logs()}"
-
-    def wait_applied_or_ended(self, server, consumer, upload_id):
-        """"applied", or "ended" when the consumer's process is gone before."""
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            if server.get(f"/api/v1/uploads/{upload_id}?wait=in_lake&timeout=500ms")["in_lake"]:
-                return "applied"
-            if consumer.process.poll() is not None:
-                return "ended"
-        raise AssertionError(self.logs())
 
     def wait_published(self, server, upload_id):
         deadline = time.monotonic() + PATIENCE_S
@@ -154,7 +138,7 @@ class Pipeline:
         total = sum(upload["inserted"] + upload["updated"] + upload["deleted"] for upload in uploads)
         counted = self.sql.rows("SELECT count(*) AS n, count(DISTINCT event_id) AS ids FROM cdc_events")[0]
         assert (counted["n"], counted["ids"]) == (total, total)
-        applied = self.sql.rows("SELECT upload_id, applied_no, state FROM uploads ORDER BY version")
+        applied = self.sql.rows("SELECT upload_id, applied_no, state FROM uploads ORDER BY version, applied_no")
         assert [row["upload_id"] for row in applied] == [upload["upload_id"] for upload in uploads]
         assert {row["state"] for row in applied} == {"applied"}
         numbers = [row["applied_no"] for row in applied]

@@ -1,0 +1,43 @@
+"""Holds database transactions open at a chosen statement, so that what a test does then is in the middle of them."""
+
+import subprocess
+import time
+
+from pipeline import PATIENCE_S, Psql
+
+LOCK = 42
+
+
+class Gate:
+    """Closed from the start. `when`: a trigger, as in "BEFORE INSERT ON cdc_events FOR EACH STATEMENT"; `only`: a condition on the
+    trigger's variables. Whoever waits for longer than the server's lock_timeout (10 s) fails there."""
+
+    def __init__(self, url, when, only="true"):
+        self.sql = Psql(url)
+        self.holder = subprocess.Popen(["psql", "-XAtq", url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.holder.stdin.write(f"SELECT pg_advisory_lock({LOCK});\nSELECT 'closed';\n")
+        self.holder.stdin.flush()
+        while self.holder.stdout.readline().strip() != "closed":
+            assert self.holder.poll() is None, "psql ended"
+        self.sql.run(f"CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {only} THEN "
+                     f"PERFORM pg_advisory_xact_lock_shared({LOCK}); END IF; RETURN NEW; END $$; "
+                     f"CREATE TRIGGER gate {when} EXECUTE FUNCTION gate()")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.open()
+
+    def wait_until_held(self, count=1):
+        """Until so many transactions wait here."""
+        deadline = time.monotonic() + PATIENCE_S
+        waiting = ("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+                   "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+        while int(self.sql.run(waiting)) < count:
+            assert time.monotonic() < deadline, f"fewer than {count} wait at the gate"
+
+    def open(self):
+        """Lets all go on that wait, at the same moment, and those that come later."""
+        if self.holder.poll() is None:
+            self.holder.communicate()
