@@ -12,6 +12,60 @@ def edited(rows, updates=(), deletes=(), inserts=()):
     return changed | {key: "1.23" for key in inserts}
 
 
+def changes(files):
+    """{(version, key): (type, old amount, new amount, changed columns)}, found without Deltadrop."""
+    found = {}
+    for version, (old, new) in enumerate(zip([{}, *files], files), 1):
+        found |= {(version, key): ("delete", old[key], None, None) for key in old.keys() - new.keys()}
+        found |= {(version, key): ("insert", None, new[key], None) for key in new.keys() - old.keys()}
+        found |= {(version, key): ("update", old[key], new[key], ["amount"]) for key in old.keys() & new.keys() if old[key] != new[key]}
+    return found
+
+
+def change_of(event):
+    old, new = event["old_values"], event["new_values"]
+    assert all(values is None or values["record_id"] == event["key_value"] for values in (old, new))
+    columns = event["changed_columns"] if event["event_type"] == "update" else None
+    return event["event_type"], old and old["amount"], new and new["amount"], columns
+
+
+def check_log(pipeline, files, wanted):
+    """Every message is one of the wanted changes, none is missing or there twice; a key's are in one partition and in order, and
+    played back they give every file."""
+    messages = pipeline.messages()
+    events = [json.loads(record.value) for record in messages]
+    assert len(events) == len({event["event_id"] for event in events}) == len(wanted)
+    assert {(event["version"], event["key_value"]): change_of(event) for event in events} == wanted
+    versions, partitions = {}, {}
+    for record, event in zip(messages, events):
+        key = event["key_value"]
+        assert record.key.decode() == f"so-financials/financials/{key}"
+        assert versions.get(key, 0) < event["version"], "a key's events are in order"
+        assert partitions.setdefault(key, record.partition) == record.partition
+        versions[key] = event["version"]
+    rows = {}
+    for version, file in enumerate(files, 1):
+        for event in events:
+            if event["version"] == version:
+                rows[event["key_value"]] = event["new_values"]
+        assert {key: values for key, values in rows.items() if values} == values_of(file), version
+
+
+def check_database(pipeline, files, states, wanted):
+    """The same by plain SQL: the events, the records now and as of each version, and each key's in order."""
+    rows = pipeline.sql.rows("SELECT version, key_value, event_type, old_values, new_values, changed_columns FROM cdc_events")
+    assert len(rows) == len(wanted)
+    assert {(row["version"], row["key_value"]): change_of(row) for row in rows} == wanted
+    assert pipeline.open_rows() == values_of(files[-1])
+    for state, file in zip(states, files):
+        assert pipeline.rows_at(state["effective_at"]) == values_of(file), state["version"]
+    opening = sum(kind != "delete" for kind, *_ in wanted.values())
+    ordered = ("SELECT count(*) AS n, count(*) FILTER (WHERE next < valid_to OR is_current AND next IS NOT NULL OR valid_from <> effective_at) AS wrong "
+               "FROM (SELECT r.*, u.effective_at, lead(valid_from) OVER (PARTITION BY record_key ORDER BY version) AS next "
+               "FROM company_data r JOIN uploads u USING (upload_id)) r")
+    assert pipeline.sql.rows(ordered) == [{"n": opening, "wrong": 0}]
+
+
 def test_inserts_updates_deletes_inserts(pipeline):
     server, consumer = pipeline.serve(), pipeline.consume()
     keys = list(ROWS)
@@ -27,22 +81,12 @@ def test_inserts_updates_deletes_inserts(pipeline):
     assert [(a["inserted"], a["updated"], a["deleted"]) for a in answers] == [(100_000, 0, 0), (0, 1000, 0), (0, 0, 100), (100, 0, 0)]
     states = [pipeline.wait_applied(server, answer["upload_id"]) for answer in answers]
 
+    wanted = changes(files)
+    assert len(wanted) == 101_200
     pipeline.check_once(answers)
-    assert pipeline.open_rows() == values_of(files[-1])
-    for state, rows in zip(states, files):
-        assert pipeline.rows_at(state["effective_at"]) == values_of(rows), state["version"]
+    check_log(pipeline, files, wanted)
+    check_database(pipeline, files, states, wanted)
     assert server.records("&version=2")[keys[0]] == {"record_id": keys[0], "amount": "7.77"}
-
-    messages = pipeline.messages()
-    events = [json.loads(record.value) for record in messages]
-    assert len({event["event_id"] for event in events}) == 101_200
-    assert all(record.key.decode() == f"so-financials/financials/{event['key_value']}" for record, event in zip(messages, events))
-    replayed, versions = {}, {}
-    for event in events:
-        assert versions.get(event["key_value"], 0) <= event["version"], "a key's events are in order"
-        versions[event["key_value"]] = event["version"]
-        replayed[event["key_value"]] = event["new_values"]
-    assert {key: values for key, values in replayed.items() if values} == values_of(files[-1])
 
     health = consumer.get("/health")
     assert (health["status"], health["kafka"], health["database"], health["lag"], health["pending"]) == ("UP", "UP", "UP", 0, 0)
