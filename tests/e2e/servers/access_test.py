@@ -83,7 +83,7 @@ def grant(pipeline, user):
     admin = KafkaAdminClient(bootstrap_servers=pipeline.kafka.address)
     admin.create_acls([acl(ResourceType.TOPIC, pipeline.topic, operation) for operation in
                        (ACLOperation.DESCRIBE, ACLOperation.READ, ACLOperation.WRITE, ACLOperation.CREATE)]
-                      + [acl(ResourceType.GROUP, "cdc-processor", ACLOperation.READ)])
+                      + [acl(ResourceType.GROUP, pipeline.env["CONSUMER_GROUP"], ACLOperation.READ)])
     admin.close()
 
 
