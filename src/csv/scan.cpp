@@ -67,10 +67,13 @@ FindStop find_stop_for_this_cpu() {
   return find_stop_bytewise;
 }
 
-RowScanner::RowScanner(std::string_view text, char delimiter)
+RowScanner::RowScanner(std::string_view text, char delimiter) : RowScanner(text, delimiter, 0, Line(1)) {}
+
+RowScanner::RowScanner(std::string_view text, char delimiter, std::uint64_t offset, Line line)
     : begin_(text.data()),
-      at_(text.data()),
+      at_(text.data() + offset),
       end_(text.data() + text.size()),
+      line_(line.value),
       find_stop_(find_stop_for_this_cpu()),
       delimiter_(delimiter) {}
 

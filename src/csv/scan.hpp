@@ -40,9 +40,14 @@ struct Row {
 class RowScanner {
  public:
   RowScanner(std::string_view text, char delimiter);
+  /// From a place on where a record or an empty line starts, in physical line `line`.
+  RowScanner(std::string_view text, char delimiter, std::uint64_t offset, Line line);
 
   /// Reads the next record into `row`, or returns false at the end.
   bool next(Row& row);
+  /// Where it stands: behind the line end of the record last read.
+  [[nodiscard]] std::uint64_t offset() const { return static_cast<std::uint64_t>(at_ - begin_); }
+  [[nodiscard]] Line line() const { return Line(line_); }
 
  private:
   void skip_empty_lines();

@@ -1,0 +1,66 @@
+#include "csv/structure.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "csv/structure_kernel.hpp"
+
+namespace deltadrop::csv {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "bit i of a block is byte i");
+
+/// Eight bytes at a time in plain registers.
+class PortableBlock {
+ public:
+  explicit PortableBlock(const char* at) { __builtin_memcpy(words_, at, sizeof words_); }
+  PortableBlock(const char* at, std::uint64_t length) { __builtin_memcpy(words_, at, length); }
+
+  [[nodiscard]] std::uint64_t equal_to(char byte) const {
+    const std::uint64_t pattern = kOnes * static_cast<unsigned char>(byte);
+    std::uint64_t bits = 0;
+    for (unsigned i = 0; i < 8; ++i) bits |= zero_bytes(words_[i] ^ pattern) << (8 * i);
+    return bits;
+  }
+  [[nodiscard]] std::uint64_t unlike(const PortableBlock& other) const {
+    std::uint64_t same = 0;
+    for (unsigned i = 0; i < 8; ++i) same |= zero_bytes(words_[i] ^ other.words_[i]) << (8 * i);
+    return ~same;
+  }
+  [[nodiscard]] char last() const { return static_cast<char>(words_[7] >> 56); }
+
+  static std::uint64_t prefix_xor(std::uint64_t bits) {
+    for (unsigned step = 1; step < 64; step *= 2) bits ^= bits << step;
+    return bits;
+  }
+
+ private:
+  static constexpr std::uint64_t kOnes = 0x0101010101010101;
+
+  /// Bit i is set where byte i is zero.
+  static std::uint64_t zero_bytes(std::uint64_t word) {
+    constexpr std::uint64_t kLow = kOnes * 0x7F;
+    // The high bit of each byte: set exactly where the byte is zero.
+    const std::uint64_t zero = ~(((word & kLow) + kLow) | word | kLow);
+    // Multiplied so that the eight bits meet in the highest byte.
+    return ((zero >> 7) * 0x0102040810204080) >> 56;
+  }
+
+  std::uint64_t words_[8] = {};
+};
+
+}  // namespace
+
+EqualStretch find_equal_stretch_portable(std::string_view a, std::string_view b, char delimiter) {
+  return find_equal_stretch<PortableBlock>(a.data(), b.data(), std::min(a.size(), b.size()), delimiter);
+}
+
+FindEqualStretch find_equal_stretch_for_this_cpu() {
+  static const FindEqualStretch fastest = [] {
+    const auto avx2 = find_equal_stretch_avx2();
+    return avx2 != nullptr ? avx2 : find_equal_stretch_portable;
+  }();
+  return fastest;
+}
+
+}  // namespace deltadrop::csv

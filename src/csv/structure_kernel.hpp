@@ -1,0 +1,107 @@
+#pragma once
+
+#include "csv/structure.hpp"
+
+// The structural scan for one kind of machine: `Block` reads 64 bytes at a time. Included by one source for
+// each kind, which is compiled for it; nothing here may be inlined into code for other machines, so it calls
+// no library.
+namespace deltadrop::csv {
+namespace {
+
+constexpr std::uint64_t kBlockBytes = 64;
+
+inline std::uint64_t bits_below(unsigned count) {
+  return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+}
+
+inline std::uint64_t count_bits(std::uint64_t bits) {
+  return static_cast<std::uint64_t>(__builtin_popcountll(bits));
+}
+
+/// What the end of a block means for the next.
+struct Carry {
+  std::uint64_t inside_quotes = 0;  ///< all ones where a quoted field goes on
+  std::uint64_t closed_quote = 0;   ///< 1 where the last byte closed a quote
+  std::uint64_t field_start = 1;    ///< 1 where a field may start at the next byte
+  std::uint64_t line_end = 1;       ///< 1 where the last byte was a line end outside quotes
+  std::uint64_t carriage_return = 0;
+};
+
+/// What stands where in a block; bit i is byte i.
+struct Structure {
+  std::uint64_t line_feeds = 0;   ///< outside quotes
+  std::uint64_t record_ends = 0;  ///< the first line end behind each record
+  std::uint64_t broken = 0;       ///< quotes that parity does not explain, and what stands behind such
+  std::uint64_t any_line_ends =
+      0;  ///< one bit for each LF, CR and CRLF, in and outside quotes; CRLF at its LF
+};
+
+template <class Block>
+inline Structure structure_of(const Block& block, char delimiter, Carry& carry) {
+  const std::uint64_t line_feeds = block.equal_to('\n');
+  const std::uint64_t returns = block.equal_to('\r');
+  const std::uint64_t quotes = block.equal_to('"');
+  Structure found;
+  std::uint64_t inside = carry.inside_quotes;
+  std::uint64_t line_ends = line_feeds | returns;
+  if ((quotes | carry.inside_quotes | carry.closed_quote) != 0) {
+    // Inside: from an opening quote up to before its closing one.
+    inside ^= Block::prefix_xor(quotes);
+    const std::uint64_t opening = quotes & inside;
+    const std::uint64_t closing = quotes & ~inside;
+    const std::uint64_t delimiters = block.equal_to(delimiter) & ~inside;
+    line_ends &= ~inside;
+    const std::uint64_t separators = delimiters | line_ends;
+    const std::uint64_t may_open =
+        (separators << 1) | carry.field_start | (closing << 1) | carry.closed_quote;
+    const std::uint64_t behind_closing = (closing << 1) | carry.closed_quote;
+    found.broken = (opening & ~may_open) | (behind_closing & ~(separators | opening));
+    carry.inside_quotes = static_cast<std::uint64_t>(static_cast<std::int64_t>(inside) >> 63);
+    carry.closed_quote = closing >> 63;
+    carry.field_start = separators >> 63;
+  } else {
+    carry.closed_quote = 0;
+    carry.field_start = (block.last() == delimiter ? 1 : 0) | (line_ends >> 63);
+  }
+  found.line_feeds = line_feeds & line_ends;
+  found.record_ends = line_ends & ~((line_ends << 1) | carry.line_end);
+  carry.line_end = line_ends >> 63;
+  // A CR counts where the byte behind it is no LF; that byte may be in the next block.
+  found.any_line_ends = line_feeds | (((returns << 1) | carry.carriage_return) & ~line_feeds);
+  carry.carriage_return = returns >> 63;
+  return found;
+}
+
+template <class Block>
+inline EqualStretch find_equal_stretch(const char* a, const char* b, std::uint64_t length, char delimiter) {
+  EqualStretch best;
+  EqualStretch all;
+  Carry carry;
+  std::uint64_t at = 0;
+  while (at < length) {
+    const std::uint64_t left = length - at;
+    const Block block = left >= kBlockBytes ? Block(a + at) : Block(a + at, left);
+    std::uint64_t unlike = left >= kBlockBytes
+                               ? block.unlike(Block(b + at))
+                               : block.unlike(Block(b + at, left)) | ~bits_below(static_cast<unsigned>(left));
+    const Structure found = structure_of(block, delimiter, carry);
+    unlike |= found.broken;
+    std::uint64_t line_feeds = found.line_feeds;
+    if (unlike != 0) line_feeds &= (unlike & (~unlike + 1)) - 1;
+    if (line_feeds != 0) {
+      const auto behind = static_cast<unsigned>(64 - __builtin_clzll(line_feeds));
+      const std::uint64_t taken = bits_below(behind);
+      best.bytes = at + behind;
+      best.records = all.records + count_bits(found.record_ends & taken);
+      best.line_ends = all.line_ends + count_bits(found.any_line_ends & taken);
+    }
+    if (unlike != 0) break;
+    all.records += count_bits(found.record_ends);
+    all.line_ends += count_bits(found.any_line_ends);
+    at += kBlockBytes;
+  }
+  return best;
+}
+
+}  // namespace
+}  // namespace deltadrop::csv
