@@ -31,11 +31,12 @@ std::size_t json_bytes_for_values(const Header& header, const Limits& limits, st
 
 }  // namespace
 
-RowCheck::RowCheck(const File& file, CheckScope scope, FindingLog& findings)
+RowCheck::RowCheck(const File& file, CheckScope scope, TextCheck text, FindingLog& findings)
     : file_(file),
       scope_(scope),
       findings_(findings),
-      text_is_clean_(has_no_nul(file.text()) && find_invalid_utf8(file.text()) == std::string_view::npos),
+      text_is_clean_(text == TextCheck::whole && has_no_nul(file.text()) &&
+                     find_invalid_utf8(file.text()) == std::string_view::npos),
       splitter_(file.header().delimiter) {
   if (!file.header().key.empty()) key_column_ = file.header().key_column();
   row_json_max_ = json_bytes_for_values(file.header(), file.limits(), key_column_);

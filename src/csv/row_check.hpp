@@ -18,10 +18,16 @@ enum class CheckScope : std::uint8_t {
   shape,  ///< not the limits: they may have been wider when the file was accepted
 };
 
+/// When a file's text is checked for NUL and invalid UTF-8.
+enum class TextCheck : std::uint8_t {
+  whole,   ///< at once, ahead of its rows: where all or most of them will be asked for
+  by_row,  ///< each row that is asked for
+};
+
 /// Checks the rows of one file, one by one in the file's order, and logs what is wrong with them.
 class RowCheck {
  public:
-  RowCheck(const File& file, CheckScope scope, FindingLog& findings);
+  RowCheck(const File& file, CheckScope scope, TextCheck text, FindingLog& findings);
 
   /// True when the row can be used: it has as many fields as the header, valid text and no fault.
   bool accept(const Row& row);
@@ -48,7 +54,7 @@ class RowCheck {
   const File& file_;
   CheckScope scope_;
   FindingLog& findings_;
-  bool text_is_clean_;            ///< no NUL and no invalid UTF-8 in the whole text
+  bool text_is_clean_;            ///< known to hold no NUL and no invalid UTF-8
   std::size_t row_json_max_ = 0;  ///< most bytes that a row's own values may take in JSON
   RowSplitter splitter_;
   std::string key_column_;

@@ -1,5 +1,6 @@
 #include "csv/scan.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -8,15 +9,6 @@
 
 namespace deltadrop::csv {
 namespace {
-
-/// Line ends inside [at, end): LF, CRLF and CR count one each.
-std::int64_t count_line_ends(const char* at, const char* end) {
-  std::int64_t count = 0;
-  for (; at < end; ++at) {
-    if (*at == '\n' || (*at == '\r' && (at + 1 == end || at[1] != '\n'))) ++count;
-  }
-  return count;
-}
 
 #if defined(__x86_64__)
 
@@ -49,6 +41,16 @@ __attribute__((target("avx2,popcnt,bmi"))) const char* find_stop_avx2(const char
 #endif
 
 }  // namespace
+
+std::int64_t count_line_ends(std::string_view text) {
+  const auto line_feeds = std::count(text.begin(), text.end(), '\n');
+  if (text.find('\r') == std::string_view::npos) return line_feeds;
+  std::int64_t lone_returns = 0;
+  for (auto at = text.find('\r'); at != std::string_view::npos; at = text.find('\r', at + 1)) {
+    if (at + 1 == text.size() || text[at + 1] != '\n') ++lone_returns;
+  }
+  return line_feeds + lone_returns;
+}
 
 const char* find_stop_bytewise(const char* at, const char* end, char delimiter, std::uint64_t& delimiters) {
   for (; at < end; ++at) {
@@ -102,7 +104,7 @@ void RowScanner::scan_quoted(Row& row) {
     if (at_ == end_ || *at_ != '"') break;
     ++at_;
   }
-  line_ += count_line_ends(start, at_);
+  line_ += count_line_ends({start, static_cast<std::size_t>(at_ - start)});
   const bool field_ends = at_ == end_ || *at_ == delimiter_ || *at_ == '\n' || *at_ == '\r';
   if (!field_ends && row.fault == RowFault::none) {
     row.fault = RowFault::text_after_quote;

@@ -3,50 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
+#include <future>
+#include <optional>
 #include <utility>
 
 #include "core/assert.hpp"
 #include "core/text.hpp"
 #include "csv/findings.hpp"
-#include "csv/key_reader.hpp"
 #include "csv/row_check.hpp"
 #include "csv/scan.hpp"
 #include "diff/comparison.hpp"
-#include "diff/row_index.hpp"
+#include "diff/in_step.hpp"
+#include "diff/join.hpp"
+#include "diff/whole_file.hpp"
 
 namespace deltadrop::diff {
 namespace {
-
-using RowNumber = RowIndex::RowNumber;
-
-std::string_view bytes_of(const csv::File& file, const RowRef& row) {
-  return file.text().substr(row.offset, row.length);
-}
-
-RowRef ref_of(const csv::Row& row) {
-  return RowRef{row.offset, static_cast<std::uint32_t>(row.bytes.size()), row.line};
-}
-
-/// One file's rows by key; finds a repeated key.
-class KeyedRows {
- public:
-  explicit KeyedRows(const csv::File& file) : file_(file), stored_key_(file.header()) {}
-  KeyedRows(const csv::File& file, std::string_view sized_for)
-      : file_(file), index_(sized_for), stored_key_(file.header()) {}
-
-  [[nodiscard]] std::optional<RowNumber> find(std::uint32_t tag, std::string_view key) {
-    return index_.find(tag, [&](RowNumber number) { return key_at(number) == key; });
-  }
-  [[nodiscard]] std::string_view key_at(RowNumber number) { return stored_key_.read(bytes(number)); }
-  [[nodiscard]] std::string_view bytes(RowNumber number) const { return bytes_of(file_, index_.row(number)); }
-  RowIndex& index() { return index_; }
-
- private:
-  const csv::File& file_;
-  RowIndex index_;
-  csv::KeyReader stored_key_;
-};
 
 Error corrupt_version(const csv::Findings& findings) {
   const csv::Finding& first = findings.first.front();
@@ -55,142 +27,31 @@ Error corrupt_version(const csv::Findings& findings) {
                "it was readable when it was accepted: restore the file from a backup; " + first.fix};
 }
 
-/// Reads the older version into `rows`. `each` is called with the bytes of each row.
-template <class Each>
-Result<void> read_before(const csv::File& before, KeyedRows& rows, const Each& each) {
-  csv::FindingLog findings(1);
-  findings.add_all(before.header_findings());
-  if (!findings.findings().empty()) return corrupt_version(findings.findings());
-  csv::RowCheck check(before, csv::CheckScope::shape, findings);
-  csv::KeyReader key_reader(before.header());
-  csv::RowScanner scanner(before.text(), before.header().delimiter);
-  csv::Row row;
-  scanner.next(row);
-  while (findings.findings().empty() && scanner.next(row)) {
-    if (!check.accept(row)) break;
-    const auto key = key_reader.read(row.bytes);
-    if (!check.accept_key(row, key, key_reader.last_was_empty())) break;
-    const auto tag = tag_of(key);
-    if (const auto first = rows.find(tag, key)) {
-      check.report_repeated_key(key, rows.index().row(*first).line, row.line);
-      break;
-    }
-    rows.index().add(tag, ref_of(row));
-    each(row.bytes);
+/// Every row of a version, as inserts or as deletes.
+std::vector<Change> changes_of(ChangeType type, const RowList& rows) {
+  std::vector<Change> changes;
+  changes.reserve(rows.size());
+  for (std::size_t number = 0; number < rows.size(); ++number) {
+    Change change{type, {}, {}};
+    (type == ChangeType::remove ? change.before : change.after) = rows[number];
+    changes.push_back(change);
   }
-  if (!findings.findings().empty()) return corrupt_version(findings.findings());
-  return success();
+  return changes;
 }
 
-/// Reads the newer version, checks it whole, and joins its rows with the older version's by key.
-class Join {
- public:
-  /// `old_rows` and `comparison` are null where every row is an insert: in a first version, and when
-  /// rekeying.
-  Join(const csv::File& after, KeyedRows* old_rows, Comparison* comparison, csv::FindingLog& findings)
-      : after_(after),
-        old_rows_(old_rows),
-        comparison_(comparison),
-        check_(after, csv::CheckScope::everything, findings),
-        has_key_(!after.header().key.empty()) {
-    if (!has_key_) return;
-    key_reader_ = std::make_unique<csv::KeyReader>(after.header());
-    inserted_ = old_rows == nullptr ? std::make_unique<KeyedRows>(after, after.text())
-                                    : std::make_unique<KeyedRows>(after);
-  }
+csv::Findings everything_wrong_with(const csv::File& file, csv::CheckScope scope, std::size_t findings_max) {
+  csv::FindingLog findings(findings_max);
+  findings.add_all(file.header_findings());
+  WholeFile whole(file, scope, findings);
+  whole.read();
+  return findings.findings();
+}
 
-  void run() {
-    const std::int64_t rows_max =
-        std::min(after_.limits().rows_max, static_cast<std::int64_t>(RowIndex::kRowsMax));
-    csv::RowScanner scanner(after_.text(), after_.header().delimiter);
-    csv::Row row;
-    scanner.next(row);
-    while (scanner.next(row)) {
-      if (rows_ == rows_max) return check_.report_too_many_rows(row.line);
-      ++rows_;
-      if (check_.accept(row) && has_key_) take(row);
-    }
-  }
-
-  [[nodiscard]] std::int64_t rows() const { return rows_; }
-  /// Inserts and updates in the file's order, behind `deletes`.
-  std::vector<Change> take_changes(std::vector<Change> deletes) {
-    if (old_rows_ != nullptr) {
-      if (deletes.empty()) return std::move(changes_);
-      deletes.insert(deletes.end(), changes_.begin(), changes_.end());
-      return deletes;
-    }
-    RowIndex& index = inserted_->index();
-    index.drop_table();
-    deletes.reserve(deletes.size() + index.size());
-    for (RowNumber number = 0; number < index.size(); ++number) {
-      deletes.push_back({ChangeType::insert, {}, index.row(number)});
-    }
-    return deletes;
-  }
-
- private:
-  void take(const csv::Row& row) {
-    if (take_in_step(row)) return;
-    const auto key = key_reader_->read(row.bytes);
-    if (!check_.accept_key(row, key, key_reader_->last_was_empty())) return;
-    const auto tag = tag_of(key);
-    if (old_rows_ != nullptr) {
-      if (const auto old = old_rows_->find(tag, key)) return take_matched(row, key, *old);
-    }
-    if (const auto first = inserted_->find(tag, key)) {
-      return check_.report_repeated_key(key, inserted_->index().row(*first).line, row.line);
-    }
-    inserted_->index().add(tag, ref_of(row));
-    if (old_rows_ != nullptr) changes_.push_back({ChangeType::insert, {}, ref_of(row)});
-  }
-
-  /// The usual case: the row stands unchanged behind the one that was matched last. Equal bytes under an
-  /// equal layout have an equal key, which needs neither hash nor table.
-  bool take_in_step(const csv::Row& row) {
-    if (old_rows_ == nullptr || !comparison_->same_layout()) return false;
-    RowIndex& index = old_rows_->index();
-    if (in_step_ >= index.size() || index.is_matched(in_step_)) return false;
-    if (row.bytes.size() > after_.limits().key_bytes_max || old_rows_->bytes(in_step_) != row.bytes)
-      return false;
-    index.mark_matched(in_step_++, row.line);
-    return true;
-  }
-
-  void take_matched(const csv::Row& row, std::string_view key, RowNumber old) {
-    RowIndex& index = old_rows_->index();
-    const RowRef before = index.row(old);
-    if (index.is_matched(old)) return check_.report_repeated_key(key, before.line, row.line);
-    index.mark_matched(old, row.line);
-    in_step_ = old + 1;
-    const auto old_bytes = old_rows_->bytes(old);
-    if (comparison_->same_layout() && old_bytes == row.bytes) return;
-    if (comparison_->differ(old_bytes, row.bytes))
-      changes_.push_back({ChangeType::update, before, ref_of(row)});
-  }
-
-  const csv::File& after_;
-  KeyedRows* old_rows_;
-  Comparison* comparison_;
-  csv::RowCheck check_;
-  bool has_key_;
-  std::unique_ptr<csv::KeyReader> key_reader_;
-  std::unique_ptr<KeyedRows> inserted_;
-  std::vector<Change> changes_;
-  RowNumber in_step_ = 0;
-  std::int64_t rows_ = 0;
-};
-
-std::vector<Change> deletes_of(const RowIndex& old_rows) {
-  std::size_t unmatched = 0;
-  for (RowNumber number = 0; number < old_rows.size(); ++number)
-    unmatched += old_rows.is_matched(number) ? 0 : 1;
-  std::vector<Change> deletes;
-  deletes.reserve(unmatched);
-  for (RowNumber number = 0; number < old_rows.size(); ++number) {
-    if (!old_rows.is_matched(number)) deletes.push_back({ChangeType::remove, old_rows.row(number), {}});
-  }
-  return deletes;
+/// A version that was accepted once, and of which nobody says that it still is what it was.
+Result<void> check_before(const csv::File& before) {
+  const auto findings = everything_wrong_with(before, csv::CheckScope::shape, 1);
+  if (!findings.empty()) return corrupt_version(findings);
+  return success();
 }
 
 Counts counts_of(const std::vector<Change>& changes, std::int64_t rows_before, std::int64_t rows) {
@@ -244,41 +105,149 @@ Error key_changed(const csv::File& before, const csv::File& after) {
       "one"};
 }
 
+/// Every row of the newer version is an insert: a first version, or another key. Then every row of the older
+/// one is a delete.
+Result<Outcome> diff_apart(const csv::File* before, const csv::File& after) {
+  Outcome outcome;
+  csv::FindingLog findings(after.limits().findings_max);
+  findings.add_all(after.header_findings());
+  WholeFile whole(after, csv::CheckScope::everything, findings);
+  whole.read();
+  outcome.findings = findings.findings();
+  std::int64_t rows_before = 0;
+  if (before != nullptr) {
+    csv::FindingLog old_findings(1);
+    WholeFile old(*before, csv::CheckScope::shape, old_findings);
+    old.read();
+    if (!old_findings.findings().empty()) return corrupt_version(old_findings.findings());
+    outcome.changes.changes = changes_of(ChangeType::remove, old.rows());
+    rows_before = old.records();
+  }
+  if (!outcome.findings.empty()) return outcome;
+  auto inserts = changes_of(ChangeType::insert, whole.rows());
+  auto& changes = outcome.changes.changes;
+  if (changes.empty()) {
+    changes = std::move(inserts);
+  } else {
+    changes.insert(changes.end(), inserts.begin(), inserts.end());
+  }
+  outcome.changes.counts = counts_of(changes, rows_before, whole.records());
+  return outcome;
+}
+
+void add_lines(const csv::File& before, const csv::File& after, std::vector<Change>& changes) {
+  LineSweep old_lines(before.text());
+  LineSweep new_lines(after.text());
+  for (Change& change : changes) {
+    if (change.type == ChangeType::remove) {
+      change.before.line = old_lines.at(change.before.offset);
+    } else {
+      change.after.line = new_lines.at(change.after.offset);
+    }
+  }
+}
+
+bool stands_before(const Change& a, const Change& b) { return a.after.offset < b.after.offset; }
+
+std::vector<Change> deletes_of(const std::vector<LooseRow>& old_rows) {
+  std::vector<Change> deletes;
+  for (const LooseRow& row : old_rows) {
+    if (row.matched == 0) deletes.push_back({ChangeType::remove, row.ref(), {}});
+  }
+  return deletes;
+}
+
+/// Loosens what neither side has read yet: each side by itself, side by side where that is worth a thread.
+void loosen_rest(Side& before, Side& after) {
+  constexpr std::size_t kWorthAThread = std::size_t{1} << 20;
+  const bool apart = std::min(before.rest().size(), after.rest().size()) > kWorthAThread;
+  auto other = std::async(apart ? std::launch::async : std::launch::deferred, [&] { before.loosen_rest(); });
+  after.loosen_rest();
+  other.get();
+}
+
+/// Two versions under one key. Nothing where the newer one has something wrong with it.
+Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const csv::File& after,
+                                               Comparison& comparison) {
+  Side old_side(before, csv::CheckScope::shape);
+  Side new_side(after, csv::CheckScope::everything);
+  ChangeSet set;
+  if (comparison.same_layout()) {
+    InStepWalk walk(old_side, new_side, comparison, after.header().delimiter);
+    walk.run(set.changes);
+  }
+  if (!old_side.is_wrong() && !new_side.is_wrong()) loosen_rest(old_side, new_side);
+  if (old_side.is_wrong()) return corrupt_version(everything_wrong_with(before, csv::CheckScope::shape, 1));
+  if (new_side.is_wrong() || new_side.records() > after.limits().rows_max) {
+    return std::optional<ChangeSet>();
+  }
+  DD_ASSERT(static_cast<std::uint64_t>(new_side.records()) <= KeyTable::kNumbersMax);
+
+  auto joined = join(old_side, new_side, comparison);
+  if (joined.repeated_key || repeats_a_key(after, joined.changes)) return std::optional<ChangeSet>();
+  auto changes = deletes_of(old_side.loose());
+  const auto deletes = static_cast<std::ptrdiff_t>(changes.size());
+  changes.insert(changes.end(), joined.changes.begin(), joined.changes.end());
+  add_lines(before, after, changes);
+  // Those found in step have their lines already.
+  const auto middle = static_cast<std::ptrdiff_t>(changes.size());
+  changes.insert(changes.end(), set.changes.begin(), set.changes.end());
+  std::inplace_merge(changes.begin() + deletes, changes.begin() + middle, changes.end(), stands_before);
+  set.changes = std::move(changes);
+  set.counts = counts_of(set.changes, old_side.records(), new_side.records());
+  return std::optional(std::move(set));
+}
+
+void count_lost_values(const csv::File& before, Comparison& comparison, std::vector<SchemaChange>& changes) {
+  csv::RowScanner scanner(before.text(), before.header().delimiter);
+  csv::Row row;
+  scanner.next(row);
+  while (scanner.next(row)) comparison.count_lost_values(row.bytes, changes);
+}
+
 }  // namespace
 
 Result<Outcome> diff(const csv::File* before, const csv::File& after, const Options& options) {
-  csv::FindingLog findings(after.limits().findings_max);
-  findings.add_all(after.header_findings());
   Outcome outcome;
   if (after.header().columns.empty()) {
-    outcome.findings = findings.findings();
+    outcome.findings = after.header_findings();
     return outcome;
   }
   const bool comparable = before != nullptr && !before->header().key.empty() && !after.header().key.empty();
   const bool rekeys = comparable && key_names(before->header()) != key_names(after.header());
   if (rekeys && !options.rekey) return key_changed(*before, after);
-
-  std::unique_ptr<Comparison> comparison;
-  std::unique_ptr<KeyedRows> old_rows;
-  if (before != nullptr) {
-    if (!before->header_findings().empty()) return corrupt_version(before->header_findings());
-    comparison = std::make_unique<Comparison>(*before, after);
-    outcome.changes.schema_changes = comparison->schema_changes();
-    old_rows = std::make_unique<KeyedRows>(*before, before->text());
-    DD_TRY(read_before(*before, *old_rows, [&](std::string_view record) {
-      if (comparison->has_removed_columns())
-        comparison->count_lost_values(record, outcome.changes.schema_changes);
-    }));
+  if (before == nullptr) {
+    DD_TRY(outcome, diff_apart(nullptr, after));
+    assert_consistent(outcome.changes);
+    return outcome;
   }
-  Join join(after, rekeys ? nullptr : old_rows.get(), comparison.get(), findings);
-  join.run();
-  outcome.findings = findings.findings();
-  if (!outcome.findings.empty()) return outcome;
+  if (!before->header_findings().empty()) return corrupt_version(before->header_findings());
 
-  const auto rows_before = static_cast<std::int64_t>(old_rows ? old_rows->index().size() : 0);
-  outcome.changes.changes =
-      join.take_changes(old_rows ? deletes_of(old_rows->index()) : std::vector<Change>{});
-  outcome.changes.counts = counts_of(outcome.changes.changes, rows_before, join.rows());
+  auto checked = std::async(std::launch::async, [&]() -> Result<void> {
+    return options.before_is_checked || rekeys ? Result<void>(success()) : check_before(*before);
+  });
+  Comparison comparison(*before, after);
+  std::optional<ChangeSet> together;
+  if (rekeys) {
+    DD_TRY(outcome, diff_apart(before, after));
+  } else if (comparable && after.header_findings().empty()) {
+    auto compared = diff_together(*before, after, comparison);
+    DD_TRY(checked.get());
+    DD_TRY(together, std::move(compared));
+  }
+  if (checked.valid()) {
+    DD_TRY(checked.get());
+  }
+  if (together) {
+    outcome.changes = std::move(*together);
+  } else if (!rekeys) {
+    outcome.findings = everything_wrong_with(after, csv::CheckScope::everything, after.limits().findings_max);
+    DD_ASSERT(!outcome.findings.empty());
+  }
+  if (!outcome.findings.empty()) return outcome;
+  outcome.changes.schema_changes = comparison.schema_changes();
+  if (comparison.has_removed_columns())
+    count_lost_values(*before, comparison, outcome.changes.schema_changes);
   assert_consistent(outcome.changes);
   return outcome;
 }

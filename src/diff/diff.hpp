@@ -64,6 +64,9 @@ struct Options {
   /// Where the keys' columns differ: delete every old row under its old key, insert every new row. Otherwise
   /// nothing.
   bool rekey = false;
+  /// The older version's bytes are known to be those that were once accepted under its options: what it
+  /// shares with the newer one is not looked at again. Else it is checked whole, beside the comparison.
+  bool before_is_checked = false;
 };
 
 /// Reads both files whole. `before` is null for a table's first version. Validates `after` completely (every

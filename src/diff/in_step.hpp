@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "csv/file.hpp"
+#include "csv/key_reader.hpp"
+#include "csv/row_check.hpp"
+#include "csv/structure.hpp"
+#include "diff/comparison.hpp"
+#include "diff/diff.hpp"
+#include "diff/loose_rows.hpp"
+
+namespace deltadrop::diff {
+
+/// Where one of two versions stands, and what is read of it there. Rows that are read are checked; what is
+/// wrong with them is only counted.
+class Side {
+ public:
+  Side(const csv::File& file, csv::CheckScope scope);
+
+  /// Reads the next row and its key; false at the end, or where the row cannot be used: then `is_wrong`.
+  bool next();
+  [[nodiscard]] const csv::Row& row() const { return row_; }
+  /// Valid until the next `next`.
+  [[nodiscard]] std::string_view key() const { return key_; }
+  [[nodiscard]] bool is_wrong() const { return findings_.findings().total > 0; }
+  [[nodiscard]] std::int64_t records() const { return records_; }
+
+  /// The text that is not read yet.
+  [[nodiscard]] std::string_view rest() const { return file_.text().substr(scanner_.offset()); }
+  void skip(const csv::EqualStretch& stretch);
+  /// Back to a row that was read: it is the next. `records`: how many were read before it.
+  void go_back(const csv::Row& row, std::int64_t records);
+
+  /// Row references by key, of rows that did not find their like in step.
+  std::vector<LooseRow>& loose() { return loose_; }
+  void loosen() { loose_.push_back(loose_row(row_, key_)); }
+  /// Reads to the end, and loosens every row.
+  void loosen_rest();
+  std::string_view bytes(const LooseRow& row) const { return file_.text().substr(row.offset, row.length); }
+  /// Valid until the next call.
+  std::string_view key_of(const LooseRow& row) { return stored_key_reader_.read(bytes(row)); }
+
+ private:
+  const csv::File& file_;
+  csv::FindingLog findings_;
+  csv::RowCheck check_;
+  csv::KeyReader key_reader_;
+  csv::KeyReader stored_key_reader_;
+  csv::RowScanner scanner_;
+  csv::Row row_;
+  std::string_view key_;
+  std::vector<LooseRow> loose_;
+  std::int64_t records_ = 0;
+};
+
+/// Walks two versions side by side. Where they agree, nothing is split or hashed; where rows were inserted,
+/// removed or moved, it looks for the next row that both have, and goes on there; the rows in between are
+/// loosened. It gives up when that costs more than it spares. Both files must have the same layout.
+class InStepWalk {
+ public:
+  InStepWalk(Side& before, Side& after, Comparison& comparison, char delimiter);
+
+  /// Until the end of one version, until it gives up, or until a row cannot be used. Updates found in step
+  /// are appended to `changes`.
+  void run(std::vector<Change>& changes);
+
+ private:
+  struct Seen {
+    LooseRow loose;
+    csv::Row row;
+    std::int64_t records;
+  };
+  /// Both stand behind rows of different keys. True: both stand before rows of one key.
+  bool resynchronise();
+  static void see(Side& side, std::vector<Seen>& seen, KeyTable& table);
+  static std::optional<std::size_t> find_among(Side& of, std::vector<Seen>& seen, const KeyTable& table,
+                                               Side& like);
+  static void take_up_to(Side& side, const std::vector<Seen>& seen, std::size_t count);
+
+  Side& before_;
+  Side& after_;
+  Comparison& comparison_;
+  csv::FindEqualStretch find_equal_stretch_;
+  char delimiter_;
+  std::int64_t rows_in_step_ = 0;
+  std::int64_t rows_looked_ahead_ = 0;
+};
+
+}  // namespace deltadrop::diff

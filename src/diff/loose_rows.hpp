@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "csv/file.hpp"
+#include "csv/scan.hpp"
+#include "diff/diff.hpp"
+
+namespace deltadrop::diff {
+
+/// 32 bits of a key's XXH3 under a seed that is drawn once per process, so that nobody can choose keys that
+/// collide. No outcome depends on it: equal tags only lead to a comparison of the keys' bytes.
+std::uint32_t tag_of(std::string_view key);
+
+/// Places of things by their keys' tags: 8 bytes / 0.75 for each. Things are numbered by the caller from 0.
+class KeyTable {
+ public:
+  using Number = std::uint32_t;
+  static constexpr std::size_t kNumbersMax = 0xFFFFFFFE;
+
+  /// Room for that many without growing.
+  explicit KeyTable(std::size_t expected = 0);
+
+  /// The thing whose tag is `tag` and for which `same_key(number)` holds.
+  template <class SameKey>
+  [[nodiscard]] std::optional<Number> find(std::uint32_t tag, const SameKey& same_key) const {
+    for (std::size_t at = home_of(tag); slots_[at].number_plus_1 != 0; at = next(at)) {
+      if (slots_[at].tag == tag && same_key(slots_[at].number_plus_1 - 1))
+        return slots_[at].number_plus_1 - 1;
+    }
+    return std::nullopt;
+  }
+  /// The number that a search for the tag would look at first, if any. For prefetching.
+  [[nodiscard]] std::optional<Number> first_candidate(std::uint32_t tag) const {
+    const Slot& slot = slots_[home_of(tag)];
+    return slot.number_plus_1 == 0 ? std::nullopt : std::optional(slot.number_plus_1 - 1);
+  }
+  void prefetch(std::uint32_t tag) const { __builtin_prefetch(&slots_[home_of(tag)]); }
+  /// Adds one whose key is not in yet.
+  void add(std::uint32_t tag, Number number);
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  struct Slot {
+    std::uint32_t tag = 0;
+    std::uint32_t number_plus_1 = 0;  ///< 0: free
+  };
+  static_assert(sizeof(Slot) == 8);
+
+  /// Tags are spread evenly, so they are scaled to the table, which may then have any size.
+  [[nodiscard]] std::size_t home_of(std::uint32_t tag) const {
+    return std::uint64_t{tag} * slots_.size() >> 32;
+  }
+  [[nodiscard]] std::size_t next(std::size_t at) const { return at + 1 == slots_.size() ? 0 : at + 1; }
+  void put(Slot slot);
+
+  std::vector<Slot> slots_;
+  std::size_t size_ = 0;
+};
+
+/// A row that was not met in step: where it is, and what it is compared by. 32 bytes.
+struct LooseRow {
+  std::uint64_t offset : 40;
+  std::uint64_t matched : 1;
+  std::uint32_t length;
+  std::uint32_t tag;  ///< of its key
+  std::uint64_t
+      hash[2];  ///< XXH3-128 of its bytes, under a seed as tag_of's: equal hashes are taken for equal bytes
+
+  /// Without its line.
+  [[nodiscard]] RowRef ref() const { return RowRef{offset, length, Line(0)}; }
+  [[nodiscard]] bool same_bytes(const LooseRow& other) const {
+    return hash[0] == other.hash[0] && hash[1] == other.hash[1] && length == other.length;
+  }
+};
+static_assert(sizeof(LooseRow) == 32);
+
+LooseRow loose_row(const csv::Row& row, std::string_view key);
+
+/// Gives the rows of one file's changes their lines, in one pass over the text.
+class LineSweep {
+ public:
+  explicit LineSweep(std::string_view text) : text_(text) {}
+  /// Offsets must not decrease from call to call.
+  Line at(std::uint64_t offset);
+
+ private:
+  std::string_view text_;
+  std::uint64_t offset_ = 0;
+  std::int64_t line_ = 1;
+};
+
+}  // namespace deltadrop::diff

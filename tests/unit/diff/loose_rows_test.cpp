@@ -1,0 +1,47 @@
+#include "diff/loose_rows.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace deltadrop::diff {
+namespace {
+
+TEST(KeyTable, FindsWhatWasAddedAlsoWhereTagsCollide) {
+  KeyTable table;
+  constexpr std::uint32_t kNumbers = 20000;
+  for (std::uint32_t i = 0; i < kNumbers; ++i) table.add(i / 16 * 0x01000193U, i);
+  for (std::uint32_t i = 0; i < kNumbers; ++i) {
+    const auto found = table.find(i / 16 * 0x01000193U, [&](KeyTable::Number number) { return number == i; });
+    ASSERT_TRUE(found.has_value()) << i;
+    EXPECT_EQ(*found, i);
+  }
+  EXPECT_FALSE(table.find(0xFFFFFFFF, [](KeyTable::Number) { return false; }).has_value());
+  EXPECT_EQ(table.size(), kNumbers);
+}
+
+TEST(LooseRow, KeepsLargeOffsetsAndTellsBytesApart) {
+  const std::string text = "a,1\na,2\n";
+  const csv::Row first{text.substr(0, 3), (std::uint64_t{1} << 40) - 1, 2, Line(1), csv::RowFault::none, 0};
+  const csv::Row second{text.substr(4, 3), 4, 2, Line(2), csv::RowFault::none, 0};
+  const LooseRow loose = loose_row(first, "a");
+  EXPECT_EQ(loose.ref().offset, (std::uint64_t{1} << 40) - 1);
+  EXPECT_EQ(loose.ref().length, 3U);
+  EXPECT_EQ(loose.matched, 0U);
+  EXPECT_EQ(loose.tag, loose_row(second, "a").tag);
+  EXPECT_TRUE(loose.same_bytes(loose_row(first, "a")));
+  EXPECT_FALSE(loose.same_bytes(loose_row(second, "a")));
+}
+
+TEST(LineSweep, CountsEveryKindOfLineEndOnce) {
+  const std::string text = "a\nb\r\nc\rd\n\ne";
+  LineSweep lines(text);
+  EXPECT_EQ(lines.at(0), Line(1));
+  EXPECT_EQ(lines.at(text.find('b')), Line(2));
+  EXPECT_EQ(lines.at(text.find('c')), Line(3));
+  EXPECT_EQ(lines.at(text.find('d')), Line(4));
+  EXPECT_EQ(lines.at(text.find('e')), Line(6));
+}
+
+}  // namespace
+}  // namespace deltadrop::diff
