@@ -1,7 +1,8 @@
 #include "csv/scan.hpp"
 
-#include <algorithm>
 #include <cstring>
+
+#include "csv/structure.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -41,16 +42,6 @@ __attribute__((target("avx2,popcnt,bmi"))) const char* find_stop_avx2(const char
 #endif
 
 }  // namespace
-
-std::int64_t count_line_ends(std::string_view text) {
-  const auto line_feeds = std::count(text.begin(), text.end(), '\n');
-  if (text.find('\r') == std::string_view::npos) return line_feeds;
-  std::int64_t lone_returns = 0;
-  for (auto at = text.find('\r'); at != std::string_view::npos; at = text.find('\r', at + 1)) {
-    if (at + 1 == text.size() || text[at + 1] != '\n') ++lone_returns;
-  }
-  return line_feeds + lone_returns;
-}
 
 const char* find_stop_bytewise(const char* at, const char* end, char delimiter, std::uint64_t& delimiters) {
   for (; at < end; ++at) {
@@ -104,7 +95,8 @@ void RowScanner::scan_quoted(Row& row) {
     if (at_ == end_ || *at_ != '"') break;
     ++at_;
   }
-  line_ += count_line_ends({start, static_cast<std::size_t>(at_ - start)});
+  line_ += static_cast<std::int64_t>(
+      structural_scan().count_line_ends({start, static_cast<std::size_t>(at_ - start)}));
   const bool field_ends = at_ == end_ || *at_ == delimiter_ || *at_ == '\n' || *at_ == '\r';
   if (!field_ends && row.fault == RowFault::none) {
     row.fault = RowFault::text_after_quote;

@@ -17,9 +17,6 @@ FindStop find_stop_for_this_cpu();
 /// The plain one, which the others must agree with.
 const char* find_stop_bytewise(const char* at, const char* end, char delimiter, std::uint64_t& delimiters);
 
-/// Line ends in `text`: LF, CR and CRLF count one each.
-std::int64_t count_line_ends(std::string_view text);
-
 enum class RowFault : std::uint8_t {
   none,
   text_after_quote,  ///< something other than a delimiter or a line end follows a closing quote

@@ -49,17 +49,24 @@ class PortableBlock {
   std::uint64_t words_[8] = {};
 };
 
-}  // namespace
-
 EqualStretch find_equal_stretch_portable(std::string_view a, std::string_view b, char delimiter) {
   return find_equal_stretch<PortableBlock>(a.data(), b.data(), std::min(a.size(), b.size()), delimiter);
 }
 
-FindEqualStretch find_equal_stretch_for_this_cpu() {
-  static const FindEqualStretch fastest = [] {
-    const auto avx2 = find_equal_stretch_avx2();
-    return avx2 != nullptr ? avx2 : find_equal_stretch_portable;
-  }();
+std::uint64_t count_line_ends_portable(std::string_view text) {
+  return count_line_ends<PortableBlock>(text.data(), text.size());
+}
+
+}  // namespace
+
+const StructuralScan& portable_structural_scan() {
+  static constexpr StructuralScan kScan{find_equal_stretch_portable, count_line_ends_portable};
+  return kScan;
+}
+
+const StructuralScan& structural_scan() {
+  static const StructuralScan& fastest =
+      avx2_structural_scan() != nullptr ? *avx2_structural_scan() : portable_structural_scan();
   return fastest;
 }
 

@@ -20,11 +20,20 @@ struct EqualStretch {
 /// JSON per Second, 2019, section 3.1.1).
 using FindEqualStretch = EqualStretch (*)(std::string_view a, std::string_view b, char delimiter);
 
+/// Counts the line ends of a text: LF, CR and CRLF count one each.
+using CountLineEnds = std::uint64_t (*)(std::string_view text);
+
+/// The scans that are made for one kind of machine.
+struct StructuralScan {
+  FindEqualStretch find_equal_stretch;
+  CountLineEnds count_line_ends;
+};
+
 /// The fastest one for this machine.
-FindEqualStretch find_equal_stretch_for_this_cpu();
+const StructuralScan& structural_scan();
 /// For any machine; the others must agree with it.
-EqualStretch find_equal_stretch_portable(std::string_view a, std::string_view b, char delimiter);
+const StructuralScan& portable_structural_scan();
 /// Null where this machine has not what it needs.
-FindEqualStretch find_equal_stretch_avx2();
+const StructuralScan* avx2_structural_scan();
 
 }  // namespace deltadrop::csv

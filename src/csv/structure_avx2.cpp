@@ -6,7 +6,7 @@
 #endif
 
 // Compiled for AVX2, carry-less multiplication, BMI and POPCNT (src/csv/CMakeLists.txt); only
-// find_equal_stretch_avx2 may be called on any machine.
+// avx2_structural_scan may be called on any machine.
 namespace deltadrop::csv {
 
 #if defined(__x86_64__)
@@ -52,22 +52,27 @@ class Avx2Block {
   __m256i high_;
 };
 
-EqualStretch find_equal_stretch_here(std::string_view a, std::string_view b, char delimiter) {
+EqualStretch find_equal_stretch_avx2(std::string_view a, std::string_view b, char delimiter) {
   const std::uint64_t length = a.size() < b.size() ? a.size() : b.size();
   return find_equal_stretch<Avx2Block>(a.data(), b.data(), length, delimiter);
 }
 
+std::uint64_t count_line_ends_avx2(std::string_view text) {
+  return count_line_ends<Avx2Block>(text.data(), text.size());
+}
+
 }  // namespace
 
-FindEqualStretch find_equal_stretch_avx2() {
+const StructuralScan* avx2_structural_scan() {
+  static constexpr StructuralScan kScan{find_equal_stretch_avx2, count_line_ends_avx2};
   const bool here = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("pclmul") != 0 &&
                     __builtin_cpu_supports("bmi") != 0 && __builtin_cpu_supports("popcnt") != 0;
-  return here ? find_equal_stretch_here : nullptr;
+  return here ? &kScan : nullptr;
 }
 
 #else
 
-FindEqualStretch find_equal_stretch_avx2() { return nullptr; }
+const StructuralScan* avx2_structural_scan() { return nullptr; }
 
 #endif
 

@@ -103,5 +103,22 @@ inline EqualStretch find_equal_stretch(const char* a, const char* b, std::uint64
   return best;
 }
 
+template <class Block>
+inline std::uint64_t count_line_ends(const char* text, std::uint64_t length) {
+  std::uint64_t count = 0;
+  std::uint64_t carriage_return = 0;
+  for (std::uint64_t at = 0; at < length; at += kBlockBytes) {
+    const std::uint64_t left = length - at;
+    const Block block = left >= kBlockBytes ? Block(text + at) : Block(text + at, left);
+    const std::uint64_t line_feeds = block.equal_to('\n');
+    const std::uint64_t returns = block.equal_to('\r');
+    // A lone CR counts at the byte behind it, as in any_line_ends.
+    count += count_bits(line_feeds | (((returns << 1) | carriage_return) & ~line_feeds));
+    carriage_return = returns >> 63;
+  }
+  // One at the very end of a whole block has nothing behind it.
+  return count + carriage_return;
+}
+
 }  // namespace
 }  // namespace deltadrop::csv

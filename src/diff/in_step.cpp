@@ -57,7 +57,7 @@ InStepWalk::InStepWalk(Side& before, Side& after, Comparison& comparison, char d
     : before_(before),
       after_(after),
       comparison_(comparison),
-      find_equal_stretch_(csv::find_equal_stretch_for_this_cpu()),
+      find_equal_stretch_(csv::structural_scan().find_equal_stretch),
       delimiter_(delimiter) {}
 
 void InStepWalk::run(std::vector<Change>& changes) {

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "core/assert.hpp"
+#include "csv/structure.hpp"
 
 namespace deltadrop::diff {
 namespace {
@@ -58,7 +59,8 @@ LooseRow loose_row(const csv::Row& row, std::string_view key) {
 
 Line LineSweep::at(std::uint64_t offset) {
   DD_ASSERT(offset >= offset_);
-  line_ += csv::count_line_ends(text_.substr(offset_, offset - offset_));
+  line_ += static_cast<std::int64_t>(
+      csv::structural_scan().count_line_ends(text_.substr(offset_, offset - offset_)));
   offset_ = offset;
   return Line(line_);
 }

@@ -59,10 +59,18 @@ std::string text_of(const EqualStretch& found) {
          std::to_string(found.line_ends) + " line ends";
 }
 
-std::vector<FindEqualStretch> ways() {
-  std::vector<FindEqualStretch> all = {find_equal_stretch_portable};
-  if (const auto avx2 = find_equal_stretch_avx2()) all.push_back(avx2);
+std::vector<const StructuralScan*> ways() {
+  std::vector<const StructuralScan*> all = {&portable_structural_scan()};
+  if (const auto* avx2 = avx2_structural_scan()) all.push_back(avx2);
   return all;
+}
+
+std::uint64_t expected_line_ends(std::string_view text) {
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n' || (text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n'))) ++count;
+  }
+  return count;
 }
 
 std::string random_text(std::mt19937& random, std::size_t bytes) {
@@ -91,11 +99,13 @@ TEST(EqualStretch, AgreesWithTheRuleByteByByte) {
     if (random() % 3 == 0) b.resize(b.size() - random() % (b.size() + 1));
     const auto expected = expected_stretch(a, b, ',');
     longest = std::max(longest, expected.bytes);
-    for (const auto find : ways()) {
-      const auto found = find(a, b, ',');
+    for (const auto* scan : ways()) {
+      const auto found = scan->find_equal_stretch(a, b, ',');
       ASSERT_TRUE(found == expected) << "seed " << seed << ": found " << text_of(found) << ", expected "
                                      << text_of(expected) << " in " << quoted_for_message(a) << " and "
                                      << quoted_for_message(b);
+      ASSERT_EQ(scan->count_line_ends(a), expected_line_ends(a)) << quoted_for_message(a);
+      ASSERT_EQ(scan->count_line_ends(b), expected_line_ends(b)) << quoted_for_message(b);
     }
   }
   EXPECT_GT(longest, 128);
@@ -107,7 +117,8 @@ TEST(EqualStretch, SeesEveryPlaceOfADifference) {
   for (std::size_t at = 0; at < a.size(); ++at) {
     std::string b = a;
     b[at] = '\x01';
-    for (const auto find : ways()) ASSERT_TRUE(find(a, b, ',') == expected_stretch(a, b, ',')) << at;
+    for (const auto* scan : ways())
+      ASSERT_TRUE(scan->find_equal_stretch(a, b, ',') == expected_stretch(a, b, ',')) << at;
   }
 }
 
