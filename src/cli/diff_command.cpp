@@ -34,6 +34,7 @@ struct Arguments {
   std::string empty = "null";
   std::string format = "text";
   bool rekey = false;
+  bool summary = false;
 };
 
 /// A file, or standard input read whole, as a CSV.
@@ -161,7 +162,11 @@ Result<int> compare(const Arguments& arguments) {
     return kTrouble;
   }
   const diff::ChangeSet& changes = outcome.value().changes;
-  DD_TRY(write_changes(*before.file, *after.file, changes, format));
+  if (arguments.summary) {
+    DD_TRY(write_summary(changes, format));
+  } else {
+    DD_TRY(write_changes(*before.file, *after.file, changes, format));
+  }
   return changes.counts.changes() == 0 && changes.schema_changes.empty() ? kSame : kDifferent;
 }
 
@@ -193,6 +198,7 @@ void add_diff_command(CLI::App& app, int& exit_code) {
   command->add_option("--empty", arguments->empty, "Empty fields are null, or text (null)");
   command->add_option("--format", arguments->format,
                       "text, json (one object a line) or csv (one record a value) (text)");
+  command->add_flag("--summary", arguments->summary, "Only how many rows were inserted, updated and deleted");
   command->add_flag(
       "--rekey", arguments->rekey,
       "Each file's first column is its key; where the two differ, delete all rows and insert all rows");
@@ -203,6 +209,7 @@ void add_diff_command(CLI::App& app, int& exit_code) {
       "  deltadrop diff 2024-q4.csv 2025-q1.csv\n"
       "  deltadrop diff old.csv new.csv --key company,period --ignore exported_at\n"
       "  deltadrop diff old.csv new.csv --format json | jq -r .key_value\n"
+      "  deltadrop diff old.csv new.csv --summary --format json\n"
       "  git show HEAD:data.csv | deltadrop diff - data.csv");
   command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
 }

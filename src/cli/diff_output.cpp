@@ -75,12 +75,34 @@ class Output {
 
   Result<void> end(const diff::ChangeSet& changes) {
     if (format_ == DiffFormat::text) append_summary(changes);
+    return finish();
+  }
+
+  Result<void> write_summary(const diff::ChangeSet& changes) {
+    const diff::Counts& counts = changes.counts;
+    const auto out = std::back_inserter(buffer_);
+    switch (format_) {
+      case DiffFormat::text:
+        append_summary(changes);
+        break;
+      case DiffFormat::json:
+        append_summary_json(changes);
+        break;
+      case DiffFormat::csv:
+        fmt::format_to(out, "inserted,updated,deleted,rows_before,rows\n{},{},{},{},{}\n", counts.inserted,
+                       counts.updated, counts.deleted, counts.rows_before, counts.rows);
+        break;
+    }
+    return finish();
+  }
+
+ private:
+  Result<void> finish() {
     DD_TRY(flush());
     if (std::fflush(stdout) != 0) return write_error();
     return success();
   }
 
- private:
   static constexpr std::size_t kFlushBytes = std::size_t{1} << 16;
 
   static Error write_error() {
@@ -189,6 +211,22 @@ class Output {
                    counts.updated, counts.deleted, counts.rows_before, counts.rows);
   }
 
+  void append_summary_json(const diff::ChangeSet& changes) {
+    const auto out = std::back_inserter(buffer_);
+    const diff::Counts& counts = changes.counts;
+    fmt::format_to(out,
+                   "{{\"inserted\":{},\"updated\":{},\"deleted\":{},\"rows_before\":{},\"rows\":{},"
+                   "\"schema_changes\":[",
+                   counts.inserted, counts.updated, counts.deleted, counts.rows_before, counts.rows);
+    for (const auto& change : changes.schema_changes) {
+      if (buffer_.back() != '[') buffer_ += ',';
+      buffer_ += R"({"column":)";
+      append_json_string(buffer_, change.column);
+      fmt::format_to(out, R"(,"change":"{}"}})", change.added ? "added" : "removed");
+    }
+    buffer_ += "]}\n";
+  }
+
   DiffFormat format_;
   std::string buffer_;
   std::string padded_;
@@ -227,6 +265,10 @@ Result<void> write_changes(const csv::File& before, const csv::File& after, cons
   DD_TRY(diff::for_each_event(&before, after, changes, Seq(1),
                               [&](const EventView& event) { return output.write(event); }));
   return output.end(changes);
+}
+
+Result<void> write_summary(const diff::ChangeSet& changes, DiffFormat format) {
+  return Output(format).write_summary(changes);
 }
 
 }  // namespace deltadrop::cli

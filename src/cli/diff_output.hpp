@@ -23,4 +23,8 @@ std::string terminal_safe(std::string_view text);
 Result<void> write_changes(const csv::File& before, const csv::File& after, const diff::ChangeSet& changes,
                            DiffFormat format);
 
+/// Writes how many changes there are, and what became of the columns: as a line for people, a JSON object, or
+/// a CSV record under its header. Errors as write_changes.
+Result<void> write_summary(const diff::ChangeSet& changes, DiffFormat format);
+
 }  // namespace deltadrop::cli

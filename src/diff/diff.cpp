@@ -168,12 +168,12 @@ void loosen_rest(Side& before, Side& after) {
 
 /// Two versions under one key. Nothing where the newer one has something wrong with it.
 Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const csv::File& after,
-                                               Comparison& comparison) {
+                                               Comparison& comparison, std::int64_t look_ahead_rows) {
   Side old_side(before, csv::CheckScope::shape);
   Side new_side(after, csv::CheckScope::everything);
   ChangeSet set;
   if (comparison.same_layout()) {
-    InStepWalk walk(old_side, new_side, comparison, after.header().delimiter);
+    InStepWalk walk(old_side, new_side, comparison, after.header().delimiter, look_ahead_rows);
     walk.run(set.changes);
   }
   if (!old_side.is_wrong() && !new_side.is_wrong()) loosen_rest(old_side, new_side);
@@ -231,7 +231,7 @@ Result<Outcome> diff(const csv::File* before, const csv::File& after, const Opti
   if (rekeys) {
     DD_TRY(outcome, diff_apart(before, after));
   } else if (comparable && after.header_findings().empty()) {
-    auto compared = diff_together(*before, after, comparison);
+    auto compared = diff_together(*before, after, comparison, options.look_ahead_rows);
     DD_TRY(checked.get());
     DD_TRY(together, std::move(compared));
   }

@@ -67,6 +67,9 @@ struct Options {
   /// The older version's bytes are known to be those that were once accepted under its options: what it
   /// shares with the newer one is not looked at again. Else it is checked whole, beside the comparison.
   bool before_is_checked = false;
+  /// How many rows may be looked at ahead of where the versions part, on top of a quarter of those met in
+  /// step, before all rows go into a table. No outcome depends on it.
+  std::int64_t look_ahead_rows = 65'536;
 };
 
 /// Reads both files whole. `before` is null for a table's first version. Validates `after` completely (every

@@ -7,9 +7,7 @@
 namespace deltadrop::diff {
 namespace {
 
-/// How many rows may be looked at ahead of the place where the versions part: so many at once, and a share of
-/// those that were met in step since. More than that, and a table of all rows is cheaper.
-constexpr std::int64_t kLookAheadMin = 65'536;
+/// Looking at one row ahead costs about as much as meeting four in step.
 constexpr std::int64_t kInStepPerLookAhead = 4;
 
 RowRef ref_of(const csv::Row& row) {
@@ -53,12 +51,14 @@ void Side::loosen_rest() {
   while (next()) loosen();
 }
 
-InStepWalk::InStepWalk(Side& before, Side& after, Comparison& comparison, char delimiter)
+InStepWalk::InStepWalk(Side& before, Side& after, Comparison& comparison, char delimiter,
+                       std::int64_t look_ahead_rows)
     : before_(before),
       after_(after),
       comparison_(comparison),
       find_equal_stretch_(csv::structural_scan().find_equal_stretch),
-      delimiter_(delimiter) {}
+      delimiter_(delimiter),
+      look_ahead_rows_(look_ahead_rows) {}
 
 void InStepWalk::run(std::vector<Change>& changes) {
   while (true) {
@@ -118,7 +118,7 @@ bool InStepWalk::resynchronise() {
   bool new_ends = false;
   while (!old_ends || !new_ends) {
     rows_looked_ahead_ += 2;
-    if (rows_looked_ahead_ > kLookAheadMin + rows_in_step_ / kInStepPerLookAhead) break;
+    if (rows_looked_ahead_ > look_ahead_rows_ + rows_in_step_ / kInStepPerLookAhead) break;
     old_ends = old_ends || !before_.next();
     if (!old_ends) {
       if (const auto found = find_among(after_, new_seen, new_table, before_)) {

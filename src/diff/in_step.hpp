@@ -61,7 +61,7 @@ class Side {
 /// loosened. It gives up when that costs more than it spares. Both files must have the same layout.
 class InStepWalk {
  public:
-  InStepWalk(Side& before, Side& after, Comparison& comparison, char delimiter);
+  InStepWalk(Side& before, Side& after, Comparison& comparison, char delimiter, std::int64_t look_ahead_rows);
 
   /// Until the end of one version, until it gives up, or until a row cannot be used. Updates found in step
   /// are appended to `changes`.
@@ -85,6 +85,7 @@ class InStepWalk {
   Comparison& comparison_;
   csv::FindEqualStretch find_equal_stretch_;
   char delimiter_;
+  std::int64_t look_ahead_rows_;
   std::int64_t rows_in_step_ = 0;
   std::int64_t rows_looked_ahead_ = 0;
 };

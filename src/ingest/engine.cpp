@@ -226,7 +226,9 @@ Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedReques
   auto older_file = std::async(std::launch::async, [&]() -> Result<void> {
     return last ? check_stored_bytes(layout_, *last) : Result<void>(success());
   });
-  auto compared = diff::diff(reading->before_or_null(), reading->after, diff::Options{upload.rekey});
+  // The older file was accepted once, and its bytes are compared with its SHA-256 beside this.
+  auto compared = diff::diff(reading->before_or_null(), reading->after,
+                             diff::Options{.rekey = upload.rekey, .before_is_checked = true});
   DD_TRY(older_file.get());
   DD_TRY(auto outcome, std::move(compared));
   if (!outcome.findings.empty()) return SubmitOutcome(std::move(outcome.findings));

@@ -73,6 +73,20 @@ TEST_F(DiffCommand, SaysThatAFileIsCompressed) {
   }
 }
 
+TEST_F(DiffCommand, SummarisesInEveryFormat) {
+  const std::string before = "id,a,b\n1,x,p\n2,y,q\n3,z,r\n";
+  const std::string after = "id,a\n1,x\n2,Y\n4,w\n5,v\n";
+  EXPECT_EQ(compare(before, after, {"--summary", "--format", "json"}).out,
+            "{\"inserted\":2,\"updated\":2,\"deleted\":1,\"rows_before\":3,\"rows\":4,"
+            "\"schema_changes\":[{\"column\":\"b\",\"change\":\"removed\"}]}\n");
+  EXPECT_EQ(compare(before, after, {"--summary", "--format", "csv"}).out,
+            "inserted,updated,deleted,rows_before,rows\n2,2,1,3,4\n");
+  const auto text = compare(before, after, {"--summary"});
+  EXPECT_EQ(text.code, 1);
+  EXPECT_EQ(text.out,
+            "column removed: b (held 3 values)\n2 inserted, 2 updated, 1 deleted; 3 rows before, 4 now\n");
+}
+
 TEST_F(DiffCommand, ShowsChangesToPeople) {
   const auto ran = compare("id,a,b\n1,x,p\n2,y,q\n3,z,r\n", "id,a\n1,x\n2,Y\n4,w\n");
   EXPECT_EQ(ran.out,
