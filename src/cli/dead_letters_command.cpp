@@ -8,7 +8,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include "app/logging.hpp"
 #include "app/parts.hpp"
 #include "cli/commands.hpp"
 #include "cli/settings_options.hpp"
@@ -106,14 +105,11 @@ Result<int> retry(history::HistoryStore& history, const Wanted& wanted) {
 }
 
 int run(const SettingsFlags& flags, const Wanted& wanted, const Work& work) {
-  const auto settings = flags.load();
-  if (!settings.has_value()) return report_trouble(settings.error());
-  app::start_logging(settings.value().text("LOG_LEVEL"));
-  const auto history =
-      app::open_postgres(settings.value(), "deltadrop dead-letters", app::Schema::check_only, {});
-  if (!history.has_value()) return report_trouble(history.error());
-  const auto done = work(*history.value(), wanted);
-  return done.has_value() ? done.value() : report_trouble(done.error());
+  return run_with_settings(flags, [&](const app::Settings& settings) -> Result<int> {
+    DD_TRY(const auto history,
+           app::open_postgres(settings, "deltadrop dead-letters", app::Schema::check_only, {}));
+    return work(*history, wanted);
+  });
 }
 
 CLI::App* add_one(CLI::App& group, const std::string& name, const std::string& help, int& exit_code,

@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 
 #include "app/data_dir.hpp"
-#include "app/logging.hpp"
 #include "cli/commands.hpp"
 #include "cli/settings_options.hpp"
 #include "ingest/ingest.hpp"
@@ -20,19 +19,14 @@ Result<ingest::RepublishReport> migrate(const app::Settings& settings) {
   return report;
 }
 
-int run(const SettingsFlags& flags) {
-  const auto settings = flags.load();
-  if (!settings.has_value()) return report_trouble(settings.error());
-  app::start_logging(settings.value().text("LOG_LEVEL"));
-  const auto report = migrate(settings.value());
-  if (!report.has_value()) return report_trouble(report.error());
+Result<int> run(const app::Settings& settings) {
+  DD_TRY(const auto report, migrate(settings));
   fmt::print(
       "{} is for Kafka and PostgreSQL now. Next:\n"
       "  deltadrop serve     sends {} uploads of {} tables under the same event ids\n"
       "  deltadrop consume   fills the database and the lake with them\n"
       "Once /health tells that nothing is pending, log.db and history.db in {} can go.\n",
-      settings.value().text("DATA_DIR"), report.value().uploads, report.value().tables,
-      settings.value().text("DATA_DIR"));
+      settings.text("DATA_DIR"), report.uploads, report.tables, settings.text("DATA_DIR"));
   return 0;
 }
 
@@ -47,7 +41,7 @@ void add_migrate_command(CLI::App& program, int& exit_code) {
       "nothing.\n\n"
       "Example:\n"
       "  deltadrop migrate --data-dir ./data");
-  command->callback([flags, &exit_code] { exit_code = run(*flags); });
+  command->callback([flags, &exit_code] { exit_code = run_with_settings(*flags, run); });
 }
 
 }  // namespace deltadrop::cli

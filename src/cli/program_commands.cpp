@@ -6,7 +6,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include "app/logging.hpp"
 #include "app/programs.hpp"
 #include "cli/commands.hpp"
 #include "cli/settings_options.hpp"
@@ -18,11 +17,10 @@ namespace {
 using Run = std::function<Result<void>(const app::Settings&)>;
 
 int run(const SettingsFlags& flags, const Run& program) {
-  const auto settings = flags.load();
-  if (!settings.has_value()) return report_trouble(settings.error());
-  app::start_logging(settings.value().text("LOG_LEVEL"));
-  const auto done = program(settings.value());
-  return done.has_value() ? 0 : report_trouble(done.error());
+  return run_with_settings(flags, [&](const app::Settings& settings) -> Result<int> {
+    DD_TRY(program(settings));
+    return 0;
+  });
 }
 
 constexpr auto kEverySetting = "Every setting is also an environment variable of the name shown.\n\n";

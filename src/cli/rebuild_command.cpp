@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 
 #include "app/data_dir.hpp"
-#include "app/logging.hpp"
 #include "cli/commands.hpp"
 #include "cli/settings_options.hpp"
 #include "ingest/ingest.hpp"
@@ -40,13 +39,9 @@ void print_report(const std::string& data_dir, const ingest::RebuildReport& repo
       "them before the next upload of their tables, upload again what is missing, delete the rest.\n");
 }
 
-int run(const SettingsFlags& flags) {
-  const auto settings = flags.load();
-  if (!settings.has_value()) return report_trouble(settings.error());
-  app::start_logging(settings.value().text("LOG_LEVEL"));
-  const auto report = rebuild(settings.value());
-  if (!report.has_value()) return report_trouble(report.error());
-  print_report(settings.value().text("DATA_DIR"), report.value());
+Result<int> run(const app::Settings& settings) {
+  DD_TRY(const auto report, rebuild(settings));
+  print_report(settings.text("DATA_DIR"), report);
   return 0;
 }
 
@@ -63,7 +58,7 @@ void add_rebuild_command(CLI::App& program, int& exit_code) {
       "without a manifest) is kept. Stop the server first.\n\n"
       "Example:\n"
       "  deltadrop rebuild catalog --data-dir ./data");
-  catalog->callback([flags, &exit_code] { exit_code = run(*flags); });
+  catalog->callback([flags, &exit_code] { exit_code = run_with_settings(*flags, run); });
 }
 
 }  // namespace deltadrop::cli

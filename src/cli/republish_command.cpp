@@ -7,7 +7,6 @@
 #include <CLI/CLI.hpp>
 
 #include "app/data_dir.hpp"
-#include "app/logging.hpp"
 #include "cli/commands.hpp"
 #include "cli/settings_options.hpp"
 #include "http/client.hpp"
@@ -83,13 +82,9 @@ Result<Outcome> republish(const app::Settings& settings, const Wanted& wanted) {
   return Outcome{report, ""};
 }
 
-int run(const SettingsFlags& flags, const Wanted& wanted) {
-  const auto settings = flags.load();
-  if (!settings.has_value()) return report_trouble(settings.error());
-  app::start_logging(settings.value().text("LOG_LEVEL"));
-  const auto done = republish(settings.value(), wanted);
-  if (!done.has_value()) return report_trouble(done.error());
-  const auto& [report, server] = done.value();
+Result<int> run(const app::Settings& settings, const Wanted& wanted) {
+  DD_TRY(const auto done, republish(settings, wanted));
+  const auto& [report, server] = done;
   const auto who = server.empty() ? std::string("the next start") : "the server at " + server;
   fmt::print("{} uploads of {} tables: {} sends them again under the same event ids\n", report.uploads,
              report.tables, who);
@@ -118,7 +113,10 @@ void add_republish_command(CLI::App& program, int& exit_code) {
       "Examples:\n"
       "  deltadrop republish\n"
       "  deltadrop republish so-financials financials --from-version 7");
-  command->callback([flags, wanted, &exit_code] { exit_code = run(*flags, *wanted); });
+  command->callback([flags, wanted, &exit_code] {
+    exit_code =
+        run_with_settings(*flags, [&](const app::Settings& settings) { return run(settings, *wanted); });
+  });
 }
 
 }  // namespace deltadrop::cli

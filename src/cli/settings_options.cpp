@@ -9,6 +9,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/logging.hpp"
+
 namespace deltadrop::cli {
 namespace {
 
@@ -57,6 +59,15 @@ std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command,
     }
   }
   return flags;
+}
+
+int run_with_settings(const SettingsFlags& flags,
+                      const std::function<Result<int>(const app::Settings&)>& work) {
+  const auto settings = flags.load();
+  if (!settings.has_value()) return report_trouble(settings.error());
+  app::start_logging(settings.value().text("LOG_LEVEL"));
+  const auto done = work(settings.value());
+  return done.has_value() ? done.value() : report_trouble(done.error());
 }
 
 int report_trouble(const Error& error) {

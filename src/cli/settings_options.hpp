@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +28,11 @@ struct SettingsFlags {
 /// has its own.
 std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command,
                                                     std::map<std::string, std::string> defaults = {});
+
+/// Loads the settings, starts logging, and does the work: its exit code, or that for trouble, which is
+/// reported.
+int run_with_settings(const SettingsFlags& flags,
+                      const std::function<Result<int>(const app::Settings&)>& work);
 
 /// Prints "deltadrop: message" and the fix to standard error; the exit code for trouble.
 int report_trouble(const Error& error);
