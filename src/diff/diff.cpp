@@ -223,8 +223,9 @@ Result<Outcome> diff(const csv::File* before, const csv::File& after, const Opti
   }
   if (!before->header_findings().empty()) return corrupt_version(before->header_findings());
 
-  auto checked = std::async(std::launch::async, [&]() -> Result<void> {
-    return options.before_is_checked || rekeys ? Result<void>(success()) : check_before(*before);
+  const bool is_checked = options.before_is_checked || rekeys;
+  auto checked = std::async(is_checked ? std::launch::deferred : std::launch::async, [&]() -> Result<void> {
+    return is_checked ? Result<void>(success()) : check_before(*before);
   });
   Comparison comparison(*before, after);
   std::optional<ChangeSet> together;

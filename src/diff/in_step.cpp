@@ -1,7 +1,5 @@
 #include "diff/in_step.hpp"
 
-#include <optional>
-
 #include "diff/whole_file.hpp"
 
 namespace deltadrop::diff {
@@ -89,61 +87,47 @@ void InStepWalk::run(std::vector<Change>& changes) {
   }
 }
 
-void InStepWalk::see(Side& side, std::vector<Seen>& seen, KeyTable& table) {
+void InStepWalk::see(Ahead& ahead) {
+  Side& side = ahead.side;
   const LooseRow loose = loose_row(side.row(), side.key());
-  table.add(loose.tag, static_cast<KeyTable::Number>(seen.size()));
-  seen.push_back({loose, side.row(), side.records() - 1});
+  ahead.table.add(loose.tag, static_cast<KeyTable::Number>(ahead.seen.size()));
+  ahead.seen.push_back({loose, side.row(), side.records() - 1});
 }
 
-std::optional<std::size_t> InStepWalk::find_among(Side& of, std::vector<Seen>& seen, const KeyTable& table,
-                                                  Side& like) {
-  const auto found = table.find(tag_of(like.key()), [&](KeyTable::Number number) {
-    return of.key_of(seen[number].loose) == like.key();
+void InStepWalk::loosen(Ahead& ahead, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) ahead.side.loose().push_back(ahead.seen[i].loose);
+}
+
+bool InStepWalk::meets(Ahead& ahead, Ahead& other) {
+  ahead.ended = ahead.ended || !ahead.side.next();
+  if (ahead.ended) return false;
+  const auto key = ahead.side.key();
+  const auto found = other.table.find(tag_of(key), [&](KeyTable::Number number) {
+    return other.side.key_of(other.seen[number].loose) == key;
   });
-  return found ? std::optional<std::size_t>(*found) : std::nullopt;
-}
-
-void InStepWalk::take_up_to(Side& side, const std::vector<Seen>& seen, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) side.loose().push_back(seen[i].loose);
+  if (!found) {
+    see(ahead);
+    return false;
+  }
+  loosen(ahead, ahead.seen.size());
+  loosen(other, *found);
+  ahead.side.go_back(ahead.side.row(), ahead.side.records() - 1);
+  other.side.go_back(other.seen[*found].row, other.seen[*found].records);
+  return true;
 }
 
 bool InStepWalk::resynchronise() {
-  std::vector<Seen> old_seen;
-  std::vector<Seen> new_seen;
-  KeyTable old_table;
-  KeyTable new_table;
-  see(before_, old_seen, old_table);
-  see(after_, new_seen, new_table);
-  bool old_ends = false;
-  bool new_ends = false;
-  while (!old_ends || !new_ends) {
+  Ahead before{before_, {}, KeyTable()};
+  Ahead after{after_, {}, KeyTable()};
+  see(before);
+  see(after);
+  while (!before.ended || !after.ended) {
     rows_looked_ahead_ += 2;
     if (rows_looked_ahead_ > look_ahead_rows_ + rows_in_step_ / kInStepPerLookAhead) break;
-    old_ends = old_ends || !before_.next();
-    if (!old_ends) {
-      if (const auto found = find_among(after_, new_seen, new_table, before_)) {
-        before_.go_back(before_.row(), before_.records() - 1);
-        after_.go_back(new_seen[*found].row, new_seen[*found].records);
-        take_up_to(before_, old_seen, old_seen.size());
-        take_up_to(after_, new_seen, *found);
-        return true;
-      }
-      see(before_, old_seen, old_table);
-    }
-    new_ends = new_ends || !after_.next();
-    if (!new_ends) {
-      if (const auto found = find_among(before_, old_seen, old_table, after_)) {
-        after_.go_back(after_.row(), after_.records() - 1);
-        before_.go_back(old_seen[*found].row, old_seen[*found].records);
-        take_up_to(after_, new_seen, new_seen.size());
-        take_up_to(before_, old_seen, *found);
-        return true;
-      }
-      see(after_, new_seen, new_table);
-    }
+    if (meets(before, after) || meets(after, before)) return true;
   }
-  take_up_to(before_, old_seen, old_seen.size());
-  take_up_to(after_, new_seen, new_seen.size());
+  loosen(before, before.seen.size());
+  loosen(after, after.seen.size());
   return false;
 }
 

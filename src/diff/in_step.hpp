@@ -73,12 +73,21 @@ class InStepWalk {
     csv::Row row;
     std::int64_t records;
   };
+  /// What was read of one side, ahead of where the versions part.
+  struct Ahead {
+    Side& side;
+    std::vector<Seen> seen;
+    KeyTable table;
+    bool ended = false;
+  };
   /// Both stand behind rows of different keys. True: both stand before rows of one key.
   bool resynchronise();
-  static void see(Side& side, std::vector<Seen>& seen, KeyTable& table);
-  static std::optional<std::size_t> find_among(Side& of, std::vector<Seen>& seen, const KeyTable& table,
-                                               Side& like);
-  static void take_up_to(Side& side, const std::vector<Seen>& seen, std::size_t count);
+  static void see(Ahead& ahead);
+  /// Loosens the first `count` rows that were seen.
+  static void loosen(Ahead& ahead, std::size_t count);
+  /// Reads one more row. True where the other side has seen its key: then both stand before the rows that
+  /// have it, and what came before is loosened.
+  static bool meets(Ahead& ahead, Ahead& other);
 
   Side& before_;
   Side& after_;
