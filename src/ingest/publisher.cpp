@@ -171,14 +171,9 @@ Result<void> Publisher::send(const UploadRecord& upload, const Reading& reading)
   DD_TRY(pass_step("publish.begin"));
   auto publication = log_.publish(upload.upload_id);
   if (!publication.has_value()) return heard_from_log(publication.error());
-  std::string key;
-  DD_TRY(for_each_json(
-      reading, upload, Seq(1), [&](const EventView& event, std::string_view json) -> Result<bool> {
-        key = message_key(upload.table, event.key_value);
-        DD_TRY(heard_from_log(
-            publication.value()->append(eventlog::Message{key, json, event.type, upload.upload_id})));
-        return true;
-      }));
+  DD_TRY(for_each_message(reading, upload, [&](const eventlog::Message& message) {
+    return heard_from_log(publication.value()->append(message));
+  }));
   DD_TRY(pass_step("publish.appended"));
   return await_delivery(*publication.value());
 }
