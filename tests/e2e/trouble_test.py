@@ -8,6 +8,8 @@ from deltadrop_process import FAULTY_PROGRAM, DidNotStart, Deltadrop, archived, 
 
 GOOD = "record_id,item,amount\nFIN-1,Revenue,10\nFIN-2,EBIT,5\n"
 BETTER = GOOD + "FIN-3,Assets,100\n"
+# Over 64 KiB: below, a file is synced with the catalog's row, and not by a call of its own.
+LARGE = BETTER + "".join(f"ROW-{n},Cash,{n}\n" for n in range(5_000))
 
 # name: (file, form fields, status, type, line of the first finding)
 REFUSED = {
@@ -152,6 +154,7 @@ def test_a_failing_disk_is_answered_and_the_next_upload_works(start, call, error
     clean = start()
     clean.upload_ok(GOOD)
     clean.stop()
+    file = LARGE if call == "fsync" else BETTER
     met = 0
     for nth in range(1, 200):
         try:
@@ -161,11 +164,11 @@ def test_a_failing_disk_is_answered_and_the_next_upload_works(start, call, error
             assert exit_code == 2 and "fix:" in message, message
             met = nth
             continue
-        response = server.upload(BETTER, company_id=f"company-{nth}")
+        response = server.upload(file, company_id=f"company-{nth}")
         if response.status_code != 200:
             assert response.status_code in (503, 507), response.text
             assert response.json()["detail"] and response.json()["fix"]
-            response = server.upload(BETTER, company_id=f"company-{nth}")
+            response = server.upload(file, company_id=f"company-{nth}")
             assert response.status_code == 200, response.text
             met = nth
         assert response.json()["version"] == 1
