@@ -117,6 +117,7 @@ class Recorder {
     count_parts();
     unblock_repaired();
     resolve_retried();
+    wait_for_disk_only_where_needed();
     DD_TRY(transaction.commit(std::move(last_)));
     return report_;
   }
@@ -399,6 +400,15 @@ class Recorder {
          "log_offset = $3 AND resolved_at IS NULL",
          {batch_.retried->topic_id, std::to_string(batch_.retried->partition.value),
           std::to_string(batch_.retried->offset.value), recorded_at_}});
+  }
+
+  /// A crash of the server may lose the end of its log: with these events their offsets, so that they are
+  /// read and recorded again. The commit that applies their upload waits for the disk, and so for them
+  /// (docs/decisions/0008). A batch that leads to no such commit waits itself.
+  void wait_for_disk_only_where_needed() {
+    const bool may_go_unapplied =
+        report_.inserted == 0 || !refusal_.empty() || !batch_.dead_letters.empty() || batch_.retried;
+    if (!may_go_unapplied) last_.push_back({"SET LOCAL synchronous_commit = off", {}});
   }
 
   Connection& connection_;
