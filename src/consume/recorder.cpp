@@ -33,6 +33,10 @@ bool is_offset_moved(const Error& error) {
   return error.code == ErrorCode::conflict && error.type == "offset-moved";
 }
 
+void warn_moved(const Error& error) {
+  spdlog::warn("another consumer has recorded, or the history was restored: {}", error.message);
+}
+
 bool is_out_of_range(const Error& error) {
   return error.code == ErrorCode::conflict && error.type == "offset-out-of-range";
 }
@@ -138,8 +142,7 @@ Result<void> Recorder::session(const std::stop_token& stop) {
     if (followed && is_due()) followed = commit(stop);
     if (followed) continue;
     if (is_offset_moved(followed.error())) {
-      spdlog::warn("another consumer has recorded, or the history was restored: {}",
-                   followed.error().message);
+      warn_moved(followed.error());
     } else if (!is_out_of_range(followed.error())) {
       return followed;
     }
@@ -201,6 +204,7 @@ Result<void> Recorder::give_back(const std::vector<eventlog::PartitionRef>& part
   assigned_ = false;
   // Their next owner begins at what is stored: nothing of ours may come after it has looked.
   const auto stored = settle_soon();
+  if (!stored && is_offset_moved(stored.error())) warn_moved(stored.error());
   drop(partitions);
   crash_point("consume.revoked");
   DD_TRY(reader_->release(partitions));
