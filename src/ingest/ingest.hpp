@@ -32,7 +32,9 @@ struct Options {
   std::chrono::milliseconds held_ttl{std::chrono::hours{30 * 24}};
   std::chrono::milliseconds dry_run_ttl{std::chrono::hours{24}};
   std::chrono::milliseconds publish_timeout{10'000};
-  std::size_t publishers = 2;  ///< threads; each table is published by one at a time
+  std::size_t publishers = 8;  ///< threads; each table is published by one at a time
+  /// Up to this size a file's bytes go into the catalog when it is accepted, and the file is synced later.
+  std::size_t kept_bytes_max = std::size_t{64} << 10;
 };
 
 /// What a client may say about an upload. Absent: what the table remembers, else the default.

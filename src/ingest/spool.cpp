@@ -67,6 +67,9 @@ Result<void> SpoolFile::store(std::span<const std::byte> expanded) {
                  "send the file uncompressed"};
   }
   hasher_.update(expanded);
+  if (expanded_ <= limits_.kept_bytes_max) {
+    kept_.append(reinterpret_cast<const char*>(expanded.data()), expanded.size());
+  }
   return file_.write(expanded);
 }
 
