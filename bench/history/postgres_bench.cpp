@@ -78,11 +78,13 @@ std::vector<Event> inserts(testing::TableStory& story, int count) {
 void publish(eventlog::EventLog& log, const std::vector<Event>& events) {
   auto publication = must(log.publish(events.front().upload.upload_id));
   std::string json;
+  std::string key;
   for (const auto& event : events) {
     json.clear();
     append_event_json(json, event);
-    must(publication->append(
-        {message_key(event.upload.table, event.key_value), json, event.type, event.upload.upload_id}));
+    key.clear();
+    append_message_key(key, event.upload.table, event.key_value);
+    must(publication->append({key, json, event.type, event.upload.upload_id}));
   }
   must(publication->await_delivery(std::chrono::steady_clock::now() + 10s));
 }
