@@ -1,15 +1,21 @@
 #include <fmt/format.h>
 
+#include <charconv>
 #include <chrono>
+#include <string>
 
 #include "history/sqlite_history.hpp"
+#include "postgres_bench.hpp"
 #include "support/history_feed.hpp"
 #include "support/table_story.hpp"
 #include "support/temporary_folder.hpp"
 
-/// Seconds in which the embedded history records and applies one upload of 100,000 inserts, then two of
-/// 100,000 updates each, of rows with ten columns, in batches of 5,000 events; and reads a page of records
-/// and all events of one.
+///     bench_history                          the embedded history
+///     bench_history --postgres URL [ROWS]    PostgreSQL, with plain SQL beside it
+///
+/// The first form prints the seconds in which the embedded history records and applies one upload of 100,000
+/// inserts, then two of 100,000 updates each, of rows with ten columns, in batches of 5,000 events; and reads
+/// a page of records and all events of one.
 namespace deltadrop {
 namespace {
 
@@ -86,4 +92,23 @@ void run() {
 }  // namespace
 }  // namespace deltadrop
 
-int main() { deltadrop::run(); }
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.empty()) {
+    deltadrop::run();
+    return 0;
+  }
+  int rows = deltadrop::kRows;
+  bool good = arguments[0] == "--postgres" && (arguments.size() == 2 || arguments.size() == 3);
+  if (good && arguments.size() == 3) {
+    const std::string& text = arguments[2];
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), rows);
+    good = read.ec == std::errc() && read.ptr == text.data() + text.size() && rows >= 1;
+  }
+  if (!good) {
+    fmt::print(stderr, "usage: bench_history [--postgres URL [ROWS]]\n");
+    return 2;
+  }
+  deltadrop::bench_postgres(arguments[1], rows);
+  return 0;
+}

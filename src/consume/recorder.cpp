@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::size_t kBatchBytesMax = std::size_t{32} << 20;  // of values held in memory before a commit
 constexpr std::chrono::seconds kCheckStored{5};
-constexpr std::chrono::milliseconds kIdleWait{100};  // and so how fast `stop` is seen
+constexpr std::chrono::milliseconds kIdleWait{100};   // and so how fast `stop` is seen
+constexpr std::chrono::milliseconds kStoringWait{5};  // how fast it is seen that a batch is stored
+constexpr std::chrono::milliseconds kLagEvery{500};   // the log is asked for its ends while messages come
 
 Error gap(const eventlog::PartitionState& state, eventlog::Offset wanted) {
   return {
@@ -29,6 +31,10 @@ Error stopping() { return {ErrorCode::shutting_down, "stopping", "the consumer i
 
 bool is_offset_moved(const Error& error) {
   return error.code == ErrorCode::conflict && error.type == "offset-moved";
+}
+
+void warn_moved(const Error& error) {
+  spdlog::warn("another consumer has recorded, or the history was restored: {}", error.message);
 }
 
 bool is_out_of_range(const Error& error) {
@@ -104,11 +110,12 @@ void Recorder::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto ended = session(stop);
     const bool read_something = !positions_.empty();
+    // The session failed: what this one meets is met again by the next, which reads the stored offsets.
+    static_cast<void>(settle_soon());
     reader_.reset();
     positions_.clear();
     assigned_ = false;
-    pending_ = {};
-    pending_bytes_ = 0;
+    forget_pending();
     if (ended || ended.error().code == ErrorCode::shutting_down) return;
     if (!is_passing(ended.error())) {
       spdlog::error("the consumer stopped: {}", ended.error().text());
@@ -131,20 +138,25 @@ Result<void> Recorder::session(const std::stop_token& stop) {
     auto polled = reader_->poll(limits());
     if (!polled && polled.error().code == ErrorCode::shutting_down) break;
     auto followed = polled ? follow(stop, polled.value()) : Result<void>(polled.error());
+    if (followed && storing_ && !is_storing()) followed = settle();
     if (followed && is_due()) followed = commit(stop);
     if (followed) continue;
     if (is_offset_moved(followed.error())) {
-      spdlog::warn("another consumer has recorded, or the history was restored: {}",
-                   followed.error().message);
+      warn_moved(followed.error());
     } else if (!is_out_of_range(followed.error())) {
       return followed;
     }
-    pending_ = {};
-    pending_bytes_ = 0;
+    forget_pending();
+    if (auto stored = settle(); !stored && !is_offset_moved(stored.error())) return stored;
     DD_TRY(auto states, reader_->watermarks());
     DD_TRY(begin_at_stored(stop, states));
   }
-  return commit(stop);
+  return commit_all(stop);
+}
+
+void Recorder::forget_pending() {
+  pending_ = {};
+  pending_bytes_ = 0;
 }
 
 eventlog::PollLimits Recorder::limits() const {
@@ -156,14 +168,16 @@ eventlog::PollLimits Recorder::limits() const {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(options_.batch_wait - waited);
     limits.wait_max = std::clamp(left, std::chrono::milliseconds(0), kIdleWait);
   }
+  if (storing_) limits.wait_max = kStoringWait;
   return limits;
 }
 
+/// While a batch is being stored, the next one had better grow than wait for it.
 bool Recorder::is_due() const {
   if (pending_bytes_ == 0) return false;
-  return pending_.events.size() + pending_.dead_letters.size() >= options_.batch_events ||
-         pending_bytes_ >= kBatchBytesMax ||
-         std::chrono::steady_clock::now() - pending_since_ >= options_.batch_wait;
+  if (pending_.events.size() + pending_.dead_letters.size() >= options_.batch_events) return true;
+  if (pending_bytes_ >= kBatchBytesMax) return true;
+  return !storing_ && std::chrono::steady_clock::now() - pending_since_ >= options_.batch_wait;
 }
 
 Result<void> Recorder::follow(const std::stop_token& stop, const eventlog::Polled& polled) {
@@ -174,19 +188,30 @@ Result<void> Recorder::follow(const std::stop_token& stop, const eventlog::Polle
     return success();
   }
   if (const auto* assigned = std::get_if<eventlog::Assigned>(&polled)) {
-    DD_TRY(commit(stop));
+    DD_TRY(commit_all(stop));
     crash_point("consume.assigned");
     assigned_ = true;
     return begin_at_stored(stop, assigned->partitions);
   }
   if (const auto* revoked = std::get_if<eventlog::Revoked>(&polled)) {
-    assigned_ = false;
-    drop(revoked->partitions);
-    crash_point("consume.revoked");
-    return reader_->release(revoked->partitions);
+    return give_back(revoked->partitions);
   }
   note_lag();
   return check_stored();
+}
+
+Result<void> Recorder::give_back(const std::vector<eventlog::PartitionRef>& partitions) {
+  assigned_ = false;
+  // Their next owner begins at what is stored: nothing of ours may come after it has looked.
+  const auto stored = settle_soon();
+  if (!stored && is_offset_moved(stored.error())) warn_moved(stored.error());
+  drop(partitions);
+  crash_point("consume.revoked");
+  DD_TRY(reader_->release(partitions));
+  if (stored || positions_.empty()) return success();
+  if (!is_passing(stored.error()) && stored.error().code != ErrorCode::shutting_down) return stored;
+  return Error{ErrorCode::conflict, "offset-moved",
+               "a batch was given up with partitions that are still this reader's", ""};
 }
 
 /// Recording compares them anyway; but while nothing comes, nothing is recorded, and a database that was
@@ -198,7 +223,7 @@ Result<void> Recorder::check_stored() {
   const auto offsets = history_.offsets(options_.topic);
   if (!offsets) return success();  // whoever writes says so
   for (const auto& [partition, position] : positions_) {
-    if (position.read) continue;
+    if (position.read || position.storing) continue;
     const auto stored = find(offsets.value(), partition);
     const auto next = stored ? std::optional(stored->next) : std::nullopt;
     if (next == position.stored) continue;
@@ -277,7 +302,7 @@ Result<void> Recorder::begin_at_stored(const std::stop_token& stop,
   for (const auto& state : states) {
     const auto stored = find(offsets, state.partition);
     DD_TRY(const auto start, start_of(state, stored));
-    Position position{state.identity, std::nullopt, start, false};
+    Position position{state.identity, std::nullopt, start, false, false};
     if (stored) position.stored = stored->next;
     positions_[state.partition] = position;
     starts.push_back({state.partition, start});
@@ -289,18 +314,59 @@ Result<void> Recorder::begin_at_stored(const std::stop_token& stop,
 
 Result<void> Recorder::commit(const std::stop_token& stop) {
   if (pending_bytes_ == 0) return success();
+  DD_TRY(settle());
   for (auto& [partition, position] : positions_) {
     if (!position.read) continue;
     pending_.advances.push_back({partition, position.identity, position.stored, position.next});
     position.read = false;
+    position.storing = true;
   }
   pending_.recorded_at = clock_.now();
   crash_point("consume.taken");
-  history::RecordBatch batch = std::exchange(pending_, {});
+  begin_storing(stop, std::exchange(pending_, {}));
   pending_bytes_ = 0;
-  DD_TRY(store(stop, batch));
-  note_lag();
   return success();
+}
+
+Result<void> Recorder::commit_all(const std::stop_token& stop) {
+  DD_TRY(commit(stop));
+  return settle();
+}
+
+void Recorder::begin_storing(const std::stop_token& stop, history::RecordBatch batch) {
+  Storing& storing = storing_.emplace();
+  storing.advances = batch.advances;
+  storing.messages = static_cast<std::int64_t>(batch.events.size() + batch.dead_letters.size());
+  storing.result = std::async(
+      std::launch::async, [this, stop, give_up = storing.give_up, batch = std::move(batch)]() mutable {
+        const std::stop_callback stopped(stop, [&give_up] { give_up.request_stop(); });
+        return store(give_up.get_token(), batch);
+      });
+}
+
+bool Recorder::is_storing() const {
+  return storing_ && storing_->result.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+}
+
+Result<void> Recorder::settle() {
+  if (!storing_) return success();
+  auto stored = storing_->result.get();
+  const auto advances = std::move(storing_->advances);
+  storing_.reset();
+  DD_TRY(std::move(stored));
+  for (const auto& advance : advances) {
+    const auto position = positions_.find(advance.partition);
+    if (position == positions_.end()) continue;
+    position->second.stored = advance.to;
+    position->second.storing = false;
+  }
+  note_lag(std::chrono::steady_clock::now() - lag_noted_at_ >= kLagEvery);
+  return success();
+}
+
+Result<void> Recorder::settle_soon() {
+  if (storing_) storing_->give_up.request_stop();
+  return settle();
 }
 
 Result<void> Recorder::store(const std::stop_token& stop, history::RecordBatch& batch) {
@@ -312,7 +378,9 @@ Result<void> Recorder::store(const std::stop_token& stop, history::RecordBatch& 
       DD_TRY(stored, was_stored(stop, batch));
     }
     if (stored) {
-      note_stored(batch);
+      board_.note([](auto& notes) { notes.recording.reset(); });
+      history_warning_.over();
+      board_.progressed();
       return success();
     }
     if (report.error().code == ErrorCode::invalid_input) return store_halves(stop, batch, report.error());
@@ -355,36 +423,35 @@ Result<void> Recorder::store_halves(const std::stop_token& stop, history::Record
   return store(stop, later);
 }
 
-void Recorder::note_stored(const history::RecordBatch& batch) {
-  for (const auto& advance : batch.advances) {
-    const auto position = positions_.find(advance.partition);
-    if (position != positions_.end()) position->second.stored = advance.to;
-  }
-  board_.note([](auto& notes) { notes.recording.reset(); });
-  history_warning_.over();
-  board_.progressed();
-}
-
-/// Everything in the log before a partition's `next` is recorded, unless it is still pending. How much more
-/// there is is not known between a revocation and what is assigned next: rebalancing takes all partitions
-/// first.
-void Recorder::note_lag() {
-  const auto states = reader_->watermarks();
-  auto lag = static_cast<std::int64_t>(pending_.events.size() + pending_.dead_letters.size());
+/// Everything in the log before a partition's `next` is recorded, unless it is pending or being stored. How
+/// much more there is is not known between a revocation and what is assigned next: rebalancing takes all
+/// partitions first. Without `ask_log` the lag stays as it was noted: asking is a round trip.
+void Recorder::note_lag(bool ask_log) {
   std::vector<eventlog::StartPosition> recorded;
   for (const auto& [partition, position] : positions_) {
-    if (!position.read) recorded.push_back({partition, position.next});
-    if (!states) continue;
-    for (const auto& state : states.value()) {
-      if (state.partition == partition)
-        lag += std::max<std::int64_t>(0, state.high.value - position.next.value);
-    }
+    if (!position.read && !position.storing) recorded.push_back({partition, position.next});
   }
+  std::optional<std::int64_t> lag;
+  if (ask_log) lag = lag_now();
   board_.note([&](auto& notes) {
     if (!assigned_) notes.lag.reset();
-    if (assigned_ && states) notes.lag = lag;
+    if (assigned_ && lag) notes.lag = lag;
     notes.recorded = recorded;
   });
+}
+
+std::optional<std::int64_t> Recorder::lag_now() {
+  lag_noted_at_ = std::chrono::steady_clock::now();
+  const auto states = reader_->watermarks();
+  if (!states) return std::nullopt;
+  auto lag = static_cast<std::int64_t>(pending_.events.size() + pending_.dead_letters.size());
+  if (storing_) lag += storing_->messages;
+  for (const auto& state : states.value()) {
+    const auto position = positions_.find(state.partition);
+    if (position == positions_.end()) continue;
+    lag += std::max<std::int64_t>(0, state.high.value - position->second.next.value);
+  }
+  return lag;
 }
 
 }  // namespace deltadrop::consume

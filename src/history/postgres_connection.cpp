@@ -20,7 +20,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTick{100};  ///< how soon a request to stop is seen
 constexpr int kServerVersionMin = 120000;
 constexpr int kSilentProbesMax = 2;
-constexpr std::size_t kCopyChunkBytes = std::size_t{1} << 20;
 
 Error stopping() { return {ErrorCode::shutting_down, "stopping", "the history is stopping", ""}; }
 
@@ -291,7 +290,21 @@ Result<std::vector<Rows>> Connection::run_all(const std::vector<Statement>& stat
   return *failure;
 }
 
-Result<void> Connection::copy(const std::string& sql, std::string_view lines) {
+Result<bool> Connection::put_copy(std::string_view lines) {
+  pg_conn* c = connection_.get();
+  int taken = 0;
+  while ((taken = PQputCopyData(c, lines.data(), static_cast<int>(lines.size()))) == 0) {
+    DD_TRY(wait_for_socket(POLLOUT));
+    PQflush(c);
+  }
+  while (taken > 0 && PQflush(c) == 1) {
+    DD_TRY(wait_for_socket(POLLIN | POLLOUT));
+    if (PQconsumeInput(c) != 1) return false;
+  }
+  return taken > 0;
+}
+
+Result<void> Connection::copy(const std::string& sql, const NextLines& next) {
   begin_wait();
   pg_conn* c = connection_.get();
   if (PQsendQuery(c, sql.c_str()) != 1) return lost();
@@ -301,21 +314,27 @@ Result<void> Connection::copy(const std::string& sql, std::string_view lines) {
     return Error{ErrorCode::internal, "postgres", where() + " does not take the lines of a COPY", ""};
   }
   // A refusal in the middle makes these calls fail; the result says why.
-  int taken = 1;
-  while (!lines.empty() && taken >= 0) {
-    const std::string_view chunk = lines.substr(0, kCopyChunkBytes);
-    taken = PQputCopyData(c, chunk.data(), static_cast<int>(chunk.size()));
-    if (taken == 1) lines.remove_prefix(chunk.size());
-    while (taken >= 0 && PQflush(c) == 1) {
-      DD_TRY(wait_for_socket(POLLIN | POLLOUT));
-      if (PQconsumeInput(c) != 1) taken = -1;
-    }
+  bool taken = true;
+  std::string lines;
+  while (taken) {
+    lines.clear();
+    next(lines);
+    if (lines.empty()) break;
+    DD_TRY(taken, put_copy(lines));
   }
-  while (taken >= 0 && (taken = PQputCopyEnd(c, nullptr)) == 0) {
+  int ended = taken ? 0 : -1;
+  while (ended == 0 && (ended = PQputCopyEnd(c, nullptr)) == 0) {
     DD_TRY(wait_for_socket(POLLOUT));
   }
   DD_TRY(finish(std::nullopt));
   return success();
+}
+
+Result<void> Connection::copy(const std::string& sql, std::string_view lines) {
+  return copy(sql, [&](std::string& piece) {
+    piece = lines.substr(0, kCopyPieceBytes);
+    lines.remove_prefix(piece.size());
+  });
 }
 
 // ---- transactions

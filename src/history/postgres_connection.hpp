@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@ struct pg_result;
 /// `invalid_input` ("unique-violation" for 23505, "constraint" for the rest of 23, else "refused-value");
 /// what an operator must repair has the types of postgres_history.hpp; XX001 and XX002 are `corrupt`.
 namespace deltadrop::history::postgres {
+
+constexpr std::size_t kCopyPieceBytes = std::size_t{128} << 10;
 
 /// In text format; nothing is NULL.
 using Parameter = std::optional<std::string>;
@@ -84,7 +87,10 @@ class Connection {
   Result<std::vector<Rows>> run_all(const std::vector<Statement>& statements);
   /// Several statements, separated by semicolons, without parameters and results.
   Result<void> run_script(const std::string& sql);
-  /// Runs "COPY ... FROM STDIN" with these lines.
+  /// Appends the next lines of a COPY, about kCopyPieceBytes of them; appends nothing once there are none.
+  using NextLines = std::function<void(std::string& lines)>;
+  /// Runs "COPY ... FROM STDIN" with these lines. While one piece is made, the server works on those before.
+  Result<void> copy(const std::string& sql, const NextLines& next);
   Result<void> copy(const std::string& sql, std::string_view lines);
 
   /// False once the connection is lost or given up: open another one.
@@ -109,6 +115,8 @@ class Connection {
   Result<void> check_patience();
   Result<bool> wait_for_socket(short events);
   Result<void> send(const Statement& statement);
+  /// False where the server refused: the result says why.
+  Result<bool> put_copy(std::string_view lines);
   /// The next result as it is; nothing at the end of a statement.
   Result<std::optional<Rows>> next_result();
   Result<Rows> finish(std::optional<Rows> first);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "core/values_json.hpp"
 #include "history/decisions.hpp"
@@ -34,6 +35,63 @@ void append_values(std::string& line, const std::string& json) {
   line += '\t';
 }
 
+/// Events as lines of COPY, piece by piece.
+class LineWriter {
+ public:
+  LineWriter(const std::vector<const LoggedEvent*>& events, const std::string& recorded_at, bool with_places)
+      : events_(events), recorded_at_(recorded_at), with_places_(with_places) {}
+
+  /// Appends nothing once there are no more.
+  void append_piece(std::string& lines) {
+    while (next_ < events_.size() && lines.size() < kCopyPieceBytes) {
+      append_event(lines, events_[next_]->event);
+      if (with_places_) fmt::format_to(std::back_inserter(lines), "\t{}", next_);
+      lines += '\n';
+      ++next_;
+    }
+  }
+
+ private:
+  void look_at(const UploadFacts& upload) {
+    if (upload_ != nullptr && upload_->upload_id == upload.upload_id) return;
+    upload_ = &upload;
+    id_ = upload.upload_id.to_string();
+    // Company and table are of letters that need no escape.
+    what_ = fmt::format("{}\t{}\t{}\t{}", upload.table.company_id, upload.table.table_name,
+                        time_text(upload.timestamp), time_text(upload.effective_at));
+    version_.clear();
+    append_copy_field(version_, upload.file_id);
+    version_ += fmt::format("\t{}\t", upload.version.value);
+  }
+
+  void append_event(std::string& lines, const Event& event) {
+    look_at(event.upload);
+    fmt::format_to(std::back_inserter(lines), "{}\t{}\t{}\t{}\t{}\t", id_, event.seq.value,
+                   event.event_id.to_string(), to_string(event.type), what_);
+    append_copy_field(lines, event.key_column);
+    lines += '\t';
+    append_copy_field(lines, event.key_value);
+    lines += '\t';
+    append_values(lines, event.old_values_json);
+    append_values(lines, event.new_values_json);
+    changed_columns_.clear();
+    append_texts_json(changed_columns_, event.changed_columns);
+    append_values(lines, changed_columns_);
+    lines += version_;
+    fmt::format_to(std::back_inserter(lines), "{}\t{}", event.line.value, recorded_at_);
+  }
+
+  const std::vector<const LoggedEvent*>& events_;
+  const std::string& recorded_at_;
+  bool with_places_;
+  std::size_t next_ = 0;
+  const UploadFacts* upload_ = nullptr;  ///< what the texts below are of
+  std::string id_;
+  std::string what_;
+  std::string version_;
+  std::string changed_columns_;
+};
+
 class Recorder {
  public:
   Recorder(Connection& connection, const RecordBatch& batch)
@@ -59,6 +117,7 @@ class Recorder {
     count_parts();
     unblock_repaired();
     resolve_retried();
+    wait_for_disk_only_where_needed();
     DD_TRY(transaction.commit(std::move(last_)));
     return report_;
   }
@@ -75,7 +134,7 @@ class Recorder {
     std::sort(advances.begin(), advances.end(),
               [](const auto* a, const auto* b) { return a->partition < b->partition; });
     std::vector<Statement> first;
-    first.reserve(advances.size() + 1);
+    first.reserve(advances.size() + 2);
     for (const auto* advance : advances) first.push_back(move_offset(*advance));
     std::vector<std::string> ids;
     ids.reserve(ids_.size());
@@ -181,6 +240,12 @@ class Recorder {
         refuse(logged, kOtherUpload);
       }
     }
+    // From several partitions they come mixed; in order, each index page is filled once. Of two that are the
+    // same the earlier in the log stays the first.
+    std::stable_sort(chosen_.begin(), chosen_.end(), [](const auto* a, const auto* b) {
+      return std::tie(a->event.upload.upload_id, a->event.seq) <
+             std::tie(b->event.upload.upload_id, b->event.seq);
+    });
   }
 
   Result<void> insert_events(bool& expects_duplicates) {
@@ -197,8 +262,7 @@ class Recorder {
   /// False, and nothing done, when one of the events is there already.
   Result<bool> insert_directly() {
     DD_TRY(connection_.run({"SAVEPOINT direct", {}}));
-    const auto copied =
-        connection_.copy(fmt::format("COPY cdc_events ({}) FROM STDIN", kColumns), copy_lines(false));
+    const auto copied = copy_events("cdc_events", false);
     if (copied) {
       for (const auto* logged : chosen_) count_inserted(*logged);
       return true;
@@ -213,8 +277,7 @@ class Recorder {
     DD_TRY(connection_.run_all(
         {{"CREATE TEMPORARY TABLE IF NOT EXISTS incoming_events (LIKE cdc_events) ON COMMIT DELETE ROWS", {}},
          {"ALTER TABLE incoming_events ADD COLUMN IF NOT EXISTS place bigint", {}}}));
-    DD_TRY(connection_.copy(fmt::format("COPY incoming_events ({}, place) FROM STDIN", kColumns),
-                            copy_lines(true)));
+    DD_TRY(copy_events("incoming_events", true));
     // Of two in one batch the first is taken.
     DD_TRY(const auto inserted,
            connection_.run({fmt::format("WITH inserted AS (INSERT INTO cdc_events ({0}) SELECT {0} FROM "
@@ -247,40 +310,11 @@ class Recorder {
     ++touched_.at(logged.event.upload.upload_id).inserted[logged.partition];
   }
 
-  std::string copy_lines(bool with_places) const {
-    std::string lines;
-    std::string changed_columns;
-    std::string times;
-    std::string id;
-    const UploadFacts* upload = nullptr;
-    std::size_t place = 0;
-    for (const auto* logged : chosen_) {
-      const Event& event = logged->event;
-      if (upload == nullptr || upload->upload_id != event.upload.upload_id) {
-        upload = &event.upload;
-        id = upload->upload_id.to_string();
-        times = time_text(upload->timestamp) + '\t' + time_text(upload->effective_at);
-      }
-      // Company and table are of letters that need no escape.
-      fmt::format_to(std::back_inserter(lines), "{}\t{}\t{}\t{}\t{}\t{}\t{}\t", id, event.seq.value,
-                     event.event_id.to_string(), to_string(event.type), event.upload.table.company_id,
-                     event.upload.table.table_name, times);
-      append_copy_field(lines, event.key_column);
-      lines += '\t';
-      append_copy_field(lines, event.key_value);
-      lines += '\t';
-      append_values(lines, event.old_values_json);
-      append_values(lines, event.new_values_json);
-      changed_columns.clear();
-      append_texts_json(changed_columns, event.changed_columns);
-      append_values(lines, changed_columns);
-      append_copy_field(lines, event.upload.file_id);
-      fmt::format_to(std::back_inserter(lines), "\t{}\t{}\t{}", event.upload.version.value, event.line.value,
-                     recorded_at_);
-      if (with_places) fmt::format_to(std::back_inserter(lines), "\t{}", place++);
-      lines += '\n';
-    }
-    return lines;
+  Result<void> copy_events(std::string_view table, bool with_places) {
+    LineWriter writer(chosen_, recorded_at_, with_places);
+    return connection_.copy(
+        fmt::format("COPY {} ({}{}) FROM STDIN", table, kColumns, with_places ? ", place" : ""),
+        [&](std::string& lines) { writer.append_piece(lines); });
   }
 
   // ---- what goes with COMMIT
@@ -366,6 +400,15 @@ class Recorder {
          "log_offset = $3 AND resolved_at IS NULL",
          {batch_.retried->topic_id, std::to_string(batch_.retried->partition.value),
           std::to_string(batch_.retried->offset.value), recorded_at_}});
+  }
+
+  /// A crash of the server may lose the end of its log: with these events their offsets, so that they are
+  /// read and recorded again. The commit that applies their upload waits for the disk, and so for them
+  /// (docs/decisions/0008). A batch that leads to no such commit waits itself.
+  void wait_for_disk_only_where_needed() {
+    const bool may_go_unapplied =
+        report_.inserted == 0 || !refusal_.empty() || !batch_.dead_letters.empty() || batch_.retried;
+    if (!may_go_unapplied) last_.push_back({"SET LOCAL synchronous_commit = off", {}});
   }
 
   Connection& connection_;

@@ -61,23 +61,17 @@ std::string Row::bytes(int column) const {
 Result<Timestamp> Row::time(int column) const { return parse_time(text(column)); }
 
 void append_copy_field(std::string& line, std::string_view text) {
-  for (const char c : text) {
-    switch (c) {
-      case '\\':
-        line += "\\\\";
-        break;
-      case '\n':
-        line += "\\n";
-        break;
-      case '\r':
-        line += "\\r";
-        break;
-      case '\t':
-        line += "\\t";
-        break;
-      default:
-        line += c;
-    }
+  const auto is_escaped = [](char c) { return c == '\\' || c == '\n' || c == '\r' || c == '\t'; };
+  // Most texts need no escape: whole stretches are appended.
+  while (true) {
+    std::size_t plain = 0;
+    while (plain < text.size() && !is_escaped(text[plain])) ++plain;
+    line.append(text, 0, plain);
+    if (plain == text.size()) return;
+    const char c = text[plain];
+    line += '\\';
+    line += c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : '\\';
+    text.remove_prefix(plain + 1);
   }
 }
 

@@ -69,6 +69,9 @@ class HistoryFeed {
     return stored == stored_.end() ? history::Offset(0) : stored->second;
   }
 
+  /// As another consumer that finds the store at `next`.
+  void go_on_at(std::int32_t number, history::Offset next) { stored_[number] = next; }
+
   eventlog::LogIdentity identity{"cluster", "topic-id"};
   Timestamp recorded_at{1'800'000'000'000};
 

@@ -51,8 +51,8 @@ def group(kafka, pipeline):
 
 @pytest.mark.parametrize("frozen", [False, True], ids=["slow", "frozen"])
 def test_a_consumer_that_is_away_for_too_long_loses_its_partitions_and_its_transaction(pipeline, group, frozen):
-    """Its connection is held before the first statement of a batch: for longer than max.poll.interval.ms while its heartbeats go on,
-    or while the process is frozen for longer than its session."""
+    """Its connection is held before the first statement of a batch: it goes on reading, but when another one joins it does not give its
+    partitions back within max.poll.interval.ms; or the process is frozen for longer than its session."""
     server = pipeline.serve()
     if not frozen:
         pipeline.env["KAFKA_CONFIG_MAX_POLL_INTERVAL_MS"] = "2000"
@@ -73,7 +73,6 @@ def test_a_consumer_that_is_away_for_too_long_loses_its_partitions_and_its_trans
         assert not log_says(slow, "another consumer has recorded")
     slow.process.send_signal(signal.SIGCONT)
     wait_for("its transaction fails", lambda: log_says(slow, "another consumer has recorded"))
-    assert frozen or log_says(slow, "MAXPOLL")
     group(2)
     answers.append(server.upload_ok(csv_of(rows(3))))
     for consumer in (slow, other):

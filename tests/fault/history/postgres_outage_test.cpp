@@ -89,7 +89,11 @@ TEST_F(PostgresFault, ACommitWhoseAnswerIsLostIsInDoubtAndWasDone) {
   // A commit that waits for a standby which does not exist is done, but not answered.
   ASSERT_EQ(admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'"), "");
   ASSERT_EQ(admin.execute("SELECT pg_reload_conf()"), "");
-  const auto batch = feed.batch({{0, events[0]}, {0, events[1]}});
+  // With a dead letter it waits.
+  auto batch = feed.batch({{0, events[0]}, {0, events[1]}});
+  const auto letter = feed.dead_letter("no event", std::nullopt, 1);
+  batch.dead_letters = letter.dead_letters;
+  batch.advances.push_back(letter.advances[0]);
   auto recording = std::async(std::launch::async, [&] { return feed.record(batch); });
   EXPECT_TRUE(admin.wait_for("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'", "1"));
   session().value(kEndTheOthers);
@@ -99,6 +103,66 @@ TEST_F(PostgresFault, ACommitWhoseAnswerIsLostIsInDoubtAndWasDone) {
   EXPECT_EQ(must(store->offsets("topic"))[0].next, Offset(2)) << "reading the offsets tells that it was done";
   EXPECT_EQ(error_of(feed.record(batch)), "conflict/offset-moved");
   EXPECT_EQ(upload(*store, events[0].upload.upload_id).recorded, 2);
+}
+
+std::string recorded_of(SqlSession session) {
+  return session.value(
+      "SELECT (SELECT count(*) FROM cdc_events) || ' events, ' || coalesce((SELECT "
+      "next_offset FROM log_offsets), 0) || ' read, ' || coalesce((SELECT sum(seen) FROM "
+      "upload_parts), 0) || ' seen'");
+}
+
+TEST_F(PostgresFault, ACrashOfTheServerLosesEventsAndOffsetsTogetherAndNothingApplied) {
+  // Nothing but a commit brings PostgreSQL's own log to the disk.
+  ASSERT_EQ(session().execute("ALTER SYSTEM SET wal_writer_delay = '10s'"), "");
+  ASSERT_EQ(session().execute("SELECT pg_reload_conf()"), "");
+  const auto store = open();
+  HistoryFeed feed(*store);
+  const auto events = story_.next(kRows);
+  const auto first = feed.batch({{0, events[0]}});
+  must(feed.record(first));
+  const auto second = feed.batch({{0, events[1]}});
+  must(feed.record(second));
+  server_.kill();
+  server_.start();
+  const std::string found = recorded_of(session());
+  EXPECT_TRUE(found == "0 events, 0 read, 0 seen" || found == "1 events, 1 read, 1 seen" ||
+              found == "2 events, 2 read, 2 seen")
+      << found;
+
+  // A reader that thinks that it is further is told, and reads again from where the history is.
+  ASSERT_EQ(error_of(store->health()), "");
+  const auto next = feed.stored_offset(0);
+  history::RecordBatch later;
+  later.recorded_at = feed.recorded_at;
+  feed.advance(later, 0, next.next());
+  if (found != "2 events, 2 read, 2 seen") {
+    EXPECT_EQ(error_of(store->record(later)), "unavailable/database-unreachable");
+    EXPECT_EQ(error_of(store->record(later)), "conflict/offset-moved");
+    HistoryFeed again(*store);
+    if (found == "1 events, 1 read, 1 seen") again.go_on_at(0, eventlog::Offset(1));
+    if (found == "0 events, 0 read, 0 seen") must(again.record(again.batch({{0, events[0]}})));
+    must(again.record(again.batch({{0, events[1]}})));
+  }
+  EXPECT_TRUE(std::holds_alternative<Applied>(must(store->apply_next(story_.table(), now_))));
+  server_.kill();
+  server_.start();
+  EXPECT_EQ(recorded_of(session()), "2 events, 2 read, 2 seen");
+  ASSERT_EQ(error_of(store->health()), "");
+  EXPECT_EQ(upload(*store, events[0].upload.upload_id).state, UploadState::applied);
+  EXPECT_EQ(session().execute("ALTER SYSTEM RESET wal_writer_delay"), "");
+}
+
+TEST_F(PostgresFault, WhatNoApplyingRestsOnIsOnTheDiskAtOnce) {
+  ASSERT_EQ(session().execute("ALTER SYSTEM SET wal_writer_delay = '10s'"), "");
+  ASSERT_EQ(session().execute("SELECT pg_reload_conf()"), "");
+  const auto store = open();
+  HistoryFeed feed(*store);
+  must(feed.record(feed.dead_letter("no event", std::nullopt)));
+  server_.kill();
+  server_.start();
+  EXPECT_EQ(session().value("SELECT count(*) FROM dead_letters"), "1");
+  EXPECT_EQ(session().execute("ALTER SYSTEM RESET wal_writer_delay"), "");
 }
 
 TEST_F(PostgresFault, AFrozenServerIsNotWaitedForForEver) {

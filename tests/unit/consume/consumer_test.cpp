@@ -1,3 +1,4 @@
+#include <future>
 #include <latch>
 #include <map>
 
@@ -114,6 +115,69 @@ TEST_F(ConsumerTest, AZombieDropsItsBatchAndGoesOn) {
   EXPECT_GT(rounds, 1);
   EXPECT_EQ(must(pipeline_.store->upload(events[0].upload.upload_id))->recorded, 12);
   EXPECT_FALSE(consumer->health().stopped);
+}
+
+TEST_F(ConsumerTest, ABatchThatCannotBeStoredDoesNotHoldUpTheGroup) {
+  std::atomic<bool> down = true;
+  std::atomic<int> attempts = 0;
+  pipeline_.history.refuse = [&](const auto&) -> std::optional<Error> {
+    if (!down) return std::nullopt;
+    ++attempts;
+    return Error{ErrorCode::unavailable, "down", "the history is down", ""};
+  };
+  auto one = pipeline_.consumer();
+  one->start();
+  const auto events = story_.next(rows_of(3, "1"));
+  pipeline_.publish(events);
+  ASSERT_TRUE(Pipeline::wait(*one, [&] { return attempts > 1; }));
+  auto two = pipeline_.consumer();
+  two->start();
+  ASSERT_TRUE(Pipeline::wait(*two, [&] { return two->health().lag.has_value(); }))
+      << "the first one gives its partitions back";
+  down = false;
+  ASSERT_TRUE(pipeline_.wait_in_lake(*two, events));
+  EXPECT_EQ(must(pipeline_.store->upload(events[0].upload.upload_id))->recorded, 3);
+  EXPECT_FALSE(one->health().stopped);
+}
+
+TEST_F(ConsumerTest, WhatWasReadBehindAFailedBatchIsReadAgain) {
+  // The first attempt is given up for good while more is read behind it.
+  std::atomic<int> attempts = 0;
+  pipeline_.history.refuse = [&](const auto&) -> std::optional<Error> {
+    if (attempts++ > 0) return std::nullopt;
+    pipeline_.publish(story_.next(rows_of(9, "2")));
+    return Error{ErrorCode::conflict, "offset-moved", "somebody else recorded", ""};
+  };
+  const auto events = story_.next(rows_of(9, "1"));
+  pipeline_.publish(events);
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  ASSERT_TRUE(Pipeline::wait(*consumer, [&] {
+    return attempts > 1 && consumer->health().lag == 0 &&
+           must(pipeline_.store->summary()).uploads_recorded == 0;
+  }));
+  EXPECT_EQ(pipeline_.data_at(story_.table(), Version(1)), Pipeline::data_of(rows_of(9, "1")));
+  EXPECT_EQ(pipeline_.data_at(story_.table(), Version(2)), Pipeline::data_of(rows_of(9, "2")));
+}
+
+TEST_F(ConsumerTest, StoppingAwaitsTheBatchThatIsBeingStored) {
+  std::promise<void> begun;
+  std::atomic<int> batches = 0;
+  pipeline_.history.refuse = [&](const auto&) -> std::optional<Error> {
+    if (batches++ == 0) begun.set_value();
+    return std::nullopt;
+  };
+  const auto events = story_.next(rows_of(3, "1"));
+  pipeline_.publish(events);
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  begun.get_future().wait();
+  consumer->stop();
+  std::int64_t stored = 0;
+  for (const auto& offset : must(pipeline_.store->offsets("topic"))) stored += offset.next.value;
+  const auto upload = must(pipeline_.store->upload(events[0].upload.upload_id));
+  EXPECT_EQ(upload ? upload->recorded : 0, stored);
+  EXPECT_GT(stored, 0);
 }
 
 TEST_F(ConsumerTest, ARefusedEventBlocksItsTableOnlyUntilItIsSentAgain) {
