@@ -4,11 +4,13 @@ in a measure_*.py and a name here."""
 from .measure_diff import diff_lines
 from .measure_pipeline import one_row_lines, pipeline_lines
 from .measure_programs import lake_lines
+from .measure_publish import publish_lines
 from .measure_upload import upload_lines
 
 MEASUREMENTS = {
     "diff": diff_lines,
     "upload": upload_lines,
+    "publish": publish_lines,
     "pipeline": pipeline_lines,
     "one_row": one_row_lines,
     "lake": lake_lines,

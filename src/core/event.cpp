@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <iterator>
 #include <utility>
 
 #include "core/json_text.hpp"
@@ -13,8 +12,9 @@ namespace {
 
 namespace json = simdjson::ondemand;
 
+/// A field behind others.
 void append_name(std::string& out, std::string_view name) {
-  out += out.back() == '{' ? "\"" : ",\"";
+  out += ",\"";
   out += name;
   out += "\":";
 }
@@ -24,9 +24,14 @@ void append_text(std::string& out, std::string_view name, std::string_view value
   append_json_string(out, value);
 }
 
+void append_digits(std::string& out, std::int64_t value) {
+  const fmt::format_int digits(value);
+  out.append(digits.data(), digits.size());
+}
+
 void append_number(std::string& out, std::string_view name, std::int64_t value) {
   append_name(out, name);
-  fmt::format_to(std::back_inserter(out), "{}", value);
+  append_digits(out, value);
 }
 
 void append_raw(std::string& out, std::string_view name, std::string_view raw) {
@@ -190,14 +195,6 @@ std::optional<std::string> contradiction(const Event& event) {
   return std::nullopt;
 }
 
-/// The fields that acceptance gives an event; each is null where it is not accepted.
-struct Acceptance {
-  std::optional<Timestamp> timestamp;
-  std::optional<Timestamp> effective_at;
-  std::optional<Version> version;
-  std::optional<UploadId> previous_upload_id;
-};
-
 template <class Printable>
 void append_text_or_null(std::string& out, std::string_view name, const std::optional<Printable>& value) {
   if (value) {
@@ -205,37 +202,6 @@ void append_text_or_null(std::string& out, std::string_view name, const std::opt
   } else {
     append_raw(out, name, "");
   }
-}
-
-void append_event(std::string& out, const UploadFacts& upload, const Acceptance& acceptance,
-                  const EventView& event) {
-  out += '{';
-  append_text(out, "event_id", EventId::of(upload.upload_id, event.seq).to_string());
-  append_text(out, "event_type", to_string(event.type));
-  append_text(out, "company_id", upload.table.company_id);
-  append_text(out, "table_name", upload.table.table_name);
-  append_text_or_null(out, "timestamp", acceptance.timestamp);
-  append_text_or_null(out, "effective_at", acceptance.effective_at);
-  append_text(out, "key_column", event.key_column);
-  append_text(out, "key_value", event.key_value);
-  append_raw(out, "old_values", event.old_values_json);
-  append_raw(out, "new_values", event.new_values_json);
-  append_strings(out, "changed_columns",
-                 event.changed_columns != nullptr ? *event.changed_columns : std::vector<std::string_view>{});
-  append_text(out, "upload_id", upload.upload_id.to_string());
-  append_text(out, "file_id", upload.file_id);
-  append_text(out, "file_sha256", upload.file_sha256.to_hex());
-  if (acceptance.version) {
-    append_number(out, "version", acceptance.version->value);
-  } else {
-    append_raw(out, "version", "");
-  }
-  append_raw(out, "types", upload.types_json.value_or(""));
-  append_text_or_null(out, "previous_upload_id", acceptance.previous_upload_id);
-  append_number(out, "seq", event.seq.value);
-  append_number(out, "total", upload.total);
-  append_number(out, "line", event.line.value);
-  out += '}';
 }
 
 }  // namespace
@@ -259,22 +225,70 @@ std::optional<ChangeType> parse_change_type(std::string_view text) {
   return std::nullopt;
 }
 
-void append_event_json(std::string& out, const UploadFacts& upload, const EventView& event) {
-  append_event(out, upload,
-               Acceptance{upload.timestamp, upload.effective_at, upload.version, upload.previous_upload_id},
-               event);
+/// The fields that acceptance gives an event; each is null where it is not accepted.
+struct EventWriter::Acceptance {
+  std::optional<Timestamp> timestamp;
+  std::optional<Timestamp> effective_at;
+  std::optional<Version> version;
+  std::optional<UploadId> previous_upload_id;
+};
+
+EventWriter::EventWriter(const UploadFacts& upload)
+    : EventWriter(upload,
+                  {upload.timestamp, upload.effective_at, upload.version, upload.previous_upload_id}) {}
+
+EventWriter EventWriter::of_draft(const UploadFacts& upload, std::optional<Timestamp> effective_at) {
+  return {upload, {{}, effective_at, {}, {}}};
 }
 
-void append_draft_event_json(std::string& out, const UploadFacts& upload,
-                             std::optional<Timestamp> effective_at, const EventView& event) {
-  append_event(out, upload, Acceptance{{}, effective_at, {}, {}}, event);
+EventWriter::EventWriter(const UploadFacts& upload, const Acceptance& acceptance)
+    : upload_id_(upload.upload_id) {
+  append_text(before_key_, "company_id", upload.table.company_id);
+  append_text(before_key_, "table_name", upload.table.table_name);
+  append_text_or_null(before_key_, "timestamp", acceptance.timestamp);
+  append_text_or_null(before_key_, "effective_at", acceptance.effective_at);
+  append_name(before_key_, "key_column");
+  append_text(before_seq_, "upload_id", upload.upload_id.to_string());
+  append_text(before_seq_, "file_id", upload.file_id);
+  append_text(before_seq_, "file_sha256", upload.file_sha256.to_hex());
+  if (acceptance.version) {
+    append_number(before_seq_, "version", acceptance.version->value);
+  } else {
+    append_raw(before_seq_, "version", "");
+  }
+  append_raw(before_seq_, "types", upload.types_json.value_or(""));
+  append_text_or_null(before_seq_, "previous_upload_id", acceptance.previous_upload_id);
+  append_name(before_seq_, "seq");
+  append_number(before_line_, "total", upload.total);
+  append_name(before_line_, "line");
+}
+
+void EventWriter::append(std::string& out, const EventView& event) const {
+  out += R"({"event_id":")";
+  const auto event_id = EventId::of(upload_id_, event.seq).to_chars();
+  out.append(event_id.data(), event_id.size());
+  out += R"(","event_type":")";
+  out += to_string(event.type);
+  out += '"';
+  out += before_key_;
+  append_json_string(out, event.key_column);
+  append_text(out, "key_value", event.key_value);
+  append_raw(out, "old_values", event.old_values_json);
+  append_raw(out, "new_values", event.new_values_json);
+  append_strings(out, "changed_columns",
+                 event.changed_columns != nullptr ? *event.changed_columns : std::vector<std::string_view>{});
+  out += before_seq_;
+  append_digits(out, event.seq.value);
+  out += before_line_;
+  append_digits(out, event.line.value);
+  out += '}';
 }
 
 void append_event_json(std::string& out, const Event& event) {
   const std::vector<std::string_view> changed(event.changed_columns.begin(), event.changed_columns.end());
-  append_event_json(out, event.upload,
-                    EventView{event.type, event.key_column, event.key_value, event.old_values_json,
-                              event.new_values_json, &changed, event.seq, event.line});
+  EventWriter(event.upload)
+      .append(out, EventView{event.type, event.key_column, event.key_value, event.old_values_json,
+                             event.new_values_json, &changed, event.seq, event.line});
 }
 
 Result<Event> parse_event_json(std::string_view text) {
@@ -310,8 +324,11 @@ Result<Event> parse_event_json(std::string_view text) {
   return event;
 }
 
-std::string message_key(const TableRef& table, std::string_view key_value) {
-  return fmt::format("{}/{}/{}", table.company_id, table.table_name, key_value);
+void append_message_key(std::string& out, const TableRef& table, std::string_view key_value) {
+  for (const std::string_view part : {std::string_view(table.company_id), std::string_view("/"),
+                                      std::string_view(table.table_name), std::string_view("/"), key_value}) {
+    out += part;
+  }
 }
 
 }  // namespace deltadrop

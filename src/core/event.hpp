@@ -66,21 +66,40 @@ struct EventView {
   Line line;
 };
 
-/// Appends the event as one JSON object, without a newline. docs/event-format.md is its format; field order
-/// and escaping are fixed, so equal events are equal bytes.
-void append_event_json(std::string& out, const UploadFacts& upload, const EventView& event);
-void append_event_json(std::string& out, const Event& event);
-/// An event of an upload that is not accepted: version, timestamp and previous_upload_id are null, since
-/// acceptance gives them (`upload`'s are not looked at); effective_at is null unless given.
-void append_draft_event_json(std::string& out, const UploadFacts& upload,
-                             std::optional<Timestamp> effective_at, const EventView& event);
+/// Writes the events of one upload as JSON objects. docs/event-format.md is their format; field order and
+/// escaping are fixed, so equal events are equal bytes. What all events share is written once, when this is
+/// made.
+class EventWriter {
+ public:
+  explicit EventWriter(const UploadFacts& upload);
+  /// For an upload that is not accepted: version, timestamp and previous_upload_id are null, since acceptance
+  /// gives them
+  /// (`upload`'s are not looked at); effective_at is null unless given.
+  static EventWriter of_draft(const UploadFacts& upload, std::optional<Timestamp> effective_at);
 
-/// Reads what append_event_json wrote; fields may come in any order and unknown ones are passed over. Fails
+  /// Appends one event, without a newline.
+  void append(std::string& out, const EventView& event) const;
+
+ private:
+  struct Acceptance;
+  EventWriter(const UploadFacts& upload, const Acceptance& acceptance);
+
+  UploadId upload_id_;
+  // The shared text between the fields that each event has of its own.
+  std::string before_key_;
+  std::string before_seq_;
+  std::string before_line_;
+};
+
+/// Where events of many uploads follow each other. The same bytes as EventWriter's.
+void append_event_json(std::string& out, const Event& event);
+
+/// Reads what EventWriter wrote; fields may come in any order and unknown ones are passed over. Fails
 /// with invalid_input, type "bad-event", naming the field that is missing or of the wrong kind; also when
 /// event_id is not the one that upload_id and seq give, or when seq is not in 1..total.
 Result<Event> parse_event_json(std::string_view json);
 
 /// Key of the event's message in the log: company_id/table_name/key_value.
-std::string message_key(const TableRef& table, std::string_view key_value);
+void append_message_key(std::string& out, const TableRef& table, std::string_view key_value);
 
 }  // namespace deltadrop

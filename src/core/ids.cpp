@@ -29,15 +29,20 @@ Error bad_id(std::string_view text, std::string_view expected) {
 
 }  // namespace
 
-std::string Uuid::to_string() const {
-  std::string out;
-  out.reserve(36);
+std::array<char, 36> Uuid::to_chars() const {
+  std::array<char, 36> text{};
+  std::size_t at = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    out += kHexDigits[bytes[i] >> 4];
-    out += kHexDigits[bytes[i] & 15];
-    if (hyphen_follows(i)) out += '-';
+    text[at++] = kHexDigits[bytes[i] >> 4];
+    text[at++] = kHexDigits[bytes[i] & 15];
+    if (hyphen_follows(i)) text[at++] = '-';
   }
-  return out;
+  return text;
+}
+
+std::string Uuid::to_string() const {
+  const auto text = to_chars();
+  return {text.data(), text.size()};
 }
 
 Result<Uuid> Uuid::parse(std::string_view text) {

@@ -19,6 +19,8 @@ struct Uuid {
   auto operator<=>(const Uuid&) const = default;
   /// 36 lower-case characters.
   [[nodiscard]] std::string to_string() const;
+  /// What to_string gives.
+  [[nodiscard]] std::array<char, 36> to_chars() const;
   /// Any case. Fails with invalid_input, type "bad-id".
   static Result<Uuid> parse(std::string_view text);
 };

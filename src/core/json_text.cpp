@@ -59,6 +59,16 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+bool needs_json_escape(std::string_view text) {
+  // Without a branch inside, so that the compiler makes it one of vectors.
+  unsigned char found = 0;
+  for (const char each : text) {
+    const auto c = static_cast<unsigned char>(each);
+    found |= static_cast<unsigned char>((c < 0x20) | (c == '"') | (c == '\\'));
+  }
+  return found != 0;
+}
+
 std::size_t json_string_size(std::string_view text) {
   std::size_t size = 2;
   for (const char c : text) size += kEscapedLength[static_cast<std::uint8_t>(c)];

@@ -10,6 +10,9 @@ namespace deltadrop {
 /// bytes below 0x20 are escaped, each in one fixed way, so equal texts give equal bytes.
 void append_json_string(std::string& out, std::string_view text);
 
+/// False when every part of `text` stands in a JSON string as it is. Looks at many bytes at a time.
+bool needs_json_escape(std::string_view text);
+
 /// Bytes that append_json_string would append.
 std::size_t json_string_size(std::string_view text);
 

@@ -33,14 +33,21 @@ class RowRenderer {
   std::string_view key(const RowRef& row) { return key_reader_.read(bytes(row)); }
   /// Valid until the next call.
   std::string_view values_json(const RowRef& row) {
-    const auto& values = splitter_.split(bytes(row));
+    const std::string_view record = bytes(row);
+    const auto& values = splitter_.split(record);
     const bool empty_is_null = file_.options().empty == csv::EmptyPolicy::null;
+    // Most rows have nothing to escape: one look at the whole row tells, instead of one at each value.
+    const bool plain = !needs_json_escape(record.substr(0, record.find_last_not_of("\r\n") + 1));
     json_.clear();
     for (std::size_t i = 0; i < names_.size(); ++i) {
       json_ += names_[i];
       const auto value = values[file_.header().tracked[i]];
       if (value.empty() && empty_is_null) {
         json_ += "null";
+      } else if (plain) {
+        json_ += '"';
+        json_ += value;
+        json_ += '"';
       } else {
         append_json_string(json_, value);
       }

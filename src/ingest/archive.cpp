@@ -18,12 +18,22 @@ fs::file_time_type file_time_of(Timestamp timestamp) {
   return fs::file_time_type::clock::from_sys(sys_time<milliseconds>(milliseconds(timestamp.unix_ms)));
 }
 
-/// Makes a spooled or held file's bytes and mode durable.
-Result<void> sync_stored(const fs::path& path, mode_t mode) {
+/// Gives a spooled or held file its mode; makes both and its bytes durable.
+Result<void> finish_stored(const fs::path& path, mode_t mode, Sync sync) {
   DD_TRY(auto file, io::File::open_to_read(path));
   DD_TRY(file.set_mode(mode));
-  DD_TRY(file.sync());
+  if (sync == Sync::now) {
+    DD_TRY(file.sync());
+  }
   return file.close();
+}
+
+Result<void> make_archive_folder(const Layout& layout, const fs::path& folder, Sync sync) {
+  if (sync == Sync::later) return io::make_folders(folder);
+  DD_TRY(io::make_folders_durably(folder));
+  // A folder that is there may be a small upload's, and not synced yet.
+  DD_TRY(io::sync_folder(folder.parent_path()));
+  return io::sync_folder(layout.archive());
 }
 
 }  // namespace
@@ -55,35 +65,47 @@ Result<void> prepare_folders(const Layout& layout) {
 }
 
 Result<void> hold_file(const Layout& layout, const fs::path& spooled, const UploadId& upload) {
-  DD_TRY(sync_stored(spooled, 0644));
+  DD_TRY(finish_stored(spooled, 0644, Sync::now));
   DD_TRY(pass_step("hold.synced"));
   DD_TRY(io::rename_file(spooled, layout.held_file(upload)));
   DD_TRY(pass_step("hold.moved"));
   return io::sync_folder(layout.held());
 }
 
-Result<void> place_in_archive(const Layout& layout, const fs::path& from, Source source,
-                              const UploadRecord& upload) {
+Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, const UploadRecord& upload) {
   std::error_code failed;
-  fs::last_write_time(from, file_time_of(*upload.timestamp), failed);
-  DD_TRY(sync_stored(from, kArchivedMode));
+  fs::last_write_time(arrival.path, file_time_of(*upload.timestamp), failed);
+  DD_TRY(finish_stored(arrival.path, kArchivedMode, arrival.sync()));
   DD_TRY(pass_step("accept.synced"));
   const fs::path folder = layout.archive_folder(upload.table);
-  DD_TRY(io::make_folders_durably(folder));
+  DD_TRY(make_archive_folder(layout, folder, arrival.sync()));
   DD_TRY(pass_step("accept.folders_made"));
   const fs::path to = layout.archived_file(upload);
-  if (source == Source::stays) {
-    DD_TRY(io::link_file(from, to));
+  if (arrival.source == Source::stays) {
+    DD_TRY(io::link_file(arrival.path, to));
   } else {
-    DD_TRY(io::rename_file(from, to));
+    DD_TRY(io::rename_file(arrival.path, to));
   }
   DD_TRY(pass_step("accept.placed"));
-  DD_TRY(io::sync_folder(folder));
+  if (arrival.sync() == Sync::now) {
+    DD_TRY(io::sync_folder(folder));
+  }
   return pass_step("accept.folder_synced");
 }
 
-Result<void> write_manifest(const Layout& layout, const UploadRecord& upload) {
-  return io::write_file_durably(layout.manifest_file(upload), manifest_text(upload), kArchivedMode);
+Result<void> write_manifest(const Layout& layout, const UploadRecord& upload, Sync sync) {
+  const fs::path path = layout.manifest_file(upload);
+  if (sync == Sync::later) return io::write_file(path, manifest_text(upload), kArchivedMode);
+  return io::write_file_durably(path, manifest_text(upload), kArchivedMode);
+}
+
+Result<void> write_archived(const Layout& layout, const UploadRecord& upload, std::string_view bytes) {
+  const fs::path path = layout.archived_file(upload);
+  DD_TRY(io::make_folders(path.parent_path()));
+  DD_TRY(io::write_file(path, bytes, kArchivedMode));
+  std::error_code failed;
+  fs::last_write_time(path, file_time_of(*upload.timestamp), failed);
+  return write_manifest(layout, upload, Sync::later);
 }
 
 Result<void> make_current(const Layout& layout, const UploadRecord& last) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string_view>
 
 #include "ingest/ingest.hpp"
 
@@ -56,13 +58,30 @@ Result<void> prepare_folders(const Layout& layout);
 Result<void> hold_file(const Layout& layout, const fs::path& spooled, const UploadId& upload);
 
 enum class Source { goes, stays };
-/// The steps of acceptance before the catalog's commit: syncs the file at `from` and gives it its name in the
-/// archive, durably. A held file's name stays until the commit.
-Result<void> place_in_archive(const Layout& layout, const fs::path& from, Source source,
-                              const UploadRecord& upload);
+/// `later`: not durable before the whole file system is synced. Only for an upload whose bytes the catalog
+/// keeps until then.
+enum class Sync { now, later };
 
-/// Writes the manifest beside the archived file, durably.
-Result<void> write_manifest(const Layout& layout, const UploadRecord& upload);
+/// A received or held file on its way into the archive.
+struct Arrival {
+  fs::path path;
+  Source source = Source::goes;
+  std::optional<std::string_view> bytes;  ///< of a small file, for the catalog to keep
+
+  [[nodiscard]] Sync sync() const { return bytes ? Sync::later : Sync::now; }
+};
+
+/// The steps of acceptance before the catalog's commit: syncs the file and gives it its name in the archive,
+/// durably, or both without syncing where the catalog keeps the bytes. A held file's name stays until the
+/// commit.
+Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, const UploadRecord& upload);
+
+/// Writes the manifest beside the archived file.
+Result<void> write_manifest(const Layout& layout, const UploadRecord& upload, Sync sync = Sync::now);
+
+/// Writes a small upload's file and manifest anew, without syncing: what a crash or a failed sync left of
+/// them is not to be trusted.
+Result<void> write_archived(const Layout& layout, const UploadRecord& upload, std::string_view bytes);
 
 /// Makes the archived file its table's current one, by rename.
 Result<void> make_current(const Layout& layout, const UploadRecord& last);

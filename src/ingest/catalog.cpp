@@ -11,7 +11,7 @@
 namespace deltadrop::ingest {
 namespace {
 
-constexpr std::array<std::string_view, 1> kMigrations = {R"sql(
+constexpr std::array<std::string_view, 2> kMigrations = {R"sql(
 CREATE TABLE tables (
   company_id TEXT NOT NULL,
   table_name TEXT NOT NULL,
@@ -35,6 +35,9 @@ CREATE UNIQUE INDEX uploads_by_version ON uploads (company_id, table_name, versi
 CREATE INDEX uploads_at_work ON uploads (state) WHERE state IN ('held', 'accepted');
 CREATE TABLE writes (n INTEGER NOT NULL);
 INSERT INTO writes VALUES (0);
+)sql",
+                                                         R"sql(
+CREATE TABLE unsynced (upload_id TEXT PRIMARY KEY, bytes BLOB NOT NULL);
 )sql"};
 
 constexpr std::string_view kColumns = "state, published_ms, record";
@@ -64,6 +67,16 @@ Result<std::vector<UploadRecord>> all_rows(sqlite::Statement statement) {
   }
 }
 
+Result<std::vector<UploadId>> all_ids(sqlite::Statement statement) {
+  std::vector<UploadId> ids;
+  while (true) {
+    DD_TRY(const bool row, statement.step());
+    if (!row) return ids;
+    DD_TRY(const auto id, UploadId::parse(statement.text(0)));
+    ids.push_back(id);
+  }
+}
+
 Result<std::optional<UploadRecord>> first_row(sqlite::Statement statement) {
   DD_TRY(const bool row, statement.step());
   if (!row) return std::optional<UploadRecord>();
@@ -71,11 +84,11 @@ Result<std::optional<UploadRecord>> first_row(sqlite::Statement statement) {
   return std::optional<UploadRecord>(std::move(record));
 }
 
-/// Between these two a test may stop the process, or make the commit fail before or after it took effect.
-Result<void> commit(sqlite::Transaction& transaction) {
-  DD_TRY(pass_step("catalog.commit"));
-  DD_TRY(transaction.commit());
-  return pass_step("catalog.committed");
+Result<void> keep_bytes(sqlite::Database& database, const UploadId& upload, std::string_view bytes) {
+  const std::string id = upload.to_string();
+  DD_TRY(auto statement, database.prepare("INSERT INTO unsynced VALUES (?1, ?2)"));
+  statement.bind(1, id).bind_blob(2, bytes);
+  return statement.run();
 }
 
 Error other_spelling(const TableRef& table, std::string_view noun, std::string_view asked,
@@ -98,25 +111,32 @@ Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& path
     }
     return error;
   }
-  return std::unique_ptr<Catalog>(new Catalog(std::move(opened).value()));
+  // After the migration: a reader of an empty file would see no tables.
+  DD_TRY(auto reader, sqlite::Database::open(path, sqlite::Access::read_only));
+  return std::unique_ptr<Catalog>(new Catalog(std::move(opened).value(), std::move(reader)));
 }
+
+/// At the steps a test may stop the process, or make the commit fail before or after it took effect.
+Catalog::Catalog(sqlite::Database writer, sqlite::Database reader)
+    : writer_(std::move(writer), {nullptr, [] { return pass_step("catalog.commit"); },
+                                  [] { return pass_step("catalog.committed"); }}),
+      reader_(std::move(reader)) {}
 
 Result<void> Catalog::check_spelling(const TableRef& table) {
   const std::lock_guard lock(mutex_);
-  return check_spelling_locked(table);
+  return check_spelling_in(reader_, table);
 }
 
-Result<void> Catalog::check_spelling_locked(const TableRef& table) {
+Result<void> Catalog::check_spelling_in(sqlite::Database& database, const TableRef& table) {
   const TableRef folded = table.folded();
-  DD_TRY(auto companies,
-         database_.prepare("SELECT company_id FROM tables WHERE company_folded = ?1 LIMIT 1"));
+  DD_TRY(auto companies, database.prepare("SELECT company_id FROM tables WHERE company_folded = ?1 LIMIT 1"));
   companies.bind(1, folded.company_id);
   DD_TRY(const bool company_known, companies.step());
   if (company_known && companies.text(0) != table.company_id) {
     return other_spelling(table, "the company", table.company_id, companies.text(0));
   }
   DD_TRY(auto tables,
-         database_.prepare("SELECT table_name FROM tables WHERE company_folded = ?1 AND table_folded = ?2"));
+         database.prepare("SELECT table_name FROM tables WHERE company_folded = ?1 AND table_folded = ?2"));
   tables.bind(1, folded.company_id).bind(2, folded.table_name);
   DD_TRY(const bool table_known, tables.step());
   if (table_known && tables.text(0) != table.table_name) {
@@ -129,7 +149,7 @@ Result<std::optional<UploadRecord>> Catalog::find(const UploadId& upload) {
   const std::lock_guard lock(mutex_);
   const std::string id = upload.to_string();
   DD_TRY(auto statement,
-         database_.prepare(fmt::format("SELECT {} FROM uploads WHERE upload_id = ?1", kColumns)));
+         reader_.prepare(fmt::format("SELECT {} FROM uploads WHERE upload_id = ?1", kColumns)));
   statement.bind(1, id);
   return first_row(std::move(statement));
 }
@@ -137,7 +157,7 @@ Result<std::optional<UploadRecord>> Catalog::find(const UploadId& upload) {
 Result<std::optional<UploadRecord>> Catalog::last_version(const TableRef& table) {
   const std::lock_guard lock(mutex_);
   DD_TRY(auto statement,
-         database_.prepare(
+         reader_.prepare(
              fmt::format("SELECT {} FROM uploads WHERE company_id = ?1 AND table_name = ?2 AND version IS "
                          "NOT NULL ORDER BY version DESC LIMIT 1",
                          kColumns)));
@@ -155,7 +175,7 @@ Result<std::vector<UploadRecord>> Catalog::versions(const TableRef& table, Versi
                                                     std::int64_t limit) {
   const std::lock_guard lock(mutex_);
   DD_TRY(auto statement,
-         database_.prepare(
+         reader_.prepare(
              fmt::format("SELECT {} FROM uploads WHERE company_id = ?1 AND table_name = ?2 AND version >= "
                          "?3 ORDER BY version LIMIT ?4",
                          kColumns)));
@@ -171,7 +191,7 @@ Result<std::vector<UploadRecord>> Catalog::list(const UploadFilter& filter) {
   if (filter.table) sql += " AND company_id = ?2 AND table_name = ?3";
   if (filter.state) sql += " AND state = ?4";
   if (filter.before) sql += " AND upload_id < ?5";
-  DD_TRY(auto statement, database_.prepare(sql + " ORDER BY upload_id DESC LIMIT ?1"));
+  DD_TRY(auto statement, reader_.prepare(sql + " ORDER BY upload_id DESC LIMIT ?1"));
   statement.bind(1, filter.limit);
   if (filter.table) statement.bind(2, filter.table->company_id).bind(3, filter.table->table_name);
   if (filter.state) statement.bind(4, state);
@@ -181,7 +201,7 @@ Result<std::vector<UploadRecord>> Catalog::list(const UploadFilter& filter) {
 
 Result<std::vector<TableRecord>> Catalog::tables() {
   const std::lock_guard lock(mutex_);
-  DD_TRY(auto statement, database_.prepare(fmt::format(
+  DD_TRY(auto statement, reader_.prepare(fmt::format(
                              "SELECT {} FROM tables JOIN uploads u USING (company_id, table_name) "
                              "WHERE u.version = (SELECT max(version) FROM uploads v WHERE v.company_id = "
                              "u.company_id AND v.table_name = u.table_name) ORDER BY company_id, table_name",
@@ -200,7 +220,7 @@ Result<std::vector<TableRecord>> Catalog::tables() {
 Result<std::vector<UploadRecord>> Catalog::unpublished() {
   const std::lock_guard lock(mutex_);
   DD_TRY(auto statement,
-         database_.prepare(fmt::format(
+         reader_.prepare(fmt::format(
              "SELECT {} FROM uploads WHERE state = 'accepted' ORDER BY company_id, table_name, version",
              kColumns)));
   return all_rows(std::move(statement));
@@ -208,22 +228,16 @@ Result<std::vector<UploadRecord>> Catalog::unpublished() {
 
 Result<std::vector<UploadId>> Catalog::held() {
   const std::lock_guard lock(mutex_);
-  DD_TRY(auto statement, database_.prepare("SELECT upload_id FROM uploads WHERE state = 'held'"));
-  std::vector<UploadId> ids;
-  while (true) {
-    DD_TRY(const bool row, statement.step());
-    if (!row) return ids;
-    DD_TRY(const auto id, UploadId::parse(statement.text(0)));
-    ids.push_back(id);
-  }
+  DD_TRY(auto statement, reader_.prepare("SELECT upload_id FROM uploads WHERE state = 'held'"));
+  return all_ids(std::move(statement));
 }
 
 Result<std::vector<UploadRecord>> Catalog::held_since_before(Timestamp held, Timestamp dry_runs) {
   const std::lock_guard lock(mutex_);
   DD_TRY(auto statement,
-         database_.prepare(fmt::format("SELECT {} FROM uploads WHERE state = 'held' AND received_ms < "
-                                       "CASE dry_run WHEN 1 THEN ?2 ELSE ?1 END",
-                                       kColumns)));
+         reader_.prepare(fmt::format("SELECT {} FROM uploads WHERE state = 'held' AND received_ms < "
+                                     "CASE dry_run WHEN 1 THEN ?2 ELSE ?1 END",
+                                     kColumns)));
   statement.bind(1, held.unix_ms).bind(2, dry_runs.unix_ms);
   return all_rows(std::move(statement));
 }
@@ -231,14 +245,30 @@ Result<std::vector<UploadRecord>> Catalog::held_since_before(Timestamp held, Tim
 Result<CatalogCounts> Catalog::counts() {
   const std::lock_guard lock(mutex_);
   DD_TRY(auto statement,
-         database_.prepare(
+         reader_.prepare(
              "SELECT coalesce(sum(state = 'held'), 0), coalesce(sum(state = 'accepted'), 0) FROM uploads "
              "WHERE state IN ('held', 'accepted')"));
   DD_TRY(statement.step());
   return CatalogCounts{statement.number(0), statement.number(1)};
 }
 
-Result<void> Catalog::put_locked(const UploadRecord& upload) {
+Result<std::vector<UploadId>> Catalog::with_bytes() {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto statement, reader_.prepare("SELECT upload_id FROM unsynced ORDER BY upload_id"));
+  return all_ids(std::move(statement));
+}
+
+Result<std::optional<std::string>> Catalog::bytes(const UploadId& upload) {
+  const std::lock_guard lock(mutex_);
+  const std::string id = upload.to_string();
+  DD_TRY(auto statement, reader_.prepare("SELECT bytes FROM unsynced WHERE upload_id = ?1"));
+  statement.bind(1, id);
+  DD_TRY(const bool row, statement.step());
+  if (!row) return std::optional<std::string>();
+  return std::optional<std::string>(statement.text(0));
+}
+
+Result<void> Catalog::put(sqlite::Database& database, const UploadRecord& upload) {
   const std::string id = upload.upload_id.to_string();
   const std::string record = record_to_json(upload);
   std::optional<std::int64_t> version;
@@ -246,11 +276,11 @@ Result<void> Catalog::put_locked(const UploadRecord& upload) {
   std::optional<std::int64_t> published_ms;
   if (upload.published_at) published_ms = upload.published_at->unix_ms;
   DD_TRY(auto statement,
-         database_.prepare("INSERT INTO uploads (upload_id, company_id, table_name, state, version, "
-                           "received_ms, published_ms, dry_run, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-                           "?7, ?8, ?9) ON CONFLICT (upload_id) DO UPDATE SET state = excluded.state, "
-                           "version = excluded.version, published_ms = excluded.published_ms, "
-                           "record = excluded.record"));
+         database.prepare("INSERT INTO uploads (upload_id, company_id, table_name, state, version, "
+                          "received_ms, published_ms, dry_run, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+                          "?7, ?8, ?9) ON CONFLICT (upload_id) DO UPDATE SET state = excluded.state, "
+                          "version = excluded.version, published_ms = excluded.published_ms, "
+                          "record = excluded.record"));
   statement.bind(1, id).bind(2, upload.table.company_id).bind(3, upload.table.table_name);
   statement.bind(4, to_string(upload.state)).bind(5, version).bind(6, upload.received_at.unix_ms);
   statement.bind(7, published_ms).bind(8, std::int64_t{upload.dry_run}).bind(9, record);
@@ -258,53 +288,56 @@ Result<void> Catalog::put_locked(const UploadRecord& upload) {
 }
 
 Result<void> Catalog::add_held(const UploadRecord& upload) {
-  const std::lock_guard lock(mutex_);
-  DD_TRY(auto transaction, sqlite::Transaction::begin(database_));
-  DD_TRY(put_locked(upload));
-  return commit(transaction);
+  return writer_.run([&](sqlite::Database& database) { return put(database, upload); });
 }
 
-Result<void> Catalog::add_version(const UploadRecord& upload) {
-  const std::lock_guard lock(mutex_);
-  DD_TRY(auto transaction, sqlite::Transaction::begin(database_));
-  DD_TRY(check_spelling_locked(upload.table));
-  {
-    const TableRef folded = upload.table.folded();
-    DD_TRY(auto statement,
-           database_.prepare("INSERT INTO tables VALUES (?1, ?2, ?3, ?4) ON CONFLICT (company_id, "
-                             "table_name) DO NOTHING"));
-    statement.bind(1, upload.table.company_id).bind(2, upload.table.table_name);
-    statement.bind(3, folded.company_id).bind(4, folded.table_name);
-    DD_TRY(statement.run());
-  }
-  DD_TRY(put_locked(upload));
-  return commit(transaction);
+Result<void> Catalog::add_version(const UploadRecord& upload, std::optional<std::string_view> bytes) {
+  return writer_.run([&](sqlite::Database& database) -> Result<void> {
+    DD_TRY(check_spelling_in(database, upload.table));
+    {
+      const TableRef folded = upload.table.folded();
+      DD_TRY(auto statement,
+             database.prepare("INSERT INTO tables VALUES (?1, ?2, ?3, ?4) ON CONFLICT (company_id, "
+                              "table_name) DO NOTHING"));
+      statement.bind(1, upload.table.company_id).bind(2, upload.table.table_name);
+      statement.bind(3, folded.company_id).bind(4, folded.table_name);
+      DD_TRY(statement.run());
+    }
+    DD_TRY(put(database, upload));
+    return bytes ? keep_bytes(database, upload.upload_id, *bytes) : success();
+  });
+}
+
+Result<void> Catalog::forget_bytes(const std::vector<UploadId>& uploads) {
+  return writer_.run([&](sqlite::Database& database) -> Result<void> {
+    for (const auto& upload : uploads) {
+      const std::string id = upload.to_string();
+      DD_TRY(auto statement, database.prepare("DELETE FROM unsynced WHERE upload_id = ?1"));
+      statement.bind(1, id);
+      DD_TRY(statement.run());
+    }
+    return success();
+  });
 }
 
 Result<void> Catalog::end_held(const UploadId& upload, UploadState state) {
-  const std::lock_guard lock(mutex_);
   const std::string id = upload.to_string();
-  DD_TRY(auto transaction, sqlite::Transaction::begin(database_));
-  {
+  return writer_.run([&](sqlite::Database& database) -> Result<void> {
     DD_TRY(auto statement,
-           database_.prepare("UPDATE uploads SET state = ?2 WHERE upload_id = ?1 AND state = 'held'"));
+           database.prepare("UPDATE uploads SET state = ?2 WHERE upload_id = ?1 AND state = 'held'"));
     statement.bind(1, id).bind(2, to_string(state));
-    DD_TRY(statement.run());
-  }
-  return commit(transaction);
+    return statement.run();
+  });
 }
 
 Result<void> Catalog::mark_published(const UploadId& upload, Timestamp at) {
-  const std::lock_guard lock(mutex_);
   const std::string id = upload.to_string();
-  DD_TRY(auto transaction, sqlite::Transaction::begin(database_));
-  {
-    DD_TRY(auto statement, database_.prepare("UPDATE uploads SET state = 'published', published_ms = ?2 "
-                                             "WHERE upload_id = ?1 AND state = 'accepted'"));
+  return writer_.run([&](sqlite::Database& database) -> Result<void> {
+    DD_TRY(auto statement, database.prepare("UPDATE uploads SET state = 'published', published_ms = ?2 "
+                                            "WHERE upload_id = ?1 AND state = 'accepted'"));
     statement.bind(1, id).bind(2, at.unix_ms);
-    DD_TRY(statement.run());
-  }
-  return commit(transaction);
+    return statement.run();
+  });
 }
 
 Result<void> Catalog::check_known(const RepublishRequest& request) {
@@ -324,30 +357,27 @@ Result<void> Catalog::check_known(const RepublishRequest& request) {
 
 Result<std::vector<UploadRecord>> Catalog::mark_unpublished(const RepublishRequest& request) {
   DD_TRY(check_known(request));
-  const std::lock_guard lock(mutex_);
   const std::string where = fmt::format("state = 'published' AND version >= ?1{}",
                                         request.table ? " AND company_id = ?2 AND table_name = ?3" : "");
   const auto bind = [&](sqlite::Statement& statement) {
     statement.bind(1, request.from.value);
     if (request.table) statement.bind(2, request.table->company_id).bind(3, request.table->table_name);
   };
-  DD_TRY(auto transaction, sqlite::Transaction::begin(database_));
   std::vector<UploadRecord> marked;
-  {
+  DD_TRY(writer_.run([&](sqlite::Database& database) -> Result<void> {
+    {
+      DD_TRY(auto statement, database.prepare(fmt::format(
+                                 "SELECT {} FROM uploads WHERE {} ORDER BY company_id, table_name, version",
+                                 kColumns, where)));
+      bind(statement);
+      DD_TRY(marked, all_rows(std::move(statement)));
+    }
     DD_TRY(auto statement,
-           database_.prepare(fmt::format(
-               "SELECT {} FROM uploads WHERE {} ORDER BY company_id, table_name, version", kColumns, where)));
-    bind(statement);
-    DD_TRY(marked, all_rows(std::move(statement)));
-  }
-  {
-    DD_TRY(auto statement,
-           database_.prepare(
+           database.prepare(
                fmt::format("UPDATE uploads SET state = 'accepted', published_ms = NULL WHERE {}", where)));
     bind(statement);
-    DD_TRY(statement.run());
-  }
-  DD_TRY(commit(transaction));
+    return statement.run();
+  }));
   for (auto& upload : marked) {
     upload.state = UploadState::accepted;
     upload.published_at.reset();
@@ -356,12 +386,8 @@ Result<std::vector<UploadRecord>> Catalog::mark_unpublished(const RepublishReque
 }
 
 Result<std::optional<UploadRecord>> Catalog::settle(const UploadId& upload) {
-  {
-    const std::lock_guard lock(mutex_);
-    DD_TRY(auto transaction, sqlite::Transaction::begin(database_));
-    DD_TRY(database_.execute("UPDATE writes SET n = n + 1"));
-    DD_TRY(transaction.commit());
-  }
+  DD_TRY(writer_.run(
+      [](sqlite::Database& database) { return database.execute("UPDATE writes SET n = n + 1"); }));
   return find(upload);
 }
 

@@ -7,6 +7,7 @@
 
 #include "ingest/ingest.hpp"
 #include "sqlite/database.hpp"
+#include "sqlite/group_writer.hpp"
 
 namespace deltadrop::ingest {
 
@@ -16,8 +17,9 @@ struct CatalogCounts {
 };
 
 /// Every upload that was held or accepted, in DATA_DIR/catalog.db. A row has the columns that are searched or
-/// that change, and the rest of the record as the JSON that is also the manifest's. Thread-safe: one
-/// connection behind a mutex; every call that writes is one durable transaction.
+/// that change, and the rest of the record as the JSON that is also the manifest's. Thread-safe: calls
+/// that write at the same time share a durable transaction; reads have a connection of their own and do not
+/// wait for one.
 class Catalog {
  public:
   static Result<std::unique_ptr<Catalog>> open(const std::filesystem::path& path);
@@ -40,8 +42,13 @@ class Catalog {
 
   Result<void> add_held(const UploadRecord& upload);
   /// The point of acceptance: the upload becomes a version of its table, which it makes if it is the first.
-  /// An error may hide a success: ask `settle`.
-  Result<void> add_version(const UploadRecord& upload);
+  /// An error may hide a success: ask `settle`. `bytes`, where given, are the file's: they are kept until
+  /// `forget_bytes`, since the file itself is not synced yet (docs/decisions/0009).
+  Result<void> add_version(const UploadRecord& upload, std::optional<std::string_view> bytes = std::nullopt);
+  /// Uploads whose bytes are kept here.
+  Result<std::vector<UploadId>> with_bytes();
+  Result<std::optional<std::string>> bytes(const UploadId& upload);
+  Result<void> forget_bytes(const std::vector<UploadId>& uploads);
   /// held -> discarded or expired.
   Result<void> end_held(const UploadId& upload, UploadState state);
   Result<void> mark_published(const UploadId& upload, Timestamp at);
@@ -53,13 +60,14 @@ class Catalog {
   Result<std::optional<UploadRecord>> settle(const UploadId& upload);
 
  private:
-  explicit Catalog(sqlite::Database database) : database_(std::move(database)) {}
-  Result<void> check_spelling_locked(const TableRef& table);
-  Result<void> put_locked(const UploadRecord& upload);
+  Catalog(sqlite::Database writer, sqlite::Database reader);
+  static Result<void> check_spelling_in(sqlite::Database& database, const TableRef& table);
+  static Result<void> put(sqlite::Database& database, const UploadRecord& upload);
   Result<void> check_known(const RepublishRequest& request);
 
-  std::mutex mutex_;
-  sqlite::Database database_;
+  sqlite::GroupWriter writer_;
+  std::mutex mutex_;  ///< of reader_
+  sqlite::Database reader_;
 };
 
 }  // namespace deltadrop::ingest

@@ -185,13 +185,14 @@ void Engine::stop() {
   stopping_ = true;
   publisher_.stop();
   housekeeper_.stop();
+  housekeeper_.sync_small_files();
 }
 
 Result<std::unique_ptr<Reception>> Engine::receive() {
   if (stopping_) return shutting_down();
   const auto path = layout_.spool() / fmt::format("{}.part", ++spooled_);
   DD_TRY(auto spool, SpoolFile::create(path, {options_.upload_bytes_max, options_.expansion_ratio_max,
-                                              options_.disk_reserve}));
+                                              options_.kept_bytes_max, options_.disk_reserve}));
   return std::unique_ptr<Reception>(std::move(spool));
 }
 
@@ -293,7 +294,8 @@ Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedReques
     DD_TRY(auto report, hold(spool.path(), std::move(upload), *reading));
     return SubmitOutcome(std::move(report));
   }
-  DD_TRY(auto report, accept(spool.path(), Source::goes, std::move(upload), last, std::move(reading)));
+  DD_TRY(auto report, accept({spool.path(), Source::goes, spool.kept_bytes()}, std::move(upload), last,
+                             std::move(reading)));
   return SubmitOutcome(std::move(report));
 }
 
@@ -335,21 +337,21 @@ Result<UploadReport> Engine::hold(const fs::path& spooled, UploadRecord upload, 
   return UploadReport{UploadStatus::held, std::move(upload), std::move(samples)};
 }
 
-Result<UploadReport> Engine::accept(const fs::path& from, Source source, UploadRecord upload,
+Result<UploadReport> Engine::accept(const Arrival& arrival, UploadRecord upload,
                                     const std::optional<UploadRecord>& last,
                                     std::shared_ptr<const Reading> reading) {
   DD_TRY(pass_step("accept.begin"));
   DD_TRY(stamp(upload, last, clock_.now()));
-  const auto placed = place_in_archive(layout_, from, source, upload);
+  const auto placed = place_in_archive(layout_, arrival, upload);
   if (!placed.has_value()) {
     withdraw_from_archive(upload);
     return placed.error();
   }
-  const auto committed = catalog_->add_version(upload);
+  const auto committed = catalog_->add_version(upload, arrival.bytes);
   if (!committed.has_value()) {
     DD_TRY(settle(upload, committed.error()));
   }
-  finish_acceptance(upload, source, std::move(reading));
+  finish_acceptance(upload, arrival, std::move(reading));
   return UploadReport{UploadStatus::accepted, std::move(upload), {}};
 }
 
@@ -367,17 +369,20 @@ Result<UploadRecord> Engine::settle(const UploadRecord& upload, const Error& err
   return error;
 }
 
-void Engine::finish_acceptance(const UploadRecord& upload, Source source,
+void Engine::finish_acceptance(const UploadRecord& upload, const Arrival& arrival,
                                std::shared_ptr<const Reading> reading) {
   // The upload is accepted whatever happens now; what fails is done again by the housekeeper, or at the next
   // start.
-  if (source == Source::stays) withdraw(layout_.held_file(upload.upload_id));
-  if (!pass_step("accept.committed").has_value() || !write_manifest(layout_, upload).has_value()) {
+  if (arrival.source == Source::stays) withdraw(layout_.held_file(upload.upload_id));
+  if (!pass_step("accept.committed").has_value() ||
+      !write_manifest(layout_, upload, arrival.sync()).has_value()) {
     housekeeper_.owe_manifest(upload);
   }
   if (!pass_step("accept.described").has_value() || !make_current(layout_, upload).has_value()) {
     housekeeper_.owe_current(upload.table);
   }
+  // Last: what is written by now is synced with the file.
+  if (arrival.sync() == Sync::later) housekeeper_.owe_sync(upload.upload_id);
   if (upload.state == UploadState::accepted) publisher_.enqueue(upload, std::move(reading));
 }
 
@@ -431,7 +436,7 @@ Result<UploadReport> Engine::release_locked(UploadRecord upload) {
   DD_TRY(check_stored_bytes(layout_, upload));
   DD_TRY(auto reading, read_stored(layout_, *catalog_, upload));
   const fs::path from = layout_.held_file(upload.upload_id);
-  return accept(from, Source::stays, std::move(upload), last,
+  return accept({from, Source::stays, std::nullopt}, std::move(upload), last,
                 std::make_shared<const Reading>(std::move(reading)));
 }
 

@@ -52,7 +52,7 @@ class Engine final : public Ingest {
   Result<SubmitOutcome> compare(const SpoolFile& spool, const ParsedRequest& request, UploadRecord upload,
                                 csv::File after, const std::optional<UploadRecord>& last, UploadSeen& seen);
   Result<UploadReport> hold(const fs::path& spooled, UploadRecord upload, const Reading& reading);
-  Result<UploadReport> accept(const fs::path& from, Source source, UploadRecord upload,
+  Result<UploadReport> accept(const Arrival& arrival, UploadRecord upload,
                               const std::optional<UploadRecord>& last,
                               std::shared_ptr<const Reading> reading);
   /// Undoes a hold or an acceptance that did not come to its commit.
@@ -60,7 +60,8 @@ class Engine final : public Ingest {
   void withdraw_from_archive(const UploadRecord& upload);
   /// What the catalog's failed commit did: the accepted record, or the error.
   Result<UploadRecord> settle(const UploadRecord& upload, const Error& error);
-  void finish_acceptance(const UploadRecord& upload, Source source, std::shared_ptr<const Reading> reading);
+  void finish_acceptance(const UploadRecord& upload, const Arrival& arrival,
+                         std::shared_ptr<const Reading> reading);
   void await_publication(UploadReport& report, UploadSeen& seen);
   Result<UploadRecord> find_held(const UploadId& upload);
   Result<UploadReport> release_locked(UploadRecord upload);

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "ingest/recover.hpp"
 #include "io/file.hpp"
 
 namespace deltadrop::ingest {
@@ -54,6 +55,11 @@ void Housekeeper::owe_settlement(const UploadRecord& upload) {
   unsettled_.push_back(upload);
 }
 
+void Housekeeper::owe_sync(const UploadId& upload) {
+  const std::lock_guard lock(mutex_);
+  unsynced_.push_back(upload);
+}
+
 void Housekeeper::work() {
   std::unique_lock lock(mutex_);
   while (!stopped_.wait_for(lock, kRound, [&] { return stopping_; })) {
@@ -80,7 +86,27 @@ void Housekeeper::run_once() {
   retry(manifests_, [this](const UploadRecord& upload) { return write_owed_manifest(upload); });
   retry(currents_, [this](const TableRef& table) { return make_owed_current(table); });
   retry(removals_, [](const fs::path& path) { return io::remove_file(path).has_value(); });
+  sync_small_files();
   expire_held();
+}
+
+void Housekeeper::sync_small_files() {
+  std::vector<UploadId> mine;
+  bool write_anew = false;
+  {
+    const std::lock_guard lock(mutex_);
+    mine.swap(unsynced_);
+    write_anew = sync_failed_;
+  }
+  if (mine.empty()) return;
+  const bool synced = write_anew ? restore_files(layout_, catalog_, mine).has_value()
+                                 : io::sync_file_system(layout_.root).has_value();
+  // Bytes that are not forgotten now are written and synced again, which does no harm.
+  const bool forgotten = synced && catalog_.forget_bytes(mine).has_value();
+  const std::lock_guard lock(mutex_);
+  if (!forgotten) unsynced_.insert(unsynced_.end(), mine.begin(), mine.end());
+  // The system may have dropped what it could not write: only the bytes in the catalog are sure.
+  sync_failed_ = !synced;
 }
 
 bool Housekeeper::settle(const UploadRecord& upload) {
@@ -89,6 +115,7 @@ bool Housekeeper::settle(const UploadRecord& upload) {
   if (!found.has_value()) return false;
   if (!found.value() || !found.value()->version) return remove_unaccepted(upload);
   owe_manifest(*found.value());
+  owe_sync(upload.upload_id);
   owe_current(upload.table);
   if (found.value()->state == UploadState::accepted) publisher_.enqueue(*found.value(), nullptr);
   return true;

@@ -34,6 +34,11 @@ class Housekeeper {
   /// This version's commit failed and nothing could be learned of it since, or its file could not be removed.
   void owe_settlement(const UploadRecord& upload);
 
+  /// The accepted upload's file and manifest are written and not synced; the catalog keeps its bytes.
+  void owe_sync(const UploadId& upload);
+
+  /// Makes all such files durable by one sync, and has the catalog forget their bytes.
+  void sync_small_files();
   /// One round of all of it; what fails stays owed. Not under a table's lock.
   void run_once();
 
@@ -61,6 +66,8 @@ class Housekeeper {
   std::vector<TableRef> currents_;
   std::vector<fs::path> removals_;
   std::vector<UploadRecord> unsettled_;
+  std::vector<UploadId> unsynced_;
+  bool sync_failed_ = false;  ///< of unsynced_: the files are to be written anew
   std::thread thread_;
 };
 

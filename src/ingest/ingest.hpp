@@ -35,7 +35,9 @@ struct Options {
   std::chrono::milliseconds publish_timeout{10'000};
   std::uint64_t disk_reserve = 0;  ///< bytes of DATA_DIR's file system that uploads leave free
   Observer* observer = nullptr;    ///< outlives the engine
-  std::size_t publishers = 2;      ///< threads; each table is published by one at a time
+  std::size_t publishers = 8;      ///< threads; each table is published by one at a time
+  /// Up to this size a file's bytes go into the catalog when it is accepted, and the file is synced later.
+  std::size_t kept_bytes_max = std::size_t{64} << 10;
 };
 
 /// What a client may say about an upload. Absent: what the table remembers, else the default.

@@ -18,7 +18,10 @@ constexpr milliseconds kBackoffMax{2000};
 constexpr milliseconds kOwnTroubleBackoffMax{60'000};
 constexpr milliseconds kProbeTimeout{2000};
 constexpr milliseconds kDeliverySlice{500};
-/// Comparisons that wait in memory for their turn; more are made again from the archive.
+/// Comparisons that wait in memory for their turn; more are made again from the archive. Those of small files
+/// cost less to keep than to make.
+constexpr std::int64_t kSmallBytesMax = std::int64_t{64} << 10;
+constexpr std::size_t kSmallReadingsMax = 256;
 constexpr std::size_t kReadingsMax = 4;
 
 }  // namespace
@@ -48,10 +51,13 @@ void Publisher::stop() {
 void Publisher::enqueue(const UploadRecord& upload, std::shared_ptr<const Reading> reading) {
   {
     const std::lock_guard lock(mutex_);
-    if (log_down_ || readings_kept_ >= kReadingsMax) reading.reset();
-    if (reading != nullptr) ++readings_kept_;
-    queues_[upload.table].uploads.push_back(
-        {upload.upload_id, upload.version.value_or(Version(0)), std::move(reading), false});
+    const bool small = upload.bytes <= kSmallBytesMax;
+    std::size_t& kept = small ? small_readings_kept_ : readings_kept_;
+    if (log_down_ || kept >= (small ? kSmallReadingsMax : kReadingsMax)) reading.reset();
+    if (reading != nullptr) ++kept;
+    queue_of(upload.table)
+        .uploads.push_back(
+            {upload.upload_id, upload.version.value_or(Version(0)), std::move(reading), small, false});
     unpublished_.insert(upload.upload_id);
   }
   work_changed_.notify_one();
@@ -61,12 +67,12 @@ void Publisher::enqueue_again(const std::vector<UploadRecord>& uploads) {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& upload : uploads) {
-      Queue& queue = queues_[upload.table];
+      Queue& queue = queue_of(upload.table);
       const Version version = upload.version.value_or(Version(0));
       // The first is in a thread's hands while the queue is taken.
       const auto later = std::find_if(queue.uploads.begin() + (queue.taken ? 1 : 0), queue.uploads.end(),
                                       [&](const Waiting& waiting) { return waiting.version > version; });
-      queue.uploads.insert(later, {upload.upload_id, version, nullptr, false});
+      queue.uploads.insert(later, {upload.upload_id, version, nullptr, false, false});
       unpublished_.insert(upload.upload_id);
     }
   }
@@ -91,17 +97,25 @@ std::optional<Error> Publisher::trouble() {
   return std::nullopt;
 }
 
+/// A table has a queue while something waits in it, and stands behind those that have waited longer.
+Publisher::Queue& Publisher::queue_of(const TableRef& table) {
+  const auto [known, is_new] = queues_.try_emplace(table);
+  if (is_new) known->second.served = ++served_;
+  return known->second;
+}
+
 /// The table that has waited longest among those that may be served now, else null and when to look again.
-Publisher::Queue* Publisher::next_ready(Steady::time_point& wake_at) {
+Publisher::Queues::iterator Publisher::next_ready(Steady::time_point& wake_at) {
   const auto now = Steady::now();
   wake_at = Steady::time_point::max();
-  Queue* next = nullptr;
-  for (auto& [table, queue] : queues_) {
+  auto next = queues_.end();
+  for (auto it = queues_.begin(); it != queues_.end(); ++it) {
+    const Queue& queue = it->second;
     if (queue.taken || queue.uploads.empty()) continue;
     if (queue.not_before > now) {
       wake_at = std::min(wake_at, queue.not_before);
-    } else if (next == nullptr || queue.served < next->served) {
-      next = &queue;
+    } else if (next == queues_.end() || queue.served < next->second.served) {
+      next = it;
     }
   }
   return next;
@@ -111,8 +125,8 @@ void Publisher::work() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     Steady::time_point wake_at;
-    Queue* queue = next_ready(wake_at);
-    if (queue == nullptr) {
+    const auto next = next_ready(wake_at);
+    if (next == queues_.end()) {
       if (wake_at == Steady::time_point::max()) {
         work_changed_.wait(lock);
       } else {
@@ -120,10 +134,11 @@ void Publisher::work() {
       }
       continue;
     }
+    Queue* queue = &next->second;
     queue->taken = true;
     queue->served = ++served_;
     Waiting waiting = std::move(queue->uploads.front());
-    if (waiting.reading != nullptr) --readings_kept_;
+    if (waiting.reading != nullptr) --(waiting.small ? small_readings_kept_ : readings_kept_);
     lock.unlock();
     auto published = publish(waiting);
     // Unmapping large files takes its time.
@@ -135,6 +150,7 @@ void Publisher::work() {
       queue->backoff = milliseconds(0);
       queue->trouble.reset();
       unpublished_.erase(unpublished_.find(waiting.upload));
+      if (queue->uploads.empty()) queues_.erase(next);
     } else {
       queue->uploads.front() = std::move(waiting);
       queue->trouble = published.error();
@@ -175,14 +191,9 @@ Result<void> Publisher::send(const UploadRecord& upload, const Reading& reading)
   DD_TRY(pass_step("publish.begin"));
   auto publication = log_.publish(upload.upload_id);
   if (!publication.has_value()) return heard_from_log(publication.error());
-  std::string key;
-  DD_TRY(for_each_json(
-      reading, upload, Seq(1), [&](const EventView& event, std::string_view json) -> Result<bool> {
-        key = message_key(upload.table, event.key_value);
-        DD_TRY(heard_from_log(
-            publication.value()->append(eventlog::Message{key, json, event.type, upload.upload_id})));
-        return true;
-      }));
+  DD_TRY(for_each_message(reading, upload, [&](const eventlog::Message& message) {
+    return heard_from_log(publication.value()->append(message));
+  }));
   DD_TRY(pass_step("publish.appended"));
   return await_delivery(*publication.value());
 }

@@ -50,6 +50,7 @@ class Publisher {
     UploadId upload;
     Version version;
     std::shared_ptr<const Reading> reading;
+    bool small = false;      ///< its reading is one of the small ones
     bool delivered = false;  ///< in the log, though not yet marked
   };
   struct Queue {
@@ -62,7 +63,9 @@ class Publisher {
   };
 
   void work();
-  Queue* next_ready(std::chrono::steady_clock::time_point& wake_at);
+  using Queues = std::map<TableRef, Queue>;
+  Queue& queue_of(const TableRef& table);
+  Queues::iterator next_ready(std::chrono::steady_clock::time_point& wake_at);
   Result<void> publish(Waiting& waiting);
   Result<void> send(const UploadRecord& upload, const Reading& reading);
   Result<void> await_delivery(eventlog::Publication& publication);
@@ -80,9 +83,10 @@ class Publisher {
   std::mutex mutex_;
   std::condition_variable work_changed_;
   std::condition_variable progress_;
-  std::map<TableRef, Queue> queues_;
+  Queues queues_;
   std::unordered_multiset<UploadId> unpublished_;  ///< twice: queued again while it is marked published
   std::optional<Error> log_down_;
+  std::size_t small_readings_kept_ = 0;
   std::size_t readings_kept_ = 0;
   std::uint64_t served_ = 0;
   bool stopping_ = false;

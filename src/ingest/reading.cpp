@@ -92,17 +92,27 @@ Result<void> for_each_json(
     const Reading& reading, const UploadRecord& upload, Seq first,
     const std::function<Result<bool>(const EventView& event, std::string_view json)>& use) {
   const UploadFacts facts = facts_of(upload);
+  const EventWriter writer =
+      upload.version ? EventWriter(facts) : EventWriter::of_draft(facts, upload.effective_at);
   std::string json;
   return diff::for_each_event(reading.before_or_null(), reading.after, reading.changes, first,
                               [&](const EventView& event) -> Result<bool> {
                                 json.clear();
-                                if (upload.version) {
-                                  append_event_json(json, facts, event);
-                                } else {
-                                  append_draft_event_json(json, facts, upload.effective_at, event);
-                                }
+                                writer.append(json, event);
                                 return use(event, json);
                               });
+}
+
+Result<void> for_each_message(const Reading& reading, const UploadRecord& upload,
+                              const std::function<Result<void>(const eventlog::Message&)>& use) {
+  std::string key;
+  return for_each_json(reading, upload, Seq(1),
+                       [&](const EventView& event, std::string_view json) -> Result<bool> {
+                         key.clear();
+                         append_message_key(key, upload.table, event.key_value);
+                         DD_TRY(use({key, json, event.type, upload.upload_id}));
+                         return true;
+                       });
 }
 
 }  // namespace deltadrop::ingest

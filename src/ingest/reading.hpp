@@ -6,6 +6,7 @@
 
 #include "csv/file.hpp"
 #include "diff/diff.hpp"
+#include "eventlog/event_log.hpp"
 #include "ingest/archive.hpp"
 #include "ingest/catalog.hpp"
 
@@ -35,5 +36,10 @@ Result<Reading> read_stored(const Layout& layout, Catalog& catalog, const Upload
 Result<void> for_each_json(
     const Reading& reading, const UploadRecord& upload, Seq first,
     const std::function<Result<bool>(const EventView& event, std::string_view json)>& use);
+
+/// Calls `use` with each event of an accepted upload as the message that goes into the log; its texts are
+/// valid during the call.
+Result<void> for_each_message(const Reading& reading, const UploadRecord& upload,
+                              const std::function<Result<void>(const eventlog::Message&)>& use);
 
 }  // namespace deltadrop::ingest

@@ -37,9 +37,12 @@ Result<Uploads> all_of(Catalog& catalog, UploadFilter filter) {
   }
 }
 
-Result<OldCatalog> read_old_catalog(const fs::path& path) {
+Result<OldCatalog> read_old_catalog(const Layout& layout) {
   OldCatalog old;
-  DD_TRY(const auto catalog, Catalog::open(path));
+  DD_TRY(const auto catalog, Catalog::open(layout.catalog()));
+  // A crash may have left less of these in the archive than the old catalog has.
+  DD_TRY(const auto unsynced, catalog->with_bytes());
+  DD_TRY(restore_files(layout, *catalog, unsynced));
   DD_TRY(auto uploads, all_of(*catalog, {}));
   for (auto& upload : uploads) {
     if (upload.version) {
@@ -57,7 +60,7 @@ Result<OldCatalog> read_old_catalog(const fs::path& path) {
 OldCatalog old_catalog(const Layout& layout, RebuildReport& report) {
   std::error_code ignored;
   if (!fs::exists(layout.catalog(), ignored)) return {};
-  auto old = read_old_catalog(layout.catalog());
+  auto old = read_old_catalog(layout);
   if (old.has_value()) return std::move(old).value();
   report.old_catalog = old.error();
   return {};
@@ -252,10 +255,10 @@ Result<void> check_spellings(const std::vector<ArchivedTable>& archive) {
 Result<RebuildReport> rebuild_catalog(const Options& options, io::Clock& /*clock*/) {
   const Layout layout{options.data_dir};
   DD_TRY(prepare_folders(layout));
-  DD_TRY(auto archive, scan_archive(layout));
-  DD_TRY(check_spellings(archive));
   RebuildReport report;
   OldCatalog old = old_catalog(layout, report);
+  DD_TRY(auto archive, scan_archive(layout));
+  DD_TRY(check_spellings(archive));
   add_lost_tables(archive, old);
   std::vector<Uploads> tables;
   for (const auto& archived : archive) {

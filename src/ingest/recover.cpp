@@ -139,7 +139,29 @@ Result<void> find_not_current(const Layout& layout, Catalog& catalog, LeftToDo& 
   return success();
 }
 
+Result<void> restore_unsynced(const Layout& layout, Catalog& catalog, LeftToDo& left) {
+  DD_TRY(const auto uploads, catalog.with_bytes());
+  DD_TRY(restore_files(layout, catalog, uploads));
+  DD_TRY(catalog.forget_bytes(uploads));
+  for (const auto& id : uploads) {
+    DD_TRY(const auto upload, catalog.find(id));
+    if (upload) left.not_current.push_back(upload->table);
+  }
+  return success();
+}
+
 }  // namespace
+
+Result<void> restore_files(const Layout& layout, Catalog& catalog, const std::vector<UploadId>& uploads) {
+  if (uploads.empty()) return success();
+  for (const auto& id : uploads) {
+    DD_TRY(const auto upload, catalog.find(id));
+    DD_TRY(const auto bytes, catalog.bytes(id));
+    if (!upload || !bytes) continue;
+    DD_TRY(write_archived(layout, *upload, *bytes));
+  }
+  return io::sync_file_system(layout.root);
+}
 
 Result<std::vector<ArchivedTable>> scan_archive(const Layout& layout) {
   std::vector<ArchivedTable> tables;
@@ -178,6 +200,7 @@ Result<LeftToDo> recover(const Layout& layout, Catalog& catalog) {
     versions.push_back(std::move(known));
   }
   LeftToDo left;
+  DD_TRY(restore_unsynced(layout, catalog, left));
   DD_TRY(empty_spool(layout));
   for (std::size_t i = 0; i < archive.size(); ++i) {
     DD_TRY(remove_unaccepted(layout, archive[i], versions[i]));

@@ -27,6 +27,9 @@ struct LeftToDo {
 /// Fails with conflict "catalog-behind" when a manifest has no row, before it has changed anything.
 Result<LeftToDo> recover(const Layout& layout, Catalog& catalog);
 
+/// Writes the files of small uploads anew from the bytes that the catalog keeps of them, and syncs them.
+Result<void> restore_files(const Layout& layout, Catalog& catalog, const std::vector<UploadId>& uploads);
+
 /// Fails with conflict "catalog-behind" when there is no catalog and the archive holds files.
 Result<void> refuse_lost_catalog(const Layout& layout);
 

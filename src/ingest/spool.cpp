@@ -73,6 +73,9 @@ Result<void> SpoolFile::store(std::span<const std::byte> expanded) {
     DD_TRY(check_room());
   }
   hasher_.update(expanded);
+  if (expanded_ <= limits_.kept_bytes_max) {
+    kept_.append(reinterpret_cast<const char*>(expanded.data()), expanded.size());
+  }
   return file_.write(expanded);
 }
 

@@ -16,11 +16,12 @@ namespace deltadrop::ingest {
 struct SpoolLimits {
   std::uint64_t bytes_max = 0;     ///< of the expanded bytes
   double expansion_ratio_max = 0;  ///< expanded over received bytes, past the first MiB
+  std::size_t kept_bytes_max = 0;  ///< a file of at most this size is kept in memory too
   std::uint64_t disk_reserve = 0;  ///< bytes that stay free on the file system
 };
 
 /// The one Reception: a file in the spool folder that grows as bytes come, hashed on the way. Memory is
-/// bounded: nothing of the file is kept. Use from one thread.
+/// bounded: nothing of a large file is kept. Use from one thread.
 class SpoolFile final : public Reception {
  public:
   static Result<std::unique_ptr<SpoolFile>> create(const io::fs::path& path, const SpoolLimits& limits);
@@ -35,6 +36,11 @@ class SpoolFile final : public Reception {
   /// After finish().
   [[nodiscard]] const Sha256& sha256() const { return sha256_; }
   [[nodiscard]] std::int64_t bytes() const { return static_cast<std::int64_t>(expanded_); }
+  /// All of a small file's.
+  [[nodiscard]] std::optional<std::string_view> kept_bytes() const {
+    if (expanded_ > limits_.kept_bytes_max || limits_.kept_bytes_max == 0) return std::nullopt;
+    return kept_;
+  }
   [[nodiscard]] const io::fs::path& path() const { return path_; }
   [[nodiscard]] std::chrono::steady_clock::time_point begun() const { return begun_; }
 
@@ -55,6 +61,7 @@ class SpoolFile final : public Reception {
   std::unique_ptr<Expander> expander_;
   std::uint64_t received_ = 0;
   std::uint64_t expanded_ = 0;
+  std::string kept_;
   std::uint64_t room_checked_at_ = 0;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::optional<Error> failure_;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -55,12 +56,47 @@ Result<void> copy_to_new_file(const fs::path& from, const fs::path& to) {
   return target.close();
 }
 
+enum class Durable { no, yes };
+
+Result<void> make_folders(const fs::path& folder, Durable durable) {
+  std::error_code ignored;
+  if (folder.empty() || fs::is_directory(folder, ignored)) return success();
+  const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
+  DD_TRY(make_folders(parent, durable));
+  const auto made = checked("mkdir", folder, [&] { return ::mkdir(folder.c_str(), 0755); });
+  const bool made_by_another =
+      !made.has_value() && made.error().type == "file-exists" && fs::is_directory(folder, ignored);
+  if (!made.has_value() && !made_by_another) return made.error();
+  return durable == Durable::yes ? sync_folder(parent) : success();
+}
+
+Result<void> write_file(const fs::path& path, std::string_view bytes, mode_t mode, Durable durable) {
+  fs::path temporary = path;
+  temporary += ".tmp";
+  DD_TRY(remove_file(temporary));
+  DD_TRY(auto file, File::create(temporary, mode));
+  DD_TRY(file.write(bytes));
+  if (durable == Durable::yes) {
+    DD_TRY(file.sync());
+  }
+  DD_TRY(file.close());
+  DD_TRY(rename_file(temporary, path));
+  if (durable == Durable::no) return success();
+  return sync_folder(path.has_parent_path() ? path.parent_path() : fs::path("."));
+}
+
+/// Set where a file system has said that it cannot: asking again would make and remove a file each time.
+std::atomic<bool> cannot_reflink = false;
+
 /// Shares `from`'s extents under the new name `to`; may leave an empty `to` where the file system cannot.
 bool reflinked(const fs::path& from, const fs::path& to) {
+  if (cannot_reflink) return false;
   auto source = File::open_to_read(from);
   auto target = File::create(to, 0444);
-  return source.has_value() && target.has_value() &&
-         ::ioctl(target.value().descriptor(), FICLONE, source.value().descriptor()) == 0;
+  if (!source.has_value() || !target.has_value()) return false;
+  if (::ioctl(target.value().descriptor(), FICLONE, source.value().descriptor()) == 0) return true;
+  if (errno == EOPNOTSUPP || errno == ENOTTY) cannot_reflink = true;
+  return false;
 }
 
 }  // namespace
@@ -185,17 +221,17 @@ Result<void> sync_folder(const fs::path& folder) {
   return file.sync();
 }
 
-Result<void> make_folders_durably(const fs::path& folder) {
-  std::error_code ignored;
-  if (folder.empty() || fs::is_directory(folder, ignored)) return success();
-  const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
-  DD_TRY(make_folders_durably(parent));
-  const auto made = checked("mkdir", folder, [&] { return ::mkdir(folder.c_str(), 0755); });
-  const bool made_by_another =
-      !made.has_value() && made.error().type == "file-exists" && fs::is_directory(folder, ignored);
-  if (!made.has_value() && !made_by_another) return made.error();
-  return sync_folder(parent);
+Result<void> sync_file_system(const fs::path& folder) {
+  const int descriptor =
+      uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  if (descriptor < 0) return system_error("open", folder, errno);
+  const File file(descriptor, folder);
+  return checked("syncfs", folder, [&] { return ::syncfs(descriptor); });
 }
+
+Result<void> make_folders_durably(const fs::path& folder) { return make_folders(folder, Durable::yes); }
+
+Result<void> make_folders(const fs::path& folder) { return make_folders(folder, Durable::no); }
 
 Result<void> rename_file(const fs::path& from, const fs::path& to) {
   return checked("rename", from, [&] { return ::rename(from.c_str(), to.c_str()); });
@@ -227,15 +263,11 @@ Result<void> clone_file(const fs::path& from, const fs::path& to) {
 }
 
 Result<void> write_file_durably(const fs::path& path, std::string_view bytes, mode_t mode) {
-  fs::path temporary = path;
-  temporary += ".tmp";
-  DD_TRY(remove_file(temporary));
-  DD_TRY(auto file, File::create(temporary, mode));
-  DD_TRY(file.write(bytes));
-  DD_TRY(file.sync());
-  DD_TRY(file.close());
-  DD_TRY(rename_file(temporary, path));
-  return sync_folder(path.has_parent_path() ? path.parent_path() : fs::path("."));
+  return write_file(path, bytes, mode, Durable::yes);
+}
+
+Result<void> write_file(const fs::path& path, std::string_view bytes, mode_t mode) {
+  return write_file(path, bytes, mode, Durable::no);
 }
 
 Result<std::string> read_whole_file(const fs::path& path) {

@@ -78,8 +78,13 @@ class MappedFile {
 
 /// fsync of a folder: makes the names in it durable.
 Result<void> sync_folder(const fs::path& folder);
+/// Everything that was written to the file system of `folder` so far, names too: dearer than one fsync,
+/// cheaper than hundreds.
+Result<void> sync_file_system(const fs::path& folder);
 /// Makes `folder` and its missing parents, syncing each folder that gained a name.
 Result<void> make_folders_durably(const fs::path& folder);
+/// The same without syncing.
+Result<void> make_folders(const fs::path& folder);
 /// Renames within one file system, over an existing name. Does not sync the folder.
 Result<void> rename_file(const fs::path& from, const fs::path& to);
 /// A second name for the same file. Fails with conflict, type "file-exists".
@@ -93,6 +98,8 @@ Result<void> clone_file(const fs::path& from, const fs::path& to);
 Result<void> write_file_durably(const fs::path& path, std::string_view bytes, mode_t mode = 0644);
 /// What an ordinary user may still write on the file system of `path`.
 Result<std::uint64_t> free_bytes(const fs::path& path);
+/// The same without syncing.
+Result<void> write_file(const fs::path& path, std::string_view bytes, mode_t mode = 0644);
 Result<std::string> read_whole_file(const fs::path& path);
 /// Device number: equal for paths on one file system.
 Result<dev_t> file_system_of(const fs::path& path);

@@ -115,6 +115,8 @@ Result<Statement> Database::prepare(std::string_view sql) {
 
 std::int64_t Database::changes() const { return sqlite3_changes64(handle()); }
 
+bool Database::in_transaction() const { return sqlite3_get_autocommit(handle()) == 0; }
+
 Result<void> Database::migrate(std::span<const std::string_view> migrations) {
   std::int64_t done = 0;
   {

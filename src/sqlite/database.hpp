@@ -81,6 +81,8 @@ class Database {
   Result<Statement> prepare(std::string_view sql);
   /// Rows that the last statement changed.
   [[nodiscard]] std::int64_t changes() const;
+  /// False after an error for which SQLite rolled back by itself.
+  [[nodiscard]] bool in_transaction() const;
   [[nodiscard]] sqlite3* handle() const;
   [[nodiscard]] const std::filesystem::path& path() const;
 

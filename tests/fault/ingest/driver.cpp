@@ -46,6 +46,7 @@ Result<std::unique_ptr<ingest::Ingest>> open(const DriverPaths& paths, eventlog:
                                              io::Clock& clock) {
   ingest::Options options;
   options.data_dir = paths.data_dir();
+  if (paths.syncs_each_file) options.kept_bytes_max = 0;
   return ingest::open(options, log, clock);
 }
 
@@ -92,6 +93,6 @@ int run_script(const DriverPaths& paths) {
 }  // namespace deltadrop::testing
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
-  return deltadrop::testing::run_script({argv[1]});
+  if (argc != 2 && argc != 3) return 2;
+  return deltadrop::testing::run_script({argv[1], argc == 3});
 }

@@ -35,7 +35,9 @@ int run_driver(const DriverPaths& paths, const std::string& fault) {
   std::string variable = "DELTADROP_FAULT=" + fault;
   std::string program = DELTADROP_INGEST_DRIVER;
   std::string root = paths.root.string();
-  std::vector<char*> arguments = {program.data(), root.data(), nullptr};
+  std::string large = "large";
+  std::vector<char*> arguments = {program.data(), root.data(), paths.syncs_each_file ? large.data() : nullptr,
+                                  nullptr};
   std::vector<char*> environment = {variable.data(), nullptr};
   pid_t pid = 0;
   if (posix_spawn(&pid, program.c_str(), nullptr, nullptr, arguments.data(), environment.data()) != 0)
@@ -189,11 +191,11 @@ void check_after(const DriverPaths& paths) {
 
 /// Runs with the fault at the first, second, third... point until a run ends before it; checks after each.
 /// Returns how many points there are.
-int strike_every_point(const std::string& kind, const std::string& error) {
+int strike_every_point(const std::string& kind, const std::string& error, bool syncs_each_file) {
   constexpr int kPointsMax = 2000;
   for (int n = 1; n <= kPointsMax; ++n) {
     const TemporaryFolder folder;
-    const DriverPaths paths{folder.path()};
+    const DriverPaths paths{folder.path(), syncs_each_file};
     const std::string fault = kind + ":*:" + std::to_string(n) + error;
     SCOPED_TRACE("DELTADROP_FAULT=" + fault);
     const int status = run_driver(paths, fault);
@@ -214,15 +216,23 @@ int strike_every_point(const std::string& kind, const std::string& error) {
 // Far fewer would mean that points were lost, and with them this test's worth.
 constexpr int kPointsExpected = 150;
 
-TEST(IngestFaults, KilledAtEveryPoint) { EXPECT_GT(strike_every_point("kill", ""), kPointsExpected); }
+/// Small files, whose bytes the catalog keeps until they are synced together; or each synced by itself.
+class IngestFaults : public ::testing::TestWithParam<bool> {};
 
-TEST(IngestFaults, EveryCallFailsWithAnInputOutputError) {
-  EXPECT_GT(strike_every_point("fail", ":EIO"), kPointsExpected);
+TEST_P(IngestFaults, KilledAtEveryPoint) {
+  EXPECT_GT(strike_every_point("kill", "", GetParam()), kPointsExpected);
 }
 
-TEST(IngestFaults, EveryCallFailsWithAFullDisk) {
-  EXPECT_GT(strike_every_point("fail", ":ENOSPC"), kPointsExpected);
+TEST_P(IngestFaults, EveryCallFailsWithAnInputOutputError) {
+  EXPECT_GT(strike_every_point("fail", ":EIO", GetParam()), kPointsExpected);
 }
+
+TEST_P(IngestFaults, EveryCallFailsWithAFullDisk) {
+  EXPECT_GT(strike_every_point("fail", ":ENOSPC", GetParam()), kPointsExpected);
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, IngestFaults, ::testing::Bool(),
+                         [](const auto& tested) { return tested.param ? "SyncedEach" : "SyncedTogether"; });
 
 }  // namespace
 }  // namespace deltadrop::ingest

@@ -35,6 +35,8 @@ inline constexpr const char* kCompany = "acme";
 
 struct DriverPaths {
   std::filesystem::path root;
+  /// Every file is treated as a large one is; else the catalog keeps its bytes until it is synced.
+  bool syncs_each_file = false;
   [[nodiscard]] std::filesystem::path data_dir() const { return root / "data"; }
   [[nodiscard]] std::filesystem::path log() const { return root / "log.jsonl"; }
   /// A line for each step that was answered: its number, and the upload's id.

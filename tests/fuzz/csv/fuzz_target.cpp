@@ -38,12 +38,13 @@ UploadFacts facts_of(const ChangeSet& changes) {
 /// Every event must be one that a consumer can read, and no key may change twice in one way.
 void check_events(const csv::File* before, const csv::File& after, const ChangeSet& changes) {
   const UploadFacts facts = facts_of(changes);
+  const EventWriter writer(facts);
   std::set<std::string> seen;
   std::string json;
   const auto done =
       for_each_event(before, after, changes, Seq(1), [&](const EventView& view) -> Result<bool> {
         json.clear();
-        append_event_json(json, facts, view);
+        writer.append(json, view);
         const auto event = parse_event_json(json);
         DD_ASSERT(event.has_value());
         DD_ASSERT(event.value().key_value == view.key_value);

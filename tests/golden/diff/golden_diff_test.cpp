@@ -105,9 +105,10 @@ Rendered render(const fs::path& folder) {
     const ChangeSet& changes = outcome.value().changes;
     add_summary(rendered.summary, version, changes);
     const UploadFacts facts = facts_of(path, version, changes.counts.changes(), previous);
+    const EventWriter writer(facts);
     const auto done =
         for_each_event(old_file, file, changes, Seq(1), [&](const EventView& event) -> Result<bool> {
-          append_event_json(rendered.events, facts, event);
+          writer.append(rendered.events, event);
           rendered.events += '\n';
           return true;
         });

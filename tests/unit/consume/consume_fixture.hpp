@@ -50,8 +50,9 @@ struct Pipeline {
     for (const auto& event : events) {
       std::string json;
       append_event_json(json, event);
-      must(publication->append(
-          {message_key(event.upload.table, event.key_value), json, event.type, event.upload.upload_id}));
+      std::string key;
+      append_message_key(key, event.upload.table, event.key_value);
+      must(publication->append({key, json, event.type, event.upload.upload_id}));
     }
     must(publication->await_delivery(std::chrono::steady_clock::now() + 10s));
   }

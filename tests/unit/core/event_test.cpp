@@ -52,9 +52,9 @@ TEST(EventJson, DraftHasNullsWhereAcceptanceGivesValues) {
   const Event event = sample_update();
   const std::vector<std::string_view> changed = {"revenue"};
   std::string json;
-  append_draft_event_json(json, event.upload, std::nullopt,
-                          EventView{event.type, event.key_column, event.key_value, event.old_values_json,
-                                    event.new_values_json, &changed, event.seq, event.line});
+  EventWriter::of_draft(event.upload, std::nullopt)
+      .append(json, EventView{event.type, event.key_column, event.key_value, event.old_values_json,
+                              event.new_values_json, &changed, event.seq, event.line});
   for (const std::string name : {"timestamp", "effective_at", "version", "previous_upload_id"}) {
     EXPECT_NE(json.find("\"" + name + "\":null,"), std::string::npos) << name << " in " << json;
   }

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "ingest/archive.hpp"
+#include "ingest/catalog.hpp"
 #include "ingest/manifest.hpp"
 #include "support/ingest_bench.hpp"
 
@@ -33,6 +34,25 @@ class RebuildTest : public ::testing::Test {
       std::filesystem::remove(bench_.options.data_dir / name);
     }
   }
+  /// What a power failure may leave of a small upload: its row and its bytes in the catalog, and of its files
+  /// a part.
+  void lose_power_after(const UploadRecord& upload, std::string_view bytes) {
+    {
+      const auto catalog = Catalog::open(layout().catalog());
+      ASSERT_TRUE(catalog.value()->add_version(upload, bytes).has_value());
+    }
+    std::filesystem::remove(layout().archived_file(upload));
+    std::filesystem::remove(layout().manifest_file(upload));
+    ASSERT_TRUE(io::write_file(layout().archived_file(upload), "").has_value());
+    ASSERT_TRUE(io::write_file(layout().manifest_file(upload), "{\"format\"").has_value());
+  }
+  void check_restored(const UploadRecord& upload, std::string_view bytes) {
+    const auto path = layout().manifest_file(upload);
+    EXPECT_EQ(io::read_whole_file(layout().archived_file(upload)).value(), bytes);
+    const auto manifest = read_manifest(io::read_whole_file(path).value(), path);
+    ASSERT_TRUE(manifest.has_value()) << manifest.error().text();
+    EXPECT_EQ(record_to_json(manifest.value()), record_to_json(upload));
+  }
   Result<RebuildReport> rebuild() { return rebuild_catalog(bench_.options, bench_.clock); }
   [[nodiscard]] Layout layout() const { return {bench_.options.data_dir}; }
 
@@ -51,6 +71,32 @@ TEST_F(RebuildTest, AMissingCatalogIsRefusedAndNothingIsTouched) {
   for (const auto& upload : uploads_) EXPECT_TRUE(std::filesystem::exists(layout().archived_file(upload)));
   EXPECT_TRUE(std::filesystem::exists(layout().held_file(held_.upload_id)));
   EXPECT_FALSE(std::filesystem::exists(layout().catalog()));
+}
+
+TEST_F(RebuildTest, SmallFilesThatPowerFailureTookAreRestoredAtStart) {
+  ASSERT_TRUE(Catalog::open(layout().catalog()).value()->with_bytes().value().empty())
+      << "stopping synced the files";
+  lose_power_after(uploads_[1], rows_csv(2, 4, "b"));
+  // Even the folder's name may not have been on disk.
+  lose_power_after(uploads_[2], rows_csv(1, 2, "a"));
+  std::filesystem::remove_all(layout().archive_folder(uploads_[2].table).parent_path());
+  std::filesystem::remove(layout().current_file(uploads_[2].table));
+  const auto opened = bench_.open();
+  ASSERT_TRUE(opened.has_value()) << opened.error().text();
+  check_restored(uploads_[1], rows_csv(2, 4, "b"));
+  check_restored(uploads_[2], rows_csv(1, 2, "a"));
+  EXPECT_EQ(io::read_whole_file(layout().current_file(uploads_[2].table)).value(), rows_csv(1, 2, "a"));
+  EXPECT_EQ(bench_.upload(rows_csv(2, 5, "b")).upload.counts.inserted, 1);
+  bench_.close();
+  EXPECT_TRUE(Catalog::open(layout().catalog()).value()->with_bytes().value().empty());
+}
+
+TEST_F(RebuildTest, ARebuildTakesSmallFilesFromTheOldCatalog) {
+  lose_power_after(uploads_[1], rows_csv(2, 4, "b"));
+  const auto report = rebuild();
+  ASSERT_TRUE(report.has_value()) << report.error().text();
+  EXPECT_EQ(report.value().uploads, 3);
+  check_restored(uploads_[1], rows_csv(2, 4, "b"));
 }
 
 TEST_F(RebuildTest, TheRebuiltCatalogPublishesAllUnderTheSameIds) {

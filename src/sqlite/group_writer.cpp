@@ -1,0 +1,123 @@
+#include "sqlite/group_writer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace deltadrop::sqlite {
+namespace {
+
+/// More would make the first of a group wait long for the last.
+constexpr std::size_t kGroupMax = 256;
+
+Result<void> call(const std::function<Result<void>()>& hook) { return hook ? hook() : success(); }
+
+Result<void> run_prepared(Database& database, std::string_view sql) {
+  DD_TRY(auto statement, database.prepare(sql));
+  return statement.run();
+}
+
+Error left_undone() {
+  return {ErrorCode::internal, "write-left", "the thread that wrote for others ended before it had",
+          "try again"};
+}
+
+}  // namespace
+
+GroupWriter::GroupWriter(Database database, Hooks hooks)
+    : database_(std::move(database)), hooks_(std::move(hooks)) {}
+
+Result<void> GroupWriter::run(const Write& write) {
+  Waiting mine{&write, std::nullopt, false};
+  std::unique_lock lock(mutex_);
+  queue_.push_back(&mine);
+  return wait_or_work(lock, mine);
+}
+
+std::optional<Result<void>> GroupWriter::run_if_idle(const Write& write) {
+  Waiting mine{&write, std::nullopt, false};
+  std::unique_lock lock(mutex_);
+  if (working_ || !queue_.empty()) return std::nullopt;
+  queue_.push_back(&mine);
+  return wait_or_work(lock, mine);
+}
+
+std::size_t GroupWriter::waiting() {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+Result<void> GroupWriter::wait_or_work(std::unique_lock<std::mutex>& lock, Waiting& mine) {
+  while (!mine.done) {
+    if (working_) {
+      changed_.wait(lock);
+      continue;
+    }
+    // Whoever wakes first works for all that wait by now, its own write among them or not.
+    const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), kGroupMax));
+    Group group(queue_.begin(), queue_.begin() + count);
+    queue_.erase(queue_.begin(), queue_.begin() + count);
+    working_ = true;
+    lock.unlock();
+    try {
+      work(group);
+    } catch (...) {
+      // The others must not wait for ever for a thread that had no memory, say.
+      for (Waiting* waiting : group) waiting->result = left_undone();
+      end(lock, group);
+      throw;
+    }
+    end(lock, group);
+  }
+  return *std::move(mine.result);
+}
+
+void GroupWriter::end(std::unique_lock<std::mutex>& lock, const Group& group) {
+  lock.lock();
+  working_ = false;
+  for (Waiting* waiting : group) waiting->done = true;
+  changed_.notify_all();
+}
+
+void GroupWriter::work(Group& group) {
+  const auto outcome = run_all(group);
+  for (Waiting* waiting : group) {
+    // A write that failed by itself keeps its own error: it is undone in any case.
+    if (!outcome.has_value() && (!waiting->result || waiting->result->has_value())) {
+      waiting->result = outcome.error();
+    } else if (!waiting->result) {
+      waiting->result = left_undone();
+    }
+  }
+}
+
+Result<void> GroupWriter::run_all(Group& group) {
+  DD_TRY(call(hooks_.begin));
+  DD_TRY(auto transaction, Transaction::begin(database_));
+  bool any = false;
+  for (Waiting* waiting : group) {
+    DD_TRY(const bool written, run_one(*waiting));
+    any = any || written;
+  }
+  // Nothing to commit: the transaction is rolled back.
+  if (!any) return success();
+  DD_TRY(call(hooks_.before_commit));
+  DD_TRY(transaction.commit());
+  return call(hooks_.committed);
+}
+
+/// Whether it wrote; an error where the transaction cannot go on.
+Result<bool> GroupWriter::run_one(Waiting& waiting) {
+  DD_TRY(run_prepared(database_, "SAVEPOINT one"));
+  waiting.result = (*waiting.write)(database_);
+  const bool written = waiting.result->has_value();
+  // A full disk or a failed read has SQLite roll back everything, and the others with it.
+  if (!database_.in_transaction())
+    return waiting.result->has_value() ? left_undone() : waiting.result->error();
+  if (!written) {
+    DD_TRY(run_prepared(database_, "ROLLBACK TO one"));
+  }
+  DD_TRY(run_prepared(database_, "RELEASE one"));
+  return written;
+}
+
+}  // namespace deltadrop::sqlite
