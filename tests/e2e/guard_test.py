@@ -130,7 +130,7 @@ def test_an_expansion_over_the_limit_is_refused(start):
 
 
 def test_limits_of_connections(start):
-    server = start(flags=["--max-connections-per-address", "2", "--header-timeout", "300ms", "--max-header-bytes", "1KiB"])
+    server = start(flags=["--max-connections-per-address", "2", "--header-timeout", "3s", "--max-header-bytes", "1KiB"])
     host, port = server.url.removeprefix("http://").split(":")
     first = socket.create_connection((host, int(port)))
     first.settimeout(20)
