@@ -14,6 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config mold libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
   libsqlite3-dev libxxhash-dev zlib1g-dev libzstd-dev libssl-dev libpq-dev libfmt-dev libspdlog-dev libcli11-dev libsimdjson-dev
+  prometheus-cpp-dev
   unzip curl jq python3 python3-pip)
 SERVER_PACKAGES=(openjdk-17-jre-headless maven postgresql-15)
 TEST_PACKAGES=(libgtest-dev libgmock-dev python3-venv strace sqlite3 zstd "${SERVER_PACKAGES[@]}")
@@ -79,6 +80,24 @@ install_packages() {
   apt_get install --yes --no-install-recommends "${missing[@]}" >/dev/null ||
     { apt_get update && apt_get install --yes --no-install-recommends "${missing[@]}" >/dev/null; } ||
     fail "apt-get could not install ${missing[*]}" "read its message above; on Debian 12 all of them exist"
+}
+
+# promtool alone: Debian's package would also start a server that listens on every address.
+install_promtool() {
+  local target=.deps/promtool
+  if [ -e "$target/promtool" ]; then
+    say "promtool: $target is there"
+    return
+  fi
+  say "promtool: taking it out of Debian's package prometheus"
+  begin_work
+  (cd "$work" && apt-get -qq download prometheus >/dev/null 2>&1) || {
+    apt_get update && (cd "$work" && apt-get -qq download prometheus >/dev/null)
+  } || fail "apt-get could not download prometheus" "check the network and /etc/apt, then try again"
+  mkdir "$work/made"
+  dpkg-deb --fsys-tarfile "$work"/prometheus_*.deb | tar -x -C "$work/made" --strip-components=3 ./usr/bin/promtool ||
+    fail "the package prometheus has no promtool" "install promtool by your own means and link it as $target/promtool"
+  finish_work "$work/made" "$target" promtool
 }
 
 # A folder of its own for one download; what is in it moves to its place whole, so that a place is never half filled.
@@ -257,6 +276,7 @@ install_arrow
 install_librdkafka
 if [[ " ${modes[*]} " == *" test "* ]]; then
   install_python_environment build/venv tests/requirements.txt
+  install_promtool
 fi
 if [[ " ${modes[*]} " == *" bench "* ]]; then
   install_python_environment build/bench/venv tests/requirements.txt bench/requirements.txt

@@ -26,6 +26,7 @@ VENDORS = [
     (re.compile(r"^boost/(beast|asio)[/.]"), re.compile(r"^src/http/(server|connection)\w*\.[ch]pp$")),
     (re.compile(r"^librdkafka/"), re.compile(r"^src/eventlog/kafka_\w+\.cpp$")),
     (re.compile(r"^libpq-fe\.h$"), re.compile(r"^src/history/postgres_\w+\.cpp$")),
+    (re.compile(r"^prometheus/"), re.compile(r"^src/http/metrics_prometheus\.cpp$")),
     (re.compile(r"^(openssl|zlib|zstd)\b"), re.compile(r"^src/\w+/\w+\.cpp$")),
 ]
 

@@ -67,6 +67,9 @@ ingest::Options ingest_options(const Settings& settings) {
   options.limits.columns_max = static_cast<std::size_t>(settings.count("MAX_COLUMNS"));
   options.limits.rows_max = settings.count("MAX_ROWS");
   options.limits.event_bytes_max = settings.bytes("MAX_EVENT_BYTES");
+  options.limits.field_bytes_max = settings.bytes("MAX_FIELD_BYTES");
+  options.limits.row_bytes_max = settings.bytes("MAX_ROW_BYTES");
+  options.disk_reserve = settings.bytes("DISK_RESERVE");
   options.upload_bytes_max = settings.bytes("MAX_UPLOAD_BYTES");
   options.expansion_ratio_max = static_cast<double>(settings.count("MAX_EXPANSION"));
   options.hold_delete_fraction = settings.fraction("HOLD_DELETE_FRACTION");

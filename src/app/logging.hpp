@@ -1,11 +1,20 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace deltadrop::app {
 
-/// Logs go to standard error from here on: "2025-03-10T12:34:56.789Z info message". `level`: debug, info,
-/// warn, error.
-void start_logging(std::string_view level);
+/// Logs go to standard error from here on, one line each, control characters escaped. `level`: debug, info,
+/// warn, error. `format`: "text" ("2025-03-10T12:34:56.789Z info message") or "json" (as_json_line).
+void start_logging(std::string_view level, std::string_view format);
+
+/// A message without what could end its line or move a terminal's cursor: control characters as \xNN, bytes
+/// that are not UTF-8 too.
+std::string as_one_line(std::string_view message);
+
+/// {"time", "level", "message"} and a line end. A message of the form `word name=value name="value"...` is
+/// taken apart: its word becomes "event" and each name a member (numbers as numbers).
+std::string as_json_line(std::string_view time, std::string_view level, std::string_view message);
 
 }  // namespace deltadrop::app

@@ -2,14 +2,20 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
 
+#include "core/table_ref.hpp"
 #include "eventlog/kafka_log.hpp"
 #include "history/postgres_history.hpp"
+#include "http/gate.hpp"
+#include "http/keys.hpp"
 #include "lake/lake.hpp"
 
 namespace deltadrop::app {
@@ -41,20 +47,105 @@ std::function<void(const std::string&)> say_once() {
 }  // namespace
 
 Result<void> check_listen(const Settings& settings) {
+  const bool cert = !settings.text("TLS_CERT").empty();
+  const bool tls = !settings.text("TLS_KEY").empty();
+  if (cert != tls) {
+    return Error{
+        ErrorCode::invalid_input, "bad-setting",
+        fmt::format("{} is set and {} is not", cert ? "TLS_CERT" : "TLS_KEY", cert ? "TLS_KEY" : "TLS_CERT"),
+        "set both, or none"};
+  }
   const auto address = settings.address("LISTEN");
   if (address.loopback() || settings.flag("INSECURE")) return success();
-  return Error{ErrorCode::invalid_input, "insecure-listen",
-               fmt::format("LISTEN {} is reachable from other machines, and this API asks for no key",
-                           settings.text("LISTEN")),
-               "listen on 127.0.0.1, or pass --insecure if the network is trusted"};
+  DD_TRY(const auto keys, http::read_keys(settings.keys_file()));
+  const bool asks_for_keys = !keys.empty() || settings.flag("REQUIRE_KEYS");
+  if (asks_for_keys && tls) return success();
+  return Error{
+      ErrorCode::invalid_input, "insecure-listen",
+      fmt::format("LISTEN {} is reachable from other machines, and {}", settings.text("LISTEN"),
+                  asks_for_keys ? "there is no TLS" : "this API asks for no key"),
+      "make a key with `deltadrop keys create` and set TLS_CERT and TLS_KEY; or listen on 127.0.0.1, or pass "
+      "--insecure if the network is trusted"};
 }
 
-Result<std::unique_ptr<http::Server>> listen(const Settings& settings, std::vector<http::Route> routes) {
+namespace {
+
+/// "[::1]" as a Host has it.
+std::string host_form(const std::string& host) {
+  return host.find(':') == std::string::npos ? ascii_lower(host) : fmt::format("[{}]", ascii_lower(host));
+}
+
+std::vector<std::string> allowed_hosts(const Settings& settings) {
+  const auto& given = settings.text("ALLOWED_HOSTS");
+  const auto address = settings.address("LISTEN");
+  if (given == "*" || (given.empty() && !address.loopback())) return {};
+  std::vector<std::string> hosts = {"localhost", "127.0.0.1", "[::1]", host_form(address.host)};
+  for (std::size_t at = 0; at < given.size();) {
+    const auto end = std::min(given.find(',', at), given.size());
+    const auto begin = given.find_first_not_of(' ', at);
+    const auto name = begin < end ? given.substr(begin, end - begin) : std::string();
+    if (!name.empty()) hosts.push_back(ascii_lower(name.substr(0, name.find_last_not_of(' ') + 1)));
+    at = end + 1;
+  }
+  return hosts;
+}
+
+/// The soft limit of 1,024 descriptors is there for programs that use select.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("the limit on open files could not be raised");
+}
+
+http::Gate gate_of(const Settings& settings, const Served& served) {
+  http::GateOptions options;
+  options.keys = std::make_shared<http::KeyRing>(settings.keys_file());
+  options.keys_required = settings.flag("REQUIRE_KEYS");
+  options.company_of_upload = [ingest =
+                                   served.ingest](std::string_view id) -> Result<std::optional<std::string>> {
+    std::optional<std::string> company;
+    const auto parsed = UploadId::parse(id);
+    if (ingest == nullptr || !parsed.has_value()) return company;
+    DD_TRY(const auto found, ingest->upload(parsed.value()));
+    if (found) company = found->table.company_id;
+    return company;
+  };
+  return http::make_gate(std::move(options), served.clock);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<http::Server>> listen(const Settings& settings, const Served& served,
+                                             std::vector<http::Route> routes) {
+  raise_descriptor_limit();
   http::ServerOptions options;
   const auto address = settings.address("LISTEN");
   options.address = address.host == "localhost" ? "127.0.0.1" : address.host;
   options.port = address.port;
+  options.header_bytes_max = settings.bytes("MAX_HEADER_BYTES");
+  options.header_fields_max = static_cast<std::size_t>(settings.count("MAX_HEADER_FIELDS"));
+  options.header_timeout = settings.duration("HEADER_TIMEOUT");
+  options.idle_timeout = settings.duration("IDLE_TIMEOUT");
+  options.body_rate_min = settings.bytes("MIN_BODY_RATE");
+  options.connections_max = static_cast<std::size_t>(settings.count("MAX_CONNECTIONS"));
+  options.connections_per_address_max =
+      static_cast<std::size_t>(settings.count("MAX_CONNECTIONS_PER_ADDRESS"));
+  options.uploads_max = static_cast<std::size_t>(settings.count("MAX_UPLOADS"));
+  options.allowed_hosts = allowed_hosts(settings);
+  if (!settings.text("TLS_CERT").empty()) {
+    options.tls = http::TlsFiles{settings.text("TLS_CERT"), settings.text("TLS_KEY")};
+    std::signal(SIGHUP, SIG_IGN);  // what renews a certificate sends it; the files are seen to change without
+  }
+  options.gate = gate_of(settings, served);
+  options.on_served = [&telemetry = served.telemetry](const http::Served& request) {
+    telemetry.metrics().saw_request(request);
+  };
   return http::Server::listen(options, std::move(routes));
+}
+
+std::string url_of(const Settings& settings, const std::string& address) {
+  return (settings.text("TLS_CERT").empty() ? "http://" : "https://") + address;
 }
 
 Result<std::unique_ptr<eventlog::EventLog>> open_kafka(const Settings& settings) {

@@ -6,18 +6,31 @@
 #include <vector>
 
 #include "app/settings.hpp"
+#include "app/telemetry.hpp"
 #include "consume/consumer.hpp"
 #include "eventlog/event_log.hpp"
 #include "history/history_store.hpp"
 #include "http/server.hpp"
+#include "ingest/ingest.hpp"
 #include "io/clock.hpp"
 
 /// What the programs are made of, each part from the settings.
 namespace deltadrop::app {
 
-/// Refuses to listen beyond loopback unless INSECURE says so.
+/// Refuses to listen beyond loopback without keys and TLS, unless INSECURE says so; and half of TLS.
 Result<void> check_listen(const Settings& settings);
-Result<std::unique_ptr<http::Server>> listen(const Settings& settings, std::vector<http::Route> routes);
+
+/// What a program's server works with; all outlive it. `ingest` is null where uploads are not taken.
+struct Served {
+  ingest::Ingest* ingest;
+  Telemetry& telemetry;
+  io::Clock& clock;
+};
+/// Also lets this process have as many connections as MAX_CONNECTIONS, as far as the system allows.
+Result<std::unique_ptr<http::Server>> listen(const Settings& settings, const Served& served,
+                                             std::vector<http::Route> routes);
+/// "https://..." with TLS, else "http://...".
+std::string url_of(const Settings& settings, const std::string& address);
 
 Result<std::unique_ptr<eventlog::EventLog>> open_kafka(const Settings& settings);
 

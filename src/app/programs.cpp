@@ -58,17 +58,27 @@ void wait_for_recovery(ingest::Ingest& ingest, consume::Consumer& consumer) {
 }
 
 /// The first line ends with the URL: scripts read it.
-void greet(const std::string& address, const std::string& more) {
-  fmt::print("Deltadrop listens on http://{}\n{}Stop: Ctrl-C\n", address, more);
+void greet(const std::string& url, const std::string& more) {
+  fmt::print("Deltadrop listens on {}\n{}Stop: Ctrl-C\n", url, more);
   std::fflush(stdout);
 }
 
-std::string how_to_upload(const std::string& address, const Settings& settings) {
+std::string how_to_upload(const std::string& url, const Settings& settings) {
   return fmt::format(
       "  data     {}\n"
       "  parquet  {}\n"
-      "Try:  curl -F file=@so-financials.csv http://{}/upload\n",
-      settings.text("DATA_DIR"), settings.parquet_dir(), address);
+      "Try:  curl -F file=@so-financials.csv {}/upload\n",
+      settings.text("DATA_DIR"), settings.parquet_dir(), url);
+}
+
+ingest::Options observed(const Settings& settings, Telemetry& telemetry) {
+  auto options = ingest_options(settings);
+  options.observer = &telemetry;
+  return options;
+}
+
+http::FormLimits form_limits(const Settings& settings) {
+  return {static_cast<std::size_t>(settings.count("MAX_PARTS"))};
 }
 
 /// Asks to stop when its time is over, unless it ends before.
@@ -89,10 +99,12 @@ class StopAfter {
 
 /// Serves the API of an Ingest until a signal comes.
 Result<void> serve_api(const Settings& settings, DataDir& data_dir, const http::Services& services,
-                       StopSignals& signals) {
-  DD_TRY(const auto server, listen(settings, http::all_routes(services)));
-  DD_TRY(data_dir.lock.publish_address(server->address()));
-  greet(server->address(), how_to_upload(server->address(), settings));
+                       Telemetry& telemetry, StopSignals& signals) {
+  DD_TRY(const auto server,
+         listen(settings, {&services.ingest, telemetry, services.clock}, http::all_routes(services)));
+  const auto url = url_of(settings, server->address());
+  DD_TRY(data_dir.lock.publish_address(settings.text("TLS_CERT").empty() ? server->address() : url));
+  greet(url, how_to_upload(url, settings));
   signals.wait();
   server->stop(kDrain);
   return success();
@@ -112,14 +124,19 @@ Result<void> run_dev(const Settings& settings) {
          eventlog::sqlite::open({data_dir.path / "log.db", std::string(kEmbeddedTopic), message_bytes_max},
                                 clock));
   DD_TRY(const auto history, history::sqlite::open({data_dir.path / "history.db"}));
+  Telemetry telemetry;
   auto options = consume_options(settings);
+  options.observer = &telemetry;
   options.topic = kEmbeddedTopic;
   consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
-  DD_TRY(const auto ingest, ingest::open(ingest_options(settings), *log, clock));
+  DD_TRY(const auto ingest, ingest::open(observed(settings, telemetry), *log, clock));
   consumer.start();
   wait_for_recovery(*ingest, consumer);
 
-  const auto served = serve_api(settings, data_dir, {*ingest, *log, *history, &consumer, clock}, signals);
+  const auto served =
+      serve_api(settings, data_dir,
+                {*ingest, *log, *history, &consumer, clock, &telemetry.metrics(), form_limits(settings)},
+                telemetry, signals);
   log->interrupt();
   ingest->stop();
   consumer.stop();
@@ -136,9 +153,13 @@ Result<void> run_serve(const Settings& settings) {
   DD_TRY(auto data_dir, open_data_dir(settings, kKafkaKind));
 
   io::SystemClock clock;
-  DD_TRY(const auto ingest, ingest::open(ingest_options(settings), *log, clock));
+  Telemetry telemetry;
+  DD_TRY(const auto ingest, ingest::open(observed(settings, telemetry), *log, clock));
   const Watch watch(*log, *history);
-  const auto served = serve_api(settings, data_dir, {*ingest, *log, *history, nullptr, clock}, signals);
+  const auto served =
+      serve_api(settings, data_dir,
+                {*ingest, *log, *history, nullptr, clock, &telemetry.metrics(), form_limits(settings)},
+                telemetry, signals);
   stop.request_stop();
   log->interrupt();
   ingest->stop();
@@ -154,14 +175,18 @@ Result<void> run_consume(const Settings& settings, bool accept_gap) {
          open_postgres(settings, "deltadrop consume", Schema::bring_up_to_date, stop.get_token()));
 
   io::SystemClock clock;
+  Telemetry telemetry;
   auto options = consume_options(settings);
+  options.observer = &telemetry;
   options.accept_gap = accept_gap;
   consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
-  DD_TRY(const auto server, listen(settings, http::consumer_routes({*log, *history, consumer, clock})));
+  DD_TRY(const auto server,
+         listen(settings, {nullptr, telemetry, clock},
+                http::consumer_routes({*log, *history, consumer, clock, &telemetry.metrics()})));
   std::optional<Error> gave_up;
   const Watch watch(*log, *history);
   consumer.start();
-  greet(server->address(), fmt::format("  parquet  {}\n", settings.parquet_dir()));
+  greet(url_of(settings, server->address()), fmt::format("  parquet  {}\n", settings.parquet_dir()));
   signals.wait([&] {
     gave_up = consumer.stopped();
     return gave_up.has_value();

@@ -42,6 +42,19 @@ constexpr std::array kSettings = {
     Setting{"MAX_EXPANSION", count, "200", "largest ratio of expanded to received bytes, past the first MiB"},
     Setting{"MAX_ROWS", count, "1000000000", "most rows of a file"},
     Setting{"MAX_COLUMNS", count, "4096", "most columns of a file"},
+    Setting{"MAX_FIELD_BYTES", bytes, "16MiB", "largest field of a file, tracked or not"},
+    Setting{"MAX_ROW_BYTES", bytes, "64MiB", "largest row of a file"},
+    Setting{"DISK_RESERVE", bytes, "64MiB", "free space of DATA_DIR's disk that uploads leave"},
+    Setting{"MAX_UPLOADS", count, "1024", "uploads at once; more are answered 503"},
+    Setting{"MAX_PARTS", count, "100", "most parts of a form"},
+    Setting{"MAX_HEADER_BYTES", bytes, "16KiB", "largest head of a request"},
+    Setting{"MAX_HEADER_FIELDS", count, "100", "most header fields of a request"},
+    Setting{"HEADER_TIMEOUT", duration, "10s", "a request's head must be there within this"},
+    Setting{"IDLE_TIMEOUT", duration, "60s",
+            "an idle connection, or one that takes no answer, ends after this"},
+    Setting{"MIN_BODY_RATE", bytes, "1KiB", "bytes a second that a body must bring, averaged over 30 s"},
+    Setting{"MAX_CONNECTIONS", count, "4096", "connections at once"},
+    Setting{"MAX_CONNECTIONS_PER_ADDRESS", count, "2048", "connections at once of one address"},
     Setting{"MAX_EVENT_BYTES", bytes, "1000000", "largest event on the log"},
     Setting{"BATCH_EVENTS", count, "5000", "events recorded in one transaction at the most"},
     Setting{"BATCH_WAIT", duration, "20ms", "how long an idle consumer waits to fill a batch"},
@@ -49,6 +62,14 @@ constexpr std::array kSettings = {
     Setting{"PARQUET_LAYOUT", choice, "upload", "one file for an upload's events of a type, or one an event",
             "upload|event"},
     Setting{"PARQUET_MAX_ROWS", count, "1000000", "most events in one Parquet file"},
+    Setting{"KEYS_FILE", text, "", "file of the API's keys; keys under DATA_DIR unless given"},
+    Setting{"REQUIRE_KEYS", flag, "false", "answer to keys only, even while there is none"},
+    Setting{"TLS_CERT", text, "", "PEM file of the certificate and its chain; with TLS_KEY: HTTPS only"},
+    Setting{"TLS_KEY", text, "", "PEM file of the certificate's key"},
+    Setting{"ALLOWED_HOSTS", text, "",
+            "names in Host that are answered, with commas; * for any; unless given: on loopback its own "
+            "names, else any"},
+    Setting{"LOG_FORMAT", choice, "text", "form of a line in the log", "text|json"},
     Setting{"LOG_LEVEL", choice, "info", "what is logged to standard error", "debug|info|warn|warning|error"},
 };
 
@@ -320,8 +341,15 @@ std::string Settings::parquet_dir() const {
   return given.empty() ? (std::filesystem::path(text("DATA_DIR")) / "parquet").string() : given;
 }
 
+std::string Settings::keys_file() const {
+  const auto& given = text("KEYS_FILE");
+  return given.empty() ? (std::filesystem::path(text("DATA_DIR")) / "keys").string() : given;
+}
+
 std::string Settings::shown(const Setting& setting) const {
-  std::string value = setting.name == "PARQUET_DIR" ? parquet_dir() : text(setting.name);
+  std::string value = text(setting.name);
+  if (setting.name == "PARQUET_DIR") value = parquet_dir();
+  if (setting.name == "KEYS_FILE") value = keys_file();
   return setting.secret ? masked(std::move(value)) : value;
 }
 

@@ -95,6 +95,8 @@ class Settings {
   [[nodiscard]] bool flag(std::string_view name) const;
   /// PARQUET_DIR, which is `parquet` under DATA_DIR unless given.
   [[nodiscard]] std::string parquet_dir() const;
+  /// KEYS_FILE, which is `keys` under DATA_DIR unless given.
+  [[nodiscard]] std::string keys_file() const;
   /// librdkafka's properties, as the KAFKA_CONFIG_ settings have them.
   [[nodiscard]] std::map<std::string, std::string> kafka_properties() const;
   /// "flag", "environment", "file" or "default"

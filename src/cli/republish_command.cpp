@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,8 @@
 
 namespace deltadrop::cli {
 namespace {
+
+constexpr auto kKeyVariable = "DELTADROP_KEY";
 
 struct Wanted {
   std::string company;
@@ -51,7 +54,7 @@ Error refused(const std::string& server, const http::ClientResponse& response) {
           fmt::format("the server at {} answers {}: {}", server, response.status, detail), std::string(fix)};
 }
 
-Result<ingest::RepublishReport> ask_server(const std::string& server,
+Result<ingest::RepublishReport> ask_server(const http::ServerToAsk& server,
                                            const ingest::RepublishRequest& request) {
   std::string target = fmt::format("/api/v1/republish?from_version={}", request.from.value);
   // Names of companies and tables have no character that is special in a URL.
@@ -65,7 +68,7 @@ Result<ingest::RepublishReport> ask_server(const std::string& server,
   if (response.status != 202 || parser.parse(response.body).get(answer) != simdjson::SUCCESS ||
       answer["tables"].get(report.tables) != simdjson::SUCCESS ||
       answer["uploads"].get(report.uploads) != simdjson::SUCCESS) {
-    return refused(server, response);
+    return refused(server.address, response);
   }
   return report;
 }
@@ -74,7 +77,11 @@ Result<Outcome> republish(const app::Settings& settings, const Wanted& wanted) {
   DD_TRY(const auto request, request_of(wanted));
   const auto holder = io::LockFile::holder(std::filesystem::path(settings.text("DATA_DIR")) / "lock");
   if (holder.has_value() && !holder.value().address.empty()) {
-    DD_TRY(const auto report, ask_server(holder.value().address, request));
+    // A flag would stand in the shell's history and in the list of processes.
+    const char* const key = std::getenv(kKeyVariable);
+    const http::ServerToAsk server{holder.value().address, key == nullptr ? "" : key,
+                                   settings.text("TLS_CERT")};
+    DD_TRY(const auto report, ask_server(server, request));
     return Outcome{report, holder.value().address};
   }
   DD_TRY(const auto data_dir, app::lock_existing_data_dir(settings));
@@ -109,7 +116,8 @@ void add_republish_command(CLI::App& program, int& exit_code) {
   command->footer(
       "What a consumer has already it drops, so this is always safe: the repair for whatever is missing "
       "behind\n"
-      "the log. Asks the server that runs on DATA_DIR; where none does, the next one sends.\n\n"
+      "the log. Asks the server that runs on DATA_DIR; where none does, the next one sends.\n"
+      "A server with keys wants one of role admin: DELTADROP_KEY.\n\n"
       "Examples:\n"
       "  deltadrop republish\n"
       "  deltadrop republish so-financials financials --from-version 7");

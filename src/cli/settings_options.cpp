@@ -65,7 +65,7 @@ int run_with_settings(const SettingsFlags& flags,
                       const std::function<Result<int>(const app::Settings&)>& work) {
   const auto settings = flags.load();
   if (!settings.has_value()) return report_trouble(settings.error());
-  app::start_logging(settings.value().text("LOG_LEVEL"));
+  app::start_logging(settings.value().text("LOG_LEVEL"), settings.value().text("LOG_FORMAT"));
   const auto done = work(settings.value());
   return done.has_value() ? done.value() : report_trouble(done.error());
 }

@@ -69,6 +69,7 @@ Result<void> Applier::apply_all(const std::stop_token& stop) {
 
 /// True when the table may have more to apply.
 Result<bool> Applier::apply_one(const TableRef& table) {
+  const auto begun = std::chrono::steady_clock::now();
   DD_TRY(const auto outcome, history_.apply_next(table, clock_.now()));
   if (const auto* nothing = std::get_if<history::NothingToApply>(&outcome)) {
     wait_for(table, *nothing);
@@ -79,6 +80,11 @@ Result<bool> Applier::apply_one(const TableRef& table) {
     spdlog::error("{}", conflicted->upload.error);
   } else {
     const auto& applied = std::get<history::Applied>(outcome);
+    if (options_.observer != nullptr) {
+      const auto lag = clock_.now().unix_ms - applied.upload.facts.timestamp.unix_ms;
+      options_.observer->saw_step(Step::apply, std::chrono::steady_clock::now() - begun);
+      options_.observer->saw_applied(std::chrono::milliseconds(lag));
+    }
     spdlog::info("applied version {} of {}: {} rows opened, {} closed", applied.upload.facts.version.value,
                  table.to_string(), applied.opened, applied.closed);
   }

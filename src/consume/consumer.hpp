@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/observer.hpp"
 #include "eventlog/event_log.hpp"
 #include "history/history_store.hpp"
 #include "io/clock.hpp"
@@ -29,6 +30,7 @@ struct Options {
   std::chrono::milliseconds retry_wait_max{5'000};
   std::chrono::milliseconds waiting_report_after{60'000};  ///< an upload that waits longer is reported
   LakeCheck lake_check = {};                               ///< empty: not asked
+  Observer* observer = nullptr;                            ///< outlives the consumer
   bool accept_gap = false;  ///< go on at the log's low watermark where what follows was lost
 };
 

@@ -41,7 +41,9 @@ Result<bool> LakeFeeder::feed_all(const std::stop_token& stop) {
   DD_TRY(const auto uploads, history_.uploads_for_lake());
   for (const auto& upload : uploads) {
     if (stop.stop_requested()) break;
+    StepTimer writing(options_.observer, Step::lake);
     const auto written = lake_(upload);
+    writing.stop();
     if (!written) {
       if (!failure) failure = written.error();
       continue;

@@ -372,12 +372,16 @@ Result<void> Recorder::settle_soon() {
 Result<void> Recorder::store(const std::stop_token& stop, history::RecordBatch& batch) {
   Backoff backoff(options_.retry_wait_min, options_.retry_wait_max);
   while (true) {
+    StepTimer recording(options_.observer, Step::record);
     const auto report = history_.record(batch);
+    recording.stop();
     bool stored = report.has_value();
     if (!stored && report.error().code == ErrorCode::in_doubt) {
       DD_TRY(stored, was_stored(stop, batch));
     }
     if (stored) {
+      // After a lost answer how many of them were new is not known, and they are not counted.
+      if (options_.observer != nullptr && report) options_.observer->saw_recorded(report.value().inserted);
       board_.note([](auto& notes) { notes.recording.reset(); });
       history_warning_.over();
       board_.progressed();

@@ -54,6 +54,8 @@ struct Limits {
   std::size_t columns_max = 4096;
   std::int64_t rows_max = 1'000'000'000;
   std::size_t key_bytes_max = 1024;
+  std::size_t field_bytes_max = std::size_t{16} << 20;  ///< as it stands in the file
+  std::size_t row_bytes_max = std::size_t{64} << 20;
   std::size_t event_bytes_max = 1'000'000;
   std::size_t findings_max = 100;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -120,6 +121,40 @@ bool RowCheck::text_is_valid(const Row& row) {
   return nul == std::string_view::npos && invalid == std::string_view::npos;
 }
 
+bool RowCheck::fits_limits(const Row& row) {
+  const auto& limits = file_.limits();
+  const auto row_max = std::min(kRowBytesMax, limits.row_bytes_max);
+  if (row.bytes.size() > row_max) {
+    findings_.add([&] {
+      return Finding{"row-too-large",
+                     row.line,
+                     std::nullopt,
+                     std::nullopt,
+                     fmt::format("the row in line {} has {} bytes, {} are allowed", row.line.value,
+                                 row.bytes.size(), row_max),
+                     "look for a quote that is opened there and closed much later, or raise MAX_ROW_BYTES"};
+    });
+    return false;
+  }
+  if (row.bytes.size() <= limits.field_bytes_max) return true;
+  const auto& values = splitter_.split(row.bytes);
+  for (std::size_t column = 0; column < values.size(); ++column) {
+    if (values[column].size() <= limits.field_bytes_max) continue;
+    findings_.add([&] {
+      return Finding{"field-too-large",
+                     row.line,
+                     value_for_finding(file_.header().columns[column]),
+                     value_for_finding(values[column]),
+                     fmt::format("the value of column {} in line {} has {} bytes, {} are allowed",
+                                 quoted_for_message(file_.header().columns[column]), row.line.value,
+                                 values[column].size(), limits.field_bytes_max),
+                     "look for a quote that is opened there and closed much later, or raise MAX_FIELD_BYTES"};
+    });
+    return false;
+  }
+  return true;
+}
+
 bool RowCheck::fits_event(const Row& row) {
   const auto& tracked = file_.header().tracked;
   if (row.bytes.size() * kEscapeFactorMax + tracked.size() * kNullJsonBytes <= row_json_max_) return true;
@@ -158,18 +193,7 @@ bool RowCheck::accept(const Row& row) {
     usable = false;
   }
   if (!usable) return false;
-  if (row.bytes.size() > kRowBytesMax) {
-    findings_.add([&] {
-      return Finding{"row-too-large",
-                     row.line,
-                     std::nullopt,
-                     std::nullopt,
-                     fmt::format("the row in line {} has {} bytes, 4 GiB is the limit", row.line.value,
-                                 row.bytes.size()),
-                     "look for a quote that is opened there and closed much later"};
-    });
-    return false;
-  }
+  if (!fits_limits(row)) return false;
   return scope_ == CheckScope::shape || fits_event(row);
 }
 

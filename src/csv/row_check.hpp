@@ -49,6 +49,7 @@ class RowCheck {
   void report_fault(const Row& row);
   void report_field_count(const Row& row);
   bool text_is_valid(const Row& row);
+  bool fits_limits(const Row& row);
   bool fits_event(const Row& row);
 
   const File& file_;

@@ -11,6 +11,7 @@ struct Served {
   unsigned status = 0;    ///< 0: the connection was lost before an answer
   std::chrono::nanoseconds took{};
   std::string_view request_id;
+  std::string_view route;  ///< its pattern; "" where there is none
 };
 
 /// One line a request: `request method=GET path=/health status=200 ms=0.4 id=...`, values escaped.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <netdb.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <memory>
 
 namespace deltadrop::http {
 namespace {
@@ -58,36 +61,87 @@ int connect_to(const std::string& address) {
   return -1;
 }
 
-bool send_all(int descriptor, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto sent = ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
+struct FreeTls {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  void operator()(SSL* tls) const { SSL_free(tls); }
+  void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(BIO* file) const { BIO_free_all(file); }
+};
 
-/// Until the server closes, as it was asked to.
-std::string receive_all(int descriptor) {
-  std::string received;
-  std::array<char, 16 << 10> piece;
-  while (true) {
-    const auto count = ::recv(descriptor, piece.data(), piece.size(), 0);
-    if (count <= 0) return received;
-    received.append(piece.data(), static_cast<std::size_t>(count));
+/// A socket's bytes, plain or under TLS.
+class Line {
+ public:
+  explicit Line(int descriptor) : descriptor_(descriptor) {}
+
+  /// Says why not, or "".
+  std::string begin_tls(const std::string& certificate) {
+    context_.reset(SSL_CTX_new(TLS_client_method()));
+    if (context_ == nullptr) return "TLS cannot be used";
+    SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
+    tls_.reset(SSL_new(context_.get()));
+    if (tls_ == nullptr || SSL_set_fd(tls_.get(), descriptor_) != 1 || SSL_connect(tls_.get()) != 1) {
+      return "it does not speak TLS";
+    }
+    // It is on this machine and its certificate is a file here: no authority knows better, and names say
+    // nothing.
+    const std::unique_ptr<BIO, FreeTls> file(BIO_new_file(certificate.c_str(), "r"));
+    const std::unique_ptr<X509, FreeTls> expected(
+        file == nullptr ? nullptr : PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr));
+    const std::unique_ptr<X509, FreeTls> shown(SSL_get1_peer_certificate(tls_.get()));
+    if (expected == nullptr) return "TLS_CERT is not its certificate's file";
+    if (shown == nullptr || X509_cmp(expected.get(), shown.get()) != 0)
+      return "its certificate is not that of TLS_CERT";
+    return "";
   }
-}
+
+  bool send_all(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const auto sent = tls_ != nullptr ? SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()))
+                                        : ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+
+  /// Until the server closes, as it was asked to.
+  std::string receive_all() {
+    std::string received;
+    std::array<char, 16 << 10> piece;
+    while (true) {
+      const auto count = tls_ != nullptr ? SSL_read(tls_.get(), piece.data(), static_cast<int>(piece.size()))
+                                         : ::recv(descriptor_, piece.data(), piece.size(), 0);
+      if (count <= 0) return received;
+      received.append(piece.data(), static_cast<std::size_t>(count));
+    }
+  }
+
+ private:
+  int descriptor_;
+  std::unique_ptr<SSL_CTX, FreeTls> context_;
+  std::unique_ptr<SSL, FreeTls> tls_;
+};
 
 }  // namespace
 
-Result<ClientResponse> ask(const std::string& address, std::string_view method, const std::string& target) {
+Result<ClientResponse> ask(const ServerToAsk& server, std::string_view method, const std::string& target) {
+  constexpr std::string_view kTls = "https://";
+  const bool tls = server.address.starts_with(kTls);
+  const auto address = tls ? server.address.substr(kTls.size()) : server.address;
   const Socket socket(connect_to(address));
   if (socket.get() < 0) return no_answer(address, std::strerror(errno));
+  Line line(socket.get());
+  if (tls) {
+    const auto trouble = line.begin_tls(server.certificate);
+    if (!trouble.empty()) return no_answer(address, trouble);
+  }
+  const auto authorization =
+      server.key.empty() ? "" : fmt::format("Authorization: Bearer {}\r\n", server.key);
   const auto request =
-      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", method,
-                  target, address);
-  if (!send_all(socket.get(), request)) return no_answer(address, std::strerror(errno));
-  const std::string received = receive_all(socket.get());
+      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n{}Content-Length: 0\r\nConnection: close\r\n\r\n", method,
+                  target, address, authorization);
+  if (!line.send_all(request)) return no_answer(address, std::strerror(errno));
+  const std::string received = line.receive_all();
   constexpr std::string_view kVersion = "HTTP/1.1 ";
   const auto head_end = received.find("\r\n\r\n");
   ClientResponse response;

@@ -12,8 +12,15 @@ struct ClientResponse {
   std::string body;
 };
 
-/// One request without a body to a server of ours on this machine. `address` as it stands in the lock file:
-/// "127.0.0.1:8000", "[::1]:8000". unavailable "no-answer" when it does not answer within a minute.
-Result<ClientResponse> ask(const std::string& address, std::string_view method, const std::string& target);
+/// A server of ours on this machine, and what it asks of a client.
+struct ServerToAsk {
+  std::string address;      ///< as in the lock file: "127.0.0.1:8000", "[::1]:8000", "https://127.0.0.1:8000"
+  std::string key;          ///< "": none
+  std::string certificate;  ///< PEM file: under TLS the server must show exactly this certificate
+};
+
+/// One request without a body. unavailable "no-answer" when it does not answer within a minute, or under TLS
+/// is not the one expected.
+Result<ClientResponse> ask(const ServerToAsk& server, std::string_view method, const std::string& target);
 
 }  // namespace deltadrop::http

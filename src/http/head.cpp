@@ -20,7 +20,7 @@ struct Phrase {
   std::string_view text;
 };
 
-constexpr std::array<Phrase, 26> kPhrases = {{
+constexpr std::array<Phrase, 27> kPhrases = {{
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},
@@ -39,6 +39,7 @@ constexpr std::array<Phrase, 26> kPhrases = {{
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},
     {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
     {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
@@ -125,6 +126,35 @@ Result<void> check_request_head(const RequestHead& head) {
                  "expect 100-continue or nothing"};
   }
   return success();
+}
+
+Result<void> check_host(const std::optional<std::string>& host, const std::vector<std::string>& allowed) {
+  if (!host || allowed.empty()) return success();
+  std::string name = ascii_lower(*host);
+  const auto colon = name.rfind(':');
+  // "[::1]:8000" has its port behind the bracket, "[::1]" none.
+  if (colon != std::string::npos && name.find(']', colon) == std::string::npos) name.resize(colon);
+  if (name.ends_with('.')) name.pop_back();
+  if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) return success();
+  return Error{ErrorCode::invalid_input, "wrong-host",
+               fmt::format("Host {} is not one that this server answers to", quoted_for_message(*host)),
+               "use the address it listens on, or add the name to ALLOWED_HOSTS"};
+}
+
+void add_security_headers(Response& response, Transport transport) {
+  const auto add = [&response](std::string_view name, std::string_view value) {
+    const bool given = std::any_of(response.headers.begin(), response.headers.end(),
+                                   [&](const auto& field) { return field.first == name; });
+    if (!given) response.headers.emplace_back(name, value);
+  };
+  add("Cache-Control", "no-store");
+  add("Referrer-Policy", "no-referrer");
+  if (response.content_type.starts_with("text/html")) {
+    add("Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
+  }
+  if (transport == Transport::tls) add("Strict-Transport-Security", "max-age=31536000");
 }
 
 std::string request_id(const std::optional<std::string>& given) {

@@ -26,6 +26,16 @@ struct RequestHead {
 /// be closed.
 Result<void> check_request_head(const RequestHead& head);
 
+/// Whether Host names one of `allowed` (lower case, without port; empty: any does), which a web page that
+/// makes a name of its own point here (DNS rebinding) cannot. A request without Host passes. invalid_input
+/// "wrong-host".
+Result<void> check_host(const std::optional<std::string>& host, const std::vector<std::string>& allowed);
+
+enum class Transport { plain, tls };
+/// What browsers are told: answers are not kept unless they say so themselves, a page may load only what is
+/// ours, under TLS this name stays under TLS.
+void add_security_headers(Response& response, Transport transport);
+
 /// The client's X-Request-Id if it is 1 to 128 of A-Z a-z 0-9 . _ -, else a new one of 16 hex digits.
 std::string request_id(const std::optional<std::string>& given);
 

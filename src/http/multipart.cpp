@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kHeaderBytesMax = std::size_t{16} << 10;
 constexpr std::size_t kFieldBytesMax = std::size_t{64} << 10;
-constexpr std::size_t kPartsMax = 100;
 constexpr std::size_t kBoundaryMax = 70;
 constexpr std::size_t kPaddingMax = 256;
 constexpr std::string_view kFilePart = "file";
@@ -171,8 +170,11 @@ Result<std::string> multipart_boundary(std::string_view content_type) {
 
 // The buffer starts as if the body began with a line end, so that the first boundary is found like all
 // others.
-MultipartParser::MultipartParser(std::string_view boundary, MultipartVisitor& visitor)
-    : visitor_(visitor), delimiter_(fmt::format("\r\n--{}", boundary)), buffer_("\r\n") {}
+MultipartParser::MultipartParser(std::string_view boundary, MultipartVisitor& visitor, std::size_t parts_max)
+    : visitor_(visitor),
+      delimiter_(fmt::format("\r\n--{}", boundary)),
+      buffer_("\r\n"),
+      parts_max_(parts_max) {}
 
 Result<void> MultipartParser::feed(std::span<const std::byte> bytes) {
   buffer_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -252,7 +254,8 @@ Result<bool> MultipartParser::read_headers() {
 }
 
 Result<void> MultipartParser::begin_part(std::string_view headers) {
-  if (++parts_ > kPartsMax) return refused("too-large", fmt::format("the body has over {} parts", kPartsMax));
+  if (++parts_ > parts_max_)
+    return refused("too-large", fmt::format("the body has over {} parts", parts_max_));
   DD_TRY(auto head, parse_part_headers(headers));
   if (head.name != kFilePart) {
     state_ = State::field;

@@ -25,13 +25,13 @@ class MultipartVisitor {
 Result<std::string> multipart_boundary(std::string_view content_type);
 
 /// Parses multipart/form-data (RFC 7578, RFC 2046 section 5.1) as it comes; any cutting into pieces gives the
-/// same calls, but for where the file's bytes are cut. Bounded: a part's headers 16 KiB, a field 64 KiB, 100
-/// parts. Errors are invalid_input: "bad-multipart", "truncated-body", "too-large"; not to be called after
-/// one.
+/// same calls, but for where the file's bytes are cut. Bounded: a part's headers 16 KiB, a field 64 KiB,
+/// `parts_max` parts. Errors are invalid_input: "bad-multipart", "truncated-body", "too-large"; not to be
+/// called after one.
 class MultipartParser {
  public:
   /// `visitor` outlives the parser.
-  MultipartParser(std::string_view boundary, MultipartVisitor& visitor);
+  MultipartParser(std::string_view boundary, MultipartVisitor& visitor, std::size_t parts_max = 100);
 
   Result<void> feed(std::span<const std::byte> bytes);
   /// The body ended. Fails unless the closing boundary was seen and one part was named `file`.
@@ -57,6 +57,7 @@ class MultipartParser {
   State state_ = State::preamble;
   std::string buffer_;
   std::size_t start_ = 0;  ///< what of buffer_ is done with
+  std::size_t parts_max_;
   std::size_t parts_ = 0;
   bool has_file_ = false;
   std::string field_name_;

@@ -39,7 +39,7 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 21> kTypes = {{
+constexpr std::array<TypeRow, 25> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"truncated-body", 400, "The body ended too early"},
@@ -53,6 +53,10 @@ constexpr std::array<TypeRow, 21> kTypes = {{
     {"still-refused", 409, "The dead letter is refused again"},
     {"too-large", 413, "Too large"},
     {"not-multipart", 415, "Not multipart/form-data"},
+    {"key-needed", 401, "A key is needed"},
+    {"not-allowed", 403, "This key may not do that"},
+    {"wrong-host", 421, "Not a host of this server"},
+    {"too-many-uploads", 503, "Too many uploads at once"},
     {"bad-expectation", 417, "Only 100-continue can be expected"},
     {"bad-parameter", 422, "A parameter has a value it cannot have"},
     {"bad-cursor", 422, "Not a cursor of this list"},

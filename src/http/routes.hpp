@@ -10,6 +10,13 @@
 
 namespace deltadrop::http {
 
+class Metrics;
+
+/// What a form may hold.
+struct FormLimits {
+  std::size_t parts_max = 100;
+};
+
 /// What the endpoints work on; all outlive the server. `consumer` is null where none runs in this process.
 struct Services {
   ingest::Ingest& ingest;
@@ -17,6 +24,8 @@ struct Services {
   history::HistoryStore& history;
   consume::Consumer* consumer = nullptr;
   io::Clock& clock;
+  Metrics* metrics = nullptr;  ///< null: /metrics is 404
+  FormLimits form = {};
 };
 
 /// What a consumer's own endpoints work on.
@@ -25,11 +34,12 @@ struct ConsumerServices {
   history::HistoryStore& history;
   consume::Consumer& consumer;
   io::Clock& clock;
+  Metrics* metrics = nullptr;
 };
 
 /// Every endpoint of the API.
 std::vector<Route> all_routes(const Services& services);
-/// Of a process that only consumes: /health, /health/live, /health/ready, and the dead letters.
+/// Of a process that only consumes: /health, /health/live, /health/ready, /metrics, and the dead letters.
 std::vector<Route> consumer_routes(const ConsumerServices& services);
 
 }  // namespace deltadrop::http

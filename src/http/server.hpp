@@ -2,11 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "http/access_log.hpp"
 #include "http/message.hpp"
 
 namespace deltadrop::http {
@@ -21,6 +24,16 @@ struct Route {
   std::function<Result<std::unique_ptr<BodySink>>(const Request&)> receive;
 };
 
+/// PEM files. Read again when one of them changes: connections that are open keep what they were begun with.
+struct TlsFiles {
+  std::filesystem::path certificate;  ///< with its chain
+  std::filesystem::path key;
+};
+
+/// Asked before the body is read: why this request is not answered, else nothing. Also for paths that do not
+/// exist. Runs on worker threads.
+using Gate = std::function<std::optional<Response>(const Request&)>;
+
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8000;        ///< 0: any free port
@@ -30,14 +43,23 @@ struct ServerOptions {
   std::chrono::milliseconds idle_timeout{60'000};
   std::uint64_t body_rate_min = 1024;  ///< bytes a second, averaged over body_rate_window
   std::chrono::milliseconds body_rate_window{30'000};
+  std::size_t header_fields_max = 100;
   std::size_t connections_max = 4096;
+  std::size_t connections_per_address_max = 2048;
+  std::size_t uploads_max = 1024;          ///< bodies received or worked on at once; more are answered 503
+  std::vector<std::string> allowed_hosts;  ///< lower case, without port; empty: any
+  std::optional<TlsFiles> tls;
+  Gate gate;                                     ///< may be empty
+  std::function<void(const Served&)> on_served;  ///< on the network thread; may be empty
 };
 
-/// HTTP/1.1. Unknown paths are 404, known ones with another method 405 with Allow, both as problem+json; a
-/// HEAD is answered as GET without a body.
+/// HTTP/1.1, strictly: what two servers could read differently is 400 and the end of the connection. Unknown
+/// paths are 404, known ones with another method 405 with Allow, both as problem+json; a HEAD is answered as
+/// GET without a body.
 class Server {
  public:
-  /// Binds and listens; unavailable "cannot-listen" names the address and who may hold it.
+  /// Binds and listens; unavailable "cannot-listen" names the address and who may hold it; invalid_input
+  /// "bad-certificate" the file of TLS that cannot be used.
   static Result<std::unique_ptr<Server>> listen(const ServerOptions& options, std::vector<Route> routes);
   virtual ~Server() = default;
   /// "127.0.0.1:8000"

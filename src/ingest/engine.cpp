@@ -119,6 +119,35 @@ Error not_held(const UploadRecord& upload) {
           "only held uploads can be released or discarded"};
 }
 
+void note_report(const UploadReport& report, UploadSeen& seen) {
+  const auto& upload = report.upload;
+  seen.result = to_string(report.status);
+  seen.upload_id = upload.upload_id.to_string();
+  seen.company_id = upload.table.company_id;
+  seen.table_name = upload.table.table_name;
+  seen.version = upload.version ? upload.version->value : 0;
+  seen.bytes = upload.bytes;
+  seen.rows = upload.counts.rows;
+  seen.inserted = upload.counts.inserted;
+  seen.updated = upload.counts.updated;
+  seen.deleted = upload.counts.deleted;
+}
+
+void note_outcome(const Result<SubmitOutcome>& outcome, UploadSeen& seen) {
+  if (outcome.has_error()) {
+    const auto code = outcome.error().code;
+    const bool is_the_clients = code == ErrorCode::invalid_input || code == ErrorCode::conflict;
+    seen.result = is_the_clients ? "refused" : "failed";
+    seen.error = outcome.error().type;
+  } else if (const auto* findings = std::get_if<csv::Findings>(&outcome.value())) {
+    seen.result = "refused";
+    seen.error = "bad-file";
+    seen.findings = findings->total;
+  } else {
+    note_report(std::get<UploadReport>(outcome.value()), seen);
+  }
+}
+
 Error moved_on(const UploadRecord& upload, const std::optional<UploadRecord>& last) {
   const std::string shown =
       upload.based_on ? fmt::format("version {}", upload.based_on->value) : std::string("an empty table");
@@ -163,7 +192,7 @@ Result<std::unique_ptr<Reception>> Engine::receive() {
   if (stopping_) return shutting_down();
   const auto path = layout_.spool() / fmt::format("{}.part", ++spooled_);
   DD_TRY(auto spool, SpoolFile::create(path, {options_.upload_bytes_max, options_.expansion_ratio_max,
-                                              options_.kept_bytes_max}));
+                                              options_.kept_bytes_max, options_.disk_reserve}));
   return std::unique_ptr<Reception>(std::move(spool));
 }
 
@@ -173,15 +202,32 @@ Result<SubmitOutcome> Engine::submit(std::unique_ptr<Reception> reception, const
   if (spool == nullptr) {
     return Error{ErrorCode::internal, "foreign-reception", "the file was received by something else", ""};
   }
-  DD_TRY(const auto parsed, parse_request(request));
-  DD_TRY(spool->finish());
-  DD_TRY(auto outcome, submit_locked(*spool, parsed));
-  if (auto* report = std::get_if<UploadReport>(&outcome)) await_publication(*report);
+  UploadSeen seen;
+  seen.request_id = request.request_id;
+  auto outcome = submit_seen(*spool, request, seen);
+  seen.bytes = spool->bytes();
+  note_outcome(outcome, seen);
+  if (options_.observer != nullptr) options_.observer->saw_upload(seen);
   return outcome;
 }
 
-Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const ParsedRequest& request) {
+Result<SubmitOutcome> Engine::submit_seen(SpoolFile& spool, const UploadRequest& request, UploadSeen& seen) {
+  DD_TRY(const auto parsed, parse_request(request));
+  seen.company_id = parsed.table.company_id;
+  seen.table_name = parsed.table.table_name;
+  DD_TRY(spool.finish());
+  seen.took(Step::receive) = std::chrono::steady_clock::now() - spool.begun();
+  if (options_.observer != nullptr) options_.observer->saw_step(Step::receive, seen.took(Step::receive));
+  DD_TRY(auto outcome, submit_locked(spool, parsed, seen));
+  if (auto* report = std::get_if<UploadReport>(&outcome)) await_publication(*report, seen);
+  return outcome;
+}
+
+Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const ParsedRequest& request,
+                                            UploadSeen& seen) {
+  StepTimer waiting(options_.observer, Step::wait, &seen.took(Step::wait));
   const auto lock = locks_.take(request.table);
+  waiting.stop();
   DD_TRY(catalog_->check_spelling(request.table));
   DD_TRY(const auto last, catalog_->last_version(request.table));
   const WantedOptions wanted = wanted_options(request, last ? &*last : nullptr);
@@ -194,7 +240,7 @@ Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const Parsed
     const Timestamp soonest = last ? std::max(clock_.now(), last->timestamp->plus_ms(1)) : clock_.now();
     DD_TRY(check_effective_at(*request.effective_at, soonest, last ? &*last : nullptr));
   }
-  return compare(spool, request, std::move(upload), std::move(after), last);
+  return compare(spool, request, std::move(upload), std::move(after), last, seen);
 }
 
 /// Of a file whose header is wrong: what is wrong with its rows too, as far as they can be judged.
@@ -213,7 +259,8 @@ csv::Findings Engine::all_findings(const csv::File& after, const ParsedRequest& 
 
 Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedRequest& request,
                                       UploadRecord upload, csv::File after,
-                                      const std::optional<UploadRecord>& last) {
+                                      const std::optional<UploadRecord>& last, UploadSeen& seen) {
+  StepTimer comparing(options_.observer, Step::compare, &seen.took(Step::compare));
   std::optional<csv::File> before;
   if (last) {
     DD_TRY(auto file, open_stored(layout_, *last));
@@ -233,6 +280,7 @@ Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedReques
                              diff::Options{.rekey = upload.rekey, .before_is_checked = true});
   DD_TRY(older_file.get());
   DD_TRY(auto outcome, std::move(compared));
+  comparing.stop();
   if (!outcome.findings.empty()) return SubmitOutcome(std::move(outcome.findings));
   reading->changes = std::move(outcome.changes);
   upload.counts = reading->changes.counts;
@@ -241,6 +289,7 @@ Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedReques
                                      {request.dry_run, request.force, upload.rekey}, options_);
   upload.received_at = clock_.now();
   upload.upload_id = io::new_upload_id(upload.received_at);
+  const StepTimer accepting(options_.observer, Step::accept, &seen.took(Step::accept));
   if (!upload.hold_reasons.empty()) {
     DD_TRY(auto report, hold(spool.path(), std::move(upload), *reading));
     return SubmitOutcome(std::move(report));
@@ -337,8 +386,9 @@ void Engine::finish_acceptance(const UploadRecord& upload, const Arrival& arriva
   if (upload.state == UploadState::accepted) publisher_.enqueue(upload, std::move(reading));
 }
 
-void Engine::await_publication(UploadReport& report) {
+void Engine::await_publication(UploadReport& report, UploadSeen& seen) {
   if (report.status != UploadStatus::accepted) return;
+  const StepTimer publishing(options_.observer, Step::publish, &seen.took(Step::publish));
   if (report.upload.state == UploadState::accepted) {
     const auto deadline = std::chrono::steady_clock::now() + options_.publish_timeout;
     if (!publisher_.wait(report.upload.upload_id, deadline, Publisher::Patience::while_log_answers)) return;
@@ -361,14 +411,18 @@ Result<UploadRecord> Engine::find_held(const UploadId& upload) {
 
 Result<UploadReport> Engine::release(const UploadId& upload) {
   if (stopping_) return shutting_down();
-  DD_TRY(const auto seen, find_held(upload));
+  DD_TRY(const auto found, find_held(upload));
   auto report = [&]() -> Result<UploadReport> {
-    const auto lock = locks_.take(seen.table);
+    const auto lock = locks_.take(found.table);
     // It may have been released, discarded or expired while the lock was another's.
     DD_TRY(auto held, find_held(upload));
     return release_locked(std::move(held));
   }();
-  if (report.has_value()) await_publication(report.value());
+  if (!report.has_value()) return report;
+  UploadSeen seen;
+  await_publication(report.value(), seen);
+  note_report(report.value(), seen);
+  if (options_.observer != nullptr) options_.observer->saw_upload(seen);
   return report;
 }
 

@@ -45,11 +45,12 @@ class Engine final : public Ingest {
   void stop() override;
 
  private:
-  Result<SubmitOutcome> submit_locked(const SpoolFile& spool, const ParsedRequest& request);
+  Result<SubmitOutcome> submit_seen(SpoolFile& spool, const UploadRequest& request, UploadSeen& seen);
+  Result<SubmitOutcome> submit_locked(const SpoolFile& spool, const ParsedRequest& request, UploadSeen& seen);
   csv::Findings all_findings(const csv::File& after, const ParsedRequest& request,
                              const std::optional<UploadRecord>& last);
   Result<SubmitOutcome> compare(const SpoolFile& spool, const ParsedRequest& request, UploadRecord upload,
-                                csv::File after, const std::optional<UploadRecord>& last);
+                                csv::File after, const std::optional<UploadRecord>& last, UploadSeen& seen);
   Result<UploadReport> hold(const fs::path& spooled, UploadRecord upload, const Reading& reading);
   Result<UploadReport> accept(const Arrival& arrival, UploadRecord upload,
                               const std::optional<UploadRecord>& last,
@@ -61,7 +62,7 @@ class Engine final : public Ingest {
   Result<UploadRecord> settle(const UploadRecord& upload, const Error& error);
   void finish_acceptance(const UploadRecord& upload, const Arrival& arrival,
                          std::shared_ptr<const Reading> reading);
-  void await_publication(UploadReport& report);
+  void await_publication(UploadReport& report, UploadSeen& seen);
   Result<UploadRecord> find_held(const UploadId& upload);
   Result<UploadReport> release_locked(UploadRecord upload);
   Result<std::vector<std::string>> samples_of(const Reading& reading, const UploadRecord& upload);

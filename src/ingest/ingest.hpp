@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/event.hpp"
+#include "core/observer.hpp"
 #include "csv/options.hpp"
 #include "diff/diff.hpp"
 #include "eventlog/event_log.hpp"
@@ -32,7 +33,9 @@ struct Options {
   std::chrono::milliseconds held_ttl{std::chrono::hours{30 * 24}};
   std::chrono::milliseconds dry_run_ttl{std::chrono::hours{24}};
   std::chrono::milliseconds publish_timeout{10'000};
-  std::size_t publishers = 8;  ///< threads; each table is published by one at a time
+  std::uint64_t disk_reserve = 0;  ///< bytes of DATA_DIR's file system that uploads leave free
+  Observer* observer = nullptr;    ///< outlives the engine
+  std::size_t publishers = 8;      ///< threads; each table is published by one at a time
   /// Up to this size a file's bytes go into the catalog when it is accepted, and the file is synced later.
   std::size_t kept_bytes_max = std::size_t{64} << 10;
 };
@@ -52,6 +55,7 @@ struct UploadRequest {
   bool dry_run = false;
   bool force = false;
   bool rekey = false;
+  std::string request_id;  ///< for the log
 };
 
 enum class UploadState : std::uint8_t { held, accepted, published, discarded, expired };

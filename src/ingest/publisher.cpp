@@ -179,7 +179,11 @@ Result<void> Publisher::publish(Waiting& waiting) {
     waiting.delivered = true;
   }
   DD_TRY(pass_step("publish.delivered"));
-  DD_TRY(catalog_.mark_published(waiting.upload, clock_.now()));
+  const auto now = clock_.now();
+  DD_TRY(catalog_.mark_published(waiting.upload, now));
+  if (options_.observer != nullptr && upload->timestamp) {
+    options_.observer->saw_published(milliseconds(now.unix_ms - upload->timestamp->unix_ms));
+  }
   return pass_step("publish.marked");
 }
 

@@ -13,6 +13,8 @@ csv::Limits no_limits() {
   limits.columns_max = std::numeric_limits<std::uint32_t>::max();
   limits.rows_max = std::numeric_limits<std::int64_t>::max();
   limits.key_bytes_max = std::numeric_limits<std::uint32_t>::max();
+  limits.field_bytes_max = std::numeric_limits<std::uint32_t>::max();
+  limits.row_bytes_max = std::numeric_limits<std::uint32_t>::max();
   limits.event_bytes_max = std::numeric_limits<std::uint32_t>::max();
   return limits;
 }

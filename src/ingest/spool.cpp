@@ -8,6 +8,7 @@
 namespace deltadrop::ingest {
 namespace {
 
+constexpr std::uint64_t kRoomCheckBytes = std::uint64_t{8} << 20;
 constexpr std::uint64_t kRatioFreeBytes = std::uint64_t{1} << 20;
 
 }  // namespace
@@ -23,7 +24,9 @@ SpoolFile::~SpoolFile() {
 
 Result<std::unique_ptr<SpoolFile>> SpoolFile::create(const io::fs::path& path, const SpoolLimits& limits) {
   DD_TRY(auto file, io::File::create(path));
-  return std::unique_ptr<SpoolFile>(new SpoolFile(std::move(file), limits));
+  std::unique_ptr<SpoolFile> spool(new SpoolFile(std::move(file), limits));
+  DD_TRY(spool->check_room());
+  return spool;
 }
 
 Result<void> SpoolFile::write(std::span<const std::byte> bytes) {
@@ -66,11 +69,26 @@ Result<void> SpoolFile::store(std::span<const std::byte> expanded) {
                              received_, expanded_, limits_.expansion_ratio_max),
                  "send the file uncompressed"};
   }
+  if (expanded_ - room_checked_at_ >= kRoomCheckBytes) {
+    DD_TRY(check_room());
+  }
   hasher_.update(expanded);
   if (expanded_ <= limits_.kept_bytes_max) {
     kept_.append(reinterpret_cast<const char*>(expanded.data()), expanded.size());
   }
   return file_.write(expanded);
+}
+
+/// Whether the reserve is still there; others write meanwhile, so it is asked again and again.
+Result<void> SpoolFile::check_room() {
+  room_checked_at_ = expanded_;
+  if (limits_.disk_reserve == 0) return success();
+  DD_TRY(const auto free_bytes, io::free_bytes(path_.parent_path()));
+  if (free_bytes >= limits_.disk_reserve) return success();
+  return Error{ErrorCode::unavailable, "disk-full",
+               fmt::format("the disk of {} has {} bytes left, {} are kept in reserve",
+                           path_.parent_path().string(), free_bytes, limits_.disk_reserve),
+               "make room, or lower DISK_RESERVE"};
 }
 
 Result<void> SpoolFile::finish() {

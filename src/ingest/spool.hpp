@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@ struct SpoolLimits {
   std::uint64_t bytes_max = 0;     ///< of the expanded bytes
   double expansion_ratio_max = 0;  ///< expanded over received bytes, past the first MiB
   std::size_t kept_bytes_max = 0;  ///< a file of at most this size is kept in memory too
+  std::uint64_t disk_reserve = 0;  ///< bytes that stay free on the file system
 };
 
 /// The one Reception: a file in the spool folder that grows as bytes come, hashed on the way. Memory is
@@ -40,12 +42,14 @@ class SpoolFile final : public Reception {
     return kept_;
   }
   [[nodiscard]] const io::fs::path& path() const { return path_; }
+  [[nodiscard]] std::chrono::steady_clock::time_point begun() const { return begun_; }
 
  private:
   SpoolFile(io::File file, const SpoolLimits& limits);
   Result<void> take(std::span<const std::byte> bytes);
   Result<void> expand(std::span<const std::byte> bytes);
   Result<void> store(std::span<const std::byte> expanded);
+  Result<void> check_room();
 
   io::fs::path path_;
   io::File file_;
@@ -58,6 +62,8 @@ class SpoolFile final : public Reception {
   std::uint64_t received_ = 0;
   std::uint64_t expanded_ = 0;
   std::string kept_;
+  std::uint64_t room_checked_at_ = 0;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::optional<Error> failure_;
 };
 

@@ -281,6 +281,13 @@ Result<std::string> read_whole_file(const fs::path& path) {
   }
 }
 
+Result<std::uint64_t> free_bytes(const fs::path& path) {
+  std::error_code error;
+  const auto space = fs::space(path, error);
+  if (error) return system_error("ask for the free space of", path, error.value());
+  return std::uint64_t{space.available};
+}
+
 Result<dev_t> file_system_of(const fs::path& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return system_error("stat", path, errno);

@@ -96,6 +96,8 @@ Result<void> remove_file(const fs::path& path);
 Result<void> clone_file(const fs::path& from, const fs::path& to);
 /// Writes to "<path>.tmp", syncs, renames over `path`, syncs the folder.
 Result<void> write_file_durably(const fs::path& path, std::string_view bytes, mode_t mode = 0644);
+/// What an ordinary user may still write on the file system of `path`.
+Result<std::uint64_t> free_bytes(const fs::path& path);
 /// The same without syncing.
 Result<void> write_file(const fs::path& path, std::string_view bytes, mode_t mode = 0644);
 Result<std::string> read_whole_file(const fs::path& path);

@@ -18,6 +18,14 @@ enum class Records { no, yes };
 void add_dead_letter_routes(std::vector<Route>& routes, history::HistoryStore& history, io::Clock& clock,
                             Records records);
 void add_admin_routes(std::vector<Route>& routes, const Services& services);  ///< for the operator
+/// GET /metrics: what `metrics` has counted, and what is asked of the others now; null where there is none.
+struct Counted {
+  Metrics* metrics;
+  ingest::Ingest* ingest;
+  history::HistoryStore& history;
+  consume::Consumer* consumer;
+};
+void add_metrics_route(std::vector<Route>& routes, const Counted& counted);
 void add_landing_route(std::vector<Route>& routes);
 
 /// A route whose handler may fail: the error becomes its problem.

@@ -43,6 +43,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_dead_letter_routes(routes, services.history, services.clock,
                          services.consumer == nullptr ? Records::no : Records::yes);
   add_admin_routes(routes, services);
+  add_metrics_route(routes, {services.metrics, &services.ingest, services.history, services.consumer});
   add_landing_route(routes);
   return routes;
 }

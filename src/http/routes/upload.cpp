@@ -82,6 +82,7 @@ class RequestFields {
   }
 
   Result<void> set_all(const Request& request) {
+    request_.request_id = request.id;
     for (const auto& [name, value] : request.query) {
       DD_TRY(set(name, value));
     }
@@ -106,8 +107,9 @@ Response submit(ingest::Ingest& ingest, std::unique_ptr<ingest::Reception> recep
 /// POST /upload: the `file` part goes to the spool as it comes.
 class FormUpload final : public BodySink, private MultipartVisitor {
  public:
-  FormUpload(ingest::Ingest& ingest, RequestFields fields, std::string_view boundary)
-      : ingest_(ingest), fields_(std::move(fields)), parser_(boundary, *this) {}
+  FormUpload(ingest::Ingest& ingest, RequestFields fields, std::string_view boundary,
+             const FormLimits& limits)
+      : ingest_(ingest), fields_(std::move(fields)), parser_(boundary, *this, limits.parts_max) {}
 
   Result<void> write(std::span<const std::byte> bytes) override { return parser_.feed(bytes); }
 
@@ -153,11 +155,11 @@ class RawUpload final : public BodySink {
 
 using MadeSink = Result<std::unique_ptr<BodySink>>;
 
-MadeSink receive_form(ingest::Ingest& ingest, const Request& request) {
+MadeSink receive_form(ingest::Ingest& ingest, const Request& request, const FormLimits& limits) {
   DD_TRY(auto boundary, multipart_boundary(request.header("content-type").value_or("")));
   RequestFields fields;
   DD_TRY(fields.set_all(request));
-  return std::unique_ptr<BodySink>(std::make_unique<FormUpload>(ingest, std::move(fields), boundary));
+  return std::unique_ptr<BodySink>(std::make_unique<FormUpload>(ingest, std::move(fields), boundary, limits));
 }
 
 MadeSink receive_raw(ingest::Ingest& ingest, const Request& request) {
@@ -186,8 +188,9 @@ MadeSink receive_raw(ingest::Ingest& ingest, const Request& request) {
 
 void add_upload_routes(std::vector<Route>& routes, const Services& services) {
   auto& ingest = services.ingest;
-  routes.push_back(
-      {"POST", "/upload", {}, [&ingest](const Request& request) { return receive_form(ingest, request); }});
+  routes.push_back({"POST", "/upload", {}, [&ingest, limits = services.form](const Request& request) {
+                      return receive_form(ingest, request, limits);
+                    }});
   routes.push_back({"PUT", "/api/v1/tables/{}/{}", {}, [&ingest](const Request& request) {
                       return receive_raw(ingest, request);
                     }});

@@ -75,5 +75,27 @@ TEST(HttpServerLoad, ThreeHundredSlowUploadsDoNotHoldUpHealth) {
   }
 }
 
+TEST(HttpServerLoad, AThousandSlowConnectionsDoNotHoldUpOthers) {
+  TestServer server;
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i < 1000; ++i) {
+    slow.push_back(std::make_unique<RawClient>(server.address));
+    ASSERT_TRUE(slow.back()->send(i % 2 == 0
+                                      ? "POST /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\nsome"
+                                      : "GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: "));
+  }
+  ASSERT_TRUE(server.sinks.wait_opened(500));
+  std::vector<double> times;
+  for (int i = 0; i < 100; ++i) times.push_back(milliseconds_of_health(server.address));
+  std::sort(times.begin(), times.end());
+  const std::string body(std::size_t{8} << 20, 'x');
+  EXPECT_EQ(fetch(server.address, "POST", "/sink", "", body).body,
+            fmt::format("{{\"bytes\":{}}}", body.size()));
+  fmt::print("/health beside 1,000 slow connections: median {:.2f} ms, slowest {:.2f} ms\n", times[50],
+             times.back());
+  // The slowest may have met this machine's other work: the promise is held to by all but a few.
+  EXPECT_LT(times[95], 100) << "ms";
+}
+
 }  // namespace
 }  // namespace deltadrop::http

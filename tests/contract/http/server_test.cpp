@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "http/problem.hpp"
 #include "support/raw_client.hpp"
 #include "test_server.hpp"
 
@@ -92,6 +93,12 @@ TEST_P(HttpServerRefuses, AndClosesSoThatNothingSmuggledIsRun) {
   EXPECT_EQ(server.sinks.finished_count(), 0);
 }
 
+std::string many_fields(int count) {
+  std::string fields;
+  for (int i = 0; i < count; ++i) fields += fmt::format("X-{}: y\r\n", i);
+  return fields;
+}
+
 const std::string kPost = "POST /sink HTTP/1.1\r\nHost: x\r\n";
 INSTANTIATE_TEST_SUITE_P(
     Requests, HttpServerRefuses,
@@ -112,6 +119,36 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"BadChunkSize", kPost + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
         Refusal{"BadChunkEnd", kPost + "Transfer-Encoding: chunked\r\n\r\n3\r\nabcXX", 400},
         Refusal{"BlankBeforeColon", kPost + "Content-Length : 5\r\n\r\nhello", 400},
+        Refusal{"TabBeforeColon", kPost + "Content-Length\t: 5\r\n\r\nhello", 400},
+        Refusal{"FoldedField", kPost + "X: a\r\n b\r\nContent-Length: 5\r\n\r\nhello", 400},
+        Refusal{"FoldedEncoding", kPost + "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", 400},
+        Refusal{"BlankFirstField", "POST /sink HTTP/1.1\r\n Host: x\r\n\r\n", 400},
+        Refusal{"BareLfInTheHead", kPost + "X: a\nContent-Length: 5\r\n\r\nhello", 400},
+        Refusal{"BareLfBehindTheRequestLine", "GET /health HTTP/1.1\nHost: x\r\n\r\n", 400},
+        Refusal{"OnlyLf", "GET /health HTTP/1.1\nHost: x\n\n", 400},
+        Refusal{"BareCrInAValue", kPost + "X: a\rContent-Length: 5\r\n\r\n", 400},
+        Refusal{"BareCrBeforeTheEnd", kPost + "X: a\r\r\n\r\n", 400},
+        Refusal{"NulInAValue", kPost + "X: a" + std::string(1, '\0') + "b\r\n\r\n", 400},
+        Refusal{"NulInAName", kPost + "X" + std::string(1, '\0') + ": b\r\n\r\n", 400},
+        Refusal{"NulInThePath", "GET /heal" + std::string(1, '\0') + "th HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+        Refusal{"NoColon", kPost + "nonsense\r\n\r\n", 400},
+        Refusal{"NoName", kPost + ": nonsense\r\n\r\n", 400},
+        Refusal{"ParenthesisInAName", kPost + "X(y): z\r\n\r\n", 400},
+        Refusal{"ManyFields", kPost + many_fields(200) + "\r\n", 431},
+        Refusal{"SignedLength", kPost + "Content-Length: +5\r\n\r\nhello", 400},
+        Refusal{"HexLength", kPost + "Content-Length: 0x5\r\n\r\nhello", 400},
+        Refusal{"BlankInTheEncoding", kPost + "Transfer-Encoding: chunked x\r\n\r\n0\r\n\r\n", 400},
+        Refusal{"EncodingInOldHttp", "POST /sink HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                400},
+        Refusal{"HugeChunkSize", kPost + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc\r\n",
+                400},
+        Refusal{"SignedChunkSize", kPost + "Transfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n", 400},
+        Refusal{"HexChunkPrefix", kPost + "Transfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n", 400},
+        Refusal{"BareLfBehindAChunkSize", kPost + "Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n",
+                400},
+        Refusal{"BareLfInAChunkExtension", kPost + "Transfer-Encoding: chunked\r\n\r\n3;x\nabc\r\n0\r\n\r\n",
+                400},
+        Refusal{"BareLfBehindAChunk", kPost + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\n0\r\n\r\n", 400},
         Refusal{"NoHost", "GET /health HTTP/1.1\r\n\r\n", 400},
         Refusal{"BadRequestLine", "GET  /health HTTP/1.1\r\nHost: x\r\n\r\n", 400},
         Refusal{"NotHttp", "hello there\r\n\r\n", 400},
@@ -123,6 +160,40 @@ INSTANTIATE_TEST_SUITE_P(
             "GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + std::string(300'000, 'x'),
             413}),
     [](const auto& instance) { return instance.param.name; });
+
+TEST(HttpServer, AnswersTheSameHoweverRequestsAreCut) {
+  TestServer server;
+  const std::string requests =
+      "GET /echo/one HTTP/1.1\r\nHost: x\r\n\r\n"
+      "POST /sink HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
+      "\r\nGET /echo/two HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nxyz";
+  for (std::size_t cut = 1; cut < requests.size(); ++cut) {
+    RawClient client(server.address);
+    ASSERT_TRUE(client.send(requests.substr(0, cut)));
+    ASSERT_TRUE(client.send(requests.substr(cut)));
+    ASSERT_EQ(client.read_response().body, "one") << "cut at " << cut;
+    ASSERT_EQ(client.read_response().body, "{\"bytes\":5}") << "cut at " << cut;
+    ASSERT_EQ(client.read_response().body, "two") << "cut at " << cut;
+  }
+}
+
+TEST(HttpServer, AnswersOnlyToItsHosts) {
+  ServerOptions options;
+  options.allowed_hosts = {"localhost", "127.0.0.1", "[::1]"};
+  TestServer server({}, options);
+  for (const std::string host :
+       {"localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]", "[::1]:8000", "localhost."}) {
+    RawClient client(server.address);
+    client.send("GET /health HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    EXPECT_EQ(client.read_response().status, 200) << host;
+  }
+  for (const std::string host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil", "", ":8000"}) {
+    RawClient client(server.address);
+    client.send("GET /health HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    EXPECT_EQ(client.read_response().status, 421) << host;
+  }
+}
 
 TEST(HttpServer, ClosesWhenTheHeadComesTooSlowly) {
   ServerOptions options;
@@ -331,6 +402,57 @@ TEST(HttpServer, RefusesMoreConnectionsThanItMayHave) {
   EXPECT_EQ(second.read_response().status, 200);
   RawClient third(server.address);
   EXPECT_EQ(third.read_response().status, 503);
+}
+
+TEST(HttpServer, RefusesMoreConnectionsOfOneAddressThanItMayHave) {
+  ServerOptions options;
+  options.connections_per_address_max = 1;
+  TestServer server({}, options);
+  RawClient first(server.address);
+  first.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(first.read_response().status, 200);
+  RawClient second(server.address);
+  const auto refused = second.read_response();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.header("retry-after"), "5");
+  first.end_sending();
+  EXPECT_TRUE(first.closed_by_server());
+  EXPECT_EQ(fetch(server.address, "GET", "/health").status, 200);
+}
+
+TEST(HttpServer, TakesOnlySoManyUploadsAtOnce) {
+  ServerOptions options;
+  options.uploads_max = 1;
+  TestServer server({}, options);
+  RawClient slow(server.address);
+  slow.send(kPost + "Content-Length: 10\r\n\r\nhello");
+  ASSERT_TRUE(server.sinks.wait_opened(1));
+  const auto refused = fetch(server.address, "POST", "/sink", "", "hello");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.header("retry-after"), "5");
+  EXPECT_NE(refused.body.find("too-many-uploads"), std::string::npos) << refused.body;
+  EXPECT_EQ(fetch(server.address, "GET", "/health").status, 200);
+  slow.send("world");
+  EXPECT_EQ(slow.read_response().status, 200);
+  EXPECT_EQ(fetch(server.address, "POST", "/sink", "", "hello").status, 200);
+}
+
+TEST(HttpServer, AsksTheGateBeforeTheBodyAndForEveryPath) {
+  ServerOptions options;
+  options.gate = [](const Request& request) -> std::optional<Response> {
+    if (request.header("authorization")) return std::nullopt;
+    return problem({ErrorCode::invalid_input, "key-needed", "no key", "send one"});
+  };
+  TestServer server({}, options);
+  RawClient client(server.address);
+  client.send(kPost + "Content-Length: 1000000\r\n\r\n");  // the body never comes
+  EXPECT_EQ(client.read_response().status, 401);
+  EXPECT_EQ(fetch(server.address, "GET", "/nowhere").status, 401);
+  EXPECT_EQ(fetch(server.address, "DELETE", "/health").status, 401);
+  EXPECT_EQ(fetch(server.address, "GET", "/health", "Authorization: x\r\n").status, 200);
+  EXPECT_EQ(fetch(server.address, "GET", "/nowhere", "Authorization: x\r\n").status, 404);
+  EXPECT_EQ(fetch(server.address, "POST", "/sink", "", "hello").status, 401);
+  EXPECT_EQ(server.sinks.finished_count(), 0);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ TEST(AccessLog, IsOneLineWhateverThePathHolds) {
       std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines));
   logger->set_pattern("%v");
   spdlog::set_default_logger(logger);
-  log_request({"GET", "/a\nb\x1b[31m", 404, std::chrono::microseconds(1500), "id-1"});
+  log_request({"GET", "/a\nb\x1b[31m", 404, std::chrono::microseconds(1500), "id-1", ""});
   spdlog::set_default_logger(before);
   EXPECT_EQ(lines.str(), "request method=\"GET\" path=\"/a\\x0Ab\\x1B[31m\" status=404 ms=1.5 id=id-1\n");
 }

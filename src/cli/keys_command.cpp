@@ -1,0 +1,116 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/settings_options.hpp"
+#include "http/keys.hpp"
+#include "io/clock.hpp"
+#include "io/file.hpp"
+
+namespace deltadrop::cli {
+namespace {
+
+struct Wanted {
+  std::string role = "upload";
+  std::vector<std::string> companies;
+  std::string expires;
+  std::string name;
+  std::string id;
+};
+
+using Work = std::function<Result<int>(const std::filesystem::path& file, const Wanted& wanted)>;
+
+/// "90d" from now, or a moment.
+Result<std::optional<Timestamp>> expiry_of(const std::string& text, Timestamp now) {
+  if (text.empty()) return std::optional<Timestamp>();
+  if (const auto span = app::parse_duration(text); span.has_value()) {
+    return std::optional(now.plus_ms(span.value().count()));
+  }
+  DD_TRY(const auto time, Timestamp::parse(text));
+  if (time > now) return std::optional(time);
+  return Error{ErrorCode::invalid_input, "bad-expiry", fmt::format("{} is over", time.to_string()),
+               "give a moment that is still to come, or a duration such as 90d"};
+}
+
+Result<int> create(const std::filesystem::path& file, const Wanted& wanted) {
+  io::SystemClock clock;
+  const auto now = clock.now();
+  http::KeyWish wish;
+  DD_TRY(wish.role, http::parse_role(wanted.role));
+  DD_TRY(wish.expires_at, expiry_of(wanted.expires, now));
+  wish.companies = wanted.companies;
+  wish.name = wanted.name;
+  DD_TRY(io::make_folders_durably(file.has_parent_path() ? file.parent_path() : std::filesystem::path(".")));
+  DD_TRY(const auto made, http::create_key(file, wish, now));
+  fmt::print("{}\n", made.secret);
+  fmt::print(stderr, "This is shown once. From now on the server asks for a key; it needs no restart.\n");
+  return 0;
+}
+
+std::string state_of(const http::Key& key, Timestamp now) {
+  if (key.revoked_at) return "revoked " + key.revoked_at->to_string();
+  if (!key.expires_at) return "for ever";
+  return (key.usable(now) ? "until " : "expired ") + key.expires_at->to_string();
+}
+
+Result<int> list(const std::filesystem::path& file, const Wanted&) {
+  io::SystemClock clock;
+  DD_TRY(const auto keys, http::read_keys(file));
+  for (const auto& key : keys) {
+    fmt::print("{}\t{}\t{}\t{}\t{}\t{}\n", key.id, http::to_string(key.role),
+               key.companies.empty() ? std::string("*") : fmt::format("{}", fmt::join(key.companies, ",")),
+               key.created_at.to_string(), state_of(key, clock.now()), key.name);
+  }
+  return 0;
+}
+
+Result<int> revoke(const std::filesystem::path& file, const Wanted& wanted) {
+  io::SystemClock clock;
+  DD_TRY(const auto key, http::revoke_key(file, wanted.id, clock.now()));
+  fmt::print("{} is revoked since {}\n", key.id, key.revoked_at->to_string());
+  return 0;
+}
+
+CLI::App* add_one(CLI::App& group, const std::string& name, const std::string& help, int& exit_code,
+                  const std::shared_ptr<Wanted>& wanted, const Work& work) {
+  auto* command = group.add_subcommand(name, help);
+  const auto flags = add_settings_options(*command);
+  command->callback([flags, wanted, work, &exit_code] {
+    exit_code = run_with_settings(
+        *flags, [&](const app::Settings& settings) { return work(settings.keys_file(), *wanted); });
+  });
+  return command;
+}
+
+}  // namespace
+
+void add_keys_command(CLI::App& program, int& exit_code) {
+  auto* group = program.add_subcommand("keys", "who may use the API");
+  group->require_subcommand(1);
+  const auto wanted = std::make_shared<Wanted>();
+  auto* making = add_one(*group, "create", "make a key, and show it once", exit_code, wanted, create);
+  making->add_option("--role", wanted->role, "upload, read or admin [upload]");
+  making->add_option("--company", wanted->companies, "only these companies; * is any text; may be repeated");
+  making->add_option("--expires", wanted->expires, "after 90d, or at 2026-12-31T00:00:00Z [never]");
+  making->add_option("--name", wanted->name, "whose it is");
+  add_one(*group, "list", "every key but the keys themselves", exit_code, wanted, list);
+  add_one(*group, "revoke", "make a key useless", exit_code, wanted, revoke)
+      ->add_option("ID", wanted->id, "as in the list")
+      ->required();
+  group->footer(
+      "Works on KEYS_FILE (keys under DATA_DIR), whether a server runs or not; it notices.\n\n"
+      "Examples:\n"
+      "  deltadrop keys create --role upload --company 'so-*' --expires 90d --name 'SO, finance'\n"
+      "  curl -H \"Authorization: Bearer $KEY\" -F file=@so-financials.csv "
+      "'http://127.0.0.1:8000/upload?company_id=so-financials'\n"
+      "  deltadrop keys revoke 1f2e3d4c");
+}
+
+}  // namespace deltadrop::cli

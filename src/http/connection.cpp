@@ -1,0 +1,621 @@
+#include "http/connection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/parser.hpp>
+
+#include "core/table_ref.hpp"
+#include "core/text.hpp"
+#include "http/access_log.hpp"
+#include "http/connection_stream.hpp"
+#include "http/head.hpp"
+#include "http/head_scanner.hpp"
+#include "http/problem.hpp"
+#include "http/target.hpp"
+
+// The network runs on one thread, in coroutines; handlers, body sinks and streamed bodies run on worker
+// pools. g++ 12 miscompiles capturing lambdas and braced temporaries inside a co_await expression: both are
+// kept out of coroutines.
+namespace deltadrop::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using asio::ip::tcp;
+using boost::system::error_code;
+using Clock = std::chrono::steady_clock;
+using Parser = beast::http::request_parser<beast::http::buffer_body>;
+
+constexpr std::size_t kHeadReadBytes = 2048;
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+constexpr std::size_t kChunkBytes = std::size_t{128} << 10;   ///< what a sink is given at a time
+constexpr std::size_t kWriteBytes = std::size_t{64} << 10;    ///< what a client must take within idle_timeout
+constexpr std::size_t kSmallBodyMax = std::size_t{64} << 10;  ///< of requests whose body nobody wants
+constexpr std::size_t kChangersPerReader = 4;
+constexpr std::uint64_t kLingerBytesMax = std::uint64_t{256} << 20;
+constexpr std::chrono::seconds kLingerTime{10};
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/// Runs `work` on the pool; the awaiting coroutine goes on, on its own executor, with what it returned.
+template <class Work>
+asio::awaitable<std::invoke_result_t<Work&>> run_on(asio::thread_pool& pool, Work work) {
+  using Value = std::invoke_result_t<Work&>;
+  return asio::async_initiate<const asio::use_awaitable_t<>, void(Value)>(
+      [&pool](auto handler, Work job) {
+        auto network =
+            asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
+        asio::post(pool, [handler = std::move(handler), job = std::move(job), network]() mutable {
+          asio::post(network, [handler = std::move(handler), value = job()]() mutable {
+            std::move(handler)(std::move(value));
+          });
+        });
+      },
+      asio::use_awaitable, std::move(work));
+}
+
+/// Catch-all around what routes do: nothing they throw may end the process.
+template <class Value, class Work>
+Value guarded(Work work) {
+  Error error{ErrorCode::internal, "handler-failed", "the request met an unexpected fault",
+              "see the server's log"};
+  try {
+    return work();
+  } catch (const std::exception& failure) {
+    log_trouble(failure.what());
+  } catch (...) {
+    log_trouble("a handler threw something that is no exception");
+  }
+  if constexpr (std::is_same_v<Value, Response> || std::is_same_v<Value, std::optional<Response>>) {
+    return problem(error);
+  } else {
+    return Value(std::move(error));
+  }
+}
+
+Request request_of(const Parser& parser, const std::string& remote_address) {
+  Request request;
+  const auto& message = parser.get();
+  request.method = std::string(message.method_string());
+  for (const auto& field : message) {
+    request.headers.emplace_back(
+        ascii_lower(std::string_view(field.name_string().data(), field.name_string().size())),
+        std::string(field.value()));
+  }
+  request.remote_address = remote_address;
+  request.id = request_id(request.header("x-request-id"));
+  return request;
+}
+
+bool is_protocol_error(const error_code& error) {
+  static const auto& protocol = beast::http::make_error_code(beast::http::error::bad_method).category();
+  return error.category() == protocol;
+}
+
+/// Where an asynchronous read ended, in the terms of the parser's errors.
+error_code as_parser_error(const error_code& error, Parser& parser) {
+  if (error != asio::error::eof) return error;
+  error_code ended;
+  parser.put_eof(ended);
+  if (!ended) ended = beast::http::make_error_code(beast::http::error::partial_message);
+  return ended;
+}
+
+}  // namespace
+
+class Connection {
+ public:
+  Connection(ConnectionsShared& shared, tcp::socket socket, std::string address,
+             std::shared_ptr<asio::ssl::context> tls)
+      : shared_(shared), stream_(std::move(socket), std::move(tls)), remote_address_(std::move(address)) {
+    shared_.connections.insert(this);
+    ++shared_.per_address[remote_address_];
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() {
+    shared_.connections.erase(this);
+    const auto counted = shared_.per_address.find(remote_address_);
+    if (--counted->second == 0) shared_.per_address.erase(counted);
+  }
+
+  asio::awaitable<void> run() {
+    idle_ = true;
+    stream_.expires_after(shared_.options.header_timeout);
+    bool going_on = co_await stream_.handshake();
+    bool fresh = true;
+    while (going_on && !shared_.stopping) {
+      going_on = co_await await_request(fresh);
+      fresh = false;
+      if (going_on) going_on = co_await serve_one();
+    }
+    co_await stream_.end();
+  }
+
+  void close_if_idle() {
+    if (idle_) stream_.close();
+  }
+  void close() { stream_.close(); }
+
+ private:
+  enum class Dropped { whole, too_large, lost };
+
+  /// Waits for the first bytes of a request. A fresh connection has header_timeout for its whole first head.
+  asio::awaitable<bool> await_request(bool fresh) {
+    if (buffer_.size() == 0) {
+      idle_ = true;
+      stream_.expires_after(fresh ? shared_.options.header_timeout : shared_.options.idle_timeout);
+      const auto read = co_await read_more(kHeadReadBytes);
+      idle_ = false;
+      if (read) co_return false;
+      if (fresh) co_return true;
+    }
+    stream_.expires_after(shared_.options.header_timeout);
+    co_return true;
+  }
+
+  asio::awaitable<error_code> read_more(std::size_t bytes_max) {
+    const auto space = buffer_.prepare(bytes_max);
+    const auto moved = co_await stream_.read_some(space);
+    buffer_.commit(moved.bytes);
+    co_return moved.error;
+  }
+
+  [[nodiscard]] std::string_view received() const {
+    const auto bytes = buffer_.cdata();
+    return {static_cast<const char*>(bytes.data()), bytes.size()};
+  }
+
+  /// One request and its answer; false: the connection is done with.
+  asio::awaitable<bool> serve_one() {
+    started_ = Clock::now();
+    parser_.emplace();
+    // Our own scanner limits the head, sinks what they take, drop_small_body other bodies.
+    parser_->header_limit(std::numeric_limits<std::uint32_t>::max());
+    parser_->body_limit(boost::none);
+    request_ = Request{};
+    match_ = Router::Match{};
+    framing_known_ = false;
+    bool lost = false;
+    auto response = co_await read_head(&lost);
+    if (lost) co_return false;
+    if (!response) response = prepare();
+    bool turned_away = false;
+    if (!response && shared_.options.gate) {
+      response = co_await ask_gate();
+      turned_away = response.has_value();
+    }
+    if (!response && match_.route == nullptr) response = no_route();
+    if (response) {
+      // Nobody without a key makes us wait for a body.
+      if (framing_known_ && !turned_away && !expects_continue()) co_await drop_small_body();
+    } else if (match_.route->receive) {
+      response = co_await receive_upload();
+    } else {
+      response = co_await call_handler();
+    }
+    if (!response) {
+      log_served(0);
+      co_return false;
+    }
+    co_return co_await answer(std::move(*response));
+  }
+
+  /// Takes a whole head from the connection into parser_; a response where it cannot be read, `*lost` where
+  /// there is nobody to say it to.
+  asio::awaitable<std::optional<Response>> read_head(bool* lost) {
+    HeadScanner::Limits limits{shared_.options.header_bytes_max, shared_.options.header_fields_max};
+    HeadScanner scanner(limits);
+    std::optional<std::size_t> head_bytes;
+    while (!head_bytes) {
+      auto scanned = scanner.feed(received());
+      if (scanned.has_error()) co_return refusal_of_head(scanned.error());
+      head_bytes = scanned.value();
+      if (head_bytes) break;
+      const auto error = co_await read_more(kHeadReadBytes);
+      if (error) {
+        *lost = true;
+        co_return std::nullopt;
+      }
+    }
+    buffer_.consume(scanner.skipped());
+    co_return parse_head(*head_bytes);
+  }
+
+  std::optional<Response> parse_head(std::size_t bytes) {
+    error_code error;
+    const auto used = parser_->put(asio::buffer(buffer_.cdata(), bytes), error);
+    buffer_.consume(used);
+    if (!error && parser_->is_header_done() && used == bytes) return std::nullopt;
+    return refusal_of_head(bad_request(
+        fmt::format("the request's head cannot be read: {}", error ? error.message() : "it is not whole"),
+        "speak HTTP/1.1"));
+  }
+
+  Response refusal_of_head(const Error& failure) {
+    request_.id = request_id(std::nullopt);
+    return problem(failure);
+  }
+
+  /// Reads the head's meaning into request_ and match_; a response where it ends there.
+  std::optional<Response> prepare() {
+    request_ = request_of(*parser_, remote_address_);
+    request_.stopping = &shared_.stopping;
+    const auto checked = check_request_head({parser_->get().version() == 11, request_.headers});
+    if (checked.has_error()) return problem(checked.error());
+    framing_known_ = true;
+    const auto known = check_host(request_.header("host"), shared_.options.allowed_hosts);
+    if (known.has_error()) return problem(known.error());
+    const auto text = parser_->get().target();
+    auto target = parse_target(std::string_view(text.data(), text.size()));
+    if (target.has_error()) return problem(target.error());
+    request_.path = std::move(target.value().path);
+    request_.segments = std::move(target.value().segments);
+    request_.query = std::move(target.value().query);
+    match_ = shared_.router.find(request_.method, request_.segments);
+    request_.parameters = match_.parameters;
+    if (match_.route != nullptr) request_.route = match_.route->pattern;
+    return std::nullopt;
+  }
+
+  Response no_route() const {
+    if (match_.allowed.empty()) {
+      return problem({ErrorCode::not_found, "no-such-path",
+                      fmt::format("there is nothing at {}", quoted_for_message(request_.path)),
+                      "GET / lists what there is"});
+    }
+    const auto allowed = fmt::format("{}", fmt::join(match_.allowed, ", "));
+    auto response = problem(
+        {ErrorCode::invalid_input, "method-not-allowed",
+         fmt::format("{} has no {}", quoted_for_message(request_.path), quoted_for_message(request_.method)),
+         fmt::format("use {}", allowed)});
+    response.headers.emplace_back("Allow", allowed);
+    return response;
+  }
+
+  [[nodiscard]] bool expects_continue() const {
+    return !parser_->is_done() && request_.header("expect").has_value();
+  }
+
+  asio::awaitable<bool> send_continue() {
+    stream_.expires_after(shared_.options.idle_timeout);
+    const ConnectionStream::Buffers text = {asio::buffer(kContinue), asio::const_buffer()};
+    const auto moved = co_await stream_.write(text);
+    co_return !moved.error;
+  }
+
+  // ---- request bodies
+  // --------------------------------------------------------------------------------------------
+
+  void start_body() {
+    body_credit_ = shared_.options.body_rate_window;
+    if (parser_->is_done()) return;
+    buffer_.reserve(kReadBytes);
+    chunk_.resize(kChunkBytes);
+  }
+
+  /// The minimum rate, as credit: reading spends it, bytes earn it, and no more than the window can be saved.
+  void account(Clock::duration spent, std::size_t bytes) {
+    using std::chrono::duration_cast;
+    const auto rate = std::max<std::uint64_t>(1, shared_.options.body_rate_min);
+    const auto earned = std::chrono::duration<double>(static_cast<double>(bytes) / static_cast<double>(rate));
+    const std::chrono::duration<double> window = shared_.options.body_rate_window;
+    const std::chrono::duration<double> left = body_credit_ - spent + earned;
+    body_credit_ = duration_cast<Clock::duration>(std::min(window, left));
+  }
+
+  /// Reads until chunk_ is full or the body ends; `*filled` bytes are in it.
+  asio::awaitable<error_code> fill_chunk(std::size_t* filled) {
+    auto& body = parser_->get().body();
+    body.data = chunk_.data();
+    body.size = chunk_.size();
+    body.more = true;
+    while (!parser_->is_done() && body.size > 0) {
+      error_code parsed;
+      const auto used = parse_body(&parsed);
+      if (parsed) co_return parsed;
+      if (used > 0) continue;
+      const auto before = Clock::now();
+      const auto buffered = buffer_.size();
+      stream_.expires_at(before + body_credit_);
+      const auto error = co_await read_more(kReadBytes);
+      account(Clock::now() - before, buffer_.size() - buffered);
+      if (error) co_return as_parser_error(error, *parser_);
+    }
+    *filled = chunk_.size() - body.size;
+    co_return error_code{};
+  }
+
+  /// Takes what it can of buffer_; 0: more must be read first.
+  std::size_t parse_body(error_code* error) {
+    if (buffer_.size() == 0) return 0;
+    const auto used = parser_->put(buffer_.cdata(), *error);
+    buffer_.consume(used);
+    if (*error == beast::http::error::need_buffer || *error == beast::http::error::need_more) error->clear();
+    return used;
+  }
+
+  /// An answer for a body that did not come whole, if the client may still read one.
+  static std::optional<Response> refusal_of_body(const error_code& error) {
+    if (error == beast::http::error::partial_message || error == beast::http::error::end_of_stream) {
+      return problem({ErrorCode::invalid_input, "truncated-body", "the connection ended before the body did",
+                      "send the whole body again"});
+    }
+    if (!is_protocol_error(error)) return std::nullopt;
+    return problem(bad_request(fmt::format("the body's framing cannot be read: {}", error.message()),
+                               "send a Content-Length, or correct chunks"));
+  }
+
+  asio::awaitable<std::optional<Response>> receive_upload() {
+    if (shared_.uploads >= shared_.options.uploads_max) {
+      co_return problem(
+          {ErrorCode::unavailable, "too-many-uploads",
+           fmt::format("{} uploads are under way, as many as are taken at once", shared_.options.uploads_max),
+           "try again in a few seconds, or raise MAX_UPLOADS"});
+    }
+    ++shared_.uploads;
+    auto response = co_await receive_body();
+    --shared_.uploads;
+    co_return response;
+  }
+
+  asio::awaitable<std::optional<Response>> receive_body() {
+    auto made = co_await make_sink();
+    if (made.has_error()) co_return problem(made.error());
+    auto sink = std::move(made).value();
+    if (expects_continue() && !co_await send_continue()) {
+      co_await drop_sink(std::move(sink));
+      co_return std::nullopt;
+    }
+    start_body();
+    std::optional<Response> refusal;
+    while (!parser_->is_done()) {
+      std::size_t filled = 0;
+      const auto error = co_await fill_chunk(&filled);
+      if (error) {
+        refusal = refusal_of_body(error);
+        co_await drop_sink(std::move(sink));
+        co_return refusal;
+      }
+      const auto written = co_await write_to(*sink, filled);
+      if (written.has_error()) {
+        co_await drop_sink(std::move(sink));
+        co_return problem(written.error());
+      }
+    }
+    chunk_ = {};
+    co_return co_await finish(std::move(sink));
+  }
+
+  /// Reads and forgets a body that the request's route has no use for.
+  asio::awaitable<Dropped> drop_small_body() {
+    start_body();
+    std::size_t dropped = 0;
+    while (!parser_->is_done()) {
+      std::size_t filled = 0;
+      const auto error = co_await fill_chunk(&filled);
+      if (error) co_return Dropped::lost;
+      dropped += filled;
+      if (dropped > kSmallBodyMax) co_return Dropped::too_large;
+    }
+    chunk_ = {};
+    co_return Dropped::whole;
+  }
+
+  // ---- work on the pools: no coroutines, so lambdas are safe here
+  // --------------------------------------------------
+
+  using MadeSink = Result<std::unique_ptr<BodySink>>;
+
+  asio::awaitable<std::optional<Response>> ask_gate() {
+    return run_on(shared_.readers, [this]() -> std::optional<Response> {
+      return guarded<std::optional<Response>>([this] { return shared_.options.gate(request_); });
+    });
+  }
+
+  asio::awaitable<MadeSink> make_sink() {
+    return run_on(shared_.readers,
+                  [this] { return guarded<MadeSink>([this] { return match_.route->receive(request_); }); });
+  }
+
+  asio::awaitable<Result<void>> write_to(BodySink& sink, std::size_t bytes) {
+    return run_on(shared_.readers, [this, &sink, bytes] {
+      return guarded<Result<void>>(
+          [&] { return sink.write(std::as_bytes(std::span(chunk_.data(), bytes))); });
+    });
+  }
+
+  /// On a worker: destroying a sink may remove a file of many gigabytes.
+  asio::awaitable<bool> drop_sink(std::unique_ptr<BodySink> sink) {
+    return run_on(shared_.readers, [sink = std::move(sink)]() mutable {
+      sink.reset();
+      return true;
+    });
+  }
+
+  asio::awaitable<std::optional<Response>> finish(std::unique_ptr<BodySink> sink) {
+    return run_on(shared_.changers, [sink = std::move(sink)]() mutable -> std::optional<Response> {
+      auto response = guarded<Response>([&sink] { return sink->finish(); });
+      sink.reset();
+      return response;
+    });
+  }
+
+  asio::awaitable<std::optional<Response>> run_handler() {
+    auto& pool = request_.method == "GET" || request_.method == "HEAD" ? shared_.readers : shared_.changers;
+    return run_on(pool, [this]() -> std::optional<Response> {
+      return guarded<Response>([this] { return match_.route->handle(request_); });
+    });
+  }
+
+  asio::awaitable<Result<std::string>> next_piece(BodySource& source) {
+    return run_on(shared_.readers,
+                  [&source] { return guarded<Result<std::string>>([&source] { return source(); }); });
+  }
+
+  asio::awaitable<std::optional<Response>> call_handler() {
+    if (expects_continue() && !co_await send_continue()) co_return std::nullopt;
+    const auto dropped = co_await drop_small_body();
+    if (dropped == Dropped::lost) co_return std::nullopt;
+    if (dropped == Dropped::too_large) {
+      co_return problem({ErrorCode::invalid_input, "too-large",
+                         fmt::format("a body of more than {} bytes has no use here", kSmallBodyMax),
+                         "send no body"});
+    }
+    co_return co_await run_handler();
+  }
+
+  // ---- responses
+  // ---------------------------------------------------------------------------------------------------
+
+  /// Sends the response; false: the connection is done with.
+  asio::awaitable<bool> answer(Response response) {
+    const bool head_only = request_.method == "HEAD";
+    std::string piece;
+    if (response.stream && !head_only) {
+      auto first = co_await next_piece(response.stream);
+      if (first.has_error()) {
+        response = problem(first.error());
+      } else {
+        piece = std::move(first).value();
+      }
+    }
+    set_problem_instance(response, request_.id);
+    add_security_headers(response, shared_.options.tls ? Transport::tls : Transport::plain);
+    response.headers.emplace_back("Date", http_date(std::chrono::system_clock::now()));
+    const bool http_1_1 = parser_->get().version() == 11;
+    const bool whole = framing_known_ && parser_->is_done();
+    Framing framing = Framing::length;
+    if (response.stream) framing = http_1_1 ? Framing::chunked : Framing::until_close;
+    if (!status_has_body(response.status)) framing = Framing::none;
+    const bool keep =
+        whole && !shared_.stopping && parser_->get().keep_alive() && framing != Framing::until_close;
+    auto head = head_of(response, framing, keep);
+    const bool with_body = !head_only && framing != Framing::none;
+    const std::string_view body =
+        with_body && !response.stream ? std::string_view(response.body) : std::string_view{};
+    bool sent = co_await send_text(std::move(head), body);
+    if (sent && response.stream && with_body) {
+      sent = co_await send_stream(response.stream, std::move(piece), framing == Framing::chunked);
+    }
+    log_served(response.status);
+    if (sent && !keep && (!whole || buffer_.size() > 0)) co_await linger();
+    co_return sent&& keep;
+  }
+
+  /// The head; a response whose head cannot be written becomes a 500 here.
+  std::string head_of(Response& response, Framing& framing, bool keep) const {
+    auto head = response_head(response, framing, keep, request_.id);
+    if (head.has_value()) return std::move(head).value();
+    log_trouble(head.error().message);
+    response = problem(head.error());
+    set_problem_instance(response, request_.id);
+    framing = Framing::length;
+    return response_head(response, framing, keep, request_.id).value();
+  }
+
+  /// Head and body, in pieces that must each be taken within idle_timeout.
+  asio::awaitable<bool> send_text(std::string head, std::string_view body) {
+    bool first = true;
+    while (first || !body.empty()) {
+      const auto part = body.substr(0, kWriteBytes);
+      const ConnectionStream::Buffers buffers = {
+          asio::buffer(first ? std::string_view(head) : std::string_view{}), asio::buffer(part)};
+      stream_.expires_after(shared_.options.idle_timeout);
+      const auto moved = co_await stream_.write(buffers);
+      if (moved.error) co_return false;
+      body.remove_prefix(part.size());
+      first = false;
+    }
+    co_return true;
+  }
+
+  asio::awaitable<bool> send_stream(BodySource& source, std::string piece, bool chunked) {
+    while (!piece.empty()) {
+      if (chunked) {
+        piece.insert(0, fmt::format("{:x}\r\n", piece.size()));
+        piece += "\r\n";
+      }
+      const bool sent = co_await send_text(std::string(), piece);
+      if (!sent) co_return false;
+      auto next = co_await next_piece(source);
+      if (next.has_error()) {
+        log_trouble(next.error().message);
+        co_return false;
+      }
+      piece = std::move(next).value();
+    }
+    if (!chunked) co_return true;
+    co_return co_await send_text("0\r\n\r\n", std::string_view{});
+  }
+
+  /// The client may still be sending: closing now would reset the connection and take the answer from it.
+  asio::awaitable<void> linger() {
+    stream_.end_sending();
+    buffer_.clear();
+    stream_.expires_after(kLingerTime);
+    std::uint64_t drained = 0;
+    while (drained < kLingerBytesMax) {
+      const auto error = co_await read_more(kReadBytes);
+      if (error) co_return;
+      drained += buffer_.size();
+      buffer_.clear();
+    }
+  }
+
+  void log_served(unsigned status) const {
+    const auto path =
+        match_.route != nullptr ? path_for_log(match_.route->pattern, match_.parameters) : request_.path;
+    const Served served{request_.method, path, status, Clock::now() - started_, request_.id, request_.route};
+    log_request(served);
+    if (shared_.options.on_served) shared_.options.on_served(served);
+  }
+
+  ConnectionsShared& shared_;
+  ConnectionStream stream_;
+  beast::flat_buffer buffer_{kReadBytes + (std::size_t{1} << 20)};
+  std::optional<Parser> parser_;
+  std::vector<char> chunk_;
+  std::string remote_address_;
+  Request request_;
+  Router::Match match_;
+  Clock::time_point started_;
+  Clock::duration body_credit_{};
+  bool idle_ = false;
+  bool framing_known_ = false;
+};
+
+ConnectionsShared::ConnectionsShared(const ServerOptions& server_options, std::vector<Route> routes)
+    : options(server_options),
+      router(std::move(routes)),
+      readers(std::max<std::size_t>(1, options.worker_threads)),
+      changers(kChangersPerReader * std::max<std::size_t>(1, options.worker_threads)) {}
+
+asio::awaitable<void> serve_connection(ConnectionsShared& shared, tcp::socket socket, std::string address,
+                                       std::shared_ptr<asio::ssl::context> tls) {
+  try {
+    Connection connection(shared, std::move(socket), std::move(address), std::move(tls));
+    co_await connection.run();
+  } catch (const std::exception& failure) {
+    log_trouble(failure.what());
+  }
+}
+
+void close_idle_connections(ConnectionsShared& shared) {
+  for (auto* connection : shared.connections) connection->close_if_idle();
+}
+
+void close_all_connections(ConnectionsShared& shared) {
+  for (auto* connection : shared.connections) connection->close();
+}
+
+}  // namespace deltadrop::http

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "http/router.hpp"
+#include "http/server.hpp"
+
+namespace deltadrop::http {
+
+class Connection;
+
+/// What all connections share. What is not atomic or const belongs to the network thread.
+struct ConnectionsShared {
+  ConnectionsShared(const ServerOptions& server_options, std::vector<Route> routes);
+
+  const ServerOptions options;
+  const Router router;
+  boost::asio::io_context network{1};
+  /// Two pools: what changes something waits for table locks and for the log, and must not hold up /health.
+  /// It has more threads, since many that wait for one table must not hold up another table.
+  boost::asio::thread_pool readers;
+  boost::asio::thread_pool changers;
+  std::set<Connection*> connections;
+  std::map<std::string, std::size_t> per_address;
+  std::size_t uploads = 0;  ///< bodies that are received or worked on
+  std::atomic<bool> stopping = false;
+};
+
+/// Serves one connection to its end; `tls` is null for a plain one.
+boost::asio::awaitable<void> serve_connection(ConnectionsShared& shared, boost::asio::ip::tcp::socket socket,
+                                              std::string address,
+                                              std::shared_ptr<boost::asio::ssl::context> tls);
+
+/// Closes those that wait for a request, or all. On the network thread.
+void close_idle_connections(ConnectionsShared& shared);
+void close_all_connections(ConnectionsShared& shared);
+
+}  // namespace deltadrop::http

@@ -1,0 +1,71 @@
+#include "http/server_tls.hpp"
+
+#include <fmt/format.h>
+#include <openssl/ssl.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace deltadrop::http {
+namespace {
+
+namespace ssl = boost::asio::ssl;
+using boost::system::error_code;
+
+Error bad_certificate(const std::filesystem::path& path, const error_code& error, std::string fix) {
+  return {ErrorCode::invalid_input, "bad-certificate",
+          fmt::format("{} cannot be used for TLS: {}", path.string(), error.message()), std::move(fix)};
+}
+
+Result<std::shared_ptr<ssl::context>> make_context(const TlsFiles& files) {
+  auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
+  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+  SSL_CTX_set_options(context->native_handle(),
+                      SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
+  error_code error;
+  context->use_certificate_chain_file(files.certificate.string(), error);
+  if (error) {
+    return bad_certificate(files.certificate, error,
+                           "set TLS_CERT to a PEM file with the certificate and its chain");
+  }
+  context->use_private_key_file(files.key.string(), ssl::context::pem, error);
+  if (error) {
+    return bad_certificate(files.key, error,
+                           "set TLS_KEY to a PEM file with the key of TLS_CERT, without a password");
+  }
+  return context;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TlsContexts>> TlsContexts::load(const TlsFiles& files) {
+  std::unique_ptr<TlsContexts> contexts(new TlsContexts(files));
+  contexts->seen_ = contexts->stamps();
+  DD_TRY(contexts->context_, make_context(files));
+  return contexts;
+}
+
+std::shared_ptr<ssl::context> TlsContexts::current() {
+  const auto now = stamps();
+  if (now == seen_) return context_;
+  // Before they are read: what is written meanwhile is seen the next time.
+  seen_ = now;
+  auto made = make_context(files_);
+  if (made.has_value()) {
+    context_ = std::move(made).value();
+    spdlog::info("the certificate {} was read again", files_.certificate.string());
+  } else {
+    spdlog::error("{}; the certificate before it stays in use", made.error().text());
+  }
+  return context_;
+}
+
+TlsContexts::Stamps TlsContexts::stamps() const {
+  std::error_code ignored;
+  Stamps stamps;
+  stamps.certificate = std::filesystem::last_write_time(files_.certificate, ignored);
+  stamps.key = std::filesystem::last_write_time(files_.key, ignored);
+  return stamps;
+}
+
+}  // namespace deltadrop::http

@@ -1,0 +1,216 @@
+#include "http/keys.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "http/gate.hpp"
+#include "io/file.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+Timestamp at(std::string_view text) { return Timestamp::parse(text).value(); }
+
+const Timestamp kNow = at("2025-06-01T12:00:00Z");
+
+TEST(Keys, MatchPatterns) {
+  struct Case {
+    std::string pattern, text;
+    bool matches;
+  };
+  for (const auto& [pattern, text, matches] : std::vector<Case>{{"acme", "acme", true},
+                                                                {"acme", "acme2", false},
+                                                                {"acme", "ACME", false},
+                                                                {"so-*", "so-financials", true},
+                                                                {"so-*", "so-", true},
+                                                                {"so-*", "so", false},
+                                                                {"*", "anything", true},
+                                                                {"*a*b", "xxaxxbxb", true},
+                                                                {"*a*b", "xxaxxbx", false},
+                                                                {"a**b", "ab", true},
+                                                                {"", "a", false}}) {
+    EXPECT_EQ(matches_pattern(pattern, text), matches) << pattern << " " << text;
+  }
+}
+
+class KeysFile : public ::testing::Test {
+ protected:
+  std::string make(KeyWish wish = {}) { return create_key(file, wish, kNow).value().secret; }
+
+  testing::TemporaryFolder folder;
+  std::filesystem::path file = folder.path() / "keys";
+  KeyRing ring{file};
+};
+
+TEST_F(KeysFile, HoldsNoSecretAndIsForItsOwnerOnly) {
+  const auto secret = make();
+  EXPECT_TRUE(is_well_formed_key(secret)) << secret;
+  const auto text = io::read_whole_file(file).value();
+  EXPECT_EQ(text.find(secret.substr(12, 20)), std::string::npos);
+  struct stat status{};
+  ASSERT_EQ(::stat(file.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  EXPECT_NE(make(), secret);
+}
+
+TEST_F(KeysFile, TellsAMistypedKeyByItself) {
+  auto secret = make();
+  EXPECT_FALSE(is_well_formed_key(""));
+  EXPECT_FALSE(is_well_formed_key(secret.substr(1)));
+  secret[20] = secret[20] == '0' ? '1' : '0';
+  EXPECT_FALSE(is_well_formed_key(secret));
+}
+
+TEST_F(KeysFile, IsNoticedWhileTheServerRuns) {
+  EXPECT_FALSE(ring.has_keys().value());
+  KeyWish wish;
+  wish.role = Role::upload;
+  wish.companies = {"so-*", "acme"};
+  wish.expires_at = kNow.plus_ms(1000);
+  wish.name = "SO, finance";
+  const auto secret = make(wish);
+  EXPECT_TRUE(ring.has_keys().value());
+  const auto key = ring.find(secret, kNow).value().value();
+  EXPECT_EQ(key.role, Role::upload);
+  EXPECT_EQ(key.companies, wish.companies);
+  EXPECT_EQ(key.name, wish.name);
+  EXPECT_EQ(ring.find(secret, kNow.plus_ms(999)).value().has_value(), true);
+  EXPECT_EQ(ring.find(secret, kNow.plus_ms(1000)).value().has_value(), false);
+  EXPECT_EQ(ring.find("dd_nonsense", kNow).value().has_value(), false);
+  ASSERT_TRUE(revoke_key(file, key.id, kNow).has_value());
+  EXPECT_EQ(ring.find(secret, kNow).value().has_value(), false);
+  EXPECT_TRUE(ring.has_keys().value()) << "who revokes the last key does not open the door";
+  ASSERT_TRUE(io::remove_file(file).has_value());
+  EXPECT_TRUE(ring.has_keys().value()) << "nor who removes the file";
+}
+
+TEST_F(KeysFile, ThatIsDamagedLetsNobodyIn) {
+  make();
+  ASSERT_TRUE(io::write_file_durably(file, "nonsense\n").has_value());
+  EXPECT_EQ(ring.has_keys().error().type, "bad-keys-file");
+  EXPECT_EQ(create_key(file, {}, kNow).error().type, "bad-keys-file");
+}
+
+TEST_F(KeysFile, RefusesWhatItCannotHold) {
+  KeyWish wish;
+  wish.companies = {"a b"};
+  EXPECT_EQ(create_key(file, wish, kNow).error().type, "bad-pattern");
+  wish.companies = {};
+  wish.name = "a\tb";
+  EXPECT_EQ(create_key(file, wish, kNow).error().type, "bad-key-name");
+  EXPECT_EQ(revoke_key(file, "12345678", kNow).error().type, "no-such-key");
+  EXPECT_EQ(parse_role("root").error().type, "bad-role");
+}
+
+struct Asked {
+  std::string method;
+  std::string route;
+  std::vector<std::string> parameters = {};
+  std::vector<std::pair<std::string, std::string>> query = {};
+};
+
+class Gates : public KeysFile {
+ protected:
+  /// The status of the refusal, or 200.
+  unsigned ask(const Asked& asked, const std::string& header, const std::string& value,
+               bool required = false) {
+    GateOptions options;
+    options.keys = std::make_shared<KeyRing>(file);
+    options.keys_required = required;
+    options.company_of_upload = [](std::string_view id) -> Result<std::optional<std::string>> {
+      return id == "u-acme" ? std::optional<std::string>("acme") : std::nullopt;
+    };
+    Request request;
+    request.method = asked.method;
+    request.route = asked.route;
+    request.parameters = asked.parameters;
+    request.query = asked.query;
+    if (!header.empty()) request.headers.emplace_back(header, value);
+    io::ManualClock clock(kNow);
+    const auto refusal = make_gate(options, clock)(request);
+    if (!refusal) return 200;
+    const bool challenges = std::any_of(refusal->headers.begin(), refusal->headers.end(),
+                                        [](const auto& field) { return field.first == "WWW-Authenticate"; });
+    EXPECT_EQ(challenges, refusal->status == 401);
+    return refusal->status;
+  }
+  unsigned with(const std::string& secret, const Asked& asked) {
+    return ask(asked, "authorization", "Bearer " + secret);
+  }
+};
+
+const Asked kTables{"GET", "/api/v1/tables"};
+const Asked kUpload{"POST", "/upload", {}, {{"company_id", "acme"}}};
+const Asked kRepublish{"POST", "/api/v1/republish"};
+
+TEST_F(Gates, StandOpenUntilThereIsAKey) {
+  EXPECT_EQ(ask(kTables, "", ""), 200U);
+  EXPECT_EQ(ask(kTables, "", "", true), 401U);
+  const auto secret = make({.role = Role::read, .companies = {}, .expires_at = {}, .name = {}});
+  EXPECT_EQ(ask(kTables, "", ""), 401U);
+  EXPECT_EQ(ask({"GET", "/health/live"}, "", ""), 200U);
+  EXPECT_EQ(ask({"GET", "/health"}, "", ""), 401U);
+  EXPECT_EQ(ask({"GET", "/metrics"}, "", ""), 401U);
+  EXPECT_EQ(ask({"GET", ""}, "", ""), 401U) << "what does not exist";
+  EXPECT_EQ(ask(kTables, "authorization", "bearer  " + secret), 200U);
+  EXPECT_EQ(ask(kTables, "x-api-key", secret), 200U);
+  EXPECT_EQ(ask(kTables, "authorization", "Basic " + secret), 401U);
+  EXPECT_EQ(ask(kTables, "authorization", "Bearer"), 401U);
+  EXPECT_EQ(ask(kTables, "authorization", "Bearer " + secret + "0"), 401U);
+}
+
+TEST_F(Gates, KnowRoles) {
+  const auto upload = make({.role = Role::upload, .companies = {}, .expires_at = {}, .name = {}});
+  const auto read = make({.role = Role::read, .companies = {}, .expires_at = {}, .name = {}});
+  const auto admin = make({.role = Role::admin, .companies = {}, .expires_at = {}, .name = {}});
+  struct Row {
+    Asked asked;
+    unsigned upload, read, admin;
+  };
+  const std::vector<Row> rows = {{kTables, 403, 200, 200},
+                                 {kUpload, 200, 403, 200},
+                                 {kRepublish, 403, 403, 200},
+                                 {{"POST", "/api/v1/dead-letters/{}/retry", {"x"}}, 403, 403, 200},
+                                 {{"GET", "/api/v1/uploads/{}", {"x"}}, 200, 200, 200},
+                                 {{"DELETE", "/api/v1/uploads/{}", {"x"}}, 200, 403, 200},
+                                 {{"GET", "/metrics"}, 403, 200, 200},
+                                 {{"GET", "/docs"}, 200, 200, 200},
+                                 {{"POST", ""}, 200, 403, 200}};
+  for (const auto& row : rows) {
+    EXPECT_EQ(with(upload, row.asked), row.upload) << row.asked.method << row.asked.route;
+    EXPECT_EQ(with(read, row.asked), row.read) << row.asked.method << row.asked.route;
+    EXPECT_EQ(with(admin, row.asked), row.admin) << row.asked.method << row.asked.route;
+  }
+}
+
+TEST_F(Gates, KeepKeysToTheirCompanies) {
+  const auto secret =
+      make({.role = Role::admin, .companies = {"acme", "so-*"}, .expires_at = {}, .name = {}});
+  const std::vector<std::pair<Asked, unsigned>> rows = {
+      {{"PUT", "/api/v1/tables/{}/{}", {"acme", "t"}}, 200},
+      {{"PUT", "/api/v1/tables/{}/{}", {"other", "t"}}, 403},
+      {{"GET", "/api/v1/tables/{}/{}/records", {"so-x", "t"}}, 200},
+      {kTables, 403},
+      {kUpload, 200},
+      {{"POST", "/upload"}, 403},
+      {{"POST", "/upload", {}, {{"company_id", "other"}}}, 403},
+      {{"POST", "/upload", {}, {{"company_id", "acme"}, {"company_id", "other"}}}, 403},
+      {{"GET", "/api/v1/events", {}, {{"company", "acme"}}}, 200},
+      {{"GET", "/api/v1/events"}, 403},
+      {{"GET", "/api/v1/uploads/{}", {"u-acme"}}, 200},
+      {{"POST", "/api/v1/uploads/{}/release", {"u-acme"}}, 200},
+      {{"GET", "/api/v1/uploads/{}", {"u-other"}}, 403},
+      {{"GET", "/api/v1/uploads/{}", {"nonsense"}}, 403},
+      {{"GET", "/health"}, 403},
+      {{"GET", "/metrics"}, 403},
+      {kRepublish, 403},
+      {{"GET", ""}, 403},
+      {{"GET", "/health/ready"}, 200}};
+  for (const auto& [asked, status] : rows) {
+    EXPECT_EQ(with(secret, asked), status) << asked.method << " " << asked.route;
+  }
+}
+
+}  // namespace
+}  // namespace deltadrop::http
