@@ -248,6 +248,7 @@ std::vector<Route> consumer_routes(const ConsumerServices& services) {
   std::vector<Route> routes;
   add_routes(routes, {nullptr, services.log, services.history, &services.consumer, services.clock});
   add_dead_letter_routes(routes, services.history, services.clock, Records::yes);
+  add_docs_routes(routes);
   return routes;
 }
 

@@ -19,6 +19,8 @@ void add_dead_letter_routes(std::vector<Route>& routes, history::HistoryStore& h
                             Records records);
 void add_admin_routes(std::vector<Route>& routes, const Services& services);  ///< for the operator
 void add_landing_route(std::vector<Route>& routes);
+/// /openapi.json, with what is in `routes` when this is called, and /docs, which shows it. Comes last.
+void add_docs_routes(std::vector<Route>& routes);
 
 /// A route whose handler may fail: the error becomes its problem.
 Route handler(std::string method, std::string pattern,
