@@ -58,3 +58,15 @@ endif()
 if(DELTADROP_TESTS)
   find_package(GTest REQUIRED)
 endif()
+
+# Swagger UI, which is built into the program: the npm package that tools/bootstrap.sh unpacked.
+set(DELTADROP_SWAGGER_UI ${CMAKE_SOURCE_DIR}/.deps/swagger-ui-5.35.0 CACHE PATH "Unpacked npm package swagger-ui-dist")
+if(NOT EXISTS ${DELTADROP_SWAGGER_UI}/swagger-ui-bundle.js)
+  message(FATAL_ERROR "${DELTADROP_SWAGGER_UI} was not found. Run tools/bootstrap.sh.")
+endif()
+
+# Turns docs/openapi.yaml into JSON while building: Debian's Python, since build/venv is for tests only.
+find_program(DELTADROP_YAML_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
+if(NOT DELTADROP_YAML_PYTHON)
+  find_program(DELTADROP_YAML_PYTHON NAMES python3 REQUIRED)
+endif()

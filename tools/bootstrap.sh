@@ -15,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config mold libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
   libsqlite3-dev libxxhash-dev zlib1g-dev libzstd-dev libssl-dev libpq-dev libfmt-dev libspdlog-dev libcli11-dev libsimdjson-dev
   prometheus-cpp-dev
-  unzip curl jq python3 python3-pip)
+  unzip curl jq python3 python3-pip python3-yaml)
 SERVER_PACKAGES=(openjdk-17-jre-headless maven postgresql-15)
 TEST_PACKAGES=(libgtest-dev libgmock-dev python3-venv strace sqlite3 zstd "${SERVER_PACKAGES[@]}")
 LINT_PACKAGES=(libgtest-dev libgmock-dev clang-format-19 clang-tidy-19)
@@ -28,6 +28,10 @@ RDKAFKA_VERSION=2.15.1
 RDKAFKA_VERSION_MIN=2.12
 RDKAFKA_PACKAGE=@confluentinc/kafka-javascript@1.10.1
 RDKAFKA_SHA256=ada7d703bb1d3237e2292bfabf438d663b6160c9f1ac2a2406b5dc4257c81b66
+
+# The page of docs/openapi.yaml, which is built into the program.
+SWAGGER_UI_VERSION=5.35.0
+SWAGGER_UI_SHA256=1b8e891893404ea4c3558b6a87e2a3e494e7eedba41168c2ece5800a391a6ea6
 
 # A wheel with npm in it, for a machine without.
 NODE_VERSION=22.20.0
@@ -197,6 +201,24 @@ install_librdkafka() {
   finish_work "$made" "$target" lib/librdkafka.a
 }
 
+# What /docs shows; its files become part of the program (src/http/assets.cpp).
+install_swagger_ui() {
+  local target=.deps/swagger-ui-$SWAGGER_UI_VERSION
+  if [ -e "$target/swagger-ui-bundle.js" ]; then
+    say "Swagger UI: $target is there"
+    return
+  fi
+  say "Swagger UI: downloading $SWAGGER_UI_VERSION"
+  begin_work
+  npm_pack "swagger-ui-dist@$SWAGGER_UI_VERSION" >"$work/npm.log" 2>&1 ||
+    { cat "$work/npm.log" >&2 && fail "swagger-ui-dist $SWAGGER_UI_VERSION could not be downloaded" \
+      "check the network and npm's settings, then try again"; }
+  local archive=$work/swagger-ui-dist-$SWAGGER_UI_VERSION.tgz
+  check_sha256 "$archive" "$SWAGGER_UI_SHA256"
+  tar -xzf "$archive" -C "$work" package/swagger-ui-bundle.js package/swagger-ui.css package/LICENSE package/NOTICE
+  finish_work "$work/package" "$target" swagger-ui-bundle.js
+}
+
 # A real broker for the tests and `make up`: Kafka's own jars, each checked against tests/support/kafka/jars.sha256.
 install_kafka() {
   local target=.deps/kafka-$KAFKA_VERSION
@@ -274,6 +296,7 @@ mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
 install_packages "${packages[@]}"
 install_arrow
 install_librdkafka
+install_swagger_ui
 if [[ " ${modes[*]} " == *" test "* ]]; then
   install_python_environment build/venv tests/requirements.txt
   install_promtool

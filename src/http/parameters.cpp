@@ -14,6 +14,8 @@
 namespace deltadrop::http {
 namespace {
 
+constexpr std::size_t kKeyCharactersMax = 1024;
+
 constexpr std::string_view kBase64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kBase64UrlDigits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -93,6 +95,23 @@ Result<std::int64_t> limit_of(const Request& request) {
     return bad_parameter("limit", *text, fmt::format("a whole number from 1 to {}", kPageMax));
   }
   return *limit;
+}
+
+Result<std::optional<std::string>> name_filter(const Request& request, std::string_view name) {
+  auto value = request.query_value(name);
+  // What fits a company fits a table.
+  if (value && TableRef::make(*value, *value).has_error()) {
+    return bad_parameter(name, *value, "1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or digit");
+  }
+  return value;
+}
+
+Result<void> check_key(std::string_view name, std::string_view key) {
+  const auto follows = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; };
+  const auto characters =
+      key.size() - static_cast<std::size_t>(std::count_if(key.begin(), key.end(), follows));
+  if (key.empty() || characters > kKeyCharactersMax) return bad_parameter(name, key, "a row's key");
+  return success();
 }
 
 Result<bool> parse_boolean(std::string_view name, std::string_view value) {

@@ -29,6 +29,12 @@ Result<void> check_query(const Request& request, std::initializer_list<std::stri
 /// `limit`, 1 to 1000; 100 where absent.
 Result<std::int64_t> limit_of(const Request& request);
 
+/// A company or table to filter by; one that no table can have fails.
+Result<std::optional<std::string>> name_filter(const Request& request, std::string_view name);
+
+/// Fails where a text is longer than any row's key: no row can have it.
+Result<void> check_key(std::string_view name, std::string_view key);
+
 /// "true" "1" "false" "0"
 Result<bool> parse_boolean(std::string_view name, std::string_view value);
 

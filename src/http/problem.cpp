@@ -39,7 +39,7 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 25> kTypes = {{
+constexpr std::array<TypeRow, 26> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"truncated-body", 400, "The body ended too early"},
@@ -48,6 +48,7 @@ constexpr std::array<TypeRow, 25> kTypes = {{
     {"method-not-allowed", 405, "This path does not have this method"},
     {"slow-body", 408, "The body came too slowly"},
     {"table-moved-on", 409, "The table has a newer version"},
+    {"other-version-then", 409, "Another version held at that time"},
     {"not-held", 409, "The upload is not held"},
     {"not-applied-yet", 409, "The version is accepted but not applied"},
     {"still-refused", 409, "The dead letter is refused again"},
@@ -59,7 +60,7 @@ constexpr std::array<TypeRow, 25> kTypes = {{
     {"too-many-uploads", 503, "Too many uploads at once"},
     {"bad-expectation", 417, "Only 100-continue can be expected"},
     {"bad-parameter", 422, "A parameter has a value it cannot have"},
-    {"bad-cursor", 422, "Not a cursor of this list"},
+    {"bad-cursor", 404, "The list has no such page"},
     {"still-no-event", 422, "The dead letter is no event"},
     {"header-too-large", 431, "The request's header is too large"},
     {"too-many-connections", 503, "Too many connections"},

@@ -10,23 +10,34 @@ bool is_loopback(const std::string& address) {
   return address == "::1" || address.starts_with("127.") || address.starts_with("::ffff:127.");
 }
 
-Result<ingest::RepublishRequest> republish_request(const Request& request) {
+/// What is asked for, one table at a time where there is a filter by company or table.
+Result<std::vector<ingest::RepublishRequest>> republish_requests(ingest::Ingest& ingest,
+                                                                 const Request& request) {
   DD_TRY(check_query(request, {"company", "table", "from_version"}));
+  DD_TRY(const auto company, name_filter(request, "company"));
+  DD_TRY(const auto table, name_filter(request, "table"));
   ingest::RepublishRequest wanted;
-  const auto company = request.query_value("company");
-  const auto table = request.query_value("table");
-  if (company.has_value() != table.has_value()) {
-    return Error{ErrorCode::invalid_input, "bad-parameter", "company and table come together",
-                 "name both, or neither for every table"};
-  }
-  if (company) {
-    DD_TRY(wanted.table, TableRef::make(*company, *table));
-  }
   if (const auto from = request.query_value("from_version")) {
     DD_TRY(const auto version, parse_positive("from_version", *from));
     wanted.from = Version(version);
   }
-  return wanted;
+  if (company && table) {
+    DD_TRY(wanted.table, TableRef::make(*company, *table));
+  }
+  std::vector<ingest::RepublishRequest> requests;
+  if (company.has_value() == table.has_value()) {
+    requests.push_back(wanted);
+    return requests;
+  }
+  DD_TRY(const auto tables, ingest.tables());
+  for (const auto& known : tables) {
+    if (company && known.table.company_id != *company) continue;
+    if (table && known.table.table_name != *table) continue;
+    if (known.last.version < wanted.from) continue;
+    wanted.table = known.table;
+    requests.push_back(wanted);
+  }
+  return requests;
 }
 
 /// Harmless for the data, but work for everybody behind the log: only for who is on this machine.
@@ -35,8 +46,13 @@ Result<Response> republish(const Services& services, const Request& request) {
     return Error{ErrorCode::not_found, "no-such-path", "this is answered on the server's own machine only",
                  "run `deltadrop republish` there"};
   }
-  DD_TRY(const auto wanted, republish_request(request));
-  DD_TRY(const auto report, services.ingest.republish(wanted));
+  DD_TRY(const auto requests, republish_requests(services.ingest, request));
+  ingest::RepublishReport report;
+  for (const auto& wanted : requests) {
+    DD_TRY(const auto marked, services.ingest.republish(wanted));
+    report.tables += marked.tables;
+    report.uploads += marked.uploads;
+  }
   auto response =
       json_response(JsonObject().number("tables", report.tables).number("uploads", report.uploads).take());
   response.status = 202;

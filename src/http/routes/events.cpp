@@ -19,9 +19,12 @@ std::string event_cursor(const history::EventCursor& at) {
 Result<history::EventQuery> event_query(const Request& request) {
   DD_TRY(check_query(request, {"company", "table", "type", "key", "upload", "limit", "cursor"}));
   history::EventQuery query;
-  query.company_id = request.query_value("company");
-  query.table_name = request.query_value("table");
+  DD_TRY(query.company_id, name_filter(request, "company"));
+  DD_TRY(query.table_name, name_filter(request, "table"));
   query.key_value = request.query_value("key");
+  if (query.key_value) {
+    DD_TRY(check_key("key", *query.key_value));
+  }
   if (const auto type = request.query_value("type")) {
     query.type = parse_change_type(*type);
     if (!query.type) return bad_parameter("type", *type, "insert, update or delete");

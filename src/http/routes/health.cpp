@@ -249,6 +249,7 @@ std::vector<Route> consumer_routes(const ConsumerServices& services) {
   add_routes(routes, {nullptr, services.log, services.history, &services.consumer, services.clock});
   add_dead_letter_routes(routes, services.history, services.clock, Records::yes);
   add_metrics_route(routes, {services.metrics, nullptr, services.history, &services.consumer});
+  add_docs_routes(routes);
   return routes;
 }
 

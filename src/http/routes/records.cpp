@@ -129,14 +129,28 @@ Result<void> check_cursor_fits(const View& view, const Request& request) {
   return success();
 }
 
+/// A version and a time that are both asked for must name the same rows.
+Result<void> check_held_then(ingest::Ingest& ingest, const UploadRecord& version, const std::string& as_of) {
+  DD_TRY(const auto time, parse_time("as_of", as_of));
+  DD_TRY(const auto held, version_at(ingest, version.table, time));
+  if (held && held->version == version.version) return success();
+  const auto then = held ? fmt::format("version {}", held->version->value) : std::string("no version");
+  return Error{ErrorCode::conflict, "other-version-then",
+               fmt::format("at {} {} of {} held, not version {}", time.to_string(), then,
+                           version.table.to_string(), version.version->value),
+               "give as_of or version alone"};
+}
+
 Result<Page> first_page(const Services& services, const TableRef& table, const Request& request) {
   const auto as_of = request.query_value("as_of");
   const auto version = request.query_value("version");
-  if (as_of && version) return bad_parameter("version", *version, "the only one of as_of and version");
   Page page;
   if (version) {
     DD_TRY(const auto number, parse_positive("version", *version));
     DD_TRY(auto accepted, version_of(services.ingest, table, Version(number)));
+    if (as_of) {
+      DD_TRY(check_held_then(services.ingest, accepted, *as_of));
+    }
     DD_TRY(page.view, view_of_version(services, std::move(accepted)));
     return page;
   }
@@ -244,6 +258,7 @@ std::string history_entry_json(const history::AppliedEvent& applied, const histo
 }
 
 Result<Response> key_history(const Services& services, const Request& request, const std::string& key) {
+  DD_TRY(check_key("key", key));
   DD_TRY(const auto limit, limit_of(request));
   DD_TRY(const auto cursor, cursor_of(request, "history", 2));
   history::EventCursor after{AppliedNo(0), Seq(0)};
@@ -282,8 +297,7 @@ Result<Response> history_by_path(const Services& services, const Request& reques
 Result<Response> history_by_query(const Services& services, const Request& request) {
   DD_TRY(check_query(request, {"key", "limit", "cursor"}));
   const auto key = request.query_value("key");
-  if (!key || key->empty()) return bad_parameter("key", "", "the row's key");
-  return key_history(services, request, *key);
+  return key_history(services, request, key.value_or(""));
 }
 
 }  // namespace

@@ -27,6 +27,8 @@ struct Counted {
 };
 void add_metrics_route(std::vector<Route>& routes, const Counted& counted);
 void add_landing_route(std::vector<Route>& routes);
+/// /openapi.json, with what is in `routes` when this is called, and /docs, which shows it. Comes last.
+void add_docs_routes(std::vector<Route>& routes);
 
 /// A route whose handler may fail: the error becomes its problem.
 Route handler(std::string method, std::string pattern,

@@ -19,8 +19,8 @@ Route handler(std::string method, std::string pattern,
 }
 
 void add_landing_route(std::vector<Route>& routes) {
-  std::vector<std::string> endpoints;
-  endpoints.reserve(routes.size());
+  std::vector<std::string> endpoints = {"GET /openapi.json", "GET /docs"};
+  endpoints.reserve(endpoints.size() + routes.size());
   for (const auto& route : routes) endpoints.push_back(route.method + " " + route.pattern);
   routes.push_back(handler("GET", "/", [endpoints](const Request&) -> Result<Response> {
     return json_response(JsonObject()
@@ -45,6 +45,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_admin_routes(routes, services);
   add_metrics_route(routes, {services.metrics, &services.ingest, services.history, services.consumer});
   add_landing_route(routes);
+  add_docs_routes(routes);
   return routes;
 }
 

@@ -171,7 +171,9 @@ struct UploadsQuery {
 
 Result<UploadsQuery> uploads_query(const Request& request) {
   DD_TRY(check_query(request, {"company", "table", "state", "limit", "cursor"}));
-  UploadsQuery query{request.query_value("company"), request.query_value("table"), {}, kPageDefault};
+  UploadsQuery query;
+  DD_TRY(query.company, name_filter(request, "company"));
+  DD_TRY(query.table, name_filter(request, "table"));
   DD_TRY(query.limit, limit_of(request));
   if (query.company && query.table) {
     DD_TRY(query.filter.table, TableRef::make(*query.company, *query.table));

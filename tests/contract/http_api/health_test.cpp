@@ -81,8 +81,13 @@ TEST_F(Api, RepublishIsAskedForWithATableOrWithout) {
   EXPECT_TRUE(has(one, R"({"tables":1,"uploads":3})"));
   EXPECT_EQ(ingest.republished->table, (TableRef{"acme", "financials"}));
   EXPECT_EQ(ingest.republished->from, Version(7));
+  add(version(1));
+  EXPECT_TRUE(
+      has(test::fetch(server->address(), "POST", "/api/v1/republish?company=acme"), R"("tables":1,)"));
+  EXPECT_EQ(ingest.republished->table, (TableRef{"acme", "financials"}));
+  EXPECT_TRUE(has(test::fetch(server->address(), "POST", "/api/v1/republish?table=other"), R"("tables":0,)"));
   for (const std::string query :
-       {"company=acme", "company=acme&table=a%2Fb", "from_version=0", "form_version=2"}) {
+       {"company=a%2Fb", "company=acme&table=a%2Fb", "from_version=0", "form_version=2"}) {
     EXPECT_EQ(test::fetch(server->address(), "POST", "/api/v1/republish?" + query).status, 422) << query;
   }
 }

@@ -76,11 +76,16 @@ TEST_F(Api, ListsUploadsNewestFirstByPages) {
 
 TEST_F(Api, RefusesBadParametersAndNamesThem) {
   add(version(1));
-  for (const std::string query : {"limit=0", "limit=1001", "limit=x", "limit=", "cursor=%25", "cursor=YWJj",
-                                  "limit=1&limit=2", "compny=x"}) {
+  for (const std::string query :
+       {"limit=0", "limit=1001", "limit=x", "limit=", "limit=1&limit=2", "compny=x", "company="}) {
     const auto response = get("/api/v1/uploads?" + query);
     EXPECT_EQ(response.status, 422) << query;
     EXPECT_TRUE(has(response, query.substr(0, query.find('=')))) << query;
+  }
+  for (const std::string cursor : {"%25", "YWJj", "x"}) {
+    const auto response = get("/api/v1/uploads?cursor=" + cursor);
+    EXPECT_EQ(response.status, 404) << cursor;
+    EXPECT_TRUE(has(response, "bad-cursor")) << cursor;
   }
 }
 
