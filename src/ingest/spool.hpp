@@ -57,6 +57,7 @@ class SpoolFile final : public Reception {
   std::unique_ptr<Expander> expander_;
   std::uint64_t received_ = 0;
   std::uint64_t expanded_ = 0;
+  std::uint64_t written_back_ = 0;  ///< handed to the disk already
   std::string kept_;
   std::optional<Error> failure_;
 };
