@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -218,6 +219,8 @@ class HistoryStore {
   virtual Result<std::vector<AppliedEvent>> key_history(const TableRef& table, const std::string& key) = 0;
   virtual Result<std::vector<AppliedEvent>> events(const EventQuery& query) = 0;
   virtual Result<std::optional<UploadStatus>> upload(const UploadId& upload) = 0;
+  /// Those of `uploads` that are applied: one question, however many there are.
+  virtual Result<std::set<UploadId>> applied_among(const std::set<UploadId>& uploads) = 0;
   /// Those that are not resolved first, then by time, newest first.
   virtual Result<std::vector<DeadLetterEntry>> dead_letters(std::int64_t limit) = 0;
   virtual Result<std::optional<DeadLetterEntry>> dead_letter(const DeadLetterId& id) = 0;

@@ -162,6 +162,9 @@ class PostgresHistory final : public HistoryStore {
   Result<std::optional<UploadStatus>> upload(const UploadId& upload) override {
     return readers_.with([&](Connection& connection) { return find_upload(connection, upload); });
   }
+  Result<std::set<UploadId>> applied_among(const std::set<UploadId>& uploads) override {
+    return readers_.with([&](Connection& connection) { return read_applied_among(connection, uploads); });
+  }
   Result<std::vector<DeadLetterEntry>> dead_letters(std::int64_t limit) override {
     return readers_.with([&](Connection& connection) { return read_dead_letters(connection, limit); });
   }

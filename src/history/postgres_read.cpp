@@ -188,6 +188,19 @@ Result<std::vector<UploadStatus>> read_applied_uploads(Connection& connection, c
   return uploads_of(rows);
 }
 
+Result<std::set<UploadId>> read_applied_among(Connection& connection, const std::set<UploadId>& uploads) {
+  std::vector<std::string> ids;
+  ids.reserve(uploads.size());
+  for (const auto& upload : uploads) ids.push_back(upload.to_string());
+  DD_TRY(const auto rows,
+         connection.run(
+             {"SELECT upload_id FROM uploads WHERE upload_id = ANY ($1::uuid[]) AND state = 'applied'",
+              {array_of(ids)}}));
+  DD_TRY(const auto applied,
+         all_of(rows, [](const Row& row) { return as_stored(UploadId::parse(row.text(0))); }));
+  return std::set<UploadId>(applied.begin(), applied.end());
+}
+
 Result<std::vector<LakeColumn>> read_lake_columns(Connection& connection, const TableRef& table) {
   DD_TRY(const auto rows, connection.run({"SELECT column_name, column_type FROM lake_columns WHERE "
                                           "company_id = $1 AND table_name = $2 ORDER BY column_name",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ Result<std::vector<TableRef>> read_tables_to_apply(Connection& connection);
 Result<std::vector<UploadStatus>> read_uploads_for_lake(Connection& connection);
 Result<std::vector<UploadStatus>> read_applied_uploads(Connection& connection, const TableRef& table,
                                                        Version last);
+Result<std::set<UploadId>> read_applied_among(Connection& connection, const std::set<UploadId>& uploads);
 Result<std::vector<LakeColumn>> read_lake_columns(Connection& connection, const TableRef& table);
 Result<std::vector<StoredRecord>> read_records(Connection& connection, const RecordQuery& query);
 Result<std::vector<AppliedEvent>> read_events(Connection& connection, const EventQuery& query);

@@ -100,6 +100,9 @@ class SqliteHistory final : public HistoryStore {
   Result<std::optional<UploadStatus>> upload(const UploadId& upload) override {
     return readers_.with([&](Database& database) { return find_upload(database, upload); });
   }
+  Result<std::set<UploadId>> applied_among(const std::set<UploadId>& uploads) override {
+    return readers_.with([&](Database& database) { return read_applied_among(database, uploads); });
+  }
   Result<std::vector<DeadLetterEntry>> dead_letters(std::int64_t limit) override {
     return readers_.with([&](Database& database) { return read_dead_letters(database, limit); });
   }

@@ -156,6 +156,26 @@ Result<std::vector<UploadStatus>> read_applied_uploads(Database& database, const
   return read_uploads(select);
 }
 
+Result<std::set<UploadId>> read_applied_among(Database& database, const std::set<UploadId>& uploads) {
+  std::string ids;  // a JSON array
+  for (const auto& upload : uploads) {
+    ids += ids.empty() ? "[\"" : "\",\"";
+    ids += upload.to_string();
+  }
+  ids += ids.empty() ? "[]" : "\"]";
+  DD_TRY(auto select, database.prepare("SELECT u.upload_id FROM json_each(?) asked "
+                                       "CROSS JOIN uploads u ON u.upload_id = asked.value "
+                                       "WHERE u.state = 'applied'"));
+  select.bind(1, ids);
+  std::set<UploadId> applied;
+  while (true) {
+    DD_TRY(const bool row, select.step());
+    if (!row) return applied;
+    DD_TRY(const auto upload, as_stored(UploadId::parse(select.text(0))));
+    applied.insert(upload);
+  }
+}
+
 Result<std::vector<LakeColumn>> read_lake_columns(Database& database, const TableRef& table) {
   DD_TRY(auto select, database.prepare("SELECT column_name, column_type FROM lake_columns "
                                        "WHERE company_id = ? AND table_name = ? ORDER BY column_name"));

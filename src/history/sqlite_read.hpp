@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,7 @@ Result<std::vector<TableRef>> read_tables_to_apply(Database& database);
 Result<std::vector<UploadStatus>> read_uploads_for_lake(Database& database);
 Result<std::vector<UploadStatus>> read_applied_uploads(Database& database, const TableRef& table,
                                                        Version last);
+Result<std::set<UploadId>> read_applied_among(Database& database, const std::set<UploadId>& uploads);
 Result<std::vector<LakeColumn>> read_lake_columns(Database& database, const TableRef& table);
 Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQuery& query);
 Result<std::vector<AppliedEvent>> read_key_history(Database& database, const TableRef& table,

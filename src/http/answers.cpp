@@ -144,10 +144,14 @@ Response list_response(std::string_view plural, JsonArray& items,
       JsonObject().raw(plural, items.take()).text_or_null("next_cursor", next_cursor).take());
 }
 
+std::optional<UploadId> carrier_of(const ingest::UploadRecord& upload) {
+  return upload.counts.changes() > 0 ? std::optional(upload.upload_id) : upload.previous_upload_id;
+}
+
 Result<Progress> progress_of(const ingest::UploadRecord& upload, history::HistoryStore& history) {
   if (!upload.version) return Progress{};
   const bool has_events = upload.counts.changes() > 0;
-  const auto carrier = has_events ? std::optional(upload.upload_id) : upload.previous_upload_id;
+  const auto carrier = carrier_of(upload);
   if (!carrier) return Progress{true, true, std::nullopt};
   DD_TRY(auto status, history.upload(*carrier));
   Progress progress;

@@ -37,6 +37,10 @@ struct Progress {
   bool in_lake = false;
   std::optional<history::UploadStatus> status;  ///< of the upload itself; none where it has no events
 };
+/// The upload whose state in the history is that of this version: itself, or, without events, the one with
+/// events before it. None: there is nothing to apply.
+std::optional<UploadId> carrier_of(const ingest::UploadRecord& upload);
+
 /// A version without events is as far as the one with events before it. Fails as HistoryStore does.
 Result<Progress> progress_of(const ingest::UploadRecord& upload, history::HistoryStore& history);
 

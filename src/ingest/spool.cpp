@@ -5,11 +5,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "io/write_back.hpp"
+
 namespace deltadrop::ingest {
 namespace {
 
 constexpr std::uint64_t kRoomCheckBytes = std::uint64_t{8} << 20;
 constexpr std::uint64_t kRatioFreeBytes = std::uint64_t{1} << 20;
+
+/// So many bytes are handed to the disk at a time while more come. A file below is left to its sync.
+constexpr std::uint64_t kWriteBackBytes = std::uint64_t{8} << 20;
 
 }  // namespace
 
@@ -76,7 +81,13 @@ Result<void> SpoolFile::store(std::span<const std::byte> expanded) {
   if (expanded_ <= limits_.kept_bytes_max) {
     kept_.append(reinterpret_cast<const char*>(expanded.data()), expanded.size());
   }
-  return file_.write(expanded);
+  DD_TRY(file_.write(expanded));
+  // The disk works while the rest is received and compared: the sync before acceptance is then short.
+  if (expanded_ - written_back_ >= kWriteBackBytes) {
+    io::start_write_back(file_, written_back_, expanded_ - written_back_);
+    written_back_ = expanded_;
+  }
+  return success();
 }
 
 /// Whether the reserve is still there; others write meanwhile, so it is asked again and again.

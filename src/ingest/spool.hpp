@@ -61,6 +61,7 @@ class SpoolFile final : public Reception {
   std::unique_ptr<Expander> expander_;
   std::uint64_t received_ = 0;
   std::uint64_t expanded_ = 0;
+  std::uint64_t written_back_ = 0;  ///< handed to the disk already
   std::string kept_;
   std::uint64_t room_checked_at_ = 0;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();

@@ -37,6 +37,7 @@ class FakeHistory : public history::HistoryStore {
   Result<std::vector<TableRef>> tables_to_apply() override { return unused(); }
   Result<history::ApplyOutcome> apply_next(const TableRef&, Timestamp) override { return unused(); }
   Result<std::vector<history::UploadStatus>> uploads_for_lake() override { return unused(); }
+  Result<std::set<UploadId>> applied_among(const std::set<UploadId>&) override { return unused(); }
   Result<std::vector<history::StoredRecord>> records(const history::RecordQuery&) override {
     return unused();
   }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -220,8 +221,19 @@ class FakeHistory final : public history::HistoryStore {
   }
   Result<std::optional<history::UploadStatus>> upload(const UploadId& id) override {
     if (down) return *down;
+    ++questions;
     const auto found = statuses.find(id);
     return found == statuses.end() ? std::optional<history::UploadStatus>() : std::optional(found->second);
+  }
+  Result<std::set<UploadId>> applied_among(const std::set<UploadId>& uploads) override {
+    if (down) return *down;
+    ++questions;
+    std::set<UploadId> applied;
+    for (const auto& id : uploads) {
+      const auto found = statuses.find(id);
+      if (found != statuses.end() && found->second.state == history::UploadState::applied) applied.insert(id);
+    }
+    return applied;
   }
   Result<std::vector<history::DeadLetterEntry>> dead_letters(std::int64_t) override { return letters; }
   Result<std::optional<history::DeadLetterEntry>> dead_letter(const history::DeadLetterId& id) override {
@@ -236,6 +248,7 @@ class FakeHistory final : public history::HistoryStore {
   std::vector<history::StoredRecord> stored;  ///< by key
   std::vector<history::AppliedEvent> applied_events;
   std::map<UploadId, history::UploadStatus> statuses;
+  std::atomic<int> questions = 0;  ///< how often uploads were asked for
   std::vector<history::DeadLetterEntry> letters;
   history::Summary state;
   history::EventQuery asked;

@@ -68,6 +68,9 @@ class WatchedHistory final : public history::HistoryStore {
   Result<std::optional<history::UploadStatus>> upload(const UploadId& upload) override {
     return call("upload", [&] { return store_.upload(upload); });
   }
+  Result<std::set<UploadId>> applied_among(const std::set<UploadId>& uploads) override {
+    return call("applied_among", [&] { return store_.applied_among(uploads); });
+  }
   Result<std::vector<history::DeadLetterEntry>> dead_letters(std::int64_t limit) override {
     return call("dead_letters", [&] { return store_.dead_letters(limit); });
   }

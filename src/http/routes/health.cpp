@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "http/answers.hpp"
@@ -75,18 +76,70 @@ struct Unapplied {
   std::vector<std::string> troubles;  ///< published for longer than an upload should wait
 };
 
-/// A table's versions are applied in order: the first that is not is found by halving.
-Result<std::int64_t> first_unapplied(ingest::Ingest& ingest, history::HistoryStore& history,
-                                     const ingest::UploadRecord& last) {
-  std::int64_t applied = 0;
-  std::int64_t waits = last.version->value;
-  while (waits - applied > 1) {
-    const auto middle = applied + (waits - applied) / 2;
-    DD_TRY(const auto version, version_of(ingest, last.table, Version(middle)));
-    DD_TRY(const auto progress, progress_of(version, history));
-    (progress.applied ? applied : waits) = middle;
+/// Whether each of these versions is applied: one question to the history for all.
+Result<std::vector<bool>> are_applied(history::HistoryStore& history,
+                                      const std::vector<ingest::UploadRecord>& versions) {
+  std::set<UploadId> asked;
+  for (const auto& version : versions) {
+    if (const auto carrier = carrier_of(version)) asked.insert(*carrier);
   }
-  return waits;
+  DD_TRY(const auto applied, history.applied_among(asked));
+  std::vector<bool> answers;
+  answers.reserve(versions.size());
+  for (const auto& version : versions) {
+    const auto carrier = carrier_of(version);
+    answers.push_back(!carrier || applied.contains(*carrier));
+  }
+  return answers;
+}
+
+/// A table whose last version is not applied. Its versions are applied in order: the first that is not is
+/// found by halving.
+struct Waiting {
+  ingest::UploadRecord first;  ///< not applied; the first one once nothing is between `applied` and it
+  std::int64_t applied = 0;
+  std::int64_t last = 0;
+
+  [[nodiscard]] bool found() const { return first.version->value - applied <= 1; }
+  [[nodiscard]] Version middle() const { return Version(applied + (first.version->value - applied) / 2); }
+};
+
+Result<std::vector<Waiting>> waiting_tables(ingest::Ingest& ingest, history::HistoryStore& history) {
+  DD_TRY(auto tables, ingest.tables());
+  std::vector<ingest::UploadRecord> lasts;
+  lasts.reserve(tables.size());
+  for (auto& table : tables) lasts.push_back(std::move(table.last));
+  DD_TRY(const auto applied, are_applied(history, lasts));
+  std::vector<Waiting> waiting;
+  for (std::size_t i = 0; i < lasts.size(); ++i) {
+    const auto version = lasts[i].version->value;
+    if (!applied[i]) waiting.push_back({std::move(lasts[i]), 0, version});
+  }
+  return waiting;
+}
+
+/// All tables are halved at once, so that the history is asked as often as for the longest of them.
+Result<void> find_first_unapplied(ingest::Ingest& ingest, history::HistoryStore& history,
+                                  std::vector<Waiting>& waiting) {
+  while (true) {
+    std::vector<Waiting*> open;
+    std::vector<ingest::UploadRecord> middles;
+    for (auto& table : waiting) {
+      if (table.found()) continue;
+      DD_TRY(auto middle, version_of(ingest, table.first.table, table.middle()));
+      open.push_back(&table);
+      middles.push_back(std::move(middle));
+    }
+    if (open.empty()) return success();
+    DD_TRY(const auto applied, are_applied(history, middles));
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      if (applied[i]) {
+        open[i]->applied = middles[i].version->value;
+      } else {
+        open[i]->first = std::move(middles[i]);
+      }
+    }
+  }
 }
 
 bool is_among(const std::vector<history::UploadStatus>& blocked, const UploadId& id) {
@@ -98,20 +151,19 @@ bool is_among(const std::vector<history::UploadStatus>& blocked, const UploadId&
 Result<Unapplied> find_unapplied(ingest::Ingest& ingest, history::HistoryStore& history,
                                  const std::vector<history::UploadStatus>& blocked, Timestamp now) {
   Unapplied found;
-  DD_TRY(const auto tables, ingest.tables());
-  for (const auto& table : tables) {
-    DD_TRY(const auto last, progress_of(table.last, history));
-    if (last.applied) continue;
-    DD_TRY(const auto first, first_unapplied(ingest, history, table.last));
-    found.versions += table.last.version->value - first + 1;
-    DD_TRY(const auto upload, version_of(ingest, table.table, Version(first)));
+  DD_TRY(auto waiting, waiting_tables(ingest, history));
+  DD_TRY(find_first_unapplied(ingest, history, waiting));
+  for (const auto& table : waiting) {
+    const auto& upload = table.first;
+    const auto first = upload.version->value;
+    found.versions += table.last - first + 1;
     if (is_among(blocked, upload.upload_id)) continue;
     if (!upload.published_at || now.unix_ms - upload.published_at->unix_ms < kAppliedWithinMs) continue;
     found.troubles.push_back(fmt::format(
         "version {0} of {1} (upload {2}) was published at {3} and is not applied; if it stays so, the log or "
         "the history lost it: run `deltadrop republish {4} {5} --from-version {0}`",
-        first, table.table.to_string(), upload.upload_id.to_string(), upload.published_at->to_string(),
-        table.table.company_id, table.table.table_name));
+        first, upload.table.to_string(), upload.upload_id.to_string(), upload.published_at->to_string(),
+        upload.table.company_id, upload.table.table_name));
   }
   return found;
 }

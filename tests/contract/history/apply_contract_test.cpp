@@ -182,6 +182,22 @@ TEST_P(ApplyContract, TheLakeTakesUploadsOneATableOldestFirst) {
   EXPECT_EQ(must(store_->applied_uploads(story_.table(), Version(9))).size(), 2U);
 }
 
+TEST_P(ApplyContract, SaysWhichOfManyUploadsAreApplied) {
+  TableStory other("zeta", 2);
+  const auto first = story_.next(kV1);
+  const auto second = story_.next(kV2);
+  const auto third = other.next(kV1);
+  record_and_apply(first);
+  feed_.record_all(second);
+  record_and_apply(third);
+  const auto id_of = [](const auto& events) { return events[0].upload.upload_id; };
+  std::set<UploadId> asked = {id_of(first), id_of(second), id_of(third)};
+  for (int i = 0; i < 3000; ++i) asked.insert(testing::upload_id_of(9, i));
+  EXPECT_EQ(must(store_->applied_among(asked)), (std::set<UploadId>{id_of(first), id_of(third)}));
+  EXPECT_EQ(must(store_->applied_among({id_of(second)})), std::set<UploadId>{});
+  EXPECT_EQ(must(store_->applied_among({})), std::set<UploadId>{});
+}
+
 INSTANTIATE_TEST_SUITE_P(Adapters, ApplyContract, ::testing::ValuesIn(adapters().begin(), adapters().end()),
                          [](const auto& adapter) { return adapter.param.name; });
 

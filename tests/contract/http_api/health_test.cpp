@@ -59,6 +59,22 @@ TEST_F(Api, HealthNamesWhatIsPublishedAndNotAppliedForAMinute) {
   EXPECT_TRUE(has(named, "new KAFKA_TOPIC")) << named.body;
 }
 
+TEST_F(Api, HealthAsksTheHistoryOnceForAllTables) {
+  for (int table = 1; table <= 50; ++table) {
+    for (int i = 1; i <= 4; ++i) {
+      auto record = version(i);
+      record.upload_id = upload_id(10 * table + i);
+      record.table.company_id = "c" + std::to_string(table);
+      record.published_at = clock.now();
+      // Every tenth table waits from version 2 on.
+      add(record, table % 10 != 0 || i == 1);
+    }
+  }
+  const auto response = get("/health");
+  EXPECT_TRUE(has(response, R"("pending":15,)")) << response.body;
+  EXPECT_LE(history.questions, 1 + 2) << "the last versions, then 4 versions halved";
+}
+
 TEST_F(Api, HealthIsDownWhenUploadsCannotBeTaken) {
   ingest.down =
       Error{ErrorCode::unavailable, "read-only", "DATA_DIR cannot be written", "mount it read-write"};

@@ -163,6 +163,15 @@ TEST_F(Spool, StopsAtTheSizeLimit) {
   }
 }
 
+TEST_F(Spool, AFileThatIsWrittenBackOnTheWayIsWhole) {
+  const std::string text = noise((std::size_t{20} << 20) + 12345);
+  auto spool = open();
+  const auto fed = feed(*spool, text, 1'000'003);
+  ASSERT_TRUE(fed.has_value()) << fed.error().text();
+  EXPECT_EQ(spool->bytes(), std::ssize(text));
+  EXPECT_EQ(io::read_whole_file(spool->path()).value(), text);
+}
+
 TEST_F(Spool, LeavesNothingBehind) {
   {
     auto spool = open();
