@@ -5,17 +5,9 @@
 #include <string_view>
 
 #include "core/strong.hpp"
+#include "csv/structure.hpp"
 
 namespace deltadrop::csv {
-
-/// Finds the first LF, CR or `"` in [at, end), or `end`, and adds the number of `delimiter` bytes before it
-/// to `delimiters`. All of the row scan's time is spent here.
-using FindStop = const char* (*)(const char* at, const char* end, char delimiter, std::uint64_t& delimiters);
-
-/// The fastest one for this machine.
-FindStop find_stop_for_this_cpu();
-/// The plain one, which the others must agree with.
-const char* find_stop_bytewise(const char* at, const char* end, char delimiter, std::uint64_t& delimiters);
 
 enum class RowFault : std::uint8_t {
   none,

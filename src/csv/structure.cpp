@@ -1,6 +1,5 @@
 #include "csv/structure.hpp"
 
-#include <algorithm>
 #include <bit>
 
 #include "csv/structure_kernel.hpp"
@@ -29,10 +28,7 @@ class PortableBlock {
   }
   [[nodiscard]] char last() const { return static_cast<char>(words_[7] >> 56); }
 
-  static std::uint64_t prefix_xor(std::uint64_t bits) {
-    for (unsigned step = 1; step < 64; step *= 2) bits ^= bits << step;
-    return bits;
-  }
+  static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_shifts(bits); }
 
  private:
   static constexpr std::uint64_t kOnes = 0x0101010101010101;
@@ -49,24 +45,20 @@ class PortableBlock {
   std::uint64_t words_[8] = {};
 };
 
-EqualStretch find_equal_stretch_portable(std::string_view a, std::string_view b, char delimiter) {
-  return find_equal_stretch<PortableBlock>(a.data(), b.data(), std::min(a.size(), b.size()), delimiter);
-}
-
-std::uint64_t count_line_ends_portable(std::string_view text) {
-  return count_line_ends<PortableBlock>(text.data(), text.size());
-}
-
 }  // namespace
 
 const StructuralScan& portable_structural_scan() {
-  static constexpr StructuralScan kScan{find_equal_stretch_portable, count_line_ends_portable};
+  static constexpr StructuralScan kScan = structural_scan_by<PortableBlock>();
   return kScan;
 }
 
 const StructuralScan& structural_scan() {
-  static const StructuralScan& fastest =
-      avx2_structural_scan() != nullptr ? *avx2_structural_scan() : portable_structural_scan();
+  static const StructuralScan& fastest = []() -> const StructuralScan& {
+    for (const auto* scan : {avx2_structural_scan(), sse2_structural_scan(), neon_structural_scan()}) {
+      if (scan != nullptr) return *scan;
+    }
+    return portable_structural_scan();
+  }();
   return fastest;
 }
 

@@ -52,19 +52,10 @@ class Avx2Block {
   __m256i high_;
 };
 
-EqualStretch find_equal_stretch_avx2(std::string_view a, std::string_view b, char delimiter) {
-  const std::uint64_t length = a.size() < b.size() ? a.size() : b.size();
-  return find_equal_stretch<Avx2Block>(a.data(), b.data(), length, delimiter);
-}
-
-std::uint64_t count_line_ends_avx2(std::string_view text) {
-  return count_line_ends<Avx2Block>(text.data(), text.size());
-}
-
 }  // namespace
 
 const StructuralScan* avx2_structural_scan() {
-  static constexpr StructuralScan kScan{find_equal_stretch_avx2, count_line_ends_avx2};
+  static constexpr StructuralScan kScan = structural_scan_by<Avx2Block>();
   const bool here = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("pclmul") != 0 &&
                     __builtin_cpu_supports("bmi") != 0 && __builtin_cpu_supports("popcnt") != 0;
   return here ? &kScan : nullptr;

@@ -18,6 +18,12 @@ inline std::uint64_t count_bits(std::uint64_t bits) {
   return static_cast<std::uint64_t>(__builtin_popcountll(bits));
 }
 
+/// Bit i of the outcome is the exclusive or of bits 0 to i.
+inline std::uint64_t prefix_xor_by_shifts(std::uint64_t bits) {
+  for (unsigned step = 1; step < 64; step *= 2) bits ^= bits << step;
+  return bits;
+}
+
 /// What the end of a block means for the next.
 struct Carry {
   std::uint64_t inside_quotes = 0;  ///< all ones where a quoted field goes on
@@ -73,7 +79,10 @@ inline Structure structure_of(const Block& block, char delimiter, Carry& carry) 
 }
 
 template <class Block>
-inline EqualStretch find_equal_stretch(const char* a, const char* b, std::uint64_t length, char delimiter) {
+EqualStretch find_equal_stretch(std::string_view text_a, std::string_view text_b, char delimiter) {
+  const char* const a = text_a.data();
+  const char* const b = text_b.data();
+  const std::uint64_t length = text_a.size() < text_b.size() ? text_a.size() : text_b.size();
   EqualStretch best;
   EqualStretch all;
   Carry carry;
@@ -104,7 +113,9 @@ inline EqualStretch find_equal_stretch(const char* a, const char* b, std::uint64
 }
 
 template <class Block>
-inline std::uint64_t count_line_ends(const char* text, std::uint64_t length) {
+std::uint64_t count_line_ends(std::string_view bytes) {
+  const char* const text = bytes.data();
+  const std::uint64_t length = bytes.size();
   std::uint64_t count = 0;
   std::uint64_t carriage_return = 0;
   for (std::uint64_t at = 0; at < length; at += kBlockBytes) {
@@ -118,6 +129,28 @@ inline std::uint64_t count_line_ends(const char* text, std::uint64_t length) {
   }
   // One at the very end of a whole block has nothing behind it.
   return count + carriage_return;
+}
+
+template <class Block>
+const char* find_stop(const char* at, const char* end, char delimiter, std::uint64_t& delimiters) {
+  while (at < end) {
+    const auto left = static_cast<std::uint64_t>(end - at);
+    const Block block = left >= kBlockBytes ? Block(at) : Block(at, left);
+    const std::uint64_t stops = block.equal_to('\n') | block.equal_to('\r') | block.equal_to('"');
+    const std::uint64_t separators = block.equal_to(delimiter);
+    if (stops != 0) {
+      delimiters += count_bits(separators & ((stops & (~stops + 1)) - 1));
+      return at + __builtin_ctzll(stops);
+    }
+    delimiters += count_bits(separators);
+    at += left >= kBlockBytes ? kBlockBytes : left;
+  }
+  return end;
+}
+
+template <class Block>
+constexpr StructuralScan structural_scan_by() {
+  return {find_equal_stretch<Block>, count_line_ends<Block>, find_stop<Block>};
 }
 
 }  // namespace

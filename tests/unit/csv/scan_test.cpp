@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <vector>
 
 #include "core/text.hpp"
@@ -76,26 +75,6 @@ TEST(RowScanFault, SaysWhere) {
   RowScanner unclosed("abc,\"d", ',');
   ASSERT_TRUE(unclosed.next(row));
   EXPECT_EQ(row.fault_at, 4U);
-}
-
-TEST(FindStop, FastestAgreesWithBytewise) {
-  std::mt19937 random(7);
-  const std::string alphabet = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,,,,\n\r\"\x80\xFF";
-  const FindStop fastest = find_stop_for_this_cpu();
-  for (int round = 0; round < 20000; ++round) {
-    std::string text(random() % 130, 'a');
-    if (round % 3 != 0) {
-      for (char& c : text) c = alphabet[random() % alphabet.size()];
-    }
-    const char* const from = text.data() + (text.empty() ? 0 : random() % text.size());
-    const char* const end = text.data() + text.size();
-    std::uint64_t fast_count = 0;
-    std::uint64_t slow_count = 0;
-    ASSERT_EQ(fastest(from, end, ',', fast_count) - from,
-              find_stop_bytewise(from, end, ',', slow_count) - from)
-        << quoted_for_message(text);
-    ASSERT_EQ(fast_count, slow_count) << quoted_for_message(text);
-  }
 }
 
 }  // namespace

@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
-
-#include "core/text.hpp"
 
 namespace deltadrop::csv {
 namespace {
@@ -61,8 +60,20 @@ std::string text_of(const EqualStretch& found) {
 
 std::vector<const StructuralScan*> ways() {
   std::vector<const StructuralScan*> all = {&portable_structural_scan()};
-  if (const auto* avx2 = avx2_structural_scan()) all.push_back(avx2);
+  for (const auto* scan : {avx2_structural_scan(), sse2_structural_scan(), neon_structural_scan()}) {
+    if (scan != nullptr) all.push_back(scan);
+  }
   return all;
+}
+
+/// Offset of the first stop from `from` on, and the delimiters before it, byte by byte.
+std::pair<std::size_t, std::uint64_t> expected_stop(std::string_view text, std::size_t from) {
+  std::uint64_t delimiters = 0;
+  for (; from < text.size(); ++from) {
+    if (text[from] == '\n' || text[from] == '\r' || text[from] == '"') break;
+    if (text[from] == ',') ++delimiters;
+  }
+  return {from, delimiters};
 }
 
 std::uint64_t expected_line_ends(std::string_view text) {
@@ -102,10 +113,10 @@ TEST(EqualStretch, AgreesWithTheRuleByteByByte) {
     for (const auto* scan : ways()) {
       const auto found = scan->find_equal_stretch(a, b, ',');
       ASSERT_TRUE(found == expected) << "seed " << seed << ": found " << text_of(found) << ", expected "
-                                     << text_of(expected) << " in " << quoted_for_message(a) << " and "
-                                     << quoted_for_message(b);
-      ASSERT_EQ(scan->count_line_ends(a), expected_line_ends(a)) << quoted_for_message(a);
-      ASSERT_EQ(scan->count_line_ends(b), expected_line_ends(b)) << quoted_for_message(b);
+                                     << text_of(expected) << " in " << testing::PrintToString(a) << " and "
+                                     << testing::PrintToString(b);
+      ASSERT_EQ(scan->count_line_ends(a), expected_line_ends(a)) << testing::PrintToString(a);
+      ASSERT_EQ(scan->count_line_ends(b), expected_line_ends(b)) << testing::PrintToString(b);
     }
   }
   EXPECT_GT(longest, 128);
@@ -120,6 +131,34 @@ TEST(EqualStretch, SeesEveryPlaceOfADifference) {
     for (const auto* scan : ways())
       ASSERT_TRUE(scan->find_equal_stretch(a, b, ',') == expected_stretch(a, b, ',')) << at;
   }
+}
+
+TEST(FindStop, AgreesWithTheRuleByteByByte) {
+  std::mt19937 random(7);
+  const std::string alphabet = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,,,,\n\r\"\x80\xFF";
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text(random() % 200, 'a');
+    if (round % 3 != 0) {
+      for (char& c : text) c = alphabet[random() % alphabet.size()];
+    }
+    const std::size_t from = text.empty() ? 0 : random() % text.size();
+    const auto expected = expected_stop(text, from);
+    for (const auto* scan : ways()) {
+      std::uint64_t delimiters = 0;
+      const char* stop = scan->find_stop(text.data() + from, text.data() + text.size(), ',', delimiters);
+      ASSERT_EQ(std::pair(static_cast<std::size_t>(stop - text.data()), delimiters), expected)
+          << testing::PrintToString(text) << " from " << from;
+    }
+  }
+}
+
+TEST(StructuralScan, ThisMachineHasOneOfItsOwn) {
+#if defined(__x86_64__)
+  EXPECT_NE(sse2_structural_scan(), nullptr);
+#elif defined(__aarch64__)
+  EXPECT_NE(neon_structural_scan(), nullptr);
+#endif
+  EXPECT_EQ(&structural_scan(), ways().size() > 1 ? ways()[1] : ways()[0]);
 }
 
 }  // namespace
