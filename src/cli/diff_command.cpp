@@ -16,6 +16,7 @@
 #include "csv/file.hpp"
 #include "diff/diff.hpp"
 #include "io/file.hpp"
+#include "io/mapped_file.hpp"
 
 namespace deltadrop::cli {
 namespace {

@@ -11,6 +11,7 @@
 #include "csv/findings.hpp"
 #include "csv/header.hpp"
 #include "io/file.hpp"
+#include "io/mapped_file.hpp"
 
 namespace deltadrop::csv {
 
@@ -112,6 +113,7 @@ Result<File> File::open(const std::filesystem::path& path, const ReadOptions& op
   std::string_view text = bytes.body;
   if (bytes.encoding != Encoding::utf8) {
     DD_TRY(auto transcoded, transcode_to_file(bytes, scratch));
+    DD_TRY(state->mapped.check_unchanged());
     state->mapped = std::move(transcoded);
     text = state->mapped.bytes();
   }
@@ -141,6 +143,7 @@ const Header& File::header() const { return state_->header; }
 const ReadOptions& File::options() const { return state_->options; }
 const Limits& File::limits() const { return state_->limits; }
 std::string_view File::text() const { return state_->text; }
+Result<void> File::check_unchanged() const { return state_->mapped.check_unchanged(); }
 const Findings& File::header_findings() const { return state_->findings; }
 
 }  // namespace deltadrop::csv

@@ -44,6 +44,9 @@ class File {
   [[nodiscard]] const Limits& limits() const;
   /// All of the text as UTF-8, without a byte order mark.
   [[nodiscard]] std::string_view text() const;
+  /// Call it behind the last look at the text. Fails as io::MappedFile::check_unchanged: then what was read
+  /// means nothing. Text that is not mapped stays what it is.
+  [[nodiscard]] Result<void> check_unchanged() const;
   /// What is wrong up to and with the header.
   [[nodiscard]] const Findings& header_findings() const;
 

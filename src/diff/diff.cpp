@@ -205,9 +205,7 @@ void count_lost_values(const csv::File& before, Comparison& comparison, std::vec
   while (scanner.next(row)) comparison.count_lost_values(row.bytes, changes);
 }
 
-}  // namespace
-
-Result<Outcome> diff(const csv::File* before, const csv::File& after, const Options& options) {
+Result<Outcome> compare(const csv::File* before, const csv::File& after, const Options& options) {
   Outcome outcome;
   if (after.header().columns.empty()) {
     outcome.findings = after.header_findings();
@@ -250,6 +248,18 @@ Result<Outcome> diff(const csv::File* before, const csv::File& after, const Opti
   if (comparison.has_removed_columns())
     count_lost_values(*before, comparison, outcome.changes.schema_changes);
   assert_consistent(outcome.changes);
+  return outcome;
+}
+
+}  // namespace
+
+Result<Outcome> diff(const csv::File* before, const csv::File& after, const Options& options) {
+  auto outcome = compare(before, after, options);
+  // Whatever was found, in a file that was written to meanwhile it means nothing.
+  if (before != nullptr) {
+    DD_TRY(before->check_unchanged());
+  }
+  DD_TRY(after.check_unchanged());
   return outcome;
 }
 

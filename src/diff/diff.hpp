@@ -74,11 +74,13 @@ struct Options {
 
 /// Reads both files whole. `before` is null for a table's first version. Validates `after` completely (every
 /// finding of docs/architecture.md's list); a finding in `before` is `corrupt`, since it was accepted once.
-/// Fails with conflict, type "key-changed", when the keys' columns differ and `rekey` is not set.
+/// Fails with conflict, type "key-changed", when the keys' columns differ and `rekey` is not set, and as
+/// csv::File::check_unchanged.
 Result<Outcome> diff(const csv::File* before, const csv::File& after, const Options& options = {});
 
 /// Calls `use` for every change from the one with seq `first` on, as an event with its seq (1-based place in
-/// `changes`), until it fails or returns false. Views live during the call only.
+/// `changes`), until it fails or returns false. Views live during the call only. Fails as `use`, and as
+/// csv::File::check_unchanged.
 Result<void> for_each_event(const csv::File* before, const csv::File& after, const ChangeSet& changes,
                             Seq first, const std::function<Result<bool>(const EventView&)>& use);
 

@@ -100,7 +100,10 @@ Result<void> for_each_event(const csv::File* before, const csv::File& after, con
     DD_TRY(const bool goes_on, use(event));
     if (!goes_on) break;
   }
-  return success();
+  if (before != nullptr) {
+    DD_TRY(before->check_unchanged());
+  }
+  return after.check_unchanged();
 }
 
 }  // namespace deltadrop::diff

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "io/file.hpp"
+#include "io/mapped_file.hpp"
 #include "io/sha256.hpp"
 
 namespace deltadrop::ingest {
@@ -223,7 +224,7 @@ Result<void> check_stored_bytes(const Layout& layout, const UploadRecord& upload
     } else if (io::sha256_of(bytes) != upload.sha256) {
       what = "its SHA-256 differs";
     } else {
-      return success();
+      return file.value().check_unchanged();
     }
   }
   return Error{ErrorCode::corrupt, "archive-damaged",

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -186,31 +185,6 @@ Result<void> File::close() {
   if (number != 0) return system_error("close", path_, number);
   if (result != 0 && errno != EINTR) return system_error("close", path_, errno);
   return success();
-}
-
-MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
-  if (this != &other) {
-    if (data_ != nullptr) ::munmap(data_, size_);
-    data_ = std::exchange(other.data_, nullptr);
-    size_ = std::exchange(other.size_, 0);
-  }
-  return *this;
-}
-
-MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(data_, size_);
-}
-
-Result<MappedFile> MappedFile::open(const fs::path& path) {
-  DD_TRY(auto file, File::open_to_read(path));
-  DD_TRY(const auto size, file.size());
-  MappedFile mapped;
-  if (size == 0) return mapped;
-  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
-  if (data == MAP_FAILED) return system_error("map", path, errno);
-  mapped.data_ = data;
-  mapped.size_ = size;
-  return mapped;
 }
 
 Result<void> sync_folder(const fs::path& folder) {

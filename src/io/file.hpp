@@ -55,27 +55,6 @@ class File {
   fs::path path_;
 };
 
-/// A file's bytes, mapped read-only. The bytes stay readable after the file's name is gone. An empty file
-/// maps to an empty view.
-class MappedFile {
- public:
-  MappedFile() = default;
-  MappedFile(MappedFile&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  MappedFile& operator=(MappedFile&& other) noexcept;
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  ~MappedFile();
-
-  static Result<MappedFile> open(const fs::path& path);
-
-  [[nodiscard]] std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
-
- private:
-  void* data_ = nullptr;
-  std::size_t size_ = 0;
-};
-
 /// fsync of a folder: makes the names in it durable.
 Result<void> sync_folder(const fs::path& folder);
 /// Everything that was written to the file system of `folder` so far, names too: dearer than one fsync,

@@ -94,23 +94,6 @@ TEST(File, RemovingWhatIsAbsentSucceeds) {
   EXPECT_TRUE(remove_file(folder.path() / "nothing").has_value());
 }
 
-TEST(MappedFile, BytesOutliveTheName) {
-  const TemporaryFolder folder;
-  ASSERT_TRUE(write_file_durably(folder.path() / "a", "id,x\n1,2\n").has_value());
-  const auto mapped = MappedFile::open(folder.path() / "a");
-  ASSERT_TRUE(mapped.has_value());
-  ASSERT_TRUE(remove_file(folder.path() / "a").has_value());
-  EXPECT_EQ(mapped.value().bytes(), "id,x\n1,2\n");
-}
-
-TEST(MappedFile, EmptyFileIsAnEmptyView) {
-  const TemporaryFolder folder;
-  ASSERT_TRUE(write_file_durably(folder.path() / "a", "").has_value());
-  const auto mapped = MappedFile::open(folder.path() / "a");
-  ASSERT_TRUE(mapped.has_value());
-  EXPECT_TRUE(mapped.value().bytes().empty());
-}
-
 TEST(LockFile, ASecondTakerIsToldWhoHoldsIt) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lock";

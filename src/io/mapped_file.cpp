@@ -1,0 +1,152 @@
+#include "io/mapped_file.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+
+namespace deltadrop::io {
+namespace {
+
+/// A mapping as the signal handler finds it: no lock may be taken there.
+struct Guarded {
+  std::atomic<std::uintptr_t> begin = 0;  ///< 0: free
+  std::atomic<std::size_t> size = 0;
+};
+
+constexpr std::size_t kGuardedMax = 16'384;
+std::array<Guarded, kGuardedMax> guarded;
+std::atomic<std::size_t> next_guard = 0;
+std::uintptr_t page_size = 0;
+struct sigaction action_before{};
+
+/// Puts zeros where pages are gone, so that the read that was interrupted goes on. mmap is a bare system call
+/// on Linux.
+void fill_what_is_gone(int signal, siginfo_t* info, void* context) {
+  const int saved_errno = errno;
+  // What another process sends has no address.
+  const auto at = info->si_code > 0 ? reinterpret_cast<std::uintptr_t>(info->si_addr) : 0;
+  for (const Guarded& one : guarded) {
+    const std::uintptr_t begin = one.begin.load(std::memory_order_acquire);
+    const std::size_t size = one.size.load(std::memory_order_acquire);
+    if (begin == 0 || at < begin || at >= begin + size) continue;
+    const std::uintptr_t page = at & ~(page_size - 1);
+    void* const filled = ::mmap(reinterpret_cast<void*>(page), begin + size - page, PROT_READ,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    errno = saved_errno;
+    if (filled != MAP_FAILED) return;
+    break;
+  }
+  // Somebody else's: as if this handler were not there.
+  if ((action_before.sa_flags & SA_SIGINFO) != 0) {
+    action_before.sa_sigaction(signal, info, context);
+  } else {
+    ::sigaction(signal, &action_before, nullptr);
+    ::raise(signal);
+  }
+}
+
+void guard_against_cut_off_files() {
+  static const bool installed = [] {
+    page_size = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    struct sigaction action{};
+    action.sa_sigaction = fill_what_is_gone;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    ::sigemptyset(&action.sa_mask);
+    return ::sigaction(SIGBUS, &action, &action_before) == 0;
+  }();
+  static_cast<void>(installed);
+}
+
+/// Its place, or kGuardedMax where there is none left.
+std::size_t guard(void* data, std::size_t size) {
+  guard_against_cut_off_files();
+  const auto begin = reinterpret_cast<std::uintptr_t>(data);
+  for (std::size_t tried = 0; tried < kGuardedMax; ++tried) {
+    const std::size_t place = next_guard.fetch_add(1, std::memory_order_relaxed) % kGuardedMax;
+    std::uintptr_t free = 0;
+    if (!guarded[place].begin.compare_exchange_strong(free, begin, std::memory_order_acq_rel)) continue;
+    guarded[place].size.store(size, std::memory_order_release);
+    return place;
+  }
+  return kGuardedMax;
+}
+
+std::int64_t modified_ns(const struct stat& status) {
+  return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
+}  // namespace
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      guard_(other.guard_),
+      modified_ns_(other.modified_ns_),
+      file_(std::move(other.file_)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  if (this != &other) {
+    unmap();
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+    guard_ = other.guard_;
+    modified_ns_ = other.modified_ns_;
+    file_ = std::move(other.file_);
+  }
+  return *this;
+}
+
+MappedFile::~MappedFile() { unmap(); }
+
+void MappedFile::unmap() {
+  if (data_ == nullptr) return;
+  guarded[guard_].size.store(0, std::memory_order_release);
+  guarded[guard_].begin.store(0, std::memory_order_release);
+  ::munmap(data_, size_);
+  data_ = nullptr;
+}
+
+Result<MappedFile> MappedFile::open(const fs::path& path) {
+  MappedFile mapped;
+  DD_TRY(mapped.file_, File::open_to_read(path));
+  struct stat status{};
+  if (::fstat(mapped.file_.descriptor(), &status) != 0) return system_error("stat", path, errno);
+  const auto size = static_cast<std::size_t>(status.st_size);
+  mapped.modified_ns_ = modified_ns(status);
+  if (size == 0) return mapped;
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, mapped.file_.descriptor(), 0);
+  if (data == MAP_FAILED) return system_error("map", path, errno);
+  const std::size_t place = guard(data, size);
+  if (place == kGuardedMax) {
+    ::munmap(data, size);
+    return Error{ErrorCode::unavailable, "too-many-files",
+                 fmt::format("cannot map {}: {} files are mapped", path.string(), kGuardedMax),
+                 "let some uploads end, then try again"};
+  }
+  mapped.data_ = data;
+  mapped.size_ = size;
+  mapped.guard_ = place;
+  return mapped;
+}
+
+Result<void> MappedFile::check_unchanged() const {
+  if (file_.descriptor() < 0) return success();
+  struct stat status{};
+  if (::fstat(file_.descriptor(), &status) != 0) return system_error("stat", file_.path(), errno);
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size == size_ && modified_ns(status) == modified_ns_) return success();
+  return Error{ErrorCode::unavailable, "file-changed",
+               fmt::format("{} was changed while it was read: it had {} bytes and has {}",
+                           file_.path().string(), size_, size),
+               "wait until it is written, or work on a copy"};
+}
+
+}  // namespace deltadrop::io
