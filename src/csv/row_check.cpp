@@ -16,6 +16,8 @@ constexpr std::size_t kEventFactsBytes = 8192;  ///< what an event's own fields 
 constexpr std::size_t kNullJsonBytes = 4;
 constexpr std::size_t kEscapeFactorMax = 6;  ///< \u0001 for one byte
 constexpr std::size_t kRowBytesMax = std::numeric_limits<std::uint32_t>::max();
+/// Read three times: for NUL, for UTF-8, and by the row scan. The first brings it into the second-level cache.
+constexpr std::size_t kStretchBytes = std::size_t{128} << 10;
 
 bool has_no_nul(std::string_view text) {
   return text.empty() || std::memchr(text.data(), 0, text.size()) == nullptr;
@@ -36,8 +38,7 @@ RowCheck::RowCheck(const File& file, CheckScope scope, TextCheck text, FindingLo
     : file_(file),
       scope_(scope),
       findings_(findings),
-      text_is_clean_(text == TextCheck::whole && has_no_nul(file.text()) &&
-                     find_invalid_utf8(file.text()) == std::string_view::npos),
+      text_check_(text),
       splitter_(file.header().delimiter) {
   if (!file.header().key.empty()) key_column_ = file.header().key_column();
   row_json_max_ = json_bytes_for_values(file.header(), file.limits(), key_column_);
@@ -103,8 +104,22 @@ void RowCheck::report_field_count(const Row& row) {
   });
 }
 
+bool RowCheck::lies_in_valid_stretch(const Row& row) {
+  const std::string_view text = file_.text();
+  const std::size_t row_end = row.offset + row.bytes.size();
+  if (row_end > stretch_end_) {
+    std::size_t end = std::min(text.size(), std::max(row_end, row.offset + kStretchBytes));
+    // Not inside a character; in text that is not valid any place will do.
+    while (end > row_end && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+    const auto stretch = text.substr(row.offset, end - row.offset);
+    stretch_is_valid_ = has_no_nul(stretch) && find_invalid_utf8(stretch) == std::string_view::npos;
+    stretch_end_ = end;
+  }
+  return stretch_is_valid_;
+}
+
 bool RowCheck::text_is_valid(const Row& row) {
-  if (text_is_clean_) return true;
+  if (text_check_ == TextCheck::by_stretch && lies_in_valid_stretch(row)) return true;
   const auto nul = row.bytes.find('\0');
   if (nul != std::string_view::npos) {
     report_at(

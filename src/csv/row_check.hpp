@@ -20,14 +20,17 @@ enum class CheckScope : std::uint8_t {
 
 /// When a file's text is checked for NUL and invalid UTF-8.
 enum class TextCheck : std::uint8_t {
-  whole,   ///< at once, ahead of its rows: where all or most of them will be asked for
-  by_row,  ///< each row that is asked for
+  by_stretch,  ///< a stretch that fits the cache ahead of its rows: where most rows are asked for, in order
+  by_row,      ///< each row that is asked for
 };
 
 /// Checks the rows of one file, one by one in the file's order, and logs what is wrong with them.
 class RowCheck {
  public:
   RowCheck(const File& file, CheckScope scope, TextCheck text, FindingLog& findings);
+
+  /// From here on rows are asked for in order, and most of them.
+  void check_text_by_stretch() { text_check_ = TextCheck::by_stretch; }
 
   /// True when the row can be used: it has as many fields as the header, valid text and no fault.
   bool accept(const Row& row);
@@ -49,13 +52,17 @@ class RowCheck {
   void report_fault(const Row& row);
   void report_field_count(const Row& row);
   bool text_is_valid(const Row& row);
+  /// Whether the row lies in a stretch that is valid as a whole.
+  bool lies_in_valid_stretch(const Row& row);
   bool fits_limits(const Row& row);
   bool fits_event(const Row& row);
 
   const File& file_;
   CheckScope scope_;
   FindingLog& findings_;
-  bool text_is_clean_;            ///< known to hold no NUL and no invalid UTF-8
+  TextCheck text_check_;
+  std::size_t stretch_end_ = 0;  ///< up to where text was checked by stretch
+  bool stretch_is_valid_ = false;
   std::size_t row_json_max_ = 0;  ///< most bytes that a row's own values may take in JSON
   RowSplitter splitter_;
   std::string key_column_;

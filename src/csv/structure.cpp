@@ -54,7 +54,8 @@ const StructuralScan& portable_structural_scan() {
 
 const StructuralScan& structural_scan() {
   static const StructuralScan& fastest = []() -> const StructuralScan& {
-    for (const auto* scan : {avx2_structural_scan(), sse2_structural_scan(), neon_structural_scan()}) {
+    for (const auto* scan : {avx512_structural_scan(), avx2_structural_scan(), sse2_structural_scan(),
+                             neon_structural_scan()}) {
       if (scan != nullptr) return *scan;
     }
     return portable_structural_scan();

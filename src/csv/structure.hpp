@@ -39,6 +39,7 @@ const StructuralScan& structural_scan();
 /// For any machine; the others must agree with it.
 const StructuralScan& portable_structural_scan();
 /// Each null where this machine has not what it needs.
+const StructuralScan* avx512_structural_scan();
 const StructuralScan* avx2_structural_scan();
 const StructuralScan* sse2_structural_scan();
 const StructuralScan* neon_structural_scan();

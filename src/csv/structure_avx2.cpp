@@ -36,11 +36,7 @@ class Avx2Block {
   }
   [[nodiscard]] char last() const { return static_cast<char>(_mm256_extract_epi8(high_, 31)); }
 
-  static std::uint64_t prefix_xor(std::uint64_t bits) {
-    const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<long long>(bits)),
-                                                 _mm_set1_epi8(static_cast<char>(0xFF)), 0);
-    return static_cast<std::uint64_t>(_mm_cvtsi128_si64(product));
-  }
+  static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_clmul(bits); }
 
  private:
   static std::uint64_t bits_of(__m256i low, __m256i high) {

@@ -2,6 +2,10 @@
 
 #include "csv/structure.hpp"
 
+#if defined(__PCLMUL__)
+#include <immintrin.h>
+#endif
+
 // The structural scan for one kind of machine: `Block` reads 64 bytes at a time. Included by one source for
 // each kind, which is compiled for it; nothing here may be inlined into code for other machines, so it calls
 // no library.
@@ -23,6 +27,15 @@ inline std::uint64_t prefix_xor_by_shifts(std::uint64_t bits) {
   for (unsigned step = 1; step < 64; step *= 2) bits ^= bits << step;
   return bits;
 }
+
+#if defined(__PCLMUL__)
+/// The same by one instruction.
+inline std::uint64_t prefix_xor_by_clmul(std::uint64_t bits) {
+  const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<long long>(bits)),
+                                               _mm_set1_epi8(static_cast<char>(0xFF)), 0);
+  return static_cast<std::uint64_t>(_mm_cvtsi128_si64(product));
+}
+#endif
 
 /// What the end of a block means for the next.
 struct Carry {

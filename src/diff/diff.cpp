@@ -12,6 +12,7 @@
 #include "csv/findings.hpp"
 #include "csv/row_check.hpp"
 #include "csv/scan.hpp"
+#include "diff/before_check.hpp"
 #include "diff/comparison.hpp"
 #include "diff/in_step.hpp"
 #include "diff/join.hpp"
@@ -19,13 +20,6 @@
 
 namespace deltadrop::diff {
 namespace {
-
-Error corrupt_version(const csv::Findings& findings) {
-  const csv::Finding& first = findings.first.front();
-  return Error{ErrorCode::corrupt, "corrupt-version",
-               fmt::format("the older version cannot be read: {}", first.message),
-               "it was readable when it was accepted: restore the file from a backup; " + first.fix};
-}
 
 /// Every row of a version, as inserts or as deletes.
 std::vector<Change> changes_of(ChangeType type, const RowList& rows) {
@@ -37,21 +31,6 @@ std::vector<Change> changes_of(ChangeType type, const RowList& rows) {
     changes.push_back(change);
   }
   return changes;
-}
-
-csv::Findings everything_wrong_with(const csv::File& file, csv::CheckScope scope, std::size_t findings_max) {
-  csv::FindingLog findings(findings_max);
-  findings.add_all(file.header_findings());
-  WholeFile whole(file, scope, findings);
-  whole.read();
-  return findings.findings();
-}
-
-/// A version that was accepted once, and of which nobody says that it still is what it was.
-Result<void> check_before(const csv::File& before) {
-  const auto findings = everything_wrong_with(before, csv::CheckScope::shape, 1);
-  if (!findings.empty()) return corrupt_version(findings);
-  return success();
 }
 
 Counts counts_of(const std::vector<Change>& changes, std::int64_t rows_before, std::int64_t rows) {
@@ -149,41 +128,59 @@ void add_lines(const csv::File& before, const csv::File& after, std::vector<Chan
 
 bool stands_before(const Change& a, const Change& b) { return a.after.offset < b.after.offset; }
 
-std::vector<Change> deletes_of(const std::vector<LooseRow>& old_rows) {
+std::vector<Change> deletes_of(LooseRows& old_rows) {
   std::vector<Change> deletes;
-  for (const LooseRow& row : old_rows) {
-    if (row.matched == 0) deletes.push_back({ChangeType::remove, row.ref(), {}});
+  std::ptrdiff_t middle = 0;
+  for (std::size_t part = 0; part < LooseRows::kParts; ++part) {
+    middle = std::ssize(deletes);
+    for (const LooseRow& row : old_rows.part(part)) {
+      if (row.matched == 0) deletes.push_back({ChangeType::remove, row.ref(), {}});
+    }
   }
+  static_assert(LooseRows::kParts == 2, "two lists are merged");
+  std::inplace_merge(deletes.begin(), deletes.begin() + middle, deletes.end(),
+                     [](const Change& a, const Change& b) { return a.before.offset < b.before.offset; });
   return deletes;
 }
 
 /// Loosens what neither side has read yet: each side by itself, side by side where that is worth a thread.
-void loosen_rest(Side& before, Side& after) {
+/// True when the older version's keys increase there.
+bool loosen_rest(Side& before, Side& after) {
   constexpr std::size_t kWorthAThread = std::size_t{1} << 20;
   const bool apart = std::min(before.rest().size(), after.rest().size()) > kWorthAThread;
-  auto other = std::async(apart ? std::launch::async : std::launch::deferred, [&] { before.loosen_rest(); });
+  auto other = std::async(apart ? std::launch::async : std::launch::deferred,
+                          [&] { return before.loosen_rest(); });
   after.loosen_rest();
-  other.get();
+  return other.get();
 }
 
-/// Two versions under one key. Nothing where the newer one has something wrong with it.
+/// Two versions under one key. Nothing where the newer one has something wrong with it. `check`: of the older
+/// one, where nobody says that it still is what it was.
 Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const csv::File& after,
-                                               Comparison& comparison, std::int64_t look_ahead_rows) {
+                                               const Comparison& comparison, std::int64_t look_ahead_rows,
+                                               BeforeCheck* check) {
   Side old_side(before, csv::CheckScope::shape);
   Side new_side(after, csv::CheckScope::everything);
   ChangeSet set;
   if (comparison.same_layout()) {
-    InStepWalk walk(old_side, new_side, comparison, after.header().delimiter, look_ahead_rows);
+    InStepWalk walk(old_side, new_side, look_ahead_rows);
     walk.run(set.changes);
   }
-  if (!old_side.is_wrong() && !new_side.is_wrong()) loosen_rest(old_side, new_side);
+  bool rest_increases = true;
+  if (!old_side.is_wrong() && !new_side.is_wrong()) {
+    if (check != nullptr) check->leave_rest(old_side.offset());
+    rest_increases = loosen_rest(old_side, new_side);
+  }
   if (old_side.is_wrong()) return corrupt_version(everything_wrong_with(before, csv::CheckScope::shape, 1));
+  if (check != nullptr) {
+    DD_TRY(check->finish(rest_increases));
+  }
   if (new_side.is_wrong() || new_side.records() > after.limits().rows_max) {
     return std::optional<ChangeSet>();
   }
   DD_ASSERT(static_cast<std::uint64_t>(new_side.records()) <= KeyTable::kNumbersMax);
 
-  auto joined = join(old_side, new_side, comparison);
+  auto joined = join(old_side, new_side);
   if (joined.repeated_key || repeats_a_key(after, joined.changes)) return std::optional<ChangeSet>();
   auto changes = deletes_of(old_side.loose());
   const auto deletes = static_cast<std::ptrdiff_t>(changes.size());
@@ -221,21 +218,17 @@ Result<Outcome> compare(const csv::File* before, const csv::File& after, const O
   }
   if (!before->header_findings().empty()) return corrupt_version(before->header_findings());
 
-  const bool is_checked = options.before_is_checked || rekeys;
-  auto checked = std::async(is_checked ? std::launch::deferred : std::launch::async, [&]() -> Result<void> {
-    return is_checked ? Result<void>(success()) : check_before(*before);
-  });
+  std::optional<BeforeCheck> check;
+  if (!options.before_is_checked && !rekeys && !before->header().key.empty()) check.emplace(*before);
   Comparison comparison(*before, after);
   std::optional<ChangeSet> together;
   if (rekeys) {
     DD_TRY(outcome, diff_apart(before, after));
   } else if (comparable && after.header_findings().empty()) {
-    auto compared = diff_together(*before, after, comparison, options.look_ahead_rows);
-    DD_TRY(checked.get());
-    DD_TRY(together, std::move(compared));
-  }
-  if (checked.valid()) {
-    DD_TRY(checked.get());
+    DD_TRY(together,
+           diff_together(*before, after, comparison, options.look_ahead_rows, check ? &*check : nullptr));
+  } else if (check) {
+    DD_TRY(check->finish());
   }
   if (together) {
     outcome.changes = std::move(*together);

@@ -1,5 +1,6 @@
 #include "diff/in_step.hpp"
 
+#include "diff/key_order.hpp"
 #include "diff/whole_file.hpp"
 
 namespace deltadrop::diff {
@@ -43,19 +44,24 @@ void Side::go_back(const csv::Row& row, std::int64_t records) {
   records_ = records;
 }
 
-void Side::loosen_rest() {
-  const std::size_t expected = loose_.size() + estimated_rows(rest());
-  if (expected > loose_.capacity()) loose_.reserve(expected);
-  while (next()) loosen();
+bool Side::loosen_rest() {
+  loose_.expect(estimated_rows(rest()));
+  check_.check_text_by_stretch();
+  KeyOrder order(file_.text());
+  bool increasing = true;
+  while (next()) {
+    loosen();
+    increasing = increasing && order.take(key_);
+  }
+  return increasing;
 }
 
-InStepWalk::InStepWalk(Side& before, Side& after, Comparison& comparison, char delimiter,
-                       std::int64_t look_ahead_rows)
+InStepWalk::InStepWalk(Side& before, Side& after, std::int64_t look_ahead_rows)
     : before_(before),
       after_(after),
-      comparison_(comparison),
+      comparison_(before.file(), after.file()),
       find_equal_stretch_(csv::structural_scan().find_equal_stretch),
-      delimiter_(delimiter),
+      delimiter_(after.file().header().delimiter),
       look_ahead_rows_(look_ahead_rows) {}
 
 void InStepWalk::run(std::vector<Change>& changes) {
@@ -95,7 +101,7 @@ void InStepWalk::see(Ahead& ahead) {
 }
 
 void InStepWalk::loosen(Ahead& ahead, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) ahead.side.loose().push_back(ahead.seen[i].loose);
+  for (std::size_t i = 0; i < count; ++i) ahead.side.loose().add(ahead.seen[i].loose);
 }
 
 bool InStepWalk::meets(Ahead& ahead, Ahead& other) {

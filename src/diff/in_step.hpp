@@ -29,16 +29,19 @@ class Side {
   [[nodiscard]] std::int64_t records() const { return records_; }
 
   /// The text that is not read yet.
-  [[nodiscard]] std::string_view rest() const { return file_.text().substr(scanner_.offset()); }
+  [[nodiscard]] std::string_view rest() const { return file_.text().substr(offset()); }
+  /// Where that begins.
+  [[nodiscard]] std::uint64_t offset() const { return scanner_.offset(); }
   void skip(const csv::EqualStretch& stretch);
   /// Back to a row that was read: it is the next. `records`: how many were read before it.
   void go_back(const csv::Row& row, std::int64_t records);
 
-  /// Row references by key, of rows that did not find their like in step.
-  std::vector<LooseRow>& loose() { return loose_; }
-  void loosen() { loose_.push_back(loose_row(row_, key_)); }
-  /// Reads to the end, and loosens every row.
-  void loosen_rest();
+  /// Rows that did not find their like in step.
+  LooseRows& loose() { return loose_; }
+  void loosen() { loose_.add(loose_row(row_, key_)); }
+  /// Reads to the end, and loosens every row. True when their keys increase from row to row.
+  bool loosen_rest();
+  [[nodiscard]] const csv::File& file() const { return file_; }
   std::string_view bytes(const LooseRow& row) const { return file_.text().substr(row.offset, row.length); }
   /// Valid until the next call.
   std::string_view key_of(const LooseRow& row) { return stored_key_reader_.read(bytes(row)); }
@@ -52,7 +55,7 @@ class Side {
   csv::RowScanner scanner_;
   csv::Row row_;
   std::string_view key_;
-  std::vector<LooseRow> loose_;
+  LooseRows loose_;
   std::int64_t records_ = 0;
 };
 
@@ -61,7 +64,7 @@ class Side {
 /// loosened. It gives up when that costs more than it spares. Both files must have the same layout.
 class InStepWalk {
  public:
-  InStepWalk(Side& before, Side& after, Comparison& comparison, char delimiter, std::int64_t look_ahead_rows);
+  InStepWalk(Side& before, Side& after, std::int64_t look_ahead_rows);
 
   /// Until the end of one version, until it gives up, or until a row cannot be used. Updates found in step
   /// are appended to `changes`.
@@ -91,7 +94,7 @@ class InStepWalk {
 
   Side& before_;
   Side& after_;
-  Comparison& comparison_;
+  Comparison comparison_;
   csv::FindEqualStretch find_equal_stretch_;
   char delimiter_;
   std::int64_t look_ahead_rows_;

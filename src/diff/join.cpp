@@ -1,6 +1,8 @@
 #include "diff/join.hpp"
 
 #include <algorithm>
+#include <future>
+#include <utility>
 
 namespace deltadrop::diff {
 namespace {
@@ -9,46 +11,101 @@ namespace {
 /// where the rows are shuffled.
 constexpr std::size_t kSlotsAhead = 32;
 constexpr std::size_t kRowsAhead = 16;
+constexpr std::size_t kRowsWorthAThread = 10'000;
+
+/// Joins one part of the loose rows. One a thread.
+class PartJoin {
+ public:
+  PartJoin(Side& before, Side& after, std::size_t part)
+      : before_(before.file()),
+        after_(after.file()),
+        old_rows_(before.loose().part(part)),
+        new_rows_(after.loose().part(part)),
+        comparison_(before_, after_),
+        old_key_reader_(before_.header()),
+        new_key_reader_(after_.header()) {}
+
+  JoinReport run() {
+    const KeyTable table = table_of_old_rows();
+    for (std::size_t i = 0; i < new_rows_.size(); ++i) {
+      ask_for_later_rows(table, i);
+      if (!join_row(table, new_rows_[i])) {
+        report_.repeated_key = true;
+        break;
+      }
+    }
+    return std::move(report_);
+  }
+
+ private:
+  [[nodiscard]] KeyTable table_of_old_rows() const {
+    KeyTable table(old_rows_.size());
+    for (std::size_t i = 0; i < old_rows_.size(); ++i) {
+      if (i + kSlotsAhead < old_rows_.size()) table.prefetch(old_rows_[i + kSlotsAhead].tag);
+      table.add(old_rows_[i].tag, static_cast<KeyTable::Number>(i));
+    }
+    return table;
+  }
+
+  void ask_for_later_rows(const KeyTable& table, std::size_t i) const {
+    if (i + kSlotsAhead < new_rows_.size()) table.prefetch(new_rows_[i + kSlotsAhead].tag);
+    if (i + kRowsAhead < new_rows_.size()) {
+      if (const auto likely = table.first_candidate(new_rows_[i + kRowsAhead].tag)) {
+        __builtin_prefetch(&old_rows_[*likely]);
+      }
+    }
+  }
+
+  /// False where the row's older like has been taken by another row: they have one key.
+  bool join_row(const KeyTable& table, const LooseRow& row) {
+    const bool bytes_decide = comparison_.same_layout();
+    const auto found = table.find(row.tag, [&](KeyTable::Number number) {
+      const LooseRow& old = old_rows_[number];
+      return (bytes_decide && old.same_bytes(row)) ||
+             old_key_reader_.read(bytes(before_, old)) == new_key_reader_.read(bytes(after_, row));
+    });
+    if (!found) {
+      report_.changes.push_back({ChangeType::insert, {}, row.ref()});
+      return true;
+    }
+    LooseRow& old = old_rows_[*found];
+    if (old.matched != 0) return false;
+    old.matched = 1;
+    if (bytes_decide && old.same_bytes(row)) return true;
+    if (comparison_.differ(bytes(before_, old), bytes(after_, row))) {
+      report_.changes.push_back({ChangeType::update, old.ref(), row.ref()});
+    }
+    return true;
+  }
+
+  static std::string_view bytes(const csv::File& file, const LooseRow& row) {
+    return file.text().substr(row.offset, row.length);
+  }
+
+  const csv::File& before_;
+  const csv::File& after_;
+  HugeVector<LooseRow>& old_rows_;
+  HugeVector<LooseRow>& new_rows_;
+  Comparison comparison_;
+  csv::KeyReader old_key_reader_;
+  csv::KeyReader new_key_reader_;
+  JoinReport report_;
+};
 
 }  // namespace
 
-JoinReport join(Side& before, Side& after, Comparison& comparison) {
-  auto& old_rows = before.loose();
-  auto& new_rows = after.loose();
-  KeyTable table(old_rows.size());
-  for (std::size_t i = 0; i < old_rows.size(); ++i) {
-    if (i + kSlotsAhead < old_rows.size()) table.prefetch(old_rows[i + kSlotsAhead].tag);
-    table.add(old_rows[i].tag, static_cast<KeyTable::Number>(i));
-  }
-  JoinReport report;
-  for (std::size_t i = 0; i < new_rows.size(); ++i) {
-    if (i + kSlotsAhead < new_rows.size()) table.prefetch(new_rows[i + kSlotsAhead].tag);
-    if (i + kRowsAhead < new_rows.size()) {
-      if (const auto likely = table.first_candidate(new_rows[i + kRowsAhead].tag)) {
-        __builtin_prefetch(&old_rows[*likely]);
-      }
-    }
-    const LooseRow& row = new_rows[i];
-    const bool bytes_decide = comparison.same_layout();
-    const auto found = table.find(row.tag, [&](KeyTable::Number number) {
-      const LooseRow& old = old_rows[number];
-      return (bytes_decide && old.same_bytes(row)) || before.key_of(old) == after.key_of(row);
-    });
-    if (!found) {
-      report.changes.push_back({ChangeType::insert, {}, row.ref()});
-      continue;
-    }
-    LooseRow& old = old_rows[*found];
-    if (old.matched != 0) {
-      report.repeated_key = true;
-      return report;
-    }
-    old.matched = 1;
-    if (bytes_decide && old.same_bytes(row)) continue;
-    if (comparison.differ(before.bytes(old), after.bytes(row))) {
-      report.changes.push_back({ChangeType::update, old.ref(), row.ref()});
-    }
-  }
+JoinReport join(Side& before, Side& after) {
+  static_assert(LooseRows::kParts == 2, "one part is joined here, one beside");
+  const bool apart = std::min(before.loose().size(), after.loose().size()) > kRowsWorthAThread;
+  auto other = std::async(apart ? std::launch::async : std::launch::deferred,
+                          [&] { return PartJoin(before, after, 1).run(); });
+  JoinReport report = PartJoin(before, after, 0).run();
+  JoinReport second = other.get();
+  report.repeated_key = report.repeated_key || second.repeated_key;
+  const auto middle = static_cast<std::ptrdiff_t>(report.changes.size());
+  report.changes.insert(report.changes.end(), second.changes.begin(), second.changes.end());
+  std::inplace_merge(report.changes.begin(), report.changes.begin() + middle, report.changes.end(),
+                     [](const Change& a, const Change& b) { return a.after.offset < b.after.offset; });
   return report;
 }
 

@@ -14,8 +14,9 @@ struct JoinReport {
 };
 
 /// Joins the loose rows of two versions by key. Rows whose hashes are equal need no look at the files; a key
-/// whose tag is found is compared byte by byte. Marks the older rows that have their like.
-JoinReport join(Side& before, Side& after, Comparison& comparison);
+/// whose tag is found is compared byte by byte. Marks the older rows that have their like. Where there are
+/// many, on two threads.
+JoinReport join(Side& before, Side& after);
 
 /// Whether a row that was inserted has the key of another row of its file, which may have been met in step.
 bool repeats_a_key(const csv::File& after, const std::vector<Change>& changes);

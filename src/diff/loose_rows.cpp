@@ -37,7 +37,7 @@ void KeyTable::add(std::uint32_t tag, Number number) {
   DD_ASSERT(number < kNumbersMax);
   ++size_;
   if (slots_.size() < size_ + size_ / 4) {
-    std::vector<Slot> old(slots_.size() * 2);
+    HugeVector<Slot> old(slots_.size() * 2);
     old.swap(slots_);
     for (const Slot slot : old) {
       if (slot.number_plus_1 != 0) put(slot);
@@ -55,6 +55,14 @@ LooseRow loose_row(const csv::Row& row, std::string_view key) {
   loose.hash[0] = hash.low64;
   loose.hash[1] = hash.high64;
   return loose;
+}
+
+void LooseRows::expect(std::size_t rows) {
+  // Tags are spread evenly; half a percent more is far more than chance adds to a part that is worth it.
+  const std::size_t expected = rows / kParts + rows / (kParts * 200) + 64;
+  for (auto& part : parts_) {
+    if (part.size() + expected > part.capacity()) part.reserve(part.size() + expected);
+  }
 }
 
 Line LineSweep::at(std::uint64_t offset) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -9,6 +10,7 @@
 #include "csv/file.hpp"
 #include "csv/scan.hpp"
 #include "diff/diff.hpp"
+#include "diff/huge_pages.hpp"
 
 namespace deltadrop::diff {
 
@@ -58,7 +60,7 @@ class KeyTable {
   [[nodiscard]] std::size_t next(std::size_t at) const { return at + 1 == slots_.size() ? 0 : at + 1; }
   void put(Slot slot);
 
-  std::vector<Slot> slots_;
+  HugeVector<Slot> slots_;
   std::size_t size_ = 0;
 };
 
@@ -80,6 +82,22 @@ struct LooseRow {
 static_assert(sizeof(LooseRow) == 32);
 
 LooseRow loose_row(const csv::Row& row, std::string_view key);
+
+/// The loose rows of one version, in parts by their keys: rows of one key are in one part, so that each part
+/// can be joined by itself. Each part is in the file's order.
+class LooseRows {
+ public:
+  static constexpr std::size_t kParts = 2;
+
+  void add(const LooseRow& row) { parts_[row.tag % kParts].push_back(row); }
+  /// Room for that many more.
+  void expect(std::size_t rows);
+  [[nodiscard]] std::size_t size() const { return parts_[0].size() + parts_[1].size(); }
+  HugeVector<LooseRow>& part(std::size_t number) { return parts_[number]; }
+
+ private:
+  std::array<HugeVector<LooseRow>, kParts> parts_;
+};
 
 /// Gives the rows of one file's changes their lines, in one pass over the text.
 class LineSweep {

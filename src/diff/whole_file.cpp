@@ -33,8 +33,9 @@ WholeFile::WholeFile(const csv::File& file, csv::CheckScope scope, csv::FindingL
     : file_(file),
       scope_(scope),
       findings_(findings),
-      check_(file, scope, csv::TextCheck::whole, findings),
-      rows_(file.text()) {
+      check_(file, scope, csv::TextCheck::by_stretch, findings),
+      rows_(file.text()),
+      order_(file.text()) {
   if (file.header().key.empty()) return;
   key_reader_.emplace(file.header());
   stored_key_reader_.emplace(file.header());
@@ -61,18 +62,6 @@ void WholeFile::read() {
   }
 }
 
-bool WholeFile::comes_behind_the_last(std::string_view key) {
-  if (rows_.size() > 0 && key <= last_key_) return false;
-  const std::string_view text = file_.text();
-  if (key.data() >= text.data() && key.data() < text.data() + text.size()) {
-    last_key_ = key;
-  } else {
-    last_key_copy_.assign(key);
-    last_key_ = last_key_copy_;
-  }
-  return true;
-}
-
 void WholeFile::start_table() {
   increasing_ = false;
   table_ = KeyTable(std::max(rows_.size(), std::min(estimated_rows(file_.text()), KeyTable::kNumbersMax)));
@@ -84,7 +73,7 @@ void WholeFile::start_table() {
 void WholeFile::take(const csv::Row& row) {
   const auto key = key_reader_->read(row.bytes);
   if (!check_.accept_key(row, key, key_reader_->last_was_empty())) return;
-  if (increasing_ && !comes_behind_the_last(key)) start_table();
+  if (increasing_ && !order_.take(key)) start_table();
   if (!increasing_) {
     const auto tag = tag_of(key);
     const auto first = table_.find(tag, [&](KeyTable::Number number) { return stored_key(number) == key; });
@@ -92,6 +81,14 @@ void WholeFile::take(const csv::Row& row) {
     table_.add(tag, static_cast<KeyTable::Number>(rows_.size()));
   }
   rows_.add(RowRef{row.offset, static_cast<std::uint32_t>(row.bytes.size()), row.line});
+}
+
+csv::Findings everything_wrong_with(const csv::File& file, csv::CheckScope scope, std::size_t findings_max) {
+  csv::FindingLog findings(findings_max);
+  findings.add_all(file.header_findings());
+  WholeFile whole(file, scope, findings);
+  whole.read();
+  return findings.findings();
 }
 
 }  // namespace deltadrop::diff

@@ -11,6 +11,7 @@
 #include "csv/key_reader.hpp"
 #include "csv/row_check.hpp"
 #include "diff/diff.hpp"
+#include "diff/key_order.hpp"
 #include "diff/loose_rows.hpp"
 
 namespace deltadrop::diff {
@@ -59,7 +60,6 @@ class WholeFile {
 
  private:
   void take(const csv::Row& row);
-  [[nodiscard]] bool comes_behind_the_last(std::string_view key);
   void start_table();
   std::string_view stored_key(std::size_t number);
 
@@ -71,10 +71,12 @@ class WholeFile {
   std::optional<csv::KeyReader> stored_key_reader_;
   RowList rows_;
   KeyTable table_;
+  KeyOrder order_;
   bool increasing_ = true;
-  std::string_view last_key_;
-  std::string last_key_copy_;  ///< where the key is no view of the text
   std::int64_t records_ = 0;
 };
+
+/// Up to `findings_max` findings of a file and its header.
+csv::Findings everything_wrong_with(const csv::File& file, csv::CheckScope scope, std::size_t findings_max);
 
 }  // namespace deltadrop::diff

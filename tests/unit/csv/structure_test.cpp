@@ -60,7 +60,8 @@ std::string text_of(const EqualStretch& found) {
 
 std::vector<const StructuralScan*> ways() {
   std::vector<const StructuralScan*> all = {&portable_structural_scan()};
-  for (const auto* scan : {avx2_structural_scan(), sse2_structural_scan(), neon_structural_scan()}) {
+  for (const auto* scan : {avx512_structural_scan(), avx2_structural_scan(), sse2_structural_scan(),
+                           neon_structural_scan()}) {
     if (scan != nullptr) all.push_back(scan);
   }
   return all;

@@ -1,0 +1,68 @@
+#include "diff/before_check.hpp"
+
+#include <fmt/format.h>
+
+#include "csv/key_reader.hpp"
+#include "csv/row_check.hpp"
+#include "csv/scan.hpp"
+#include "diff/key_order.hpp"
+#include "diff/whole_file.hpp"
+
+namespace deltadrop::diff {
+namespace {
+
+Result<void> check_whole(const csv::File& before) {
+  const auto findings = everything_wrong_with(before, csv::CheckScope::shape, 1);
+  if (!findings.empty()) return corrupt_version(findings);
+  return success();
+}
+
+}  // namespace
+
+Error corrupt_version(const csv::Findings& findings) {
+  const csv::Finding& first = findings.first.front();
+  return Error{ErrorCode::corrupt, "corrupt-version",
+               fmt::format("the older version cannot be read: {}", first.message),
+               "it was readable when it was accepted: restore the file from a backup; " + first.fix};
+}
+
+BeforeCheck::BeforeCheck(const csv::File& before)
+    : before_(before), checked_(std::async(std::launch::async, [this] { return run(); })) {}
+
+BeforeCheck::~BeforeCheck() {
+  end_ = 0;
+  if (checked_.valid()) checked_.wait();
+}
+
+Result<BeforeCheck::Checked> BeforeCheck::run() const {
+  if (keys_increase()) return Checked::in_part;
+  DD_TRY(check_whole(before_));
+  return Checked::whole;
+}
+
+/// False also where a row cannot be used.
+bool BeforeCheck::keys_increase() const {
+  csv::FindingLog findings(0);
+  csv::RowCheck check(before_, csv::CheckScope::shape, csv::TextCheck::by_stretch, findings);
+  csv::KeyReader key_reader(before_.header());
+  csv::RowScanner scanner(before_.text(), before_.header().delimiter);
+  KeyOrder order(before_.text());
+  csv::Row row;
+  scanner.next(row);
+  while (scanner.next(row)) {
+    if (!check.accept(row)) return false;
+    const auto key = key_reader.read(row.bytes);
+    if (!check.accept_key(row, key, key_reader.last_was_empty()) || !order.take(key)) return false;
+    // Behind the row, so that this part and the rest have one in common: their orders make one.
+    if (row.offset >= end_.load(std::memory_order_relaxed)) break;
+  }
+  return true;
+}
+
+Result<void> BeforeCheck::finish(bool rest_increases) {
+  DD_TRY(const auto checked, checked_.get());
+  if (checked == Checked::whole || rest_increases) return success();
+  return check_whole(before_);
+}
+
+}  // namespace deltadrop::diff
