@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "csv/structure.hpp"
 
 namespace deltadrop::csv {
 
@@ -41,13 +44,18 @@ void append_undoubled(std::string& out, std::string_view inner);
 /// Splits records into unquoted values. Reuses its buffers; not thread-safe.
 class RowSplitter {
  public:
-  explicit RowSplitter(char delimiter) : delimiter_(delimiter) {}
+  explicit RowSplitter(char delimiter);
 
   /// Views of the record or of this splitter's buffer; valid until the next call.
   const std::vector<std::string_view>& split(std::string_view record);
 
  private:
+  /// The record's fields one by one, whatever its quotes.
+  void split_carefully(std::string_view record);
+
   char delimiter_;
+  FindDelimiters find_delimiters_;
+  std::vector<std::uint32_t> delimiters_;  ///< where they stand; as many as the records so far had, and some
   std::vector<std::string_view> values_;
   std::string undoubled_;
 };

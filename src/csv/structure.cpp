@@ -26,7 +26,6 @@ class PortableBlock {
     for (unsigned i = 0; i < 8; ++i) same |= zero_bytes(words_[i] ^ other.words_[i]) << (8 * i);
     return ~same;
   }
-  [[nodiscard]] char last() const { return static_cast<char>(words_[7] >> 56); }
 
   static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_shifts(bits); }
 
@@ -54,8 +53,8 @@ const StructuralScan& portable_structural_scan() {
 
 const StructuralScan& structural_scan() {
   static const StructuralScan& fastest = []() -> const StructuralScan& {
-    for (const auto* scan : {avx512_structural_scan(), avx2_structural_scan(), sse2_structural_scan(),
-                             neon_structural_scan()}) {
+    for (const auto* scan :
+         {avx512_structural_scan(), avx2_structural_scan(), sse2_structural_scan(), neon_structural_scan()}) {
       if (scan != nullptr) return *scan;
     }
     return portable_structural_scan();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -27,11 +28,19 @@ using CountLineEnds = std::uint64_t (*)(std::string_view text);
 /// to `delimiters`. All of the row scan's time is spent here.
 using FindStop = const char* (*)(const char* at, const char* end, char delimiter, std::uint64_t& delimiters);
 
+/// Writes the offsets of the delimiters between a record's fields to `at`, at most `max` of them, and returns
+/// how many there are. `kNotPlain` where a quote is doubled or stands where it says nothing, or where there
+/// are more.
+using FindDelimiters = std::size_t (*)(std::string_view record, char delimiter, std::uint32_t* at,
+                                       std::size_t max);
+inline constexpr std::size_t kNotPlain = ~std::size_t{0};
+
 /// The scans that are made for one kind of machine.
 struct StructuralScan {
   FindEqualStretch find_equal_stretch;
   CountLineEnds count_line_ends;
   FindStop find_stop;
+  FindDelimiters find_delimiters;
 };
 
 /// The fastest one for this machine.

@@ -34,7 +34,6 @@ class Avx2Block {
     const __m256i high = _mm256_cmpeq_epi8(high_, other.high_);
     return ~bits_of(low, high);
   }
-  [[nodiscard]] char last() const { return static_cast<char>(_mm256_extract_epi8(high_, 31)); }
 
   static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_clmul(bits); }
 

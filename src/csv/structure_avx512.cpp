@@ -25,9 +25,6 @@ class Avx512Block {
   [[nodiscard]] std::uint64_t unlike(const Avx512Block& other) const {
     return _mm512_cmpneq_epi8_mask(bytes_, other.bytes_);
   }
-  [[nodiscard]] char last() const {
-    return static_cast<char>(_mm_extract_epi8(_mm512_extracti32x4_epi32(bytes_, 3), 15));
-  }
 
   static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_clmul(bits); }
 

@@ -50,6 +50,8 @@ struct Carry {
 struct Structure {
   std::uint64_t line_feeds = 0;   ///< outside quotes
   std::uint64_t record_ends = 0;  ///< the first line end behind each record
+  std::uint64_t delimiters = 0;   ///< outside quotes
+  std::uint64_t doubled = 0;      ///< quotes behind a closing quote
   std::uint64_t broken = 0;       ///< quotes that parity does not explain, and what stands behind such
   std::uint64_t any_line_ends =
       0;  ///< one bit for each LF, CR and CRLF, in and outside quotes; CRLF at its LF
@@ -68,19 +70,21 @@ inline Structure structure_of(const Block& block, char delimiter, Carry& carry) 
     inside ^= Block::prefix_xor(quotes);
     const std::uint64_t opening = quotes & inside;
     const std::uint64_t closing = quotes & ~inside;
-    const std::uint64_t delimiters = block.equal_to(delimiter) & ~inside;
+    found.delimiters = block.equal_to(delimiter) & ~inside;
     line_ends &= ~inside;
-    const std::uint64_t separators = delimiters | line_ends;
+    const std::uint64_t separators = found.delimiters | line_ends;
     const std::uint64_t may_open =
         (separators << 1) | carry.field_start | (closing << 1) | carry.closed_quote;
     const std::uint64_t behind_closing = (closing << 1) | carry.closed_quote;
+    found.doubled = opening & behind_closing;
     found.broken = (opening & ~may_open) | (behind_closing & ~(separators | opening));
     carry.inside_quotes = static_cast<std::uint64_t>(static_cast<std::int64_t>(inside) >> 63);
     carry.closed_quote = closing >> 63;
     carry.field_start = separators >> 63;
   } else {
+    found.delimiters = block.equal_to(delimiter);
     carry.closed_quote = 0;
-    carry.field_start = (block.last() == delimiter ? 1 : 0) | (line_ends >> 63);
+    carry.field_start = (found.delimiters | line_ends) >> 63;
   }
   found.line_feeds = line_feeds & line_ends;
   found.record_ends = line_ends & ~((line_ends << 1) | carry.line_end);
@@ -162,8 +166,31 @@ const char* find_stop(const char* at, const char* end, char delimiter, std::uint
 }
 
 template <class Block>
+std::size_t find_delimiters(std::string_view record, char delimiter, std::uint32_t* places, std::size_t max) {
+  const char* const text = record.data();
+  const std::uint64_t length = record.size();
+  std::size_t count = 0;
+  Carry carry;
+  for (std::uint64_t at = 0; at < length; at += kBlockBytes) {
+    const std::uint64_t left = length - at;
+    const Block block = left >= kBlockBytes ? Block(text + at) : Block(text + at, left);
+    const Structure found = structure_of(block, delimiter, carry);
+    // Behind the record's end there is nothing, so a quote that closes there is not followed by text.
+    const std::uint64_t inside_record = bits_below(left >= kBlockBytes ? 64 : static_cast<unsigned>(left));
+    if (((found.broken | found.doubled) & inside_record) != 0) return kNotPlain;
+    std::uint64_t delimiters = found.delimiters;
+    if (count + count_bits(delimiters) > max) return kNotPlain;
+    for (; delimiters != 0; delimiters &= delimiters - 1) {
+      places[count++] =
+          static_cast<std::uint32_t>(at + static_cast<std::uint64_t>(__builtin_ctzll(delimiters)));
+    }
+  }
+  return carry.inside_quotes == 0 ? count : kNotPlain;
+}
+
+template <class Block>
 constexpr StructuralScan structural_scan_by() {
-  return {find_equal_stretch<Block>, count_line_ends<Block>, find_stop<Block>};
+  return {find_equal_stretch<Block>, count_line_ends<Block>, find_stop<Block>, find_delimiters<Block>};
 }
 
 }  // namespace

@@ -31,7 +31,6 @@ class NeonBlock {
         vceqq_u8(parts_.val[0], other.parts_.val[0]), vceqq_u8(parts_.val[1], other.parts_.val[1]),
         vceqq_u8(parts_.val[2], other.parts_.val[2]), vceqq_u8(parts_.val[3], other.parts_.val[3]));
   }
-  [[nodiscard]] char last() const { return static_cast<char>(vgetq_lane_u8(parts_.val[3], 15)); }
 
   static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_shifts(bits); }
 

@@ -36,7 +36,6 @@ class Sse2Block {
     for (unsigned i = 0; i < 4; ++i) same |= bits_of(_mm_cmpeq_epi8(parts_[i], other.parts_[i])) << (16 * i);
     return ~same;
   }
-  [[nodiscard]] char last() const { return static_cast<char>(_mm_extract_epi16(parts_[3], 7) >> 8); }
 
   static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_shifts(bits); }
 

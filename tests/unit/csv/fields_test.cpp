@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+#include <string>
+#include <vector>
+
 #include "csv/file.hpp"
 #include "csv/key_reader.hpp"
 
@@ -34,6 +38,33 @@ TEST(RowSplitter, KeepsViewsValidThroughManyDoubledQuotes) {
   const auto& values = splitter.split(record);
   ASSERT_EQ(values.size(), 200U);
   for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i], "v\"" + std::to_string(i));
+}
+
+TEST(RowSplitter, AgreesWithTheFieldsOneByOne) {
+  const std::vector<std::string> fields = {
+      "", "a", "12.50", "\"\"", "\"x,y\"", "\"p\"\"q\"", "5\" in", "long value", " ", "\"z\nz\"", "\"\"\"\""};
+  for (unsigned seed = 0; seed < 5'000; ++seed) {
+    std::mt19937 random(seed);
+    std::string record = fields[random() % fields.size()];
+    for (auto more = random() % 150; more > 0; --more)
+      record += "," + fields[random() % (more % 3 == 0 ? 11 : 4)];
+    std::vector<std::string> expected;
+    FieldCursor cursor(record, ',');
+    RawField field;
+    while (cursor.next(field)) {
+      expected.emplace_back();
+      if (field.doubled) {
+        append_undoubled(expected.back(), field.inner);
+      } else {
+        expected.back() = field.inner;
+      }
+    }
+    RowSplitter splitter(',');
+    for (int round = 0; round < 2; ++round) {
+      const auto& values = splitter.split(record);
+      ASSERT_EQ(std::vector<std::string>(values.begin(), values.end()), expected) << record;
+    }
+  }
 }
 
 TEST(KeyReader, ReadsSingleAndCompositeKeys) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -60,8 +61,8 @@ std::string text_of(const EqualStretch& found) {
 
 std::vector<const StructuralScan*> ways() {
   std::vector<const StructuralScan*> all = {&portable_structural_scan()};
-  for (const auto* scan : {avx512_structural_scan(), avx2_structural_scan(), sse2_structural_scan(),
-                           neon_structural_scan()}) {
+  for (const auto* scan :
+       {avx512_structural_scan(), avx2_structural_scan(), sse2_structural_scan(), neon_structural_scan()}) {
     if (scan != nullptr) all.push_back(scan);
   }
   return all;
@@ -151,6 +152,53 @@ TEST(FindStop, AgreesWithTheRuleByteByByte) {
           << testing::PrintToString(text) << " from " << from;
     }
   }
+}
+
+/// Where the delimiters of a record stand, byte by byte; nothing where a quote is doubled or says nothing.
+std::optional<std::vector<std::uint32_t>> expected_delimiters(std::string_view record) {
+  std::vector<std::uint32_t> places;
+  bool inside = false;
+  bool field_start = true;
+  bool behind_closing = false;
+  for (std::size_t i = 0; i < record.size(); ++i) {
+    const char byte = record[i];
+    if (inside) {
+      inside = byte != '"';
+      behind_closing = !inside;
+      continue;
+    }
+    const bool separator = byte == ',' || byte == '\n' || byte == '\r';
+    if (byte == '"' && !field_start) return std::nullopt;
+    if (behind_closing && !separator) return std::nullopt;
+    inside = byte == '"';
+    behind_closing = false;
+    field_start = separator;
+    if (byte == ',') places.push_back(static_cast<std::uint32_t>(i));
+  }
+  return inside ? std::nullopt : std::optional(places);
+}
+
+TEST(FindDelimiters, AgreesWithTheRuleByteByByte) {
+  std::size_t plain = 0;
+  for (unsigned seed = 0; seed < 20'000; ++seed) {
+    std::mt19937 random(seed);
+    std::string record = random_text(random, random() % 300);
+    if (random() % 2 == 0) std::replace(record.begin(), record.end(), '\n', ',');
+    const auto expected = expected_delimiters(record);
+    if (expected) ++plain;
+    for (const auto* scan : ways()) {
+      std::vector<std::uint32_t> places(400);
+      const auto count = scan->find_delimiters(record, ',', places.data(), places.size());
+      ASSERT_EQ(count != kNotPlain, expected.has_value()) << testing::PrintToString(record);
+      if (!expected) continue;
+      places.resize(count);
+      ASSERT_EQ(places, *expected) << testing::PrintToString(record);
+      if (count > 0) {
+        EXPECT_EQ(scan->find_delimiters(record, ',', places.data(), count - 1), kNotPlain);
+      }
+    }
+  }
+  EXPECT_GT(plain, 1'000U);
 }
 
 TEST(StructuralScan, ThisMachineHasOneOfItsOwn) {
