@@ -13,6 +13,7 @@ RowScanner::RowScanner(std::string_view text, char delimiter, std::uint64_t offs
       end_(text.data() + text.size()),
       line_(line.value),
       find_stop_(structural_scan().find_stop),
+      find_record_end_(structural_scan().find_record_end),
       delimiter_(delimiter) {}
 
 void RowScanner::take_line_end() {
@@ -49,6 +50,25 @@ void RowScanner::scan_quoted(Row& row) {
   }
 }
 
+void RowScanner::scan_row_with_quotes(Row& row) {
+  const char* const start = row.bytes.data();
+  if (const RecordEnd found = find_record_end_(start, end_, delimiter_); found.at != nullptr) {
+    at_ = found.at;
+    row.fields = found.delimiters + 1;
+    line_ += static_cast<std::int64_t>(found.line_ends);
+    return;
+  }
+  // One of its quotes is a character, or a fault.
+  while (at_ < end_ && *at_ == '"') {
+    if (at_ == start || at_[-1] == delimiter_) {
+      scan_quoted(row);
+    } else {
+      ++at_;
+    }
+    at_ = find_stop_(at_, end_, delimiter_, row.fields);
+  }
+}
+
 bool RowScanner::next(Row& row) {
   skip_empty_lines();
   if (at_ == end_) return false;
@@ -59,15 +79,8 @@ bool RowScanner::next(Row& row) {
             Line(line_),
             RowFault::none,
             0};
-  while (true) {
-    at_ = find_stop_(at_, end_, delimiter_, row.fields);
-    if (at_ == end_ || *at_ != '"') break;
-    if (at_ == start || at_[-1] == delimiter_) {
-      scan_quoted(row);
-    } else {
-      ++at_;
-    }
-  }
+  at_ = find_stop_(at_, end_, delimiter_, row.fields);
+  if (at_ < end_ && *at_ == '"') scan_row_with_quotes(row);
   row.bytes = std::string_view(start, static_cast<std::size_t>(at_ - start));
   if (at_ < end_) take_line_end();
   return true;

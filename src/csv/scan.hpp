@@ -44,6 +44,8 @@ class RowScanner {
  private:
   void skip_empty_lines();
   void take_line_end();
+  /// From a row's start, where it has a quoted field, to its end.
+  void scan_row_with_quotes(Row& row);
   void scan_quoted(Row& row);
 
   const char* begin_;
@@ -51,6 +53,7 @@ class RowScanner {
   const char* end_;
   std::int64_t line_ = 1;
   FindStop find_stop_;
+  FindRecordEnd find_record_end_;
   char delimiter_;
 };
 

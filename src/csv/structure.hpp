@@ -28,6 +28,16 @@ using CountLineEnds = std::uint64_t (*)(std::string_view text);
 /// to `delimiters`. All of the row scan's time is spent here.
 using FindStop = const char* (*)(const char* at, const char* end, char delimiter, std::uint64_t& delimiters);
 
+/// A record's end and what it holds.
+struct RecordEnd {
+  const char* at =
+      nullptr;  ///< its line end, or the text's end; null where a quote says nothing, or is not closed
+  std::uint64_t delimiters = 0;  ///< between its fields
+  std::uint64_t line_ends = 0;   ///< in its quoted fields
+};
+/// Finds the end of the record that starts at `at`, past quoted fields.
+using FindRecordEnd = RecordEnd (*)(const char* at, const char* end, char delimiter);
+
 /// Writes the offsets of the delimiters between a record's fields to `at`, at most `max` of them, and returns
 /// how many there are. `kNotPlain` where a quote is doubled or stands where it says nothing, or where there
 /// are more.
@@ -40,6 +50,7 @@ struct StructuralScan {
   FindEqualStretch find_equal_stretch;
   CountLineEnds count_line_ends;
   FindStop find_stop;
+  FindRecordEnd find_record_end;
   FindDelimiters find_delimiters;
 };
 

@@ -166,6 +166,32 @@ const char* find_stop(const char* at, const char* end, char delimiter, std::uint
 }
 
 template <class Block>
+RecordEnd find_record_end(const char* text, const char* text_end, char delimiter) {
+  const auto length = static_cast<std::uint64_t>(text_end - text);
+  RecordEnd found;
+  Carry carry;
+  // A record starts here, which is no line end.
+  carry.line_end = 0;
+  for (std::uint64_t at = 0; at < length; at += kBlockBytes) {
+    const std::uint64_t left = length - at;
+    const Block block = left >= kBlockBytes ? Block(text + at) : Block(text + at, left);
+    const Structure structure = structure_of(block, delimiter, carry);
+    std::uint64_t mine = bits_below(left >= kBlockBytes ? 64 : static_cast<unsigned>(left));
+    const std::uint64_t ends = structure.record_ends & mine;
+    if (ends != 0) mine = (ends & (~ends + 1)) - 1;
+    if ((structure.broken & mine) != 0) return {};
+    found.delimiters += count_bits(structure.delimiters & mine);
+    found.line_ends += count_bits(structure.any_line_ends & mine);
+    if (ends != 0) {
+      found.at = text + at + __builtin_ctzll(ends);
+      return found;
+    }
+  }
+  if (carry.inside_quotes == 0) found.at = text_end;
+  return found;
+}
+
+template <class Block>
 std::size_t find_delimiters(std::string_view record, char delimiter, std::uint32_t* places, std::size_t max) {
   const char* const text = record.data();
   const std::uint64_t length = record.size();
@@ -190,7 +216,8 @@ std::size_t find_delimiters(std::string_view record, char delimiter, std::uint32
 
 template <class Block>
 constexpr StructuralScan structural_scan_by() {
-  return {find_equal_stretch<Block>, count_line_ends<Block>, find_stop<Block>, find_delimiters<Block>};
+  return {find_equal_stretch<Block>, count_line_ends<Block>, find_stop<Block>, find_record_end<Block>,
+          find_delimiters<Block>};
 }
 
 }  // namespace

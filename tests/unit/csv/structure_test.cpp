@@ -201,6 +201,62 @@ TEST(FindDelimiters, AgreesWithTheRuleByteByByte) {
   EXPECT_GT(plain, 1'000U);
 }
 
+/// The record at the text's start, byte by byte; none where a quote says nothing or is not closed.
+std::optional<RecordEnd> expected_record_end(std::string_view text) {
+  RecordEnd found;
+  bool inside = false;
+  bool field_start = true;
+  bool behind_closing = false;
+  std::size_t i = 0;
+  for (; i < text.size(); ++i) {
+    const char byte = text[i];
+    const bool line_end = byte == '\n' || byte == '\r';
+    if (inside) {
+      // A CR by itself counts at the byte behind it.
+      if (byte == '\n' || text[i - 1] == '\r') ++found.line_ends;
+      inside = byte != '"';
+      behind_closing = !inside;
+      continue;
+    }
+    if (line_end) break;
+    if (byte == '"' && !field_start && !behind_closing) return std::nullopt;
+    if (behind_closing && byte != '"' && byte != ',') return std::nullopt;
+    inside = byte == '"';
+    behind_closing = false;
+    field_start = byte == ',';
+    if (byte == ',') ++found.delimiters;
+  }
+  if (inside) return std::nullopt;
+  found.at = text.data() + i;
+  return found;
+}
+
+TEST(FindRecordEnd, AgreesWithTheRuleByteByByte) {
+  std::size_t whole = 0;
+  for (unsigned seed = 0; seed < 20'000; ++seed) {
+    std::mt19937 random(seed);
+    std::string text = random_text(random, random() % 300);
+    if (random() % 2 == 0) {
+      for (std::size_t i = 0; i + 70 < text.size(); ++i) {
+        if (text[i] == '\n' || text[i] == '\r') text[i] = ',';
+      }
+    }
+    while (!text.empty() && (text[0] == '\n' || text[0] == '\r')) text.erase(0, 1);
+    if (text.empty()) continue;
+    const auto expected = expected_record_end(text);
+    if (expected) ++whole;
+    for (const auto* scan : ways()) {
+      const auto found = scan->find_record_end(text.data(), text.data() + text.size(), ',');
+      ASSERT_EQ(found.at != nullptr, expected.has_value()) << testing::PrintToString(text);
+      if (!expected) continue;
+      ASSERT_EQ(found.at - text.data(), expected->at - text.data()) << testing::PrintToString(text);
+      ASSERT_EQ(found.delimiters, expected->delimiters) << testing::PrintToString(text);
+      ASSERT_EQ(found.line_ends, expected->line_ends) << testing::PrintToString(text);
+    }
+  }
+  EXPECT_GT(whole, 5'000U);
+}
+
 TEST(StructuralScan, ThisMachineHasOneOfItsOwn) {
 #if defined(__x86_64__)
   EXPECT_NE(sse2_structural_scan(), nullptr);
