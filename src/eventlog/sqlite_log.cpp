@@ -11,6 +11,7 @@
 
 #include "eventlog/checks.hpp"
 #include "sqlite/database.hpp"
+#include "sqlite/group_writer.hpp"
 
 namespace deltadrop::eventlog::sqlite {
 namespace {
@@ -46,13 +47,24 @@ struct Pending {
   ChangeType event_type;
 };
 
+/// What a log is when it is opened.
+struct Contents {
+  LogIdentity identity;
+  Offset low;
+  Offset high;
+};
+
+/// Publications that are appended at the same time share a commit.
 class SqliteLog final : public EventLog {
  public:
-  SqliteLog(Options options, io::Clock& clock, db::Database writer)
-      : options_(std::move(options)), clock_(clock), writer_(std::move(writer)) {}
-
-  /// Reads the log's identity and watermarks; makes the identity the first time.
-  Result<void> load();
+  SqliteLog(Options options, io::Clock& clock, db::Database writer, const Contents& contents)
+      : options_(std::move(options)),
+        clock_(clock),
+        writer_(std::move(writer),
+                {[this] { return begin_group(); }, nullptr, [this] { return end_group(); }}),
+        identity_(contents.identity),
+        low_(contents.low),
+        high_(contents.high) {}
 
   [[nodiscard]] Capabilities capabilities() const override {
     return {.survives_reopen = true, .shares_partitions = false, .trims = true};
@@ -104,14 +116,18 @@ class SqliteLog final : public EventLog {
     failure_ = std::move(failure);
   }
 
-  Result<void> append_in_transaction(const UploadId& upload, const std::vector<Pending>& messages,
-                                     Offset first);
-  Result<bool> trim_some(Offset before, Timestamp appended_before);
+  Result<void> begin_group();
+  Result<void> end_group();
+  Result<void> insert_all(db::Database& writer, const UploadId& upload, const std::vector<Pending>& messages);
+  /// The group's new low watermark, if there is something to trim.
+  Result<bool> trim_some(db::Database& writer, Offset before, Timestamp appended_before);
 
   Options options_;
   io::Clock& clock_;
-  std::mutex writer_mutex_;  ///< taken before state_mutex_
-  db::Database writer_;
+  /// Of the group that is being written; touched by the thread that writes it.
+  Offset group_low_;
+  Offset group_high_;
+  db::GroupWriter writer_;
 
   std::mutex state_mutex_;
   std::condition_variable changed_;
@@ -245,42 +261,6 @@ class SqliteReader final : public LogReader {
   std::optional<Offset> next_;
 };
 
-Result<void> SqliteLog::load() {
-  DD_TRY(auto transaction, db::Transaction::begin(writer_));
-  {
-    DD_TRY(auto select, writer_.prepare("SELECT topic, cluster_id, topic_id, low FROM log_identity"));
-    DD_TRY(const bool known, select.step());
-    if (known && select.text(0) != options_.topic) {
-      return Error{
-          ErrorCode::conflict, "other-topic",
-          fmt::format("{} holds topic {}, not {}", options_.path.string(), select.text(0), options_.topic),
-          "use the topic that the log was made with"};
-    }
-    if (known) {
-      identity_ = {std::string(select.text(1)), std::string(select.text(2))};
-      low_ = Offset(select.number(3));
-    } else {
-      identity_ = {io::new_upload_id(clock_.now()).to_string(), io::new_upload_id(clock_.now()).to_string()};
-    }
-  }
-  {
-    DD_TRY(auto insert, writer_.prepare("INSERT INTO log_identity (topic, cluster_id, topic_id, low) "
-                                        "VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"));
-    insert.bind(1, options_.topic)
-        .bind(2, identity_.cluster_id)
-        .bind(3, identity_.topic_id)
-        .bind(4, low_.value);
-    DD_TRY(insert.run());
-  }
-  {
-    DD_TRY(auto select, writer_.prepare("SELECT max(log_offset) FROM log_messages"));
-    DD_TRY(select.step());
-    const auto last = select.optional_number(0);
-    high_ = last ? std::max(low_, Offset(*last + 1)) : low_;
-  }
-  return transaction.commit();
-}
-
 Result<std::unique_ptr<Publication>> SqliteLog::publish(const UploadId& upload) {
   DD_TRY(check_running());
   return std::unique_ptr<Publication>(std::make_unique<SqlitePublication>(*this, upload));
@@ -298,40 +278,45 @@ Result<std::unique_ptr<LogReader>> SqliteLog::join(const std::string& group) {
   return std::unique_ptr<LogReader>(std::make_unique<SqliteReader>(*this, group, std::move(reader)));
 }
 
-Result<void> SqliteLog::append_in_transaction(const UploadId& upload, const std::vector<Pending>& messages,
-                                              Offset first) {
-  DD_TRY(auto transaction, db::Transaction::begin(writer_));
-  {
-    DD_TRY(auto insert,
-           writer_.prepare("INSERT INTO log_messages (log_offset, message_key, value, event_type, "
-                           "upload_id, appended_at) VALUES (?, ?, ?, ?, ?, ?)"));
-    const std::string upload_id = upload.to_string();
-    const std::string appended_at = clock_.now().to_string();
-    Offset offset = first;
-    for (const auto& message : messages) {
-      insert.bind(1, offset.value).bind(2, message.key).bind(3, message.value);
-      insert.bind(4, to_string(message.event_type)).bind(5, upload_id).bind(6, appended_at);
-      DD_TRY(insert.run());
-      offset = offset.next();
-    }
+Result<void> SqliteLog::begin_group() {
+  const std::lock_guard lock(state_mutex_);
+  group_low_ = low_;
+  group_high_ = high_;
+  return success();
+}
+
+Result<void> SqliteLog::end_group() {
+  const std::lock_guard lock(state_mutex_);
+  failure_.reset();
+  low_ = group_low_;
+  high_ = group_high_;
+  changed_.notify_all();
+  return success();
+}
+
+Result<void> SqliteLog::insert_all(db::Database& writer, const UploadId& upload,
+                                   const std::vector<Pending>& messages) {
+  DD_TRY(auto insert, writer.prepare("INSERT INTO log_messages (log_offset, message_key, value, event_type, "
+                                     "upload_id, appended_at) VALUES (?, ?, ?, ?, ?, ?)"));
+  const std::string upload_id = upload.to_string();
+  const std::string appended_at = clock_.now().to_string();
+  Offset offset = group_high_;
+  for (const auto& message : messages) {
+    insert.bind(1, offset.value).bind(2, message.key).bind(3, message.value);
+    insert.bind(4, to_string(message.event_type)).bind(5, upload_id).bind(6, appended_at);
+    DD_TRY(insert.run());
+    offset = offset.next();
   }
-  return transaction.commit();
+  // Last: where one fails, the next publication has these offsets.
+  group_high_ = offset;
+  return success();
 }
 
 Result<void> SqliteLog::append_all(const UploadId& upload, const std::vector<Pending>& messages) {
-  const std::lock_guard writer_lock(writer_mutex_);
   DD_TRY(check_running());
-  const Offset first = state().high;
-  auto appended = append_in_transaction(upload, messages, first);
-  if (!appended) {
-    set_failure(appended.error());
-    return appended;
-  }
-  const std::lock_guard lock(state_mutex_);
-  failure_.reset();
-  high_ = Offset(first.value + static_cast<std::int64_t>(messages.size()));
-  changed_.notify_all();
-  return success();
+  auto appended = writer_.run([&](db::Database& writer) { return insert_all(writer, upload, messages); });
+  if (!appended) set_failure(appended.error());
+  return appended;
 }
 
 /// Only after a failed write is it worth a write of its own to see whether the disk takes them again; while
@@ -340,38 +325,30 @@ Result<void> SqliteLog::health(std::chrono::milliseconds) {
   DD_TRY(check_running());
   const auto failure = last_failure();
   if (!failure) return success();
-  const std::unique_lock lock(writer_mutex_, std::try_to_lock);
-  if (!lock.owns_lock()) return *failure;
-  auto written = writer_.execute("UPDATE log_identity SET low = low");
-  if (!written) return Error(written.error());
-  set_failure(std::nullopt);
-  return success();
+  const auto written = writer_.run_if_idle(
+      [](db::Database& writer) { return writer.execute("UPDATE log_identity SET low = low"); });
+  return written ? *written : Result<void>(*failure);
 }
 
-Result<bool> SqliteLog::trim_some(Offset before, Timestamp appended_before) {
-  const std::lock_guard writer_lock(writer_mutex_);
-  const PartitionState now = state();
-  Offset end = std::min({before, now.high, Offset(now.low.value + kTrimRowsMax)});
-  if (end <= now.low) return false;
+Result<bool> SqliteLog::trim_some(db::Database& writer, Offset before, Timestamp appended_before) {
+  Offset end = std::min({before, group_high_, Offset(group_low_.value + kTrimRowsMax)});
+  if (end <= group_low_) return false;
   {
-    DD_TRY(auto young, writer_.prepare("SELECT log_offset FROM log_messages WHERE log_offset < ? "
-                                       "AND appended_at >= ? ORDER BY log_offset LIMIT 1"));
+    DD_TRY(auto young, writer.prepare("SELECT log_offset FROM log_messages WHERE log_offset < ? "
+                                      "AND appended_at >= ? ORDER BY log_offset LIMIT 1"));
     const std::string bound = appended_before.to_string();
     young.bind(1, end.value).bind(2, bound);
     DD_TRY(const bool found, young.step());
     if (found) end = Offset(young.number(0));
   }
-  if (end <= now.low) return false;
-  DD_TRY(auto transaction, db::Transaction::begin(writer_));
+  if (end <= group_low_) return false;
   {
-    DD_TRY(auto move_low, writer_.prepare("UPDATE log_identity SET low = ?"));
+    DD_TRY(auto move_low, writer.prepare("UPDATE log_identity SET low = ?"));
     DD_TRY(move_low.bind(1, end.value).run());
-    DD_TRY(auto drop, writer_.prepare("DELETE FROM log_messages WHERE log_offset < ?"));
+    DD_TRY(auto drop, writer.prepare("DELETE FROM log_messages WHERE log_offset < ?"));
     DD_TRY(drop.bind(1, end.value).run());
   }
-  DD_TRY(transaction.commit());
-  const std::lock_guard lock(state_mutex_);
-  low_ = end;
+  group_low_ = end;
   return true;
 }
 
@@ -382,9 +359,53 @@ Result<void> SqliteLog::trim(const PartitionRef& partition, Offset before, Times
   }
   while (true) {
     DD_TRY(check_running());
-    DD_TRY(const bool more, trim_some(before, appended_before));
+    bool more = false;
+    DD_TRY(writer_.run([&](db::Database& writer) -> Result<void> {
+      DD_TRY(more, trim_some(writer, before, appended_before));
+      return success();
+    }));
     if (!more) return success();
   }
+}
+
+/// Reads the log's identity and watermarks; makes the identity the first time.
+Result<Contents> load(db::Database& writer, const Options& options, io::Clock& clock) {
+  Contents contents;
+  DD_TRY(auto transaction, db::Transaction::begin(writer));
+  {
+    DD_TRY(auto select, writer.prepare("SELECT topic, cluster_id, topic_id, low FROM log_identity"));
+    DD_TRY(const bool known, select.step());
+    if (known && select.text(0) != options.topic) {
+      return Error{
+          ErrorCode::conflict, "other-topic",
+          fmt::format("{} holds topic {}, not {}", options.path.string(), select.text(0), options.topic),
+          "use the topic that the log was made with"};
+    }
+    if (known) {
+      contents.identity = {std::string(select.text(1)), std::string(select.text(2))};
+      contents.low = Offset(select.number(3));
+    } else {
+      contents.identity = {io::new_upload_id(clock.now()).to_string(),
+                           io::new_upload_id(clock.now()).to_string()};
+    }
+  }
+  {
+    DD_TRY(auto insert, writer.prepare("INSERT INTO log_identity (topic, cluster_id, topic_id, low) "
+                                       "VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"));
+    insert.bind(1, options.topic)
+        .bind(2, contents.identity.cluster_id)
+        .bind(3, contents.identity.topic_id)
+        .bind(4, contents.low.value);
+    DD_TRY(insert.run());
+  }
+  {
+    DD_TRY(auto select, writer.prepare("SELECT max(log_offset) FROM log_messages"));
+    DD_TRY(select.step());
+    const auto last = select.optional_number(0);
+    contents.high = last ? std::max(contents.low, Offset(*last + 1)) : contents.low;
+  }
+  DD_TRY(transaction.commit());
+  return contents;
 }
 
 }  // namespace
@@ -392,9 +413,9 @@ Result<void> SqliteLog::trim(const PartitionRef& partition, Offset before, Times
 Result<std::unique_ptr<EventLog>> open(Options options, io::Clock& clock) {
   DD_TRY(auto writer, db::Database::open(options.path));
   DD_TRY(writer.migrate(kMigrations));
-  auto log = std::make_unique<SqliteLog>(std::move(options), clock, std::move(writer));
-  DD_TRY(log->load());
-  return std::unique_ptr<EventLog>(std::move(log));
+  DD_TRY(const auto contents, load(writer, options, clock));
+  return std::unique_ptr<EventLog>(
+      std::make_unique<SqliteLog>(std::move(options), clock, std::move(writer), contents));
 }
 
 }  // namespace deltadrop::eventlog::sqlite

@@ -39,9 +39,9 @@ void Publisher::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    wake_all_waiters();
   }
   work_changed_.notify_all();
-  progress_.notify_all();
   for (auto& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
@@ -81,11 +81,21 @@ void Publisher::enqueue_again(const std::vector<UploadRecord>& uploads) {
 
 bool Publisher::wait(const UploadId& upload, Steady::time_point deadline, Patience patience) {
   std::unique_lock lock(mutex_);
-  progress_.wait_until(lock, deadline, [&] {
+  const auto ended = [&] {
     return stopping_ || !unpublished_.contains(upload) ||
            (patience == Patience::while_log_answers && log_down_.has_value());
-  });
+  };
+  if (!ended()) {
+    Waiters& mine = waiters_[upload];
+    ++mine.count;
+    mine.changed.wait_until(lock, deadline, ended);
+    if (--mine.count == 0) waiters_.erase(upload);
+  }
   return !unpublished_.contains(upload);
+}
+
+void Publisher::wake_all_waiters() {
+  for (auto& [upload, waiters] : waiters_) waiters.changed.notify_all();
 }
 
 std::optional<Error> Publisher::trouble() {
@@ -150,6 +160,9 @@ void Publisher::work() {
       queue->backoff = milliseconds(0);
       queue->trouble.reset();
       unpublished_.erase(unpublished_.find(waiting.upload));
+      if (const auto waiters = waiters_.find(waiting.upload); waiters != waiters_.end()) {
+        waiters->second.changed.notify_all();
+      }
       if (queue->uploads.empty()) queues_.erase(next);
     } else {
       queue->uploads.front() = std::move(waiting);
@@ -157,9 +170,9 @@ void Publisher::work() {
       queue->backoff =
           std::clamp(queue->backoff * 2, kBackoffMin, log_down_ ? kBackoffMax : kOwnTroubleBackoffMax);
       queue->not_before = Steady::now() + queue->backoff;
+      // Somebody who sleeps has to know when to look at it; this thread may find other work.
+      work_changed_.notify_one();
     }
-    progress_.notify_all();
-    work_changed_.notify_one();
   }
 }
 
@@ -227,11 +240,9 @@ Result<void> Publisher::heard_from_log(Result<void> result) {
   if (result.has_value()) return result;
   const ErrorCode code = result.error().code;
   if (code == ErrorCode::unavailable || code == ErrorCode::in_doubt || code == ErrorCode::timed_out) {
-    {
-      const std::lock_guard lock(mutex_);
-      log_down_ = result.error();
-    }
-    progress_.notify_all();
+    const std::lock_guard lock(mutex_);
+    log_down_ = result.error();
+    wake_all_waiters();
   }
   return result;
 }

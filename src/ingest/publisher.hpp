@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -62,7 +63,15 @@ class Publisher {
     std::optional<Error> trouble;
   };
 
+  /// Those that wait for one upload; woken by themselves, since many wait and one is published.
+  struct Waiters {
+    std::condition_variable changed;
+    int count = 0;
+  };
+
   void work();
+  /// Wakes everybody who waits for an upload.
+  void wake_all_waiters();
   using Queues = std::map<TableRef, Queue>;
   Queue& queue_of(const TableRef& table);
   Queues::iterator next_ready(std::chrono::steady_clock::time_point& wake_at);
@@ -82,7 +91,7 @@ class Publisher {
 
   std::mutex mutex_;
   std::condition_variable work_changed_;
-  std::condition_variable progress_;
+  std::unordered_map<UploadId, Waiters> waiters_;
   Queues queues_;
   std::unordered_multiset<UploadId> unpublished_;  ///< twice: queued again while it is marked published
   std::optional<Error> log_down_;

@@ -19,6 +19,7 @@ namespace {
 struct Guarded {
   std::atomic<std::uintptr_t> begin = 0;  ///< 0: free
   std::atomic<std::size_t> size = 0;
+  std::atomic<bool> filled = false;  ///< zeros stand for bytes that were gone
 };
 
 constexpr std::size_t kGuardedMax = 16'384;
@@ -33,7 +34,7 @@ void fill_what_is_gone(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
   // What another process sends has no address.
   const auto at = info->si_code > 0 ? reinterpret_cast<std::uintptr_t>(info->si_addr) : 0;
-  for (const Guarded& one : guarded) {
+  for (Guarded& one : guarded) {
     const std::uintptr_t begin = one.begin.load(std::memory_order_acquire);
     const std::size_t size = one.size.load(std::memory_order_acquire);
     if (begin == 0 || at < begin || at >= begin + size) continue;
@@ -41,8 +42,9 @@ void fill_what_is_gone(int signal, siginfo_t* info, void* context) {
     void* const filled = ::mmap(reinterpret_cast<void*>(page), begin + size - page, PROT_READ,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     errno = saved_errno;
-    if (filled != MAP_FAILED) return;
-    break;
+    if (filled == MAP_FAILED) break;
+    one.filled.store(true, std::memory_order_release);
+    return;
   }
   // Somebody else's: as if this handler were not there.
   if ((action_before.sa_flags & SA_SIGINFO) != 0) {
@@ -73,14 +75,11 @@ std::size_t guard(void* data, std::size_t size) {
     const std::size_t place = next_guard.fetch_add(1, std::memory_order_relaxed) % kGuardedMax;
     std::uintptr_t free = 0;
     if (!guarded[place].begin.compare_exchange_strong(free, begin, std::memory_order_acq_rel)) continue;
+    guarded[place].filled.store(false, std::memory_order_release);
     guarded[place].size.store(size, std::memory_order_release);
     return place;
   }
   return kGuardedMax;
-}
-
-std::int64_t modified_ns(const struct stat& status) {
-  return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
 }  // namespace
@@ -89,7 +88,6 @@ MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, 0)),
       guard_(other.guard_),
-      modified_ns_(other.modified_ns_),
       file_(std::move(other.file_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
@@ -98,7 +96,6 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
     guard_ = other.guard_;
-    modified_ns_ = other.modified_ns_;
     file_ = std::move(other.file_);
   }
   return *this;
@@ -120,7 +117,6 @@ Result<MappedFile> MappedFile::open(const fs::path& path) {
   struct stat status{};
   if (::fstat(mapped.file_.descriptor(), &status) != 0) return system_error("stat", path, errno);
   const auto size = static_cast<std::size_t>(status.st_size);
-  mapped.modified_ns_ = modified_ns(status);
   if (size == 0) return mapped;
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, mapped.file_.descriptor(), 0);
   if (data == MAP_FAILED) return system_error("map", path, errno);
@@ -142,7 +138,8 @@ Result<void> MappedFile::check_unchanged() const {
   struct stat status{};
   if (::fstat(file_.descriptor(), &status) != 0) return system_error("stat", file_.path(), errno);
   const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == size_ && modified_ns(status) == modified_ns_) return success();
+  const bool filled = data_ != nullptr && guarded[guard_].filled.load(std::memory_order_acquire);
+  if (size == size_ && !filled) return success();
   return Error{ErrorCode::unavailable, "file-changed",
                fmt::format("{} was changed while it was read: it had {} bytes and has {}",
                            file_.path().string(), size_, size),

@@ -26,7 +26,8 @@ class MappedFile {
 
   [[nodiscard]] std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
   /// Call it behind the last look at the bytes. Fails with unavailable, type "file-changed", where the file
-  /// has been written to or cut off since it was opened: what was read of it means nothing.
+  /// has another size than when it was opened, or bytes were missing when they were read: what was read of
+  /// it means nothing. (Its times say nothing: whoever moves a file may set them.)
   [[nodiscard]] Result<void> check_unchanged() const;
 
  private:
@@ -35,7 +36,6 @@ class MappedFile {
   void* data_ = nullptr;
   std::size_t size_ = 0;
   std::size_t guard_ = 0;  ///< its place among the guarded mappings
-  std::int64_t modified_ns_ = 0;
   File file_;
 };
 

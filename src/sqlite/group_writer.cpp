@@ -27,18 +27,18 @@ GroupWriter::GroupWriter(Database database, Hooks hooks)
     : database_(std::move(database)), hooks_(std::move(hooks)) {}
 
 Result<void> GroupWriter::run(const Write& write) {
-  Waiting mine{&write, std::nullopt, false};
+  Waiting mine(write);
   std::unique_lock lock(mutex_);
   queue_.push_back(&mine);
-  return wait_or_work(lock, mine);
+  return wait_or_lead(lock, mine);
 }
 
 std::optional<Result<void>> GroupWriter::run_if_idle(const Write& write) {
-  Waiting mine{&write, std::nullopt, false};
+  Waiting mine(write);
   std::unique_lock lock(mutex_);
-  if (working_ || !queue_.empty()) return std::nullopt;
+  if (working_) return std::nullopt;
   queue_.push_back(&mine);
-  return wait_or_work(lock, mine);
+  return wait_or_lead(lock, mine);
 }
 
 std::size_t GroupWriter::waiting() {
@@ -46,36 +46,38 @@ std::size_t GroupWriter::waiting() {
   return queue_.size();
 }
 
-Result<void> GroupWriter::wait_or_work(std::unique_lock<std::mutex>& lock, Waiting& mine) {
-  while (!mine.done) {
-    if (working_) {
-      changed_.wait(lock);
-      continue;
-    }
-    // Whoever wakes first works for all that wait by now, its own write among them or not.
-    const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), kGroupMax));
-    Group group(queue_.begin(), queue_.begin() + count);
-    queue_.erase(queue_.begin(), queue_.begin() + count);
-    working_ = true;
-    lock.unlock();
-    try {
-      work(group);
-    } catch (...) {
-      // The others must not wait for ever for a thread that had no memory, say.
-      for (Waiting* waiting : group) waiting->result = left_undone();
-      end(lock, group);
-      throw;
-    }
+Result<void> GroupWriter::wait_or_lead(std::unique_lock<std::mutex>& lock, Waiting& mine) {
+  if (working_) mine.changed.wait(lock, [&] { return mine.done || mine.leads; });
+  if (mine.done) return *std::move(mine.result);
+  // The first in the queue: whoever leads is in the group.
+  const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), kGroupMax));
+  Group group(queue_.begin(), queue_.begin() + count);
+  queue_.erase(queue_.begin(), queue_.begin() + count);
+  working_ = true;
+  lock.unlock();
+  try {
+    work(group);
+  } catch (...) {
+    // The others must not wait for ever for a thread that had no memory, say.
+    for (Waiting* waiting : group) waiting->result = left_undone();
     end(lock, group);
+    throw;
   }
+  end(lock, group);
   return *std::move(mine.result);
 }
 
 void GroupWriter::end(std::unique_lock<std::mutex>& lock, const Group& group) {
   lock.lock();
-  working_ = false;
-  for (Waiting* waiting : group) waiting->done = true;
-  changed_.notify_all();
+  for (Waiting* waiting : group) {
+    waiting->done = true;
+    // Under the lock: what it waits on is its own, and gone when it goes on.
+    waiting->changed.notify_one();
+  }
+  working_ = !queue_.empty();
+  if (!working_) return;
+  queue_.front()->leads = true;
+  queue_.front()->changed.notify_one();
 }
 
 void GroupWriter::work(Group& group) {
@@ -108,7 +110,7 @@ Result<void> GroupWriter::run_all(Group& group) {
 /// Whether it wrote; an error where the transaction cannot go on.
 Result<bool> GroupWriter::run_one(Waiting& waiting) {
   DD_TRY(run_prepared(database_, "SAVEPOINT one"));
-  waiting.result = (*waiting.write)(database_);
+  waiting.result = waiting.write(database_);
   const bool written = waiting.result->has_value();
   // A full disk or a failed read has SQLite roll back everything, and the others with it.
   if (!database_.in_transaction())

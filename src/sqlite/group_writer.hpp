@@ -39,14 +39,18 @@ class GroupWriter {
   [[nodiscard]] std::size_t waiting();
 
  private:
+  /// Each is woken by itself: dozens that wake for one who can go on cost more than the writes.
   struct Waiting {
-    const Write* write = nullptr;
+    explicit Waiting(const Write& its_write) : write(its_write) {}
+    const Write& write;
     std::optional<Result<void>> result;
     bool done = false;
+    bool leads = false;  ///< it is to do the work of all who wait; the one before has ended
+    std::condition_variable changed;
   };
   using Group = std::vector<Waiting*>;
 
-  Result<void> wait_or_work(std::unique_lock<std::mutex>& lock, Waiting& mine);
+  Result<void> wait_or_lead(std::unique_lock<std::mutex>& lock, Waiting& mine);
   void end(std::unique_lock<std::mutex>& lock, const Group& group);
   void work(Group& group);
   Result<void> run_all(Group& group);
@@ -56,9 +60,8 @@ class GroupWriter {
   const Hooks hooks_;
 
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::deque<Waiting*> queue_;
-  bool working_ = false;  ///< somebody uses database_
+  bool working_ = false;  ///< somebody uses database_, or has been told to
 };
 
 }  // namespace deltadrop::sqlite

@@ -50,17 +50,28 @@ TEST(MappedFile, ReadsWhatIsCutOffAsNulAndSaysSo) {
   EXPECT_NE(unchanged.error().message.find(path.string()), std::string::npos) << unchanged.error().message;
 }
 
-TEST(MappedFile, SaysThatItWasWrittenToUnderTheSameSize) {
+TEST(MappedFile, SaysThatBytesWereGoneWhenTheyWereRead) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "a.csv";
   ASSERT_TRUE(write_file(path, "key,value\n1,2\n").has_value());
   const auto mapped = MappedFile::open(path);
   ASSERT_TRUE(mapped.has_value());
   ASSERT_EQ(::truncate(path.c_str(), 0), 0);
+  EXPECT_EQ(mapped.value().bytes()[3], '\0');
   ASSERT_EQ(::truncate(path.c_str(), 14), 0);
   const auto unchanged = mapped.value().check_unchanged();
   ASSERT_FALSE(unchanged.has_value());
   EXPECT_EQ(unchanged.error().type, "file-changed");
+}
+
+TEST(MappedFile, IsUnchangedWhereItGetsAnotherNameAndTime) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder.path() / "a", "key\n1\n").has_value());
+  const auto mapped = MappedFile::open(folder.path() / "a");
+  ASSERT_TRUE(mapped.has_value());
+  ASSERT_TRUE(rename_file(folder.path() / "a", folder.path() / "b").has_value());
+  fs::last_write_time(folder.path() / "b", fs::file_time_type());
+  EXPECT_TRUE(mapped.value().check_unchanged().has_value());
 }
 
 TEST(MappedFile, EachIsFilledByItself) {
