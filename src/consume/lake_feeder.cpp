@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "io/priority.hpp"
+
 namespace deltadrop::consume {
 namespace {
 
@@ -14,6 +16,8 @@ LakeFeeder::LakeFeeder(const Options& options, const LakeStep& lake, history::Hi
     : options_(options), lake_(lake), history_(history), board_(board) {}
 
 void LakeFeeder::run(const std::stop_token& stop) {
+  // Readers of files can wait a little; uploads and readers of the history should not wait for them.
+  io::let_others_go_first();
   Backoff backoff(options_.retry_wait_min, options_.retry_wait_max);
   while (!stop.stop_requested()) {
     const std::uint64_t seen = board_.progress();
