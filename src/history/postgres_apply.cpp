@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "history/decisions.hpp"
 #include "history/postgres_rows.hpp"
 
@@ -14,6 +16,11 @@ namespace {
 constexpr std::string_view kOpenRowOfEvent =
     "SELECT o.ctid AS place, o.data FROM company_data o WHERE o.company_id = e.company_id "
     "AND o.table_name = e.table_name AND o.record_key = e.key_value AND o.is_current LIMIT 1";
+
+/// What opens rows reads an upload's events in their order by the primary key, where they lie nearly in that
+/// order: to sort them means to write and read all of them once more. Until the transaction ends.
+const std::array<Statement, 2> kInOrderByIndex = {Statement{"SET LOCAL enable_sort = off", {}},
+                                                  Statement{"SET LOCAL enable_bitmapscan = off", {}}};
 
 struct Counts {
   std::int64_t opening = 0;  ///< inserts and updates
@@ -35,15 +42,23 @@ class Application {
     if (previous) {
       if (const auto why = out_of_order(upload_, *previous); !why.empty()) return conflict(transaction, why);
     }
-    DD_TRY(const auto results,
-           connection_.run_all({count(), {"SAVEPOINT apply", {}}, close(), {"SAVEPOINT closed", {}}}));
+    if (!previous) {
+      DD_TRY(const bool opens_all, open_as_first());
+      if (opens_all) return applied(transaction, upload_.facts.total, 0);
+    }
+    DD_TRY(const auto results, connection_.run_all({count(),
+                                                    {"SAVEPOINT apply", {}},
+                                                    close(),
+                                                    {"SAVEPOINT closed", {}},
+                                                    kInOrderByIndex[0],
+                                                    kInOrderByIndex[1]}));
     const Counts counts = counts_of(results[0]);
     const std::int64_t closed = results[2].changed();
     if (closed != counts.closing) {
       DD_TRY(const auto why, first_not_closing());
       return conflict(transaction, why);
     }
-    const auto opened = connection_.run(open());
+    const auto opened = connection_.run(open("IN ('insert', 'update')"));
     if (!opened && opened.error().type == "unique-violation") {
       DD_TRY(const auto why, first_not_opening());
       return conflict(transaction, why);
@@ -52,15 +67,30 @@ class Application {
     if (opened.value().changed() != counts.opening) {
       return wrong_count(upload_.facts, opened.value().changed(), counts.opening);
     }
+    return applied(transaction, opened.value().changed(), closed);
+  }
+
+ private:
+  /// A table's first upload has inserts only, as a rule: then there is nothing to count or to close, which
+  /// would read its events twice more. False, and nothing done, where it is otherwise.
+  Result<bool> open_as_first() {
+    DD_TRY(connection_.run_all({{"SAVEPOINT first", {}}, kInOrderByIndex[0], kInOrderByIndex[1]}));
+    const auto opened = connection_.run(open("= 'insert'"));
+    if (opened.has_value() && opened.value().changed() == upload_.facts.total) return true;
+    if (!opened.has_value() && opened.error().type != "unique-violation") return opened.error();
+    DD_TRY(connection_.run({"ROLLBACK TO SAVEPOINT first", {}}));
+    return false;
+  }
+
+  Result<ApplyOutcome> applied(Transaction& transaction, std::int64_t opened, std::int64_t closed) {
     DD_TRY(const auto last, transaction.commit({take_number()}));
     upload_.state = UploadState::applied;
     upload_.applied_no = AppliedNo(last[0][0].number(0));
     upload_.applied_at = now_;
     upload_.error.clear();
-    return ApplyOutcome(Applied{upload_, opened.value().changed(), closed});
+    return ApplyOutcome(Applied{upload_, opened, closed});
   }
 
- private:
   Statement count() const {
     return {
         "SELECT count(*) FILTER (WHERE event_type <> 'delete'), count(*) FILTER (WHERE event_type <> "
@@ -78,12 +108,13 @@ class Application {
             {id_, effective_at_}};
   }
 
-  Statement open() const {
-    return {
-        "INSERT INTO company_data (company_id, table_name, record_key, data, valid_from, valid_to, "
-        "is_current, upload_id) SELECT company_id, table_name, key_value, new_values, $2, NULL, true, "
-        "upload_id FROM cdc_events WHERE upload_id = $1 AND event_type IN ('insert', 'update') ORDER BY seq",
-        {id_, effective_at_}};
+  Statement open(std::string_view types) const {
+    return {fmt::format(
+                "INSERT INTO company_data (company_id, table_name, record_key, data, valid_from, valid_to, "
+                "is_current, upload_id) SELECT company_id, table_name, key_value, new_values, $2, NULL, "
+                "true, upload_id FROM cdc_events WHERE upload_id = $1 AND event_type {} ORDER BY seq",
+                types),
+            {id_, effective_at_}};
   }
 
   /// The last statement before COMMIT: the counter's row is locked from here on.

@@ -24,6 +24,8 @@ constexpr std::chrono::milliseconds kWaitMax{30'000};
 /// Waits are cut into slices, so that a stopping server is noticed, and a history that another process writes
 /// to.
 constexpr std::chrono::milliseconds kWaitSlice{250};
+/// How often a history is asked that another process writes: it gives no signal.
+constexpr std::chrono::milliseconds kAskAgain{25};
 /// Each waiting request takes a worker thread; there are more threads than this.
 constexpr int kWaitersMax = 8;
 constexpr std::int64_t kScannedMax = 10'000;
@@ -128,7 +130,7 @@ void wait_for(const Services& services, const Request& request, const UploadId& 
     if (wait.goal == Goal::published) {
       services.ingest.wait_published(id, slice);
     } else if (services.consumer == nullptr || services.consumer->wait_for_progress(seen, slice) == seen) {
-      let_time_pass(slice);
+      let_time_pass(std::min(deadline, now + kAskAgain));
     }
   }
 }
