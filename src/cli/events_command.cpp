@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -24,16 +24,12 @@ struct Wanted {
   ListFormat format = ListFormat::text;
 };
 
-Listing listing_of(ListFormat format) {
-  return {
-      format,
-      {"timestamp", "company", "table", "change", "key", "changed_columns", "version", "line", "upload_id"}};
-}
-
-void add_event(Listing& listing, simdjson::dom::element event) {
-  listing.add({text_of(event, "timestamp"), text_of(event, "company_id"), text_of(event, "table_name"),
-               text_of(event, "event_type"), text_of(event, "key_value"), text_of(event, "changed_columns"),
-               text_of(event, "version"), text_of(event, "line"), text_of(event, "upload_id")});
+const std::vector<ListColumn>& columns() {
+  static const std::vector<ListColumn> kColumns = {
+      {"timestamp", "/timestamp"}, {"company", "/company_id"}, {"table", "/table_name"},
+      {"change", "/event_type"},   {"key", "/key_value"},      {"changed_columns", "/changed_columns"},
+      {"version", "/version"},     {"line", "/line"},          {"upload_id", "/upload_id"}};
+  return kColumns;
 }
 
 /// Prints each event of a stream as it comes, until the server ends it.
@@ -51,7 +47,9 @@ Result<int> follow(const http::ServerToAsk& server, const Wanted& wanted) {
       fmt::print("{}\n", json);
     } else if (parser.parse(json).get(event) == simdjson::SUCCESS) {
       Listing listing(wanted.format, {});
-      add_event(listing, event);
+      std::vector<std::string> row;
+      for (const auto& column : columns()) row.push_back(text_at(event, column.pointer));
+      listing.add(std::move(row));
       DD_TRY(listing.end());
     }
     std::fflush(stdout);
@@ -78,16 +76,10 @@ Result<int> run(const http::ServerToAsk& server, const Wanted& wanted) {
     return 0;
   }
   const bool text = wanted.format == ListFormat::text;
-  const auto limit = wanted.limit > 0 ? wanted.limit
-                     : text           ? kTextLimit
-                                      : std::numeric_limits<std::int64_t>::max();
-  auto listing = listing_of(wanted.format);
-  DD_TRY(const bool more, get_list(server, "/api/v1/events", query, "events", limit,
-                                   [&](simdjson::dom::element event) -> Result<void> {
-                                     add_event(listing, event);
-                                     return success();
-                                   }));
-  DD_TRY(listing.end());
+  const auto unless_given = text ? kTextLimit : kNoLimit;
+  DD_TRY(const bool more,
+         print_list(server, "/api/v1/events", query, "events", wanted.limit > 0 ? wanted.limit : unless_given,
+                    wanted.format, columns()));
   if (more && text) fmt::print("... there are more: --limit, or --format json for all\n");
   return 0;
 }

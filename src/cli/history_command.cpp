@@ -1,6 +1,3 @@
-#include <fmt/format.h>
-
-#include <limits>
 #include <memory>
 #include <string>
 
@@ -21,26 +18,16 @@ struct Wanted {
 };
 
 Result<int> list(const http::ServerToAsk& server, const Wanted& wanted) {
-  const bool json = wanted.format == ListFormat::json;
-  Listing listing(json ? ListFormat::text : wanted.format,
-                  {"valid_from", "valid_to", "change", "version", "file_id", "line", "upload_id", "values"});
-  const auto path = fmt::format("/api/v1/tables/{}/{}/records/history", http::percent_encoded(wanted.company),
-                                http::percent_encoded(wanted.table));
-  DD_TRY(get_list(server, path, {{"key", wanted.key}}, "history", std::numeric_limits<std::int64_t>::max(),
-                  [&](simdjson::dom::element entry) -> Result<void> {
-                    if (json) {
-                      fmt::print("{}\n", simdjson::minify(entry));
-                      return success();
-                    }
-                    listing.add({text_of(entry, "valid_from"), text_of(entry, "valid_to"),
-                                 text_of(entry, "event_type"), text_of(entry, "version"),
-                                 text_of(entry, "file_id"), text_of(entry, "line"),
-                                 text_of(entry, "upload_id"), text_of(entry, "values")});
-                    return success();
-                  }));
-  if (!json) {
-    DD_TRY(listing.end());
-  }
+  DD_TRY(print_list(server, table_path(wanted.company, wanted.table, "/records/history"),
+                    {{"key", wanted.key}}, "history", kNoLimit, wanted.format,
+                    {{"valid_from", "/valid_from"},
+                     {"valid_to", "/valid_to"},
+                     {"change", "/event_type"},
+                     {"version", "/version"},
+                     {"file_id", "/file_id"},
+                     {"line", "/line"},
+                     {"upload_id", "/upload_id"},
+                     {"values", "/values"}}));
   return 0;
 }
 

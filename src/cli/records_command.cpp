@@ -53,8 +53,7 @@ Result<int> list(const http::ServerToAsk& server, const std::string& path, const
 }
 
 Result<int> run(const http::ServerToAsk& server, const Wanted& wanted) {
-  const auto path = fmt::format("/api/v1/tables/{}/{}/records", http::percent_encoded(wanted.company),
-                                http::percent_encoded(wanted.table));
+  const auto path = table_path(wanted.company, wanted.table, "/records");
   Query query = {{"as_of", wanted.as_of}, {"version", wanted.version}, {"columns", wanted.columns}};
   if (wanted.format == ListFormat::text) return list(server, path, query, wanted);
   query.emplace_back("limit", wanted.limit > 0 ? std::to_string(wanted.limit) : "");

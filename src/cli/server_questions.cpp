@@ -154,9 +154,40 @@ Result<void> print_stream(const http::ServerToAsk& server, const std::string& ta
   return get_stream(server, target, accept, print);
 }
 
+Result<bool> print_list(const http::ServerToAsk& server, std::string_view path, const Query& query,
+                        std::string_view plural, std::int64_t limit, ListFormat format,
+                        const std::vector<ListColumn>& columns) {
+  const bool json = format == ListFormat::json;
+  std::vector<std::string> header;
+  for (const auto& column : columns) header.push_back(column.name);
+  Listing listing(format, json ? std::vector<std::string>{} : std::move(header));
+  DD_TRY(const bool more,
+         get_list(server, path, query, plural, limit, [&](simdjson::dom::element item) -> Result<void> {
+           if (json) {
+             fmt::print("{}\n", simdjson::minify(item));
+             return success();
+           }
+           std::vector<std::string> row;
+           for (const auto& column : columns) row.push_back(text_at(item, column.pointer));
+           listing.add(std::move(row));
+           return success();
+         }));
+  DD_TRY(listing.end());
+  return more;
+}
+
+std::string table_path(std::string_view company, std::string_view table, std::string_view rest) {
+  return fmt::format("/api/v1/tables/{}/{}{}", http::percent_encoded(company), http::percent_encoded(table),
+                     rest);
+}
+
 std::string text_of(simdjson::dom::element object, std::string_view name) {
+  return text_at(object, "/" + std::string(name));
+}
+
+std::string text_at(simdjson::dom::element object, std::string_view pointer) {
   simdjson::dom::element value;
-  if (object[name].get(value) != simdjson::SUCCESS || value.is_null()) return "";
+  if (object.at_pointer(pointer).get(value) != simdjson::SUCCESS || value.is_null()) return "";
   std::string_view text;
   if (value.get(text) == simdjson::SUCCESS) return std::string(text);
   return simdjson::minify(value);

@@ -2,13 +2,17 @@
 
 #include <simdjson.h>
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "cli/listing.hpp"
 #include "cli/settings_options.hpp"
 #include "core/result.hpp"
 #include "http/client.hpp"
@@ -48,6 +52,19 @@ Result<void> get_json(const http::ServerToAsk& server, const std::string& target
 Result<bool> get_list(const http::ServerToAsk& server, std::string_view path, const Query& query,
                       std::string_view plural, std::int64_t limit,
                       const std::function<Result<void>(simdjson::dom::element)>& use);
+/// A column of a list: its header, and where in an item its text is, as a JSON pointer.
+struct ListColumn {
+  std::string name;
+  std::string pointer;
+};
+/// Prints a list as get_list reads it; JSON items as the server has them. Whether there are more.
+Result<bool> print_list(const http::ServerToAsk& server, std::string_view path, const Query& query,
+                        std::string_view plural, std::int64_t limit, ListFormat format,
+                        const std::vector<ListColumn>& columns);
+/// "/api/v1/tables/COMPANY/TABLE<rest>"
+std::string table_path(std::string_view company, std::string_view table, std::string_view rest);
+inline constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
 /// GETs `accept` and gives it to `use` as it comes.
 Result<void> get_stream(const http::ServerToAsk& server, const std::string& target, const std::string& accept,
                         const http::BodyUse& use);
@@ -57,5 +74,6 @@ Result<void> print_stream(const http::ServerToAsk& server, const std::string& ta
 
 /// A field's text; a number as it is written; "" for null or where it is absent.
 std::string text_of(simdjson::dom::element object, std::string_view name);
+std::string text_at(simdjson::dom::element object, std::string_view pointer);
 
 }  // namespace deltadrop::cli

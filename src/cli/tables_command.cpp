@@ -1,6 +1,3 @@
-#include <fmt/format.h>
-
-#include <limits>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -13,23 +10,13 @@ namespace deltadrop::cli {
 namespace {
 
 Result<int> list(const http::ServerToAsk& server, ListFormat format) {
-  Listing listing(format == ListFormat::json ? ListFormat::text : format,
-                  {"company", "table", "key", "rows", "versions", "last_change"});
-  DD_TRY(get_list(server, "/api/v1/tables", {}, "tables", std::numeric_limits<std::int64_t>::max(),
-                  [&](simdjson::dom::element table) -> Result<void> {
-                    if (format == ListFormat::json) {
-                      fmt::print("{}\n", simdjson::minify(table));
-                      return success();
-                    }
-                    listing.add({text_of(table, "company_id"), text_of(table, "table_name"),
-                                 text_of(table, "key_column"), text_of(table, "rows"),
-                                 text_of(table, "versions"),
-                                 text_of(table["last_upload"].value(), "timestamp")});
-                    return success();
-                  }));
-  if (format != ListFormat::json) {
-    DD_TRY(listing.end());
-  }
+  DD_TRY(print_list(server, "/api/v1/tables", {}, "tables", kNoLimit, format,
+                    {{"company", "/company_id"},
+                     {"table", "/table_name"},
+                     {"key", "/key_column"},
+                     {"rows", "/rows"},
+                     {"versions", "/versions"},
+                     {"last_change", "/last_upload/timestamp"}}));
   return 0;
 }
 

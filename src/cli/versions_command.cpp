@@ -1,6 +1,3 @@
-#include <fmt/format.h>
-
-#include <limits>
 #include <memory>
 #include <string>
 
@@ -20,26 +17,16 @@ struct Wanted {
 };
 
 Result<int> list(const http::ServerToAsk& server, const Wanted& wanted) {
-  const bool json = wanted.format == ListFormat::json;
-  Listing listing(json ? ListFormat::text : wanted.format,
-                  {"version", "timestamp", "rows", "inserted", "updated", "deleted", "file_id", "upload_id"});
-  const auto path = fmt::format("/api/v1/tables/{}/{}/versions", http::percent_encoded(wanted.company),
-                                http::percent_encoded(wanted.table));
-  DD_TRY(get_list(server, path, {}, "versions", std::numeric_limits<std::int64_t>::max(),
-                  [&](simdjson::dom::element version) -> Result<void> {
-                    if (json) {
-                      fmt::print("{}\n", simdjson::minify(version));
-                      return success();
-                    }
-                    listing.add({text_of(version, "version"), text_of(version, "timestamp"),
-                                 text_of(version, "rows"), text_of(version, "inserted"),
-                                 text_of(version, "updated"), text_of(version, "deleted"),
-                                 text_of(version, "file_id"), text_of(version, "upload_id")});
-                    return success();
-                  }));
-  if (!json) {
-    DD_TRY(listing.end());
-  }
+  DD_TRY(print_list(server, table_path(wanted.company, wanted.table, "/versions"), {}, "versions", kNoLimit,
+                    wanted.format,
+                    {{"version", "/version"},
+                     {"timestamp", "/timestamp"},
+                     {"rows", "/rows"},
+                     {"inserted", "/inserted"},
+                     {"updated", "/updated"},
+                     {"deleted", "/deleted"},
+                     {"file_id", "/file_id"},
+                     {"upload_id", "/upload_id"}}));
   return 0;
 }
 

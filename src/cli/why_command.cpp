@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -148,9 +147,8 @@ class Story {
 
 Result<int> run(const http::ServerToAsk& server, const Wanted& wanted) {
   Story story(wanted);
-  const auto path = fmt::format("/api/v1/tables/{}/{}/records/history", http::percent_encoded(wanted.company),
-                                http::percent_encoded(wanted.table));
-  DD_TRY(get_list(server, path, {{"key", wanted.key}}, "history", std::numeric_limits<std::int64_t>::max(),
+  const auto path = table_path(wanted.company, wanted.table, "/records/history");
+  DD_TRY(get_list(server, path, {{"key", wanted.key}}, "history", kNoLimit,
                   [&](simdjson::dom::element entry) -> Result<void> {
                     story.add(entry);
                     return success();

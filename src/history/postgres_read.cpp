@@ -73,7 +73,6 @@ Result<void> append_events_of(Connection& connection, const UploadStatus& upload
   conditions.add("e.upload_id = {}", upload.facts.upload_id.to_string());
   conditions.add("e.seq > {}", std::to_string(after.value));
   conditions.add_if("e.event_type = {}", type_of(query));
-  conditions.add_if("e.key_value = {}", query.key_value);
   auto statement = std::move(conditions)
                        .select("SELECT * FROM cdc_events e",
                                fmt::format("ORDER BY e.seq LIMIT {}",
@@ -130,6 +129,7 @@ Result<std::vector<AppliedEvent>> events_by_key(Connection& connection, const Ev
   conditions.add_if("e.event_type = {}", type_of(query));
   conditions.add_if("u.timestamp >= {}", text_of(query.since));
   conditions.add_if("u.timestamp < {}", text_of(query.until));
+  if (query.upload_id) conditions.add("e.upload_id = {}", query.upload_id->to_string());
   const EventCursor after = query.after.value_or(EventCursor{AppliedNo(0), Seq(0)});
   conditions.add(fmt::format("(u.applied_no, e.seq) > ({}, {{}}::bigint)", after.applied_no.value),
                  std::to_string(after.seq.value));
@@ -155,6 +155,7 @@ Result<std::vector<AppliedEvent>> events_by_key(Connection& connection, const Ev
 }
 
 Result<std::vector<AppliedEvent>> events_of(Connection& connection, const EventQuery& query) {
+  if (query.key_value) return events_by_key(connection, query);
   if (query.upload_id) {
     std::vector<AppliedEvent> events;
     DD_TRY(const auto upload, find_upload(connection, *query.upload_id));
@@ -163,7 +164,6 @@ Result<std::vector<AppliedEvent>> events_of(Connection& connection, const EventQ
     DD_TRY(append_events_of(connection, *upload, seq_after(query, *upload), query, events));
     return events;
   }
-  if (query.key_value) return events_by_key(connection, query);
   return events_by_upload(
       query, [&](AppliedNo from) { return read_uploads_page(connection, query, from); },
       [&](const UploadStatus& upload, Seq after, std::vector<AppliedEvent>& found) {

@@ -53,13 +53,13 @@ Result<void> append_events_of(Database& database, const UploadStatus& upload, Se
   DD_TRY(auto select,
          database.prepare(fmt::format("SELECT {} FROM cdc_events e WHERE e.upload_id = ?1 AND e.seq > ?2 "
                                       "AND (?3 IS NULL OR e.event_type = ?3) "
-                                      "AND (?4 IS NULL OR e.key_value = ?4) ORDER BY e.seq LIMIT ?5",
+                                      "ORDER BY e.seq LIMIT ?4",
                                       kEventColumns)));
   const std::string id = upload.facts.upload_id.to_string();
   std::optional<std::string_view> type;
   if (query.type) type = to_string(*query.type);
-  select.bind(1, id).bind(2, after.value).bind(3, type).bind(4, query.key_value);
-  select.bind(5, query.limit - static_cast<std::int64_t>(events.size()));
+  select.bind(1, id).bind(2, after.value).bind(3, type);
+  select.bind(4, query.limit - static_cast<std::int64_t>(events.size()));
   std::int64_t bytes = 0;
   while (!query.bytes_max || bytes < *query.bytes_max) {
     DD_TRY(const bool row, select.step());
@@ -106,6 +106,7 @@ Result<std::vector<AppliedEvent>> events_by_key(Database& database, const EventQ
              "WHERE e.key_value = ?1 AND {} AND {} AND (?4 IS NULL OR e.event_type = ?4) "
              "AND (u.applied_no > ?5 OR (u.applied_no = ?5 AND e.seq > ?6)) "
              "AND (?8 IS NULL OR u.timestamp >= ?8) AND (?9 IS NULL OR u.timestamp < ?9) "
+             "AND (?10 IS NULL OR e.upload_id = ?10) "
              "ORDER BY u.applied_no, e.seq LIMIT ?7",
              kEventColumns, query.table_name ? "e.table_name = ?2" : "?2 IS NULL",
              query.company_id ? "e.company_id = ?3" : "?3 IS NULL")));
@@ -116,7 +117,8 @@ Result<std::vector<AppliedEvent>> events_by_key(Database& database, const EventQ
   select.bind(5, after.applied_no.value).bind(6, after.seq.value).bind(7, query.limit);
   const auto since = text_of(query.since);
   const auto until = text_of(query.until);
-  select.bind(8, since).bind(9, until);
+  const auto upload = query.upload_id ? std::optional(query.upload_id->to_string()) : std::nullopt;
+  select.bind(8, since).bind(9, until).bind(10, upload);
   std::unordered_map<UploadId, UploadFacts> facts;
   std::vector<AppliedEvent> events;
   while (true) {
@@ -125,8 +127,8 @@ Result<std::vector<AppliedEvent>> events_by_key(Database& database, const EventQ
     DD_TRY(const auto upload_id, as_stored(UploadId::parse(select.text(10))));
     auto known = facts.find(upload_id);
     if (known == facts.end()) {
-      DD_TRY(const auto upload, find_upload(database, upload_id));
-      known = facts.emplace(upload_id, upload->facts).first;
+      DD_TRY(const auto found, find_upload(database, upload_id));
+      known = facts.emplace(upload_id, found->facts).first;
     }
     DD_TRY(auto event, event_of(Row(select), known->second));
     events.push_back({AppliedNo(select.number(11)), std::move(event)});
@@ -245,6 +247,7 @@ Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQ
 
 Result<std::vector<AppliedEvent>> read_events(Database& database, const EventQuery& query) {
   DD_TRY(const auto snapshot, Snapshot::begin(database));
+  if (query.key_value) return events_by_key(database, query);
   std::vector<AppliedEvent> events;
   if (query.upload_id) {
     DD_TRY(const auto upload, find_upload(database, *query.upload_id));
@@ -253,7 +256,6 @@ Result<std::vector<AppliedEvent>> read_events(Database& database, const EventQue
     DD_TRY(append_events_of(database, *upload, seq_after(query, *upload), query, events));
     return events;
   }
-  if (query.key_value) return events_by_key(database, query);
   return events_by_upload(
       query, [&](AppliedNo from) { return read_uploads_page(database, query, from); },
       [&](const UploadStatus& upload, Seq after, std::vector<AppliedEvent>& found) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "consume/board.hpp"
 #include "http/accept.hpp"
 #include "http/applied_watch.hpp"
 #include "http/parameters.hpp"
@@ -21,12 +22,6 @@ constexpr std::string_view kHeartbeat = ": still there\n\n";
 constexpr int kRetryMs = 2000;
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 constexpr history::EventCursor kBeginning{AppliedNo(0), Seq(0)};
-
-/// Whether the history may answer later, so that the stream outlives it.
-bool is_passing(const Error& error) {
-  return error.code == ErrorCode::unavailable || error.code == ErrorCode::timed_out ||
-         error.code == ErrorCode::in_doubt;
-}
 
 /// Each event as `id`, its cursor, and `data`, its JSON. Begins by saying `retry` and the id where it stands:
 /// a client that is cut off before the first event goes on from there too.
@@ -52,7 +47,7 @@ class EventStream final : public LiveBody {
     auto batch = reader_.next(kNoLimit, newest);
     if (batch.has_error()) {
       // Asked again with the next news, which there are when the history is back, or the next heartbeat.
-      if (is_passing(batch.error())) return piece;
+      if (consume::is_passing(batch.error())) return piece;
       return batch.error();
     }
     for (const auto& [applied_no, event] : batch.value()) {
@@ -79,11 +74,20 @@ class EventStream final : public LiveBody {
 
 /// Where the stream begins: behind Last-Event-ID, else as `after` says, else now.
 Result<history::EventCursor> start_of(const Request& request, AppliedNo last) {
-  if (const auto id = request.header("last-event-id"); id && !id->empty()) return parse_event_cursor(*id);
-  const auto after = request.query_value("after").value_or("now");
-  if (after == "beginning") return kBeginning;
-  if (after == "now") return history::EventCursor{last, Seq(kNoLimit)};
-  return parse_event_cursor(after);
+  auto after = request.query_value("after").value_or("now");
+  if (const auto id = request.header("last-event-id"); id && !id->empty()) {
+    after = *id;
+  } else if (after == "beginning") {
+    return kBeginning;
+  } else if (after == "now") {
+    return history::EventCursor{last, Seq(kNoLimit)};
+  }
+  DD_TRY(const auto cursor, parse_event_cursor(after));
+  if (cursor.applied_no <= last) return cursor;
+  // It would wait for numbers that mean other uploads then.
+  return Error{ErrorCode::not_found, "bad-cursor",
+               "the cursor is of another history: this one has not come as far",
+               "begin again with after=beginning, or after=now"};
 }
 
 Result<Response> stream_events(history::HistoryStore& history, const std::shared_ptr<AppliedWatch>& watch,

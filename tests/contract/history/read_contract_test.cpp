@@ -152,6 +152,14 @@ TEST_P(ReadContract, EventsAreFiltered) {
       {"a key in a span",
        [this](auto& q) { q.key_value = "a", q.since = accepted(1), q.until = accepted(2); },
        {"2/2"}},
+      {"a key of an upload",
+       [this](auto& q) { q.key_value = "a", q.upload_id = all_[1][0].upload.upload_id; },
+       {"2/2"}},
+      {"a key of an upload of another company",
+       [this](auto& q) {
+         q.key_value = "a", q.upload_id = all_[1][0].upload.upload_id, q.company_id = "zeta";
+       },
+       {}},
       {"an upload in a span",
        [this](auto& q) { q.upload_id = all_[1][0].upload.upload_id, q.since = accepted(1); },
        {"2/1", "2/2"}},

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "api_fixture.hpp"
+#include "http/parameters.hpp"
 
 namespace deltadrop::http {
 namespace {
@@ -138,6 +139,8 @@ TEST_F(EventStreams, BeginWhereTheyAreAskedTo) {
   EXPECT_EQ(EventSource(server->address(), "?after=x").status(), 404);
   EXPECT_EQ(EventSource(server->address(), "", "Last-Event-ID: x\r\n").status(), 404);
   EXPECT_EQ(EventSource(server->address(), "?limit=1").status(), 422);
+  const auto later = make_cursor("events", {"4", "1"});
+  EXPECT_EQ(EventSource(server->address(), "?after=" + later).status(), 404) << "of another history";
   EXPECT_EQ(EventSource(server->address(), "", "Accept: application/json\r\n").status(), 406);
 }
 

@@ -54,21 +54,22 @@ TEST_F(PostgresFault, ReadsGoByIndexInALargeHistory) {
   {
     auto admin = session();
     // Each company has ten uploads of ten events; ids are made of their numbers.
-    ASSERT_EQ(admin.execute(fmt::format("INSERT INTO uploads SELECT lpad(to_hex(i), 32, '0')::uuid, 'c' || i "
-                                        "% {0}, 'financials', i / {0} + 1, "
-                                        "CASE WHEN i >= {0} THEN lpad(to_hex(i - {0}), 32, '0')::uuid END, "
-                                        "repeat('0', 64), NULL, 10, 'applied', "
-                                        "timestamptz '2020-01-01Z' + i * interval '1 minute', timestamptz "
-                                        "'2020-01-01Z' + i * interval '1 minute', "
-                                        "i + 1, now(), now(), NULL FROM generate_series(0, {1}) i; "
-                                        "INSERT INTO cdc_events SELECT u.upload_id, s, u.upload_id, "
-                                        "'insert', u.company_id, u.table_name, "
-                                        "u.timestamp, u.effective_at, 'id', 'key' || s, NULL, "
-                                        "'{{\"id\":\"1\"}}', '[]', 'f', u.version, s, "
-                                        "now() FROM uploads u, generate_series(1, 10) s; "
-                                        "UPDATE applied_counter SET last_no = {1} + 1; ANALYZE",
-                                        kUploads / 10, kUploads - 1)),
-              "");
+    ASSERT_EQ(
+        admin.execute(fmt::format("INSERT INTO uploads SELECT lpad(to_hex(i + 1), 32, '0')::uuid, 'c' || i "
+                                  "% {0}, 'financials', i / {0} + 1, "
+                                  "CASE WHEN i >= {0} THEN lpad(to_hex(i + 1 - {0}), 32, '0')::uuid END, "
+                                  "repeat('0', 64), NULL, 10, 'applied', "
+                                  "timestamptz '2020-01-01Z' + i * interval '1 minute', timestamptz "
+                                  "'2020-01-01Z' + i * interval '1 minute', "
+                                  "i + 1, now(), now(), NULL FROM generate_series(0, {1}) i; "
+                                  "INSERT INTO cdc_events SELECT u.upload_id, s, u.upload_id, "
+                                  "'insert', u.company_id, u.table_name, "
+                                  "u.timestamp, u.effective_at, 'id', 'key' || s, NULL, "
+                                  "'{{\"id\":\"1\"}}', '[]', 'f', u.version, s, "
+                                  "now() FROM uploads u, generate_series(1, 10) s; "
+                                  "UPDATE applied_counter SET last_no = {1} + 1; ANALYZE",
+                                  kUploads / 10, kUploads - 1)),
+        "");
     ASSERT_EQ(admin.value("SELECT count(*) FROM cdc_events"), "1000000");
     ASSERT_EQ(admin.execute("SELECT pg_stat_reset()"), "");
   }
