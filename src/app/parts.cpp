@@ -190,6 +190,7 @@ consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& his
   return [options = lake_options(settings), &history,
           &clock](const history::UploadStatus& upload) -> Result<void> {
     DD_TRY(const auto report, lake::write_upload(options, history, upload, clock.now()));
+    for (const auto& warning : report.warnings) spdlog::warn("{}", warning);
     spdlog::info("{} version {} is in the lake: {} events, {} files", upload.facts.table.to_string(),
                  upload.facts.version.value, report.rows, report.files);
     return success();

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/column_type.hpp"
 #include "core/event.hpp"
 #include "eventlog/event_log.hpp"
 
@@ -161,7 +162,7 @@ struct EventQuery {
 /// One column that a table's lake files carry.
 struct LakeColumn {
   std::string name;
-  std::string type;  ///< "string" until typed columns are found
+  ColumnType type = ColumnType::null;  ///< of all its values so far
   bool operator==(const LakeColumn&) const = default;
 };
 

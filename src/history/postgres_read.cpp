@@ -205,9 +205,7 @@ Result<std::vector<LakeColumn>> read_lake_columns(Connection& connection, const 
   DD_TRY(const auto rows, connection.run({"SELECT column_name, column_type FROM lake_columns WHERE "
                                           "company_id = $1 AND table_name = $2 ORDER BY column_name",
                                           {table.company_id, table.table_name}}));
-  return all_of(rows, [](const Row& row) -> Result<LakeColumn> {
-    return LakeColumn{std::string(row.text(0)), std::string(row.text(1))};
-  });
+  return all_of(rows, [](const Row& row) { return lake_column_of(row.text(0), row.text(1)); });
 }
 
 Result<std::vector<StoredRecord>> read_records(Connection& connection, const RecordQuery& query) {

@@ -184,7 +184,8 @@ Result<std::vector<LakeColumn>> read_lake_columns(Database& database, const Tabl
   while (true) {
     DD_TRY(const bool row, select.step());
     if (!row) return columns;
-    columns.push_back({std::string(select.text(0)), std::string(select.text(1))});
+    DD_TRY(auto column, lake_column_of(select.text(0), select.text(1)));
+    columns.push_back(std::move(column));
   }
 }
 

@@ -69,6 +69,11 @@ std::string temporary_name(std::string_view file_name) {
   return std::string(kTemporaryPrefix).append(file_name);
 }
 
+std::string final_name(std::string_view temporary_name) {
+  temporary_name.remove_prefix(kTemporaryPrefix.size());
+  return std::string(temporary_name).append(kFileEnding);
+}
+
 std::string upload_mark(const UploadFacts& upload, bool same_second) {
   auto mark = upload.timestamp.compact_seconds();
   if (same_second) mark += fmt::format("~v{}", upload.version.value);

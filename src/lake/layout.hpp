@@ -29,6 +29,8 @@ std::string key_part(std::string_view key);
 
 /// The name under which a file is written before it gets `file_name`.
 std::string temporary_name(std::string_view file_name);
+/// The reverse.
+std::string final_name(std::string_view temporary_name);
 
 /// What tells an upload's file names from all others of its table: "20250310123456", with "~v7" behind where
 /// version 7 is in the same second as the version before.

@@ -165,10 +165,11 @@ TEST_P(ApplyContract, TheLakeTakesUploadsOneATableOldestFirst) {
   EXPECT_EQ(waiting[1].facts, third[0].upload);
   EXPECT_EQ(must(store_->summary()).uploads_not_in_lake, 3);
   EXPECT_TRUE(must(store_->lake_columns(story_.table())).empty());
-  must(store_->mark_in_lake(first[0].upload.upload_id, {{"v", "string"}, {"B", "string"}}, now_));
-  must(store_->mark_in_lake(first[0].upload.upload_id, {{"v", "int64"}}, now_.plus_ms(5)));
+  must(store_->mark_in_lake(first[0].upload.upload_id, {{"v", ColumnType::null}, {"B", ColumnType::string}},
+                            now_));
+  must(store_->mark_in_lake(first[0].upload.upload_id, {{"v", ColumnType::decimal18}}, now_.plus_ms(5)));
   EXPECT_EQ(upload(first[0].upload.upload_id).in_lake_at, now_) << "the first time counts";
-  const std::vector<LakeColumn> columns = {{"B", "string"}, {"v", "int64"}};
+  const std::vector<LakeColumn> columns = {{"B", ColumnType::string}, {"v", ColumnType::decimal18}};
   EXPECT_EQ(must(store_->lake_columns(story_.table())), columns);
   waiting = must(store_->uploads_for_lake());
   ASSERT_EQ(waiting.size(), 2U);

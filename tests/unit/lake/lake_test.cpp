@@ -149,7 +149,8 @@ TEST_F(Lake, MarksTheUploadAndItsColumns) {
   EXPECT_EQ(history_.in_lake(),
             (std::vector<UploadId>{testing::sample_upload_id(1), testing::sample_upload_id(2)}));
   EXPECT_EQ(history_.columns(),
-            (std::vector<history::LakeColumn>{{"Amount", "string"}, {"id", "string"}, {"name", "string"}}));
+            (std::vector<history::LakeColumn>{
+                {"Amount", ColumnType::string}, {"id", ColumnType::string}, {"name", ColumnType::string}}));
   EXPECT_EQ(history_.upload(testing::sample_upload_id(2)).value()->in_lake_at, kNow);
 }
 

@@ -106,7 +106,7 @@ inline std::vector<Event> second_upload() {
 /// Version 3, in the second of version 2: keys, column names and values that are hard to read.
 inline std::vector<Event> hostile_upload() {
   auto facts = sample_upload(3, "2025-03-10T12:35:00.001Z");
-  facts.types_json = R"({"a.b":"decimal4"})";
+  facts.types_json = R"-({"a.b":"decimal(4)"})-";
   std::vector<Event> events;
   for (const std::string key :
        {"../../x", "a/b", "%2F", ".hidden", "x", "X", "\xF0\x9F\x98\x80", "\"q,\",\"\n\""}) {

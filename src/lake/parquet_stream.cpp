@@ -1,0 +1,66 @@
+#include "lake/parquet_stream.hpp"
+
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+namespace deltadrop::lake {
+namespace {
+
+constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
+
+}  // namespace
+
+FileStream::FileStream(io::File file) : file_(std::move(file)) { buffer_.reserve(kBufferBytes); }
+
+arrow::Status FileStream::Write(const void* data, std::int64_t size) {
+  const std::string_view bytes(static_cast<const char*>(data), static_cast<std::size_t>(size));
+  if (buffer_.size() + bytes.size() > kBufferBytes) ARROW_RETURN_NOT_OK(Flush());
+  position_ += size;
+  if (bytes.size() >= kBufferBytes) return keep(file_.write(bytes));
+  buffer_ += bytes;
+  return status();
+}
+
+arrow::Status FileStream::Flush() {
+  ARROW_RETURN_NOT_OK(status());
+  if (!buffer_.empty()) ARROW_RETURN_NOT_OK(keep(file_.write(buffer_)));
+  buffer_.clear();
+  return status();
+}
+
+arrow::Status FileStream::Close() {
+  closed_ = true;
+  return Flush();
+}
+
+Result<void> FileStream::sync_and_close() {
+  DD_TRY(file_.sync());
+  return file_.close();
+}
+
+void FileStream::abandon() {
+  if (!error_) error_ = Error{ErrorCode::internal, "abandoned", "the file was given up", ""};
+}
+
+Result<void> FileStream::checked(const arrow::Status& status) const {
+  if (status.ok()) return success();
+  if (error_) return *error_;
+  if (status.IsOutOfMemory()) {
+    return Error{ErrorCode::unavailable, "out-of-memory", "no memory for a Parquet file: " + status.message(),
+                 "free some memory, then try again"};
+  }
+  return Error{ErrorCode::internal, "parquet", "cannot write a Parquet file: " + status.ToString(),
+               "report this with the message"};
+}
+
+arrow::Status FileStream::keep(const Result<void>& outcome) {
+  if (!outcome.has_value() && !error_) error_ = outcome.error();
+  return status();
+}
+
+arrow::Status FileStream::status() const {
+  return error_ ? arrow::Status::IOError(error_->message) : arrow::Status::OK();
+}
+
+}  // namespace deltadrop::lake
