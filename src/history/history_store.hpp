@@ -204,6 +204,8 @@ class HistoryStore {
 
   /// Applied uploads that are not in the lake, oldest first, at most one per table.
   virtual Result<std::vector<UploadStatus>> uploads_for_lake() = 0;
+  /// Tables with an applied upload, by name.
+  virtual Result<std::vector<TableRef>> applied_tables() = 0;
   /// Every applied upload of the table up to and including `last`, by version.
   virtual Result<std::vector<UploadStatus>> applied_uploads(const TableRef& table, Version last) = 0;
   /// Calls `use` for each event of that type in (key_value, seq) order until it fails.

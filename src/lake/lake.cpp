@@ -24,6 +24,10 @@ Result<std::optional<std::int64_t>> write_older(TableWriter& table, history::His
     if (!written) return std::optional<std::int64_t>();
     ++count;
   }
+  for (const auto& file : table.compaction().files()) {
+    DD_TRY(const auto written, table.write_compacted(file, uploads, columns));
+    if (!written) return std::optional<std::int64_t>();
+  }
   return std::optional(count);
 }
 
@@ -68,6 +72,11 @@ Result<void> check_folder(const std::filesystem::path& folder) {
 Result<WriteReport> write_upload(const Options& options, history::HistoryStore& history,
                                  const history::UploadStatus& upload, Timestamp now) {
   TableWriter table(options, history, upload.facts.table);
+  // What is compacted was in the lake: a compacted file that has events of an upload that was not is of a
+  // history that was emptied since, and goes.
+  const auto last = upload.in_lake_at ? upload.facts.version : Version(upload.facts.version.value - 1);
+  DD_TRY(auto compaction, Compaction::in_folder(table.folder(), last));
+  table.respect(std::move(compaction));
   TableColumns columns;
   auto report = write_and_publish(table, history, upload.facts, columns);
   if (!report.has_value()) {

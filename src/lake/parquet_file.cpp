@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "core/assert.hpp"
-#include "io/file.hpp"
 #include "lake/column_types.hpp"
 #include "lake/event_values.hpp"
 #include "lake/parquet_column.hpp"
@@ -27,6 +26,13 @@ using ArrayPtr = std::shared_ptr<arrow::Array>;
 
 constexpr std::int64_t kRowGroupRowsMax = 131'072;
 constexpr std::int64_t kRowGroupBytesMax = std::int64_t{64} << 20;
+
+/// Rows of a row group that follow each other and are of one upload.
+struct Run {
+  UploadFacts upload;
+  std::int64_t rows = 0;
+};
+
 /// What stands in an event's fields, in the order of the file's columns. The value columns follow.
 arrow::FieldVector event_fields() {
   const auto text = [](const char* name) { return arrow::field(name, arrow::utf8(), false); };
@@ -54,13 +60,17 @@ arrow::FieldVector event_fields() {
           number("line")};
 }
 
-std::shared_ptr<parquet::WriterProperties> writer_properties(const arrow::Schema& schema) {
+/// `several`: a file of several versions, which follow each other.
+std::shared_ptr<parquet::WriterProperties> writer_properties(const arrow::Schema& schema, bool several) {
+  std::vector<parquet::SortingColumn> order;
+  if (several) order.push_back({schema.GetFieldIndex("version"), false, false});
+  order.push_back({schema.GetFieldIndex("key_value"), false, false});
   parquet::WriterProperties::Builder builder;
   builder.created_by(kCreatedBy)
       ->compression(parquet::Compression::ZSTD)
       ->enable_page_checksum()
       ->enable_write_page_index()
-      ->set_sorting_columns({parquet::SortingColumn{schema.GetFieldIndex("key_value"), false, false}});
+      ->set_sorting_columns(std::move(order));
   // All their values differ: a dictionary would be built and thrown away.
   for (const auto* unique : {"event_id", "key_value", "seq"}) builder.disable_dictionary(unique);
   return builder.build();
@@ -78,8 +88,9 @@ std::shared_ptr<arrow::Scalar> moment(const Timestamp& timestamp) {
 }  // namespace
 
 struct ParquetFile::State {
-  State(UploadFacts facts, TableColumns& held, std::shared_ptr<FileStream> sink)
-      : upload(std::move(facts)), columns(held), stream(std::move(sink)) {}
+  State(UploadFacts facts, const std::optional<VersionRange>& range, TableColumns& held,
+        std::shared_ptr<SinkStream> sink)
+      : upload(std::move(facts)), versions(range), columns(held), stream(std::move(sink)) {}
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() { stream->abandon(); }
@@ -92,10 +103,13 @@ struct ParquetFile::State {
   arrow::Status append_fields(const Event& event);
   arrow::Status write_row_group();
   arrow::Result<arrow::ArrayVector> take_fields();
+  [[nodiscard]] std::shared_ptr<const arrow::KeyValueMetadata> footer() const;
 
-  UploadFacts upload;
+  UploadFacts upload;  ///< of the events that come
+  std::optional<VersionRange> versions;
+  std::vector<Run> runs;  ///< of the row group being built
   TableColumns& columns;
-  std::shared_ptr<FileStream> stream;
+  std::shared_ptr<SinkStream> stream;
   std::shared_ptr<arrow::Schema> schema;
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   EventValues values;
@@ -128,7 +142,7 @@ Result<void> ParquetFile::State::open() {
   }
   schema = arrow::schema(std::move(fields));
   auto opened = parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), stream,
-                                                 writer_properties(*schema));
+                                                 writer_properties(*schema, versions.has_value()));
   DD_TRY(stream->checked(opened.status()));
   writer = std::move(opened).ValueUnsafe();
   return success();
@@ -144,6 +158,8 @@ Result<void> ParquetFile::State::append(const Event& event) {
     }));
   }
   if (!fits) return success();
+  if (runs.empty() || runs.back().upload.upload_id != upload.upload_id) runs.push_back({upload, 0});
+  ++runs.back().rows;
   DD_TRY(stream->checked(append_fields(event)));
   ++rows;
   ++group_rows;
@@ -186,29 +202,37 @@ arrow::Status ParquetFile::State::append_fields(const Event& event) {
 }
 
 arrow::Result<arrow::ArrayVector> ParquetFile::State::take_fields() {
-  const auto constant = [this](const std::shared_ptr<arrow::Scalar>& value) {
-    return arrow::MakeArrayFromScalar(*value, group_rows);
+  // What all events of an upload share.
+  const auto shared = [this](const auto& value_of) -> arrow::Result<ArrayPtr> {
+    arrow::ArrayVector parts;
+    for (const auto& run : runs) {
+      const std::shared_ptr<arrow::Scalar> value = value_of(run.upload);
+      ARROW_ASSIGN_OR_RAISE(parts.emplace_back(), arrow::MakeArrayFromScalar(*value, run.rows));
+    }
+    return parts.size() == 1 ? arrow::Result<ArrayPtr>(parts.front()) : arrow::Concatenate(parts);
   };
-  std::optional<std::string> previous;
-  if (upload.previous_upload_id) previous = upload.previous_upload_id->to_string();
+  using Facts = const UploadFacts&;
   const std::array<arrow::Result<ArrayPtr>, 18> built = {
       event_ids.Finish(),
       event_types.Finish(),
-      constant(arrow::MakeScalar(upload.table.company_id)),
-      constant(arrow::MakeScalar(upload.table.table_name)),
-      constant(moment(upload.timestamp)),
-      constant(moment(upload.effective_at)),
+      shared([](Facts of) { return arrow::MakeScalar(of.table.company_id); }),
+      shared([](Facts of) { return arrow::MakeScalar(of.table.table_name); }),
+      shared([](Facts of) { return moment(of.timestamp); }),
+      shared([](Facts of) { return moment(of.effective_at); }),
       key_columns.Finish(),
       key_values.Finish(),
       changed_columns.Finish(),
-      constant(arrow::MakeScalar(upload.upload_id.to_string())),
-      constant(arrow::MakeScalar(upload.file_id)),
-      constant(arrow::MakeScalar(upload.file_sha256.to_hex())),
-      constant(arrow::MakeScalar(upload.version.value)),
-      constant(text_or_null(upload.types_json)),
-      constant(text_or_null(previous)),
+      shared([](Facts of) { return arrow::MakeScalar(of.upload_id.to_string()); }),
+      shared([](Facts of) { return arrow::MakeScalar(of.file_id); }),
+      shared([](Facts of) { return arrow::MakeScalar(of.file_sha256.to_hex()); }),
+      shared([](Facts of) { return arrow::MakeScalar(of.version.value); }),
+      shared([](Facts of) { return text_or_null(of.types_json); }),
+      shared([](Facts of) {
+        return text_or_null(of.previous_upload_id ? std::optional(of.previous_upload_id->to_string())
+                                                  : std::nullopt);
+      }),
       seqs.Finish(),
-      constant(arrow::MakeScalar(upload.total)),
+      shared([](Facts of) { return arrow::MakeScalar(of.total); }),
       lines.Finish()};
   arrow::ArrayVector arrays;
   for (const auto& each : built) {
@@ -228,6 +252,7 @@ arrow::Status ParquetFile::State::write_row_group() {
       ARROW_RETURN_NOT_OK(writer->WriteColumnChunk(*array));
     }
   }
+  runs.clear();
   group_rows = 0;
   group_bytes = 0;
   return arrow::Status::OK();
@@ -237,18 +262,25 @@ Result<void> ParquetFile::State::finish() {
   if (group_rows > 0) {
     DD_TRY(stream->checked(write_row_group()));
   }
-  DD_TRY(stream->checked(writer->AddKeyValueMetadata(arrow::key_value_metadata(
-      {"upload_id", "file_sha256", "version"},
-      {upload.upload_id.to_string(), upload.file_sha256.to_hex(), fmt::to_string(upload.version.value)}))));
+  DD_TRY(stream->checked(writer->AddKeyValueMetadata(footer())));
   DD_TRY(stream->checked(writer->Close()));
-  DD_TRY(stream->checked(stream->Close()));
-  return stream->sync_and_close();
+  return stream->checked(stream->Close());
 }
 
-Result<ParquetFile> ParquetFile::create(const std::filesystem::path& path, const UploadFacts& upload,
-                                        TableColumns& columns) {
-  DD_TRY(auto file, io::File::create(path));
-  auto state = std::make_unique<State>(upload, columns, std::make_shared<FileStream>(std::move(file)));
+std::shared_ptr<const arrow::KeyValueMetadata> ParquetFile::State::footer() const {
+  if (versions) {
+    return arrow::key_value_metadata({"versions"},
+                                     {fmt::format("{}-{}", versions->first.value, versions->last.value)});
+  }
+  return arrow::key_value_metadata(
+      {"upload_id", "file_sha256", "version"},
+      {upload.upload_id.to_string(), upload.file_sha256.to_hex(), fmt::to_string(upload.version.value)});
+}
+
+Result<ParquetFile> ParquetFile::create(ByteSink sink, const UploadFacts& upload, TableColumns& columns,
+                                        const std::optional<VersionRange>& versions) {
+  auto stream = std::make_shared<SinkStream>(std::move(sink));
+  auto state = std::make_unique<State>(upload, versions, columns, std::move(stream));
   DD_TRY(state->open());
   return ParquetFile(std::move(state));
 }
@@ -258,6 +290,7 @@ ParquetFile::ParquetFile(ParquetFile&&) noexcept = default;
 ParquetFile& ParquetFile::operator=(ParquetFile&&) noexcept = default;
 ParquetFile::~ParquetFile() = default;
 
+void ParquetFile::next_upload(const UploadFacts& upload) { state_->upload = upload; }
 Result<void> ParquetFile::append(const Event& event) { return state_->append(event); }
 Result<void> ParquetFile::finish() {
   DD_ASSERT(fits());

@@ -11,39 +11,34 @@ constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
 
 }  // namespace
 
-FileStream::FileStream(io::File file) : file_(std::move(file)) { buffer_.reserve(kBufferBytes); }
+SinkStream::SinkStream(ByteSink sink) : sink_(std::move(sink)) { buffer_.reserve(kBufferBytes); }
 
-arrow::Status FileStream::Write(const void* data, std::int64_t size) {
+arrow::Status SinkStream::Write(const void* data, std::int64_t size) {
   const std::string_view bytes(static_cast<const char*>(data), static_cast<std::size_t>(size));
   if (buffer_.size() + bytes.size() > kBufferBytes) ARROW_RETURN_NOT_OK(Flush());
   position_ += size;
-  if (bytes.size() >= kBufferBytes) return keep(file_.write(bytes));
+  if (bytes.size() >= kBufferBytes) return keep(sink_(bytes));
   buffer_ += bytes;
   return status();
 }
 
-arrow::Status FileStream::Flush() {
+arrow::Status SinkStream::Flush() {
   ARROW_RETURN_NOT_OK(status());
-  if (!buffer_.empty()) ARROW_RETURN_NOT_OK(keep(file_.write(buffer_)));
+  if (!buffer_.empty()) ARROW_RETURN_NOT_OK(keep(sink_(buffer_)));
   buffer_.clear();
   return status();
 }
 
-arrow::Status FileStream::Close() {
+arrow::Status SinkStream::Close() {
   closed_ = true;
   return Flush();
 }
 
-Result<void> FileStream::sync_and_close() {
-  DD_TRY(file_.sync());
-  return file_.close();
-}
-
-void FileStream::abandon() {
+void SinkStream::abandon() {
   if (!error_) error_ = Error{ErrorCode::internal, "abandoned", "the file was given up", ""};
 }
 
-Result<void> FileStream::checked(const arrow::Status& status) const {
+Result<void> SinkStream::checked(const arrow::Status& status) const {
   if (status.ok()) return success();
   if (error_) return *error_;
   if (status.IsOutOfMemory()) {
@@ -54,12 +49,12 @@ Result<void> FileStream::checked(const arrow::Status& status) const {
                "report this with the message"};
 }
 
-arrow::Status FileStream::keep(const Result<void>& outcome) {
+arrow::Status SinkStream::keep(const Result<void>& outcome) {
   if (!outcome.has_value() && !error_) error_ = outcome.error();
   return status();
 }
 
-arrow::Status FileStream::status() const {
+arrow::Status SinkStream::status() const {
   return error_ ? arrow::Status::IOError(error_->message) : arrow::Status::OK();
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "core/result.hpp"
-#include "io/file.hpp"
+#include "lake/byte_sink.hpp"
 
 namespace deltadrop::lake {
 
@@ -16,19 +16,17 @@ namespace deltadrop::lake {
 /// number is that of the format in docs/lake.md.
 inline constexpr const char* kCreatedBy = "deltadrop version 1.0.0";
 
-/// Hands Parquet's bytes to an io::File and keeps the first failure, which Arrow's own Status cannot carry.
-class FileStream final : public arrow::io::OutputStream {
+/// Hands Parquet's bytes to a sink and keeps the first failure, which Arrow's own Status cannot carry.
+class SinkStream final : public arrow::io::OutputStream {
  public:
-  explicit FileStream(io::File file);
+  explicit SinkStream(ByteSink sink);
 
   arrow::Status Write(const void* data, std::int64_t size) override;
   arrow::Status Flush() override;
   arrow::Result<std::int64_t> Tell() const override { return position_; }
-  /// Arrow's meaning of closed; the descriptor stays open for `sync_and_close`.
   arrow::Status Close() override;
   [[nodiscard]] bool closed() const override { return closed_; }
 
-  Result<void> sync_and_close();
   /// No byte is written from now on: Parquet's destructor would still write a footer.
   void abandon();
   /// `status` of a call that wrote to this stream, as an Error of ours.
@@ -38,7 +36,7 @@ class FileStream final : public arrow::io::OutputStream {
   arrow::Status keep(const Result<void>& outcome);
   [[nodiscard]] arrow::Status status() const;
 
-  io::File file_;
+  ByteSink sink_;
   std::string buffer_;
   std::int64_t position_ = 0;
   bool closed_ = false;

@@ -30,6 +30,16 @@ TEST_P(ApplyContract, OpensAndClosesRows) {
   EXPECT_TRUE(must(store_->tables_to_apply()).empty());
 }
 
+TEST_P(ApplyContract, TellsWhichTablesHaveAnAppliedUpload) {
+  TableStory other("zeta", 2);
+  record_and_apply(other.next(kV1));
+  record_and_apply(story_.next(kV1));
+  record_and_apply(story_.next(kV2));
+  TableStory waiting("beta", 3);
+  feed_.record_all(waiting.next(kV1));
+  EXPECT_EQ(must(store_->applied_tables()), (std::vector<TableRef>{story_.table(), other.table()}));
+}
+
 TEST_P(ApplyContract, GoesAlongTheChainInAnyOrderOfArrival) {
   const auto first = story_.next(kV1);
   const auto second = story_.next(kV2);
@@ -39,6 +49,7 @@ TEST_P(ApplyContract, GoesAlongTheChainInAnyOrderOfArrival) {
   EXPECT_NE(waiting_for(story_.table()).find("predecessor"), std::string::npos)
       << waiting_for(story_.table());
   EXPECT_EQ(must(store_->tables_to_apply()), std::vector<TableRef>{story_.table()});
+  EXPECT_TRUE(must(store_->applied_tables()).empty());
   feed_.record_all(first);
   for (const auto& events : {first, second, third}) {
     const auto outcome = apply(story_.table());
