@@ -9,7 +9,7 @@
 namespace deltadrop::lake {
 
 /// Which events of a table are in compacted files. The files' own names are the record of it:
-/// docs/decisions/0017.
+/// docs/decisions/0018.
 class Compaction {
  public:
   Compaction() = default;
