@@ -28,6 +28,7 @@ int run(int argc, char** argv) {
   deltadrop::cli::add_dead_letters_command(program, exit_code);
   deltadrop::cli::add_keys_command(program, exit_code);
   deltadrop::cli::add_republish_command(program, exit_code);
+  deltadrop::cli::add_lake_command(program, exit_code);
   deltadrop::cli::add_migrate_command(program, exit_code);
   deltadrop::cli::add_rebuild_command(program, exit_code);
   deltadrop::cli::add_config_command(program, exit_code);

@@ -14,6 +14,7 @@ void add_consume_command(CLI::App& program, int& exit_code);
 void add_dead_letters_command(CLI::App& program, int& exit_code);
 void add_config_command(CLI::App& program, int& exit_code);
 void add_keys_command(CLI::App& program, int& exit_code);
+void add_lake_command(CLI::App& program, int& exit_code);
 void add_republish_command(CLI::App& program, int& exit_code);
 void add_migrate_command(CLI::App& program, int& exit_code);
 void add_rebuild_command(CLI::App& program, int& exit_code);

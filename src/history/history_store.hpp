@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/column_type.hpp"
 #include "core/event.hpp"
 #include "eventlog/event_log.hpp"
 
@@ -169,7 +170,7 @@ struct EventQuery {
 /// One column that a table's lake files carry.
 struct LakeColumn {
   std::string name;
-  std::string type;  ///< "string" until typed columns are found
+  ColumnType type = ColumnType::null;  ///< of all its values so far
   bool operator==(const LakeColumn&) const = default;
 };
 
@@ -211,6 +212,8 @@ class HistoryStore {
 
   /// Applied uploads that are not in the lake, oldest first, at most one per table.
   virtual Result<std::vector<UploadStatus>> uploads_for_lake() = 0;
+  /// Tables with an applied upload, by name.
+  virtual Result<std::vector<TableRef>> applied_tables() = 0;
   /// Every applied upload of the table up to and including `last`, by version.
   virtual Result<std::vector<UploadStatus>> applied_uploads(const TableRef& table, Version last) = 0;
   /// Calls `use` for each event of that type in (key_value, seq) order until it fails.

@@ -134,6 +134,7 @@ class PostgresHistory final : public HistoryStore {
   Result<std::vector<UploadStatus>> uploads_for_lake() override {
     return readers_.with(read_uploads_for_lake);
   }
+  Result<std::vector<TableRef>> applied_tables() override { return readers_.with(read_applied_tables); }
   Result<std::vector<UploadStatus>> applied_uploads(const TableRef& table, Version last) override {
     return readers_.with(
         [&](Connection& connection) { return read_applied_uploads(connection, table, last); });

@@ -199,14 +199,26 @@ Result<std::vector<StoredOffset>> read_offsets(Connection& connection, const std
   });
 }
 
-Result<std::vector<TableRef>> read_tables_to_apply(Connection& connection) {
-  DD_TRY(const auto rows,
-         connection.run({"SELECT DISTINCT company_id, table_name FROM uploads WHERE state = 'recorded' "
-                         "ORDER BY company_id, table_name",
-                         {}}));
+namespace {
+
+Result<std::vector<TableRef>> read_tables(Connection& connection, std::string_view condition) {
+  DD_TRY(const auto rows, connection.run({fmt::format("SELECT DISTINCT company_id, table_name FROM uploads "
+                                                      "WHERE {} ORDER BY company_id, table_name",
+                                                      condition),
+                                          {}}));
   return all_of(rows, [](const Row& row) -> Result<TableRef> {
     return TableRef{std::string(row.text(0)), std::string(row.text(1))};
   });
+}
+
+}  // namespace
+
+Result<std::vector<TableRef>> read_tables_to_apply(Connection& connection) {
+  return read_tables(connection, "state = 'recorded'");
+}
+
+Result<std::vector<TableRef>> read_applied_tables(Connection& connection) {
+  return read_tables(connection, "state = 'applied'");
 }
 
 Result<std::vector<UploadStatus>> read_uploads_for_lake(Connection& connection) {
@@ -244,9 +256,7 @@ Result<std::vector<LakeColumn>> read_lake_columns(Connection& connection, const 
   DD_TRY(const auto rows, connection.run({"SELECT column_name, column_type FROM lake_columns WHERE "
                                           "company_id = $1 AND table_name = $2 ORDER BY column_name",
                                           {table.company_id, table.table_name}}));
-  return all_of(rows, [](const Row& row) -> Result<LakeColumn> {
-    return LakeColumn{std::string(row.text(0)), std::string(row.text(1))};
-  });
+  return all_of(rows, [](const Row& row) { return lake_column_of(row.text(0), row.text(1)); });
 }
 
 Result<std::vector<StoredRecord>> read_records(Connection& connection, const RecordQuery& query) {

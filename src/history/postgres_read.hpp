@@ -15,6 +15,7 @@ namespace deltadrop::history::postgres {
 Result<std::vector<StoredOffset>> read_offsets(Connection& connection, const std::string& topic);
 Result<std::vector<TableRef>> read_tables_to_apply(Connection& connection);
 Result<std::vector<UploadStatus>> read_uploads_for_lake(Connection& connection);
+Result<std::vector<TableRef>> read_applied_tables(Connection& connection);
 Result<std::vector<UploadStatus>> read_applied_uploads(Connection& connection, const TableRef& table,
                                                        Version last);
 Result<std::set<UploadId>> read_applied_among(Connection& connection, const std::set<UploadId>& uploads);

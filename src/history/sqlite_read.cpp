@@ -157,15 +157,28 @@ Result<std::vector<StoredOffset>> read_offsets(Database& database, const std::st
   }
 }
 
-Result<std::vector<TableRef>> read_tables_to_apply(Database& database) {
-  DD_TRY(auto select, database.prepare("SELECT DISTINCT company_id, table_name FROM uploads "
-                                       "WHERE state = 'recorded' ORDER BY company_id, table_name"));
+namespace {
+
+Result<std::vector<TableRef>> read_tables(Database& database, std::string_view condition) {
+  DD_TRY(auto select, database.prepare(fmt::format("SELECT DISTINCT company_id, table_name FROM uploads "
+                                                   "WHERE {} ORDER BY company_id, table_name",
+                                                   condition)));
   std::vector<TableRef> tables;
   while (true) {
     DD_TRY(const bool row, select.step());
     if (!row) return tables;
     tables.push_back({std::string(select.text(0)), std::string(select.text(1))});
   }
+}
+
+}  // namespace
+
+Result<std::vector<TableRef>> read_tables_to_apply(Database& database) {
+  return read_tables(database, "state = 'recorded'");
+}
+
+Result<std::vector<TableRef>> read_applied_tables(Database& database) {
+  return read_tables(database, "state = 'applied'");
 }
 
 Result<std::vector<UploadStatus>> read_uploads_for_lake(Database& database) {
@@ -213,7 +226,8 @@ Result<std::vector<LakeColumn>> read_lake_columns(Database& database, const Tabl
   while (true) {
     DD_TRY(const bool row, select.step());
     if (!row) return columns;
-    columns.push_back({std::string(select.text(0)), std::string(select.text(1))});
+    DD_TRY(auto column, lake_column_of(select.text(0), select.text(1)));
+    columns.push_back(std::move(column));
   }
 }
 

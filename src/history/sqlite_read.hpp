@@ -16,6 +16,7 @@ using deltadrop::sqlite::Database;
 Result<std::vector<StoredOffset>> read_offsets(Database& database, const std::string& topic);
 Result<std::vector<TableRef>> read_tables_to_apply(Database& database);
 Result<std::vector<UploadStatus>> read_uploads_for_lake(Database& database);
+Result<std::vector<TableRef>> read_applied_tables(Database& database);
 Result<std::vector<UploadStatus>> read_applied_uploads(Database& database, const TableRef& table,
                                                        Version last);
 Result<std::set<UploadId>> read_applied_among(Database& database, const std::set<UploadId>& uploads);

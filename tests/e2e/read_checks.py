@@ -11,6 +11,7 @@ from deltadrop_process import TABLE
 
 CSV = {"Accept": "text/csv"}
 LINES = {"Accept": "application/x-ndjson"}
+PARQUET = {"Accept": "application/vnd.apache.parquet"}
 HEADER = "id,version,note\n"
 
 

@@ -7,11 +7,12 @@ import subprocess
 import threading
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 import requests
 
 from deltadrop_process import PROGRAM, TABLE
-from read_checks import CSV, LINES, Stream, check_readers_see_whole_versions, table_of
+from read_checks import CSV, LINES, PARQUET, Stream, check_readers_see_whole_versions, table_of
 
 
 def ids(events):
@@ -33,6 +34,20 @@ def test_a_downloaded_csv_can_be_uploaded_again(server):
     assert again.status_code == 200 and again.json()["changes_detected"] == 0, again.text
     lines = server.request("GET", f"{TABLE}/records?columns=id", headers=LINES).text.splitlines()
     assert [json.loads(line)["values"] for line in lines] == [{"id": "1"}, {"id": "2"}, {"id": "3"}]
+
+
+def test_a_downloaded_parquet_file_has_the_versions_rows(server):
+    server.upload_ok("id,amount,note\nA,1.50,\nB,2,x\n")
+    server.upload_ok("id,amount,note\nA,1.50,\nB,3,x\nC,4,\n")
+    for version, amounts in ((1, ["1.50", "2.00"]), (2, ["1.50", "3.00", "4.00"])):
+        answer = server.request("GET", f"{TABLE}/records?version={version}", headers=PARQUET)
+        assert answer.status_code == 200 and answer.headers["Content-Type"] == PARQUET["Accept"], answer.text
+        rows = pyarrow.parquet.read_table(io.BytesIO(answer.content)).to_pylist()
+        assert [row["id"] for row in rows] == ["A", "B", "C"][:len(amounts)]
+        assert [str(row["amount"]) for row in rows] == amounts
+    few = server.request("GET", f"{TABLE}/records?columns=note,id", headers=PARQUET)
+    names = pyarrow.parquet.read_table(io.BytesIO(few.content)).column_names
+    assert [name for name in names if name in ("note", "id", "amount")] == ["note", "id"]
 
 
 def test_a_download_is_pinned_by_its_etag(server):

@@ -25,6 +25,7 @@ class FakeHistory : public history::HistoryStore {
 
   Result<void> scan_events(const UploadId& upload, ChangeType type,
                            const std::function<Result<void>(const Event&)>& use) override;
+  Result<std::vector<TableRef>> applied_tables() override { return unused(); }
   Result<std::vector<history::UploadStatus>> applied_uploads(const TableRef& table, Version last) override;
   Result<std::vector<history::LakeColumn>> lake_columns(const TableRef& table) override;
   Result<void> mark_in_lake(const UploadId& upload, const std::vector<history::LakeColumn>& columns,

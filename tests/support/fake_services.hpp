@@ -178,6 +178,7 @@ class FakeHistory final : public history::HistoryStore {
   Result<std::vector<TableRef>> tables_to_apply() override { return unexpected(); }
   Result<history::ApplyOutcome> apply_next(const TableRef&, Timestamp) override { return unexpected(); }
   Result<std::vector<history::UploadStatus>> uploads_for_lake() override { return unexpected(); }
+  Result<std::vector<TableRef>> applied_tables() override { return unexpected(); }
   Result<std::vector<history::UploadStatus>> applied_uploads(const TableRef&, Version) override {
     return unexpected();
   }

@@ -14,6 +14,7 @@
 #include "http/answers.hpp"
 #include "http/problem.hpp"
 #include "io/sha256.hpp"
+#include "lake/state_file.hpp"
 
 namespace deltadrop::http {
 namespace {
@@ -139,10 +140,43 @@ class Pieces {
   bool ended_ = false;
 };
 
-std::string_view suffix_of(DownloadFormat format) { return format == DownloadFormat::csv ? "csv" : "ndjson"; }
+/// A Parquet file of them. It is begun with the first piece, since that may read all records to find types.
+BodySource parquet_pieces(history::HistoryStore& history, const RecordDownload& wanted) {
+  const auto& shown = *wanted.view.shown;
+  const lake::TableState state{{shown.table, *shown.version, shown.effective_at.value_or(Timestamp{})},
+                               wanted.columns};
+  const auto file = std::make_shared<std::optional<lake::StateFile>>();
+  return [&history, state, file]() -> Result<std::string> {
+    if (!*file) {
+      DD_TRY(auto begun, lake::StateFile::begin(history, state));
+      file->emplace(std::move(begun));
+    }
+    return (*file)->next();
+  };
+}
+
+std::string_view suffix_of(DownloadFormat format) {
+  switch (format) {
+    case DownloadFormat::csv:
+      return "csv";
+    case DownloadFormat::json_lines:
+      return "ndjson";
+    case DownloadFormat::parquet:
+      return "parquet";
+  }
+  return "";
+}
 
 std::string_view type_of(DownloadFormat format) {
-  return format == DownloadFormat::csv ? "text/csv; charset=utf-8" : "application/x-ndjson";
+  switch (format) {
+    case DownloadFormat::csv:
+      return "text/csv; charset=utf-8";
+    case DownloadFormat::json_lines:
+      return kRecordTypes[2];
+    case DownloadFormat::parquet:
+      return kRecordTypes[3];
+  }
+  return "";
 }
 
 void add_view_headers(Response& response, const View& view) {
@@ -152,9 +186,9 @@ void add_view_headers(Response& response, const View& view) {
   response.headers.emplace_back("Deltadrop-As-Of", view.as_of.to_string());
 }
 
-/// A version's values never change; valid_to, which JSON lines have too, does.
+/// A version's values never change; valid_to, which the others have too, does.
 std::optional<std::string> etag_of(const RecordDownload& wanted) {
-  if (wanted.format == DownloadFormat::json_lines) return std::nullopt;
+  if (wanted.format != DownloadFormat::csv) return std::nullopt;
   std::string what = csv::format_record({wanted.columns.begin(), wanted.columns.end()});
   what += fmt::format(" {} {}", wanted.limit, suffix_of(wanted.format));
   constexpr std::size_t kDigits = 16;
@@ -193,7 +227,11 @@ Response record_download(history::HistoryStore& history, const Request& request,
       "Content-Disposition",
       fmt::format("attachment; filename=\"{}_{}_v{}.{}\"", shown.table.company_id, shown.table.table_name,
                   shown.version->value, suffix_of(wanted.format)));
-  response.stream = [pieces = std::make_shared<Pieces>(history, wanted)] { return pieces->next(); };
+  if (wanted.format == DownloadFormat::parquet) {
+    response.stream = parquet_pieces(history, wanted);
+  } else {
+    response.stream = [pieces = std::make_shared<Pieces>(history, wanted)] { return pieces->next(); };
+  }
   return response;
 }
 

@@ -147,6 +147,9 @@ Result<Response> download(const Services& services, const Request& request, cons
   }
   RecordDownload wanted;
   if (const auto limit = request.query_value("limit")) {
+    if (format == DownloadFormat::parquet) {
+      return bad_parameter("limit", *limit, "nothing here: a Parquet file has all records");
+    }
     DD_TRY(wanted.limit, parse_positive("limit", *limit));
   }
   DD_TRY(wanted.view, view_asked_for(services, table, request));

@@ -89,6 +89,7 @@ TEST_F(RecordDownloads, TakeAnyLimitAndNoCursor) {
   EXPECT_EQ(lines(accept("text/csv", "?columns=revenue&limit=5000")), 5001);
   EXPECT_EQ(lines(accept("application/x-ndjson", "?limit=3")), 3);
   EXPECT_EQ(accept("text/csv", "?limit=0").status, 422);
+  EXPECT_EQ(accept("application/vnd.apache.parquet", "?limit=1").status, 422);
   EXPECT_EQ(accept("text/csv", "?cursor=x").status, 422);
   EXPECT_EQ(accept("text/csv", "?limit=x").header("vary"), "Accept");
 }
@@ -110,7 +111,8 @@ TEST_F(RecordDownloads, AreNamedWhereNothingElseIsAccepted) {
   const auto refused = accept("image/png");
   EXPECT_EQ(refused.status, 406);
   EXPECT_EQ(refused.header("content-type"), "application/problem+json");
-  EXPECT_TRUE(has(refused, "application/json, text/csv, application/x-ndjson"));
+  EXPECT_TRUE(
+      has(refused, "application/json, text/csv, application/x-ndjson, application/vnd.apache.parquet"));
   EXPECT_EQ(accept("*/*").header("content-type"), "application/json");
   EXPECT_EQ(accept("text/csv;q=0.1, application/json;q=0.2").header("content-type"), "application/json");
 }
