@@ -22,7 +22,7 @@ ADAPTER_HEADER = re.compile(r"^(eventlog|history)/(sqlite|memory|kafka|postgres)
 # A library's header -> the sources that may include it. Never a header of ours.
 VENDORS = [
     (re.compile(r"^sqlite3\.h$"), re.compile(r"^src/sqlite/\w+\.cpp$")),
-    (re.compile(r"^(arrow|parquet)/"), re.compile(r"^src/lake/parquet_\w+\.cpp$")),
+    (re.compile(r"^(arrow|parquet)/"), re.compile(r"^src/lake/parquet_\w+\.[ch]pp$")),
     (re.compile(r"^boost/(beast|asio)[/.]"), re.compile(r"^src/http/(server|connection)\w*\.[ch]pp$")),
     (re.compile(r"^librdkafka/"), re.compile(r"^src/eventlog/kafka_\w+\.cpp$")),
     (re.compile(r"^libpq-fe\.h$"), re.compile(r"^src/history/postgres_\w+\.cpp$")),

@@ -15,13 +15,18 @@ Result<void> write_kind(const std::filesystem::path& folder, std::string_view ki
   return io::write_file_durably(folder / kKindFile, fmt::format("{}\n", kind));
 }
 
-Result<void> check_kind(const std::filesystem::path& folder, std::string_view kind) {
+/// "" where it was never written.
+Result<std::string> read_kind(const std::filesystem::path& folder) {
   const auto written = io::read_whole_file(folder / kKindFile);
-  if (!written.has_value() && written.error().code == ErrorCode::not_found) {
-    return write_kind(folder, kind);
-  }
+  if (!written.has_value() && written.error().code == ErrorCode::not_found) return std::string();
   DD_TRY(auto text, written);
   if (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+Result<void> check_kind(const std::filesystem::path& folder, std::string_view kind) {
+  DD_TRY(const auto text, read_kind(folder));
+  if (text.empty()) return write_kind(folder, kind);
   if (text == kind) return success();
   return Error{ErrorCode::conflict, "other-kind",
                fmt::format("{} is of kind \"{}\", not \"{}\"", folder.string(), text, kind),
@@ -55,6 +60,10 @@ Result<DataDir> open_existing_data_dir(const Settings& settings, std::string_vie
   DD_TRY(auto data_dir, lock_existing_data_dir(settings));
   DD_TRY(check_kind(data_dir.path, kind));
   return data_dir;
+}
+
+Result<std::string> kind_of_data_dir(const Settings& settings) {
+  return read_kind(settings.text("DATA_DIR"));
 }
 
 Result<void> change_kind(const DataDir& data_dir, std::string_view kind) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 #include "app/settings.hpp"
@@ -28,6 +29,8 @@ Result<DataDir> lock_existing_data_dir(const Settings& settings);
 
 /// The same, and of this kind.
 Result<DataDir> open_existing_data_dir(const Settings& settings, std::string_view kind);
+/// What it is used with; "" where there is no such folder, or it was not used yet.
+Result<std::string> kind_of_data_dir(const Settings& settings);
 Result<void> change_kind(const DataDir& data_dir, std::string_view kind);
 
 ingest::Options ingest_options(const Settings& settings);

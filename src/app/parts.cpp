@@ -14,23 +14,15 @@
 #include "core/table_ref.hpp"
 #include "eventlog/kafka_log.hpp"
 #include "history/postgres_history.hpp"
+#include "history/sqlite_history.hpp"
 #include "http/gate.hpp"
 #include "http/keys.hpp"
-#include "lake/lake.hpp"
+#include "lake/table_lock.hpp"
 
 namespace deltadrop::app {
 namespace {
 
 constexpr std::chrono::milliseconds kConnectTimeout{5000};
-
-lake::Options lake_options(const Settings& settings) {
-  lake::Options options;
-  options.folder = settings.parquet_dir();
-  options.rows_max = settings.count("PARQUET_MAX_ROWS");
-  options.layout =
-      settings.text("PARQUET_LAYOUT") == "event" ? lake::FileLayout::event : lake::FileLayout::upload;
-  return options;
-}
 
 /// Logs a line unless it is the one before.
 std::function<void(const std::string&)> say_once() {
@@ -175,6 +167,35 @@ Result<std::unique_ptr<history::HistoryStore>> open_postgres(const Settings& set
   return history::postgres::open(std::move(options));
 }
 
+lake::Options lake_options(const Settings& settings) {
+  lake::Options options;
+  options.folder = settings.parquet_dir();
+  options.rows_max = settings.count("PARQUET_MAX_ROWS");
+  options.layout =
+      settings.text("PARQUET_LAYOUT") == "event" ? lake::FileLayout::event : lake::FileLayout::upload;
+  return options;
+}
+
+Result<StoredHistory> open_stored_history(const Settings& settings, const std::string& name) {
+  StoredHistory stored;
+  DD_TRY(const auto kind, kind_of_data_dir(settings));
+  if (kind != kEmbeddedKind) {
+    DD_TRY(stored.history, open_postgres(settings, name, Schema::check_only, {}));
+    return stored;
+  }
+  auto data_dir = lock_existing_data_dir(settings);
+  if (data_dir.has_value()) {
+    stored.data_dir.emplace(std::move(data_dir.value()));
+  } else if (data_dir.error().type == "data-dir-in-use") {
+    stored.writable = false;
+  } else {
+    return Error(data_dir.error());
+  }
+  const auto path = std::filesystem::path(settings.text("DATA_DIR")) / "history.db";
+  DD_TRY(stored.history, history::sqlite::open({path, !stored.writable}));
+  return stored;
+}
+
 consume::Options consume_options(const Settings& settings) {
   consume::Options options;
   options.topic = settings.text("KAFKA_TOPIC");
@@ -188,11 +209,17 @@ consume::Options consume_options(const Settings& settings) {
 
 consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& history, io::Clock& clock) {
   return [options = lake_options(settings), &history,
-          &clock](const history::UploadStatus& upload) -> Result<void> {
+          &clock](const history::UploadStatus& upload) -> Result<bool> {
+    DD_TRY(const auto lock, lake::TableLock::try_take(options.folder, upload.facts.table));
+    if (!lock) return false;
+    // Whoever had the lock may have written it since it was read.
+    DD_TRY(const auto now_stored, history.upload(upload.facts.upload_id));
+    if (now_stored && now_stored->in_lake_at) return true;
     DD_TRY(const auto report, lake::write_upload(options, history, upload, clock.now()));
+    for (const auto& warning : report.warnings) spdlog::warn("{}", warning);
     spdlog::info("{} version {} is in the lake: {} events, {} files", upload.facts.table.to_string(),
                  upload.facts.version.value, report.rows, report.files);
-    return success();
+    return true;
   };
 }
 

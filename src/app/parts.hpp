@@ -1,10 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "app/data_dir.hpp"
 #include "app/settings.hpp"
 #include "app/telemetry.hpp"
 #include "consume/consumer.hpp"
@@ -13,6 +15,7 @@
 #include "http/server.hpp"
 #include "ingest/ingest.hpp"
 #include "io/clock.hpp"
+#include "lake/lake.hpp"
 
 /// What the programs are made of, each part from the settings.
 namespace deltadrop::app {
@@ -40,6 +43,17 @@ Result<std::unique_ptr<history::HistoryStore>> open_postgres(const Settings& set
                                                              const std::string& name, Schema schema,
                                                              std::stop_token stop);
 
+/// The history that a DATA_DIR of its kind goes with, for a command that works on it.
+struct StoredHistory {
+  std::optional<DataDir> data_dir;  ///< held while it is of the embedded kind and nobody else holds it
+  std::unique_ptr<history::HistoryStore> history;
+  bool writable = true;  ///< false beside a `dev` that runs: it is the one that writes
+};
+/// history.db of a DATA_DIR of `dev`, read-only while one runs on it; else PostgreSQL by DATABASE_URL, under
+/// `name`.
+Result<StoredHistory> open_stored_history(const Settings& settings, const std::string& name);
+
+lake::Options lake_options(const Settings& settings);
 consume::Options consume_options(const Settings& settings);
 consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& history, io::Clock& clock);
 

@@ -34,9 +34,10 @@ struct Options {
   bool accept_gap = false;  ///< go on at the log's low watermark where what follows was lost
 };
 
-/// Writes an applied upload's files and marks it as in the lake: lake::write_upload with its options. Called
-/// from one thread; not at all when empty, for a process that has no lake.
-using LakeStep = std::function<Result<void>(const history::UploadStatus&)>;
+/// Writes an applied upload's files and marks it as in the lake: lake::write_upload with its options. False
+/// while another process writes the table. Called from one thread; not at all when empty, for a process that
+/// has no lake.
+using LakeStep = std::function<Result<bool>(const history::UploadStatus&)>;
 
 struct Health {
   std::optional<Error> log;      ///< why the log cannot be read now

@@ -52,6 +52,7 @@ Result<bool> LakeFeeder::feed_all(const std::stop_token& stop) {
       if (!failure) failure = written.error();
       continue;
     }
+    if (!written.value()) continue;
     any = true;
     board_.progressed();
   }

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/column_type.hpp"
 #include "core/event.hpp"
 #include "eventlog/event_log.hpp"
 
@@ -128,12 +129,17 @@ struct StoredRecord {
   UploadId upload_id;
 };
 
+/// An answer may end before its limit, behind the row with which it has about this many bytes of values: who
+/// reads on until an answer is empty holds no more than that at a time.
+using BytesMax = std::optional<std::int64_t>;
+
 /// Records of a table valid at `as_of` (inclusive: valid_from <= as_of < valid_to), by key in byte order.
 struct RecordQuery {
   TableRef table;
   Timestamp as_of;
   std::optional<std::string> after_key;
   std::int64_t limit = 100;
+  BytesMax bytes_max = std::nullopt;
 };
 
 struct AppliedEvent {
@@ -154,14 +160,17 @@ struct EventQuery {
   std::optional<ChangeType> type;
   std::optional<std::string> key_value;
   std::optional<UploadId> upload_id;
+  std::optional<Timestamp> since;  ///< accepted at this time or later
+  std::optional<Timestamp> until;  ///< accepted before this time
   std::optional<EventCursor> after;
   std::int64_t limit = 100;
+  BytesMax bytes_max = std::nullopt;  ///< not heeded with `key_value`: a key has few events
 };
 
 /// One column that a table's lake files carry.
 struct LakeColumn {
   std::string name;
-  std::string type;  ///< "string" until typed columns are found
+  ColumnType type = ColumnType::null;  ///< of all its values so far
   bool operator==(const LakeColumn&) const = default;
 };
 
@@ -203,6 +212,8 @@ class HistoryStore {
 
   /// Applied uploads that are not in the lake, oldest first, at most one per table.
   virtual Result<std::vector<UploadStatus>> uploads_for_lake() = 0;
+  /// Tables with an applied upload, by name.
+  virtual Result<std::vector<TableRef>> applied_tables() = 0;
   /// Every applied upload of the table up to and including `last`, by version.
   virtual Result<std::vector<UploadStatus>> applied_uploads(const TableRef& table, Version last) = 0;
   /// Calls `use` for each event of that type in (key_value, seq) order until it fails.
@@ -218,6 +229,8 @@ class HistoryStore {
   /// All changes of one key by applied uploads, oldest first.
   virtual Result<std::vector<AppliedEvent>> key_history(const TableRef& table, const std::string& key) = 0;
   virtual Result<std::vector<AppliedEvent>> events(const EventQuery& query) = 0;
+  /// The number of the upload that was applied last; 0 before the first. All up to it are visible.
+  virtual Result<AppliedNo> last_applied() = 0;
   virtual Result<std::optional<UploadStatus>> upload(const UploadId& upload) = 0;
   /// Those of `uploads` that are applied: one question, however many there are.
   virtual Result<std::set<UploadId>> applied_among(const std::set<UploadId>& uploads) = 0;

@@ -239,7 +239,8 @@ Result<void> mark_in_lake(Connection& connection, const UploadId& upload,
         {"INSERT INTO lake_columns (company_id, table_name, column_name, column_type) VALUES ($1, $2, $3, "
          "$4) ON CONFLICT (company_id, table_name, column_name) DO UPDATE SET column_type = "
          "excluded.column_type",
-         {stored->facts.table.company_id, stored->facts.table.table_name, column.name, column.type}});
+         {stored->facts.table.company_id, stored->facts.table.table_name, column.name,
+          std::string(to_string(column.type))}});
   }
   DD_TRY(transaction.commit(std::move(last)));
   return success();

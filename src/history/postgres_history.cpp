@@ -134,6 +134,7 @@ class PostgresHistory final : public HistoryStore {
   Result<std::vector<UploadStatus>> uploads_for_lake() override {
     return readers_.with(read_uploads_for_lake);
   }
+  Result<std::vector<TableRef>> applied_tables() override { return readers_.with(read_applied_tables); }
   Result<std::vector<UploadStatus>> applied_uploads(const TableRef& table, Version last) override {
     return readers_.with(
         [&](Connection& connection) { return read_applied_uploads(connection, table, last); });
@@ -159,6 +160,7 @@ class PostgresHistory final : public HistoryStore {
   Result<std::vector<AppliedEvent>> events(const EventQuery& query) override {
     return readers_.with([&](Connection& connection) { return read_events(connection, query); });
   }
+  Result<AppliedNo> last_applied() override { return readers_.with(read_last_applied); }
   Result<std::optional<UploadStatus>> upload(const UploadId& upload) override {
     return readers_.with([&](Connection& connection) { return find_upload(connection, upload); });
   }

@@ -222,7 +222,7 @@ Result<void> mark_in_lake(db::Database& database, const UploadId& upload,
                           "DO UPDATE SET column_type = excluded.column_type"));
   for (const auto& column : columns) {
     keep.bind(1, stored->facts.table.company_id).bind(2, stored->facts.table.table_name);
-    DD_TRY(keep.bind(3, column.name).bind(4, column.type).run());
+    DD_TRY(keep.bind(3, column.name).bind(4, to_string(column.type)).run());
   }
   return transaction.commit();
 }

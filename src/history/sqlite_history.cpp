@@ -74,6 +74,7 @@ class SqliteHistory final : public HistoryStore {
   Result<std::vector<UploadStatus>> uploads_for_lake() override {
     return readers_.with(read_uploads_for_lake);
   }
+  Result<std::vector<TableRef>> applied_tables() override { return readers_.with(read_applied_tables); }
   Result<std::vector<UploadStatus>> applied_uploads(const TableRef& table, Version last) override {
     return readers_.with([&](Database& database) { return read_applied_uploads(database, table, last); });
   }
@@ -97,6 +98,7 @@ class SqliteHistory final : public HistoryStore {
   Result<std::vector<AppliedEvent>> events(const EventQuery& query) override {
     return readers_.with([&](Database& database) { return read_events(database, query); });
   }
+  Result<AppliedNo> last_applied() override { return readers_.with(read_last_applied); }
   Result<std::optional<UploadStatus>> upload(const UploadId& upload) override {
     return readers_.with([&](Database& database) { return find_upload(database, upload); });
   }
@@ -142,7 +144,7 @@ Result<void> SqliteHistory::scan_events(const UploadId& upload, ChangeType type,
 }  // namespace
 
 Result<std::unique_ptr<HistoryStore>> open(const Options& options) {
-  DD_TRY(auto writer, open_writer(options.path));
+  DD_TRY(auto writer, options.read_only ? open_reader(options.path) : open_writer(options.path));
   return std::unique_ptr<HistoryStore>(std::make_unique<SqliteHistory>(options.path, std::move(writer)));
 }
 

@@ -10,6 +10,8 @@ namespace deltadrop::history::sqlite {
 
 struct Options {
   std::filesystem::path path;  ///< made and migrated when missing
+  /// Beside another process that writes: what would change something fails, nothing is made or migrated.
+  bool read_only = false;
 };
 
 Result<std::unique_ptr<HistoryStore>> open(const Options& options);

@@ -16,6 +16,7 @@ using deltadrop::sqlite::Database;
 Result<std::vector<StoredOffset>> read_offsets(Database& database, const std::string& topic);
 Result<std::vector<TableRef>> read_tables_to_apply(Database& database);
 Result<std::vector<UploadStatus>> read_uploads_for_lake(Database& database);
+Result<std::vector<TableRef>> read_applied_tables(Database& database);
 Result<std::vector<UploadStatus>> read_applied_uploads(Database& database, const TableRef& table,
                                                        Version last);
 Result<std::set<UploadId>> read_applied_among(Database& database, const std::set<UploadId>& uploads);
@@ -24,6 +25,7 @@ Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQ
 Result<std::vector<AppliedEvent>> read_key_history(Database& database, const TableRef& table,
                                                    const std::string& key);
 Result<std::vector<AppliedEvent>> read_events(Database& database, const EventQuery& query);
+Result<AppliedNo> read_last_applied(Database& database);
 Result<std::vector<DeadLetterEntry>> read_dead_letters(Database& database, std::int64_t limit);
 Result<std::optional<DeadLetterEntry>> read_dead_letter(Database& database, const DeadLetterId& id);
 Result<Summary> read_summary(Database& database);

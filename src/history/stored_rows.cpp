@@ -16,6 +16,11 @@ Result<UploadState> parse_state(std::string_view text) {
   return damaged(fmt::format("an upload has the state {}", text));
 }
 
+Result<LakeColumn> lake_column_of(std::string_view name, std::string_view type) {
+  if (const auto known = parse_column_type(type)) return LakeColumn{std::string(name), *known};
+  return damaged(fmt::format("column {} of the lake has the type {}", name, type));
+}
+
 std::string select_uploads(std::string_view rest) {
   return fmt::format(
       "SELECT u.upload_id, u.company_id, u.table_name, u.version, u.previous_upload_id, u.file_sha256, "

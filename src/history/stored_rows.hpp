@@ -23,6 +23,7 @@ Result<T> as_stored(Result<T> parsed) {
 
 Error damaged(std::string_view what);
 Result<UploadState> parse_state(std::string_view text);
+Result<LakeColumn> lake_column_of(std::string_view name, std::string_view type);
 
 /// "SELECT <columns of an UploadStatus> FROM uploads u <rest>"
 std::string select_uploads(std::string_view rest);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -35,14 +36,32 @@ struct Request {
   [[nodiscard]] std::optional<std::string> header(std::string_view name) const;
 };
 
-/// The next piece of a streamed body; empty at the end. An error cuts the connection.
+/// The next piece of a streamed body; empty at the end. An error breaks the answer off, visibly.
 using BodySource = std::function<Result<std::string>()>;
+
+/// A body that goes on for as long as the client stays and the server runs. While there is nothing to say it
+/// costs a connection and no thread.
+class LiveBody {
+ public:
+  virtual ~LiveBody() = default;
+  /// What there is to say now; empty: nothing. Runs on worker threads, never on two at once. An error breaks
+  /// the answer off.
+  virtual Result<std::string> next() = 0;
+  /// `wake` is to be called, from any thread, when next() may have something. Once, before the first next();
+  /// `wake` is not called after this is destroyed.
+  virtual void on_news(std::function<void()> wake) = 0;
+  /// Said when nothing else was for a while, so that both sides see that the other is there.
+  [[nodiscard]] virtual std::string_view heartbeat() const = 0;
+  /// How long it goes on at the most; nothing: for ever.
+  [[nodiscard]] virtual std::optional<std::chrono::milliseconds> time_max() const = 0;
+};
 
 struct Response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
-  BodySource stream;  ///< if set, `body` is ignored and the reply is chunked
+  BodySource stream;                         ///< if set, `body` is ignored and the reply is chunked
+  std::shared_ptr<LiveBody> live = nullptr;  ///< the same
   std::vector<std::pair<std::string, std::string>> headers;
 };
 

@@ -39,13 +39,14 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 26> kTypes = {{
+constexpr std::array<TypeRow, 28> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"truncated-body", 400, "The body ended too early"},
     {"no-such-path", 404, "There is nothing at this path"},
     {"no-such-dead-letter", 404, "There is no such dead letter"},
     {"method-not-allowed", 405, "This path does not have this method"},
+    {"not-acceptable", 406, "Not offered in a form that is accepted"},
     {"slow-body", 408, "The body came too slowly"},
     {"table-moved-on", 409, "The table has a newer version"},
     {"other-version-then", 409, "Another version held at that time"},
@@ -60,6 +61,7 @@ constexpr std::array<TypeRow, 26> kTypes = {{
     {"too-many-uploads", 503, "Too many uploads at once"},
     {"bad-expectation", 417, "Only 100-continue can be expected"},
     {"bad-parameter", 422, "A parameter has a value it cannot have"},
+    {"no-such-column", 422, "The table has no such column"},
     {"bad-cursor", 404, "The list has no such page"},
     {"still-no-event", 422, "The dead letter is no event"},
     {"header-too-large", 431, "The request's header is too large"},

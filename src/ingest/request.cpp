@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "core/column_type.hpp"
 #include "core/text.hpp"
 #include "ingest/types_json.hpp"
 
@@ -13,10 +14,6 @@ namespace deltadrop::ingest {
 namespace {
 
 constexpr std::size_t kFileNameBytesMax = 255;
-constexpr std::array<std::string_view, 11> kTypeNames = {
-    "int64",       "decimal(2)", "decimal(4)", "decimal(6)", "decimal(9)", "decimal(12)",
-    "decimal(18)", "date",       "timestamp",  "boolean",    "string"};
-
 /// An empty form field says nothing.
 std::optional<std::string_view> given(const std::optional<std::string>& field) {
   if (!field || field->empty()) return std::nullopt;
@@ -76,8 +73,10 @@ Result<Timestamp> parse_effective_at(std::string_view text) {
 }
 
 Error bad_types(std::string message) {
+  std::vector<std::string_view> names;
+  for (const auto type : kDeclarableTypes) names.push_back(to_string(type));
   return {ErrorCode::invalid_input, "bad-types", std::move(message),
-          fmt::format("write types as column:type,... with a type of {}", fmt::join(kTypeNames, ", "))};
+          fmt::format("write types as column:type,... with a type of {}", fmt::join(names, ", "))};
 }
 
 std::string without_folders(std::string_view file_name) {
@@ -117,7 +116,8 @@ Result<std::string> parse_types(std::string_view text) {
     }
     const std::string column = entry.substr(0, colon);
     const std::string type = ascii_lower(entry.substr(colon + 1));
-    if (std::find(kTypeNames.begin(), kTypeNames.end(), type) == kTypeNames.end()) {
+    const auto known = parse_column_type(type);
+    if (!known || *known == ColumnType::null) {
       return bad_types(fmt::format("type {} of column {} is unknown",
                                    quoted_for_message(entry.substr(colon + 1)), quoted_for_message(column)));
     }

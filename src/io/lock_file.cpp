@@ -40,14 +40,27 @@ Result<File> open_lock(const fs::path& path, int flags) {
 }  // namespace
 
 Result<LockFile> LockFile::take(const fs::path& path) {
+  DD_TRY(auto lock, try_take(path));
+  if (!lock) return in_use(path);
+  DD_TRY(lock->publish_address(""));
+  return std::move(*lock);
+}
+
+Result<std::optional<LockFile>> LockFile::try_take(const fs::path& path) {
   DD_TRY(auto file, open_lock(path, O_RDWR | O_CREAT));
   if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return in_use(path);
+    if (errno == EWOULDBLOCK) return std::optional<LockFile>();
     return system_error("lock", path, errno);
   }
-  LockFile lock(std::move(file));
-  DD_TRY(lock.publish_address(""));
-  return lock;
+  return std::optional(LockFile(std::move(file)));
+}
+
+Result<LockFile> LockFile::wait_for(const fs::path& path) {
+  DD_TRY(auto file, open_lock(path, O_RDWR | O_CREAT));
+  while (::flock(file.descriptor(), LOCK_EX) != 0) {
+    if (errno != EINTR) return system_error("lock", path, errno);
+  }
+  return LockFile(std::move(file));
 }
 
 Result<LockHolder> LockFile::holder(const fs::path& path) {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "io/file.hpp"
@@ -19,6 +20,10 @@ class LockFile {
  public:
   /// Fails with conflict, type "data-dir-in-use", naming the holder's pid.
   static Result<LockFile> take(const fs::path& path);
+  /// Nothing where somebody holds it. The file stays empty.
+  static Result<std::optional<LockFile>> try_take(const fs::path& path);
+  /// Waits until whoever holds it lets go. The file stays empty.
+  static Result<LockFile> wait_for(const fs::path& path);
   /// The holder as written in the file if somebody holds the lock; not_found otherwise.
   static Result<LockHolder> holder(const fs::path& path);
 

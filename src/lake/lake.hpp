@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "history/history_store.hpp"
 
@@ -22,7 +24,8 @@ struct Options {
 struct WriteReport {
   std::int64_t files = 0;              ///< of this upload
   std::int64_t rows = 0;               ///< of this upload
-  std::int64_t rewritten_uploads = 0;  ///< older uploads whose files were written again for new columns
+  std::int64_t rewritten_uploads = 0;  ///< older uploads whose files were written again for their columns
+  std::vector<std::string> warnings;   ///< one sentence for each type of `types=` that its column cannot have
 };
 
 /// Makes the folder where it is missing; whether this process may write there. Errors as io's.
@@ -31,9 +34,10 @@ Result<void> check_folder(const std::filesystem::path& folder);
 /// Writes an applied upload's files and marks it as in the lake at `now`. Content and names are a function of
 /// the history alone, so writing again is harmless, and a crash in between leaves only temporary files and
 /// files that the next write of the table removes or replaces. When the upload brings columns that the
-/// table's files do not have, all older uploads in the lake are written again first. Memory is bounded
-/// whatever the number of events. One writer a table at a time. Errors as history::HistoryStore's and io's,
-/// and `corrupt` where the history's events contradict their upload; then the upload is not marked.
+/// table's files do not have, or values that their types do not hold, all older uploads in the lake are
+/// written again with it. Memory is bounded whatever the number of events. One writer a table at a time.
+/// Errors as history::HistoryStore's and io's, and `corrupt` where the history's events contradict their
+/// upload; then the upload is not marked.
 Result<WriteReport> write_upload(const Options& options, history::HistoryStore& history,
                                  const history::UploadStatus& upload, Timestamp now);
 

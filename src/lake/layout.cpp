@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <iterator>
 
@@ -33,12 +34,32 @@ std::uint64_t digest_of(std::string_view file_name) {
   return digest;
 }
 
-/// "insert_", "update_" or "delete_", cut from the front of `name`.
-bool cut_type(std::string_view& name) {
-  const auto end = name.find('_');
-  if (end == std::string_view::npos || !parse_change_type(name.substr(0, end))) return false;
+/// The parts of a file's name that all have.
+struct NameParts {
+  ChangeType type;
+  std::string_view second;
+  std::string_view rest;  ///< from the '_' before the key
+};
+
+std::optional<NameParts> parts_of(std::string_view name) {
+  if (!name.ends_with(kFileEnding)) return std::nullopt;
+  name.remove_suffix(kFileEnding.size());
+  const auto end = std::min(name.find('_'), name.size());
+  const auto type = parse_change_type(name.substr(0, end));
+  if (!type || end == name.size()) return std::nullopt;
   name.remove_prefix(end + 1);
-  return true;
+  const auto second = name.substr(0, kSecondLength);
+  const auto rest = name.substr(second.size());
+  if (second.size() != kSecondLength || !all_digits(second) || !rest.starts_with('_')) return std::nullopt;
+  return NameParts{*type, second, rest};
+}
+
+std::optional<Version> parse_version(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (!all_digits(text) || text.starts_with('0') || error != std::errc() || end != text.data() + text.size())
+    return std::nullopt;
+  return Version(number);
 }
 
 }  // namespace
@@ -69,6 +90,11 @@ std::string temporary_name(std::string_view file_name) {
   return std::string(kTemporaryPrefix).append(file_name);
 }
 
+std::string final_name(std::string_view temporary_name) {
+  temporary_name.remove_prefix(kTemporaryPrefix.size());
+  return std::string(temporary_name).append(kFileEnding);
+}
+
 std::string upload_mark(const UploadFacts& upload, bool same_second) {
   auto mark = upload.timestamp.compact_seconds();
   if (same_second) mark += fmt::format("~v{}", upload.version.value);
@@ -76,18 +102,32 @@ std::string upload_mark(const UploadFacts& upload, bool same_second) {
 }
 
 std::optional<std::string> upload_mark(std::string_view file_name) {
-  if (!file_name.ends_with(kFileEnding)) return std::nullopt;
-  file_name.remove_suffix(kFileEnding.size());
-  if (!cut_type(file_name)) return std::nullopt;
-  const auto second = file_name.substr(0, kSecondLength);
-  const auto rest = file_name.substr(second.size());
-  if (second.size() != kSecondLength || !all_digits(second) || !rest.starts_with('_')) return std::nullopt;
+  const auto parts = parts_of(file_name);
+  if (!parts) return std::nullopt;
   // A key's own `~` is %7E, and no hash begins with v.
-  const auto at = rest.find("~v");
-  if (at == std::string_view::npos) return std::string(second);
-  const auto version = rest.substr(at + 2, rest.find('~', at + 2) - (at + 2));
+  const auto at = parts->rest.find("~v");
+  if (at == std::string_view::npos) return std::string(parts->second);
+  const auto version = parts->rest.substr(at + 2, parts->rest.find('~', at + 2) - (at + 2));
   if (!all_digits(version)) return std::nullopt;
-  return fmt::format("{}~v{}", second, version);
+  return fmt::format("{}~v{}", parts->second, version);
+}
+
+std::string CompactedFile::name(const UploadFacts& first, std::string_view first_key) const {
+  return fmt::format("{}_{}_{}~v{}-{}{}", to_string(type), first.timestamp.compact_seconds(),
+                     key_part(first_key), versions.first.value, versions.last.value, kFileEnding);
+}
+
+std::optional<CompactedFile> CompactedFile::of_name(std::string_view file_name) {
+  const auto parts = parts_of(file_name);
+  if (!parts) return std::nullopt;
+  const auto at = parts->rest.rfind("~v");
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto range = parts->rest.substr(at + 2);
+  const auto dash = std::min(range.find('-'), range.size());
+  const auto first = parse_version(range.substr(0, dash));
+  const auto last = parse_version(range.substr(std::min(dash + 1, range.size())));
+  if (!first || !last || *first > *last) return std::nullopt;
+  return CompactedFile{parts->type, {*first, *last}};
 }
 
 FileNames::FileNames(const UploadFacts& upload, bool same_second)

@@ -29,12 +29,35 @@ std::string key_part(std::string_view key);
 
 /// The name under which a file is written before it gets `file_name`.
 std::string temporary_name(std::string_view file_name);
+/// The reverse.
+std::string final_name(std::string_view temporary_name);
 
 /// What tells an upload's file names from all others of its table: "20250310123456", with "~v7" behind where
 /// version 7 is in the same second as the version before.
 std::string upload_mark(const UploadFacts& upload, bool same_second);
 /// The mark in a file's name; nothing where the name is none of ours.
 std::optional<std::string> upload_mark(std::string_view file_name);
+
+/// Versions of one table, both included.
+struct VersionRange {
+  Version first;
+  Version last;
+
+  [[nodiscard]] bool contains(Version version) const { return first <= version && version <= last; }
+  bool operator==(const VersionRange&) const = default;
+};
+
+/// A file of all events of one type of several versions: what compaction makes of the files of their uploads.
+struct CompactedFile {
+  ChangeType type = ChangeType::insert;
+  VersionRange versions;
+  bool operator==(const CompactedFile&) const = default;
+
+  /// `first`: the first of the versions that has events of the type; `first_key`: of its first event.
+  [[nodiscard]] std::string name(const UploadFacts& first, std::string_view first_key) const;
+  /// What a file's name says; nothing where it is not that of a compacted file.
+  static std::optional<CompactedFile> of_name(std::string_view file_name);
+};
 
 /// The file names of one upload, each given once.
 class FileNames {

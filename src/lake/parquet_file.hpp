@@ -1,32 +1,40 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
-#include <span>
+#include <optional>
 
-#include "history/history_store.hpp"
+#include "lake/byte_sink.hpp"
+#include "lake/layout.hpp"
+#include "lake/table_columns.hpp"
 
 namespace deltadrop::lake {
 
-/// One Parquet file of events of one type of one upload, being written. Equal events give equal bytes.
-/// Memory: the rows of one row group, at most about 64 MiB of values and their encoded form. Not thread-safe.
+/// One Parquet file of events of one type, of one upload or of several versions, being written. Equal events
+/// give equal bytes. Memory: the rows of one row group, at most about 64 MiB of values and their encoded
+/// form. Not thread-safe.
 class ParquetFile {
  public:
-  /// `columns`: what the table has held, in byte order of their names; each gets old_<name> and new_<name>.
-  /// Fails with conflict, type "file-exists", when there is a file of that path.
-  static Result<ParquetFile> create(const std::filesystem::path& path, const UploadFacts& upload,
-                                    std::span<const history::LakeColumn> columns);
+  /// Each of `columns` gets old_<name> and new_<name>. They must outlive the file, and keep their number.
+  /// `versions`: of a file of several, of which `upload` is the first with such events.
+  static Result<ParquetFile> create(ByteSink sink, const UploadFacts& upload, TableColumns& columns,
+                                    const std::optional<VersionRange>& versions = std::nullopt);
   ParquetFile(ParquetFile&&) noexcept;
   ParquetFile& operator=(ParquetFile&&) noexcept;
-  /// A file that is not finished is left as it is: unreadable.
+  /// The bytes of a file that is not finished are unreadable.
   ~ParquetFile();
 
-  /// Events come in the order (key_value, seq). Fails with corrupt, type "lake-event", when the event belongs
-  /// to another upload or has a column that the file does not, and as io::File::write.
+  /// The events that follow are of this upload, a later version of the table.
+  void next_upload(const UploadFacts& upload);
+  /// Events of an upload come in the order (key_value, seq). A value that its column's type does not hold
+  /// widens `columns`; from then on the file is of no use, and this only widens further where values need it.
+  /// Fails with corrupt, type "lake-event", when the event belongs to another upload or has a column that the
+  /// file does not, and as the sink.
   Result<void> append(const Event& event);
-  /// Writes the footer, syncs and closes. After a failure of this or `append` nothing more may be done with
-  /// it.
+  /// Whether all values were of their columns' types.
+  [[nodiscard]] bool fits() const;
+  /// For a file that fits. Writes the footer. After a failure of this or `append` nothing
+  /// more may be done with it.
   Result<void> finish();
 
   [[nodiscard]] std::int64_t rows() const;

@@ -13,9 +13,10 @@ def test_the_server_answers_as_its_description_says(server, tmp_path):
         server.upload_ok((EXAMPLES / version).read_bytes())
     held = server.upload((EXAMPLES / "v1.csv").read_bytes(), dry_run="true")
     assert held.status_code == 202, held.text
-    # schemathesis.toml of the root has the seed and the one thing that is allowed beyond the description.
+    # schemathesis.toml of the root has the seed and the one thing that is allowed beyond the description. One worker: with two,
+    # hypothesis' own cache fails now and then.
     command = [sys.executable, "-m", "schemathesis.cli", "run", str(ROOT / "docs/openapi.yaml"), "--url", server.url,
-               "--max-examples", "25", "--workers", "2", "--no-color", "--continue-on-failure"]
+               "--max-examples", "25", "--workers", "1", "--no-color", "--continue-on-failure"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
     (tmp_path / "schemathesis.txt").write_text(run.stdout)
     assert run.returncode == 0, run.stdout + run.stderr

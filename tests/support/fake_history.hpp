@@ -25,6 +25,7 @@ class FakeHistory : public history::HistoryStore {
 
   Result<void> scan_events(const UploadId& upload, ChangeType type,
                            const std::function<Result<void>(const Event&)>& use) override;
+  Result<std::vector<TableRef>> applied_tables() override { return unused(); }
   Result<std::vector<history::UploadStatus>> applied_uploads(const TableRef& table, Version last) override;
   Result<std::vector<history::LakeColumn>> lake_columns(const TableRef& table) override;
   Result<void> mark_in_lake(const UploadId& upload, const std::vector<history::LakeColumn>& columns,
@@ -44,6 +45,7 @@ class FakeHistory : public history::HistoryStore {
   Result<std::vector<history::AppliedEvent>> key_history(const TableRef&, const std::string&) override {
     return unused();
   }
+  Result<AppliedNo> last_applied() override { return unused(); }
   Result<std::vector<history::DeadLetterEntry>> dead_letters(std::int64_t) override { return unused(); }
   Result<std::optional<history::DeadLetterEntry>> dead_letter(const history::DeadLetterId&) override {
     return unused();

@@ -76,6 +76,15 @@ bool RawClient::closed_by_server() {
   return buffer_.empty() && ::recv(socket_, &byte, 1, 0) <= 0 && errno != EAGAIN;
 }
 
+bool RawClient::ends_in_peace() {
+  std::array<char, 64 * 1024> bytes;
+  ssize_t count = 0;
+  do {
+    count = ::recv(socket_, bytes.data(), bytes.size(), 0);
+  } while (count > 0);
+  return count == 0;
+}
+
 std::optional<std::string> RawClient::take_line() {
   std::size_t end = 0;
   while ((end = buffer_.find("\r\n")) == std::string::npos) {

@@ -41,6 +41,9 @@ class WatchedHistory final : public history::HistoryStore {
   Result<std::vector<history::UploadStatus>> uploads_for_lake() override {
     return call("uploads_for_lake", [&] { return store_.uploads_for_lake(); });
   }
+  Result<std::vector<TableRef>> applied_tables() override {
+    return call("applied_tables", [&] { return store_.applied_tables(); });
+  }
   Result<std::vector<history::UploadStatus>> applied_uploads(const TableRef& table, Version last) override {
     return call("applied_uploads", [&] { return store_.applied_uploads(table, last); });
   }
@@ -64,6 +67,9 @@ class WatchedHistory final : public history::HistoryStore {
   }
   Result<std::vector<history::AppliedEvent>> events(const history::EventQuery& query) override {
     return call("events", [&] { return store_.events(query); });
+  }
+  Result<AppliedNo> last_applied() override {
+    return call("last_applied", [&] { return store_.last_applied(); });
   }
   Result<std::optional<history::UploadStatus>> upload(const UploadId& upload) override {
     return call("upload", [&] { return store_.upload(upload); });

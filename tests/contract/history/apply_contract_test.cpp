@@ -30,6 +30,16 @@ TEST_P(ApplyContract, OpensAndClosesRows) {
   EXPECT_TRUE(must(store_->tables_to_apply()).empty());
 }
 
+TEST_P(ApplyContract, TellsWhichTablesHaveAnAppliedUpload) {
+  TableStory other("zeta", 2);
+  record_and_apply(other.next(kV1));
+  record_and_apply(story_.next(kV1));
+  record_and_apply(story_.next(kV2));
+  TableStory waiting("beta", 3);
+  feed_.record_all(waiting.next(kV1));
+  EXPECT_EQ(must(store_->applied_tables()), (std::vector<TableRef>{story_.table(), other.table()}));
+}
+
 TEST_P(ApplyContract, GoesAlongTheChainInAnyOrderOfArrival) {
   const auto first = story_.next(kV1);
   const auto second = story_.next(kV2);
@@ -39,6 +49,7 @@ TEST_P(ApplyContract, GoesAlongTheChainInAnyOrderOfArrival) {
   EXPECT_NE(waiting_for(story_.table()).find("predecessor"), std::string::npos)
       << waiting_for(story_.table());
   EXPECT_EQ(must(store_->tables_to_apply()), std::vector<TableRef>{story_.table()});
+  EXPECT_TRUE(must(store_->applied_tables()).empty());
   feed_.record_all(first);
   for (const auto& events : {first, second, third}) {
     const auto outcome = apply(story_.table());
@@ -165,10 +176,11 @@ TEST_P(ApplyContract, TheLakeTakesUploadsOneATableOldestFirst) {
   EXPECT_EQ(waiting[1].facts, third[0].upload);
   EXPECT_EQ(must(store_->summary()).uploads_not_in_lake, 3);
   EXPECT_TRUE(must(store_->lake_columns(story_.table())).empty());
-  must(store_->mark_in_lake(first[0].upload.upload_id, {{"v", "string"}, {"B", "string"}}, now_));
-  must(store_->mark_in_lake(first[0].upload.upload_id, {{"v", "int64"}}, now_.plus_ms(5)));
+  must(store_->mark_in_lake(first[0].upload.upload_id, {{"v", ColumnType::null}, {"B", ColumnType::string}},
+                            now_));
+  must(store_->mark_in_lake(first[0].upload.upload_id, {{"v", ColumnType::decimal18}}, now_.plus_ms(5)));
   EXPECT_EQ(upload(first[0].upload.upload_id).in_lake_at, now_) << "the first time counts";
-  const std::vector<LakeColumn> columns = {{"B", "string"}, {"v", "int64"}};
+  const std::vector<LakeColumn> columns = {{"B", ColumnType::string}, {"v", ColumnType::decimal18}};
   EXPECT_EQ(must(store_->lake_columns(story_.table())), columns);
   waiting = must(store_->uploads_for_lake());
   ASSERT_EQ(waiting.size(), 2U);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Reads all files of one table of the lake by one glob with pyarrow, DuckDB and polars, and compares every row, value
-and null with the events that they must hold. Prints one line a reader; exits 1 and names the first difference.
+"""Reads all files of one table of the lake by one glob with pyarrow, DuckDB, polars and fastparquet, and compares every
+type, row, value and null with the events that they must hold. Prints one line a reader; exits 1 and names the first
+difference.
 
     readers_check.py FOLDER EVENTS.jsonl       FOLDER: PARQUET_DIR/<company>/<table>; EVENTS: docs/event-format.md
     readers_check.py --write-with PROGRAM      PROGRAM FOLDER EVENTS.jsonl makes both in a temporary folder first
@@ -13,64 +14,160 @@ import os
 import subprocess
 import sys
 import tempfile
+from decimal import Decimal
 
 import duckdb
+import fastparquet
+import numpy
+import pandas
 import polars
 import pyarrow.dataset
 
-MOMENTS = ("timestamp", "effective_at")
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+from expected_rows import EPOCH, MICROSECOND, MOMENTS, column_types, expected_rows, scale_of
+
+# The same types in each reader's words.
+PYARROW = {"boolean": "bool", "int64": "int64", "date": "date32[day]", "timestamp": "timestamp[us, tz=UTC]"}
+DUCKDB = {"boolean": "BOOLEAN", "int64": "BIGINT", "date": "DATE", "timestamp": "TIMESTAMP WITH TIME ZONE"}
+POLARS = {"boolean": "Boolean", "int64": "Int64", "date": "Date",
+          "timestamp": "Datetime(time_unit='us', time_zone='UTC')"}
+FASTPARQUET = {"boolean": "BOOLEAN", "int64": "INT64", "date": "INT32 DATE", "timestamp": "INT64 TIMESTAMP_MICROS"}
 
 
-def milliseconds(moment):
-    return (moment - EPOCH) // datetime.timedelta(milliseconds=1)
+def in_words(types, words, decimal, string):
+    """`types` by value column of both sides."""
+    found = {}
+    for column, name in types.items():
+        scale = scale_of(name or "")
+        word = decimal.format(scale) if scale else words.get(name, string)
+        found[f"old_{column}"] = found[f"new_{column}"] = word
+    return found
 
 
-def expected_rows(events):
-    """The rows that a reader must see, by event_id."""
-    columns = sorted({name for event in events for side in ("old_values", "new_values") for name in event[side] or {}},
-                     key=lambda name: name.encode())
-    rows = {}
-    for event in events:
-        row = {name: value for name, value in event.items() if name not in ("old_values", "new_values")}
-        for name in MOMENTS:
-            row[name] = milliseconds(datetime.datetime.fromisoformat(row[name].replace("Z", "+00:00")))
-        row["types"] = None if row["types"] is None else json.dumps(row["types"])
-        for column in columns:
-            for side in ("old", "new"):
-                row[f"{side}_{column}"] = (event[f"{side}_values"] or {}).get(column)
-        rows[row["event_id"]] = row
-    return rows
+class PyArrow:
+    def __init__(self, pattern):
+        self.table = pyarrow.dataset.dataset(sorted(glob.glob(pattern)), format="parquet").to_table()
+
+    def types(self):
+        return {field.name: str(field.type) for field in self.table.schema}
+
+    def rows(self):
+        return self.table.to_pylist()
+
+    @staticmethod
+    def expected(types):
+        return in_words(types, PYARROW, "decimal128(38, {})", "string")
+
+
+class DuckDB:
+    def __init__(self, pattern):
+        self.connection = duckdb.connect()
+        self.connection.execute("CREATE VIEW lake AS SELECT * FROM read_parquet('" + pattern.replace("'", "''") + "')")
+
+    def types(self):
+        return {row[0]: row[1] for row in self.connection.execute("DESCRIBE lake").fetchall()}
+
+    def rows(self):
+        # Moments as numbers, since DuckDB's own conversion needs a package of time zones.
+        moments = [name for name, word in self.types().items() if word == DUCKDB["timestamp"]]
+        numbers = ", ".join(f'epoch_us("{name}") AS "{name}"' for name in moments)
+        cursor = self.connection.execute(f"SELECT * REPLACE ({numbers}) FROM lake")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+    @staticmethod
+    def expected(types):
+        return in_words(types, DUCKDB, "DECIMAL(38,{})", "VARCHAR")
+
+
+class Polars:
+    def __init__(self, pattern):
+        self.frame = polars.scan_parquet(pattern).collect()
+
+    def types(self):
+        return {name: str(word) for name, word in self.frame.schema.items()}
+
+    def rows(self):
+        return self.frame.to_dicts()
+
+    @staticmethod
+    def expected(types):
+        return in_words(types, POLARS, "Decimal(precision=38, scale={})", "String")
+
+
+class FastParquet:
+    """It makes a decimal a float and a date nanoseconds, which neither every digit nor every year fits: both are read
+    as they are stored."""
+
+    def __init__(self, pattern):
+        self.file = fastparquet.ParquetFile(sorted(glob.glob(pattern)))
+        self.elements = {element.name: element for element in self.file.schema.schema_elements}
+        self.words = {name: self.word(element) for name, element in self.elements.items()}
+        self.scales = {}
+        for name, element in self.elements.items():
+            if element.converted_type == fastparquet.parquet_thrift.ConvertedType.DECIMAL:
+                self.scales[name] = element.scale
+            if name in self.scales or self.words[name].endswith(" DATE"):
+                element.converted_type = element.logicalType = None
+        self.file._base_dtype = None
+        self.file._dtypes()
+        for name in self.scales:
+            self.file._base_dtype[name] = numpy.dtype("O")
+
+    @staticmethod
+    def word(element):
+        thrift = fastparquet.parquet_thrift
+        if element.type is None:
+            return "group"
+        words = [thrift.Type._VALUES_TO_NAMES[element.type]]
+        if element.converted_type is not None:
+            words.append(thrift.ConvertedType._VALUES_TO_NAMES[element.converted_type])
+        if element.scale is not None:
+            words.append(f"{element.precision} {element.scale}")
+        return " ".join(words)
+
+    def types(self):
+        return self.words
+
+    def rows(self):
+        rows = self.file.to_pandas().to_dict("records")
+        for row in rows:
+            for name, cell in row.items():
+                if isinstance(cell, list):
+                    continue
+                if pandas.isna(cell):
+                    row[name] = None
+                elif name in self.scales:
+                    # numpy drops zeros at the end of fixed bytes.
+                    unscaled = int.from_bytes(bytes(cell).ljust(16, b"\0"), "big", signed=True)
+                    row[name] = Decimal(unscaled).scaleb(-self.scales[name])
+                elif self.words[name].endswith(" DATE"):
+                    row[name] = datetime.date(1970, 1, 1) + datetime.timedelta(days=int(cell))
+                elif isinstance(cell, pandas.Timestamp):
+                    row[name] = cell.tz_localize("UTC")
+        return rows
+
+    @staticmethod
+    def expected(types):
+        return in_words(types, FASTPARQUET, "FIXED_LEN_BYTE_ARRAY DECIMAL 38 {}", "BYTE_ARRAY UTF8")
+
+
+READERS = {"pyarrow": PyArrow, "duckdb": DuckDB, "polars": Polars, "fastparquet": FastParquet}
 
 
 def normal(row):
     """A reader's row in the terms of expected_rows."""
     row = dict(row)
-    for name in MOMENTS:
-        if not isinstance(row[name], int):
-            row[name] = milliseconds(row[name])
+    for name, cell in row.items():
+        if isinstance(cell, datetime.datetime):
+            row[name] = (cell - EPOCH) // MICROSECOND
     row["types"] = None if row["types"] is None else json.dumps(json.loads(row["types"]))
     row["changed_columns"] = list(row["changed_columns"])
     return row
 
 
-def by_pyarrow(pattern):
-    return pyarrow.dataset.dataset(sorted(glob.glob(pattern)), format="parquet").to_table().to_pylist()
-
-
-def by_duckdb(pattern):
-    # Moments as numbers, since DuckDB's own conversion needs a package of time zones.
-    moments = ", ".join(f"epoch_ms({name}) AS {name}" for name in MOMENTS)
-    cursor = duckdb.connect().execute(f"SELECT * REPLACE ({moments}) FROM read_parquet(?)", [pattern])
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row)) for row in cursor.fetchall()]
-
-
-def by_polars(pattern):
-    return polars.scan_parquet(pattern).collect().to_dicts()
-
-
-READERS = {"pyarrow": by_pyarrow, "duckdb": by_duckdb, "polars": by_polars}
+def same(value, wanted):
+    # In Python True is 1, and a Decimal without a fraction is an int: the reader's types are compared apart.
+    return value == wanted and (value is None) == (wanted is None) and isinstance(value, str) == isinstance(wanted, str)
 
 
 def difference(expected, rows):
@@ -87,20 +184,29 @@ def difference(expected, rows):
         if set(row) != set(wanted):
             return f"columns {sorted(set(row) ^ set(wanted))} are on one side only"
         for name, value in wanted.items():
-            if row[name] != value:
+            if not same(row[name], value):
                 return f"event {event_id}: {name} is {row[name]!r}, not {value!r}"
     missing = expected.keys() - seen
     return f"{len(missing)} of {len(expected)} events are missing: {sorted(missing)[0]}" if missing else None
 
 
+def type_difference(expected, types):
+    for name, word in expected.items():
+        if types.get(name) != word:
+            return f"{name} is of type {types.get(name)}, not {word}"
+    return None
+
+
 def check(folder, events):
-    """Differences by reader; empty where all three agree with the events."""
+    """Differences by reader; empty where all agree with the events."""
     expected = expected_rows(events)
+    types = column_types(events)
     pattern = os.path.join(folder, "*.parquet")
     files = len(glob.glob(pattern))
     differences = {}
-    for name, read in READERS.items():
-        found = difference(expected, read(pattern))
+    for name, reader in READERS.items():
+        opened = reader(pattern)
+        found = type_difference(reader.expected(types), opened.types()) or difference(expected, opened.rows())
         print(f"{name}: {found or f'{len(expected)} rows of {files} files are as expected'}")
         if found:
             differences[name] = found

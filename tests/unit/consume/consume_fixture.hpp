@@ -39,8 +39,9 @@ struct Pipeline {
   }
 
   std::unique_ptr<Consumer> consumer(const Options& options = Pipeline::options()) {
-    LakeStep lake = [this](const history::UploadStatus& upload) {
-      return history.mark_in_lake(upload.facts.upload_id, {}, clock.now());
+    LakeStep lake = [this](const history::UploadStatus& upload) -> Result<bool> {
+      DD_TRY(history.mark_in_lake(upload.facts.upload_id, {}, clock.now()));
+      return true;
     };
     return std::make_unique<Consumer>(options, lake, *log, history, clock);
   }

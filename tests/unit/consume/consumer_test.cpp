@@ -294,9 +294,10 @@ TEST_F(ConsumerTest, AnotherLogIsReadFromItsBeginning) {
 
 TEST_F(ConsumerTest, ALakeThatFailsIsTriedAgainAndDelaysNothingElse) {
   std::atomic<bool> failing = true;
-  LakeStep lake = [&](const history::UploadStatus& upload) -> Result<void> {
+  LakeStep lake = [&](const history::UploadStatus& upload) -> Result<bool> {
     if (failing) return Error{ErrorCode::unavailable, "disk-full", "no room", ""};
-    return pipeline_.store->mark_in_lake(upload.facts.upload_id, {}, pipeline_.clock.now());
+    DD_TRY(pipeline_.store->mark_in_lake(upload.facts.upload_id, {}, pipeline_.clock.now()));
+    return true;
   };
   Consumer consumer(Pipeline::options(), lake, *pipeline_.log, pipeline_.history, pipeline_.clock);
   consumer.start();
@@ -310,6 +311,25 @@ TEST_F(ConsumerTest, ALakeThatFailsIsTriedAgainAndDelaysNothingElse) {
   failing = false;
   ASSERT_TRUE(pipeline_.wait_in_lake(consumer, second));
   EXPECT_TRUE(Pipeline::wait(consumer, [&] { return !consumer.health().lake.has_value(); }));
+}
+
+TEST_F(ConsumerTest, ATableThatAnotherProcessWritesIsNoTroubleAndIsWrittenLater) {
+  std::atomic<bool> busy = true;
+  std::atomic<int> asked = 0;
+  LakeStep lake = [&](const history::UploadStatus& upload) -> Result<bool> {
+    ++asked;
+    if (busy) return false;
+    DD_TRY(pipeline_.store->mark_in_lake(upload.facts.upload_id, {}, pipeline_.clock.now()));
+    return true;
+  };
+  Consumer consumer(Pipeline::options(), lake, *pipeline_.log, pipeline_.history, pipeline_.clock);
+  consumer.start();
+  const auto first = story_.next(rows_of(3, "1"));
+  pipeline_.publish(first);
+  ASSERT_TRUE(Pipeline::wait(consumer, [&] { return asked > 0; }));
+  EXPECT_FALSE(consumer.health().lake.has_value());
+  busy = false;
+  EXPECT_TRUE(pipeline_.wait_in_lake(consumer, first));
 }
 
 TEST_F(ConsumerTest, AppliedMessagesLeaveTheLogAfterTheRetention) {

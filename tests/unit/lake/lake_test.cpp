@@ -149,7 +149,8 @@ TEST_F(Lake, MarksTheUploadAndItsColumns) {
   EXPECT_EQ(history_.in_lake(),
             (std::vector<UploadId>{testing::sample_upload_id(1), testing::sample_upload_id(2)}));
   EXPECT_EQ(history_.columns(),
-            (std::vector<history::LakeColumn>{{"Amount", "string"}, {"id", "string"}, {"name", "string"}}));
+            (std::vector<history::LakeColumn>{
+                {"Amount", ColumnType::string}, {"id", ColumnType::string}, {"name", ColumnType::string}}));
   EXPECT_EQ(history_.upload(testing::sample_upload_id(2)).value()->in_lake_at, kNow);
 }
 
@@ -355,10 +356,16 @@ TEST_F(Lake, ReportsAFailureOfTheDisk) {
 }
 
 TEST_F(Lake, SurvivesKillAtEveryStep) {
-  const auto first = add_first();
-  const auto second = add_second();
-  write(first);
-  write(second);
+  const std::vector uploads = {testing::first_upload(), testing::second_upload(), testing::typed_upload(),
+                               testing::widened_upload()};
+  const auto write_all = [&] {
+    FakeHistory history;
+    for (const auto& upload : uploads) {
+      const auto report = write_upload(options(), history, history.add(upload), kNow);
+      ASSERT_TRUE(report.has_value()) << report.error().text();
+    }
+  };
+  write_all();
   const auto expected = contents();
   int step = 0;
   for (bool killed = true; killed;) {
@@ -366,7 +373,7 @@ TEST_F(Lake, SurvivesKillAtEveryStep) {
     const auto outcome = run_writer(options().folder, fmt::format("kill:*:{}", ++step));
     killed = outcome.killed;
     ASSERT_TRUE(killed || outcome.wrote) << "step " << step << ": " << outcome.error_type;
-    ASSERT_LT(step, 200);
+    ASSERT_LT(step, 400);
     if (fs::exists(folder())) {
       for (const auto& name : names()) {
         if (name.ends_with(".parquet")) {
@@ -374,13 +381,37 @@ TEST_F(Lake, SurvivesKillAtEveryStep) {
         }
       }
     }
-    FakeHistory again;
-    for (const auto& upload : {again.add(testing::first_upload()), again.add(testing::second_upload())}) {
-      ASSERT_TRUE(write_upload(options(), again, upload, kNow).has_value()) << "after step " << step;
-    }
+    write_all();
     EXPECT_EQ(contents(), expected) << "after step " << step;
   }
-  EXPECT_GT(step, 20) << "the writer passes no fault points";
+  EXPECT_GT(step, 50) << "the writer passes no fault points";
+}
+
+/// A disk that is full at the Nth call, whatever it is: what readers saw before is what they see after.
+TEST_F(Lake, LeavesTheTableAsItWasWhenTheDiskIsFull) {
+  for (const std::string point : {"write", "fsync", "close"}) {
+    int failures = 0;
+    for (int nth = 1;; ++nth) {
+      fs::remove_all(options().folder);
+      const auto outcome = run_writer(options().folder, fmt::format("fail:{}:{}:ENOSPC", point, nth));
+      std::set<std::vector<std::string>> schemas;
+      if (fs::exists(folder())) {
+        for (const auto& name : names()) {
+          EXPECT_TRUE(name.ends_with(".parquet")) << name << " after " << point << " " << nth;
+          const auto file = read_parquet(folder() / name);
+          auto schema = file.columns;
+          for (const auto& column : file.columns) schema.push_back(file.types.at(column));
+          schemas.insert(std::move(schema));
+        }
+      }
+      EXPECT_LE(schemas.size(), 1U) << "files of two schemas after " << point << " " << nth;
+      if (outcome.wrote) break;
+      ++failures;
+      EXPECT_EQ(outcome.error_type, "disk-full");
+      ASSERT_LT(nth, 200);
+    }
+    EXPECT_GT(failures, 10) << point;
+  }
 }
 
 }  // namespace

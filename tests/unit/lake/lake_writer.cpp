@@ -7,13 +7,14 @@
 #include "sample.hpp"
 #include "support/fake_history.hpp"
 
-/// lake_writer FOLDER [EVENTS.jsonl]: writes the two sample uploads; with a second argument also one of
-/// values that are hard to read, and the events of all three as JSON lines. Exits 1 and prints the error's
+/// lake_writer FOLDER [EVENTS.jsonl]: writes the first four sample uploads; with a second argument also the
+/// one of values that are hard to read, and the events of all as JSON lines. Exits 1 and prints the error's
 /// type where that fails. A program of its own, since a fault plan holds for a whole process.
 int main(int argc, char** argv) {
   using namespace deltadrop;
   if (argc < 2 || argc > 3) return 2;
-  std::vector uploads = {testing::first_upload(), testing::second_upload()};
+  std::vector uploads = {testing::first_upload(), testing::second_upload(), testing::typed_upload(),
+                         testing::widened_upload()};
   if (argc == 3) uploads.push_back(testing::hostile_upload());
   testing::FakeHistory history;
   lake::Options options;

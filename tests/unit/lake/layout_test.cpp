@@ -106,6 +106,24 @@ TEST(FileNames, TellTheirUpload) {
   }
 }
 
+TEST(CompactedFileName, TellsItsVersions) {
+  const auto first = testing::sample_upload(7, "2025-03-10T12:34:56.789Z");
+  const CompactedFile file{ChangeType::update, {Version(7), Version(12)}};
+  EXPECT_EQ(file.name(first, "a/b"), "update_20250310123456_a%2Fb~v7-12.parquet");
+  for (const auto& key : std::vector<std::string>{"a", "a~v1-2", std::string(400, '/'), "x-1"}) {
+    EXPECT_EQ(CompactedFile::of_name(file.name(first, key)), file) << key;
+    EXPECT_EQ(upload_mark(file.name(first, key)), std::nullopt) << "it is of no upload alone";
+    EXPECT_EQ(CompactedFile::of_name(name_of(key)), std::nullopt) << "an upload's file is none";
+  }
+  for (const auto* name :
+       {"insert_20250310123456_a~v7.parquet", "insert_20250310123456_a~v12-7.parquet",
+        "insert_20250310123456_a~v0-7.parquet", "insert_20250310123456_a~v1-2~3.parquet",
+        "insert_20250310123456_a~v1-99999999999999999999.parquet", "insert_20250310123456_a~v1-2.csv",
+        "upsert_20250310123456_a~v1-2.parquet", "insert_2025_a~v1-2.parquet", ".tmp-insert_20250310123456_a~v1-2"}) {
+    EXPECT_EQ(CompactedFile::of_name(name), std::nullopt) << name;
+  }
+}
+
 TEST(TableFolder, IsCompanyAndTable) {
   EXPECT_EQ(table_folder("/data/parquet", {"so-financials", "financials"}),
             "/data/parquet/so-financials/financials");

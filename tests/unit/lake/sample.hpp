@@ -103,10 +103,60 @@ inline std::vector<Event> second_upload() {
                             {{"id", "a"}, {"name", "A"}, {"Amount", "007.10"}}, {"name", "Amount"})});
 }
 
-/// Version 3, in the second of version 2: keys, column names and values that are hard to read.
+/// Version 3: values of every type, at their borders.
+inline std::vector<Event> typed_upload() {
+  auto facts = sample_upload(3, "2025-03-10T12:36:00.000Z");
+  facts.types_json = R"-({"code":"string","rate":"decimal(6)"})-";
+  return as_upload(facts, {inserted("t1", {{"id", "t1"},
+                                           {"b", "true"},
+                                           {"big", "9223372036854775807"},
+                                           {"code", "7"},
+                                           {"d", "1969-12-31"},
+                                           {"day", "0001-01-01"},
+                                           {"m", "10"},
+                                           {"n", "1"},
+                                           {"rate", "5"},
+                                           {"t", "2025-03-10T12:34:56.789012Z"},
+                                           {"unknown", std::nullopt}}),
+                           inserted("t2", {{"id", "t2"},
+                                           {"b", "false"},
+                                           {"big", "-9223372036854775808"},
+                                           {"code", "008"},
+                                           {"d", "9999-12-31"},
+                                           {"day", "9999-12-31"},
+                                           {"m", "-0.50"},
+                                           {"n", "-2"},
+                                           {"rate", "-0.125"},
+                                           {"t", "1969-12-31 23:59:59.5+02:00"},
+                                           {"unknown", std::nullopt}}),
+                           inserted("t3", {{"id", "t3"},
+                                           {"b", std::nullopt},
+                                           {"big", std::nullopt},
+                                           {"code", std::nullopt},
+                                           {"d", "2024-02-29"},
+                                           {"m", "99999999999999999999.99"},
+                                           {"n", std::nullopt},
+                                           {"rate", std::nullopt},
+                                           {"t", std::nullopt},
+                                           {"unknown", std::nullopt}})});
+}
+
+/// Version 4: an integer becomes a decimal, a decimal one of more digits, a date text.
+inline std::vector<Event> widened_upload() {
+  auto facts = sample_upload(4, "2025-03-10T12:37:00.000Z");
+  const Values before = {
+      {"id", "t3"}, {"d", "2024-02-29"}, {"m", "99999999999999999999.99"}, {"n", std::nullopt}};
+  const Values after = {
+      {"id", "t3"}, {"d", "n/a"}, {"m", "12345678901234567890.123456789012345678"}, {"n", "0.001"}};
+  return as_upload(facts,
+                   {updated("t3", before, after, {"d", "m", "n"}),
+                    deleted("t2", {{"id", "t2"}, {"big", "-9223372036854775808"}, {"rate", "-0.125"}})});
+}
+
+/// Version 5, in the second of version 4: keys, column names and values that are hard to read.
 inline std::vector<Event> hostile_upload() {
-  auto facts = sample_upload(3, "2025-03-10T12:35:00.001Z");
-  facts.types_json = R"({"a.b":"decimal4"})";
+  auto facts = sample_upload(5, "2025-03-10T12:37:00.001Z");
+  facts.types_json = R"-({"a.b":"decimal(4)"})-";
   std::vector<Event> events;
   for (const std::string key :
        {"../../x", "a/b", "%2F", ".hidden", "x", "X", "\xF0\x9F\x98\x80", "\"q,\",\"\n\""}) {

@@ -1,0 +1,253 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/lake_commands.hpp"
+#include "cli/lake_tables.hpp"
+#include "cli/settings_options.hpp"
+#include "io/clock.hpp"
+
+namespace deltadrop::cli {
+namespace {
+
+using Work = std::function<Result<int>(const OpenLake& lake)>;
+
+constexpr int kDiffers = 1;
+
+/// Does `work` for each table; what fails is reported, the others are done all the same.
+Result<int> for_each_table(const OpenLake& lake, const std::vector<TableRef>& tables,
+                           const std::function<Result<int>(const TableRef&)>& work) {
+  int exit_code = 0;
+  for (const auto& table : tables) {
+    const auto done = [&]() -> Result<int> {
+      DD_TRY(const auto lock, lock_table(lake, table));
+      return work(table);
+    }();
+    exit_code = std::max(exit_code, done.has_value() ? done.value() : report_trouble(done.error()));
+    std::fflush(stdout);
+  }
+  return exit_code;
+}
+
+void say_what_waits(const TableRef& table, std::int64_t waiting) {
+  if (waiting == 0) return;
+  fmt::print(stderr,
+             "{}: {} applied uploads are not in the lake yet: the running server or consumer writes them\n",
+             table.to_string(), waiting);
+}
+
+// ---- rebuild
+// ---------------------------------------------------------------------------------------------------------
+
+/// Uploads that no consumer has brought into the lake yet.
+Result<void> write_waiting(const OpenLake& lake, const TableRef& table) {
+  io::SystemClock clock;
+  DD_TRY(const auto uploads,
+         lake.history().applied_uploads(table, Version(std::numeric_limits<std::int64_t>::max())));
+  for (const auto& upload : uploads) {
+    if (upload.in_lake_at) continue;
+    DD_TRY(const auto written, lake::write_upload(lake.options, lake.history(), upload, clock.now()));
+    fmt::print("{}: version {} was not in the lake: {} files written\n", table.to_string(),
+               upload.facts.version.value, written.files);
+  }
+  return success();
+}
+
+Result<int> rebuild_one(const OpenLake& lake, const TableRef& table) {
+  DD_TRY(const auto report,
+         lake::rebuild_table(lake.options, lake.history(), table, show_progress(table, "uploads written")));
+  fmt::print("{}: {} files with {} events of {} uploads written, {} files removed\n", table.to_string(),
+             report.files, report.rows, report.uploads, report.removed);
+  if (lake.stored.writable) {
+    DD_TRY(write_waiting(lake, table));
+  } else {
+    say_what_waits(table, report.waiting);
+  }
+  return 0;
+}
+
+Result<int> rebuild(const OpenLake& lake, const WantedTable& wanted) {
+  DD_TRY(lake::check_folder(lake.options.folder));
+  DD_TRY(const auto tables, wanted_tables(lake, wanted));
+  if (tables.empty()) fmt::print("the history has no table\n");
+  return for_each_table(lake, tables, [&](const TableRef& table) { return rebuild_one(lake, table); });
+}
+
+// ---- verify
+// ----------------------------------------------------------------------------------------------------------
+
+struct Verified {
+  std::int64_t files = 0;
+  std::int64_t uploads = 0;
+  std::int64_t damages = 0;
+};
+
+Result<int> verify_one(const OpenLake& lake, const TableRef& table, Verified& total) {
+  const auto show = [](const lake::Damage& damage) {
+    fmt::print("{:<10} {}: {}\n", lake::to_string(damage.fault), damage.path.string(), damage.detail);
+  };
+  DD_TRY(const auto report, lake::verify_table(lake.options, lake.history(), table, show,
+                                               show_progress(table, "uploads compared")));
+  total.files += report.files;
+  total.uploads += report.uploads;
+  total.damages += report.damages;
+  say_what_waits(table, report.waiting);
+  if (report.damages == 0) return 0;
+  fmt::print("  fix: deltadrop lake rebuild {} {}\n", table.company_id, table.table_name);
+  return kDiffers;
+}
+
+/// Folders of tables that the history does not have. They are named and never touched: it may be the wrong
+/// history.
+Result<int> name_unknown(const OpenLake& lake, const std::vector<TableRef>& known, Verified& total) {
+  DD_TRY(const auto there, lake::tables_in_folder(lake.options.folder));
+  int exit_code = 0;
+  for (const auto& table : there) {
+    if (std::find(known.begin(), known.end(), table) != known.end()) continue;
+    fmt::print("{:<10} {}: the history has no applied upload of {}\n", lake::to_string(lake::Fault::extra),
+               (lake.options.folder / table.company_id / table.table_name).string(), table.to_string());
+    fmt::print(
+        "  fix: see that DATA_DIR, or DATABASE_URL, is the one that the lake was written from; where the "
+        "table is really gone, delete the folder\n");
+    ++total.damages;
+    exit_code = kDiffers;
+  }
+  return exit_code;
+}
+
+Result<int> verify(const OpenLake& lake, const WantedTable& wanted) {
+  DD_TRY(const auto tables, wanted_tables(lake, wanted));
+  Verified total;
+  DD_TRY(auto exit_code,
+         for_each_table(lake, tables, [&](const TableRef& table) { return verify_one(lake, table, total); }));
+  if (wanted.company.empty()) {
+    DD_TRY(const auto unknown, name_unknown(lake, tables, total));
+    exit_code = std::max(exit_code, unknown);
+  }
+  if (total.damages > 0) {
+    fmt::print("{} differences; {} files of {} uploads in {} tables were compared\n", total.damages,
+               total.files, total.uploads, tables.size());
+  } else if (exit_code == 0) {
+    fmt::print("all {} files of {} uploads in {} tables are as the history says\n", total.files,
+               total.uploads, tables.size());
+  }
+  return exit_code;
+}
+
+// ---- compact
+// ---------------------------------------------------------------------------------------------------------
+
+Result<int> compact(const OpenLake& lake, const WantedTable& wanted, const std::string& before) {
+  std::optional<Timestamp> limit;
+  if (!before.empty()) {
+    DD_TRY(limit, Timestamp::parse(before));
+  }
+  DD_TRY(lake::check_folder(lake.options.folder));
+  DD_TRY(const auto tables, wanted_tables(lake, wanted));
+  return for_each_table(lake, tables, [&](const TableRef& table) -> Result<int> {
+    DD_TRY(const auto report, lake::compact_table(lake.options, lake.history(), table, limit,
+                                                  show_progress(table, "merges done")));
+    if (report.files == 0) {
+      fmt::print("{}: nothing to merge\n", table.to_string());
+    } else {
+      fmt::print("{}: {} files merged into {}, with {} events\n", table.to_string(), report.merged,
+                 report.files, report.rows);
+    }
+    return 0;
+  });
+}
+
+CLI::App* add_one(CLI::App& group, const std::string& name, const std::string& help, int& exit_code,
+                  const Work& work) {
+  auto* command = group.add_subcommand(name, help);
+  const auto flags = add_settings_options(*command);
+  command->callback([flags, work, &exit_code] {
+    exit_code = run_with_settings(*flags, [&](const app::Settings& settings) -> Result<int> {
+      DD_TRY(const auto lake, open_lake(settings));
+      return work(lake);
+    });
+  });
+  return command;
+}
+
+constexpr auto kWhere =
+    "Works on the history that DATA_DIR belongs to: history.db of `dev`, which may be running, else "
+    "PostgreSQL by\n"
+    "DATABASE_URL; and on PARQUET_DIR. While a table is worked on, consumers leave it alone, and go on after "
+    "it.\n";
+
+void add_rebuild(CLI::App& group, int& exit_code) {
+  const auto wanted = std::make_shared<WantedTable>();
+  auto* command = add_one(group, "rebuild", "write all files of applied uploads anew from the history",
+                          exit_code, [wanted](const OpenLake& lake) { return rebuild(lake, *wanted); });
+  add_table_arguments(*command, *wanted);
+  command->footer(
+      std::string(kWhere) +
+      "The files come out byte for byte as the consumer wrote them. Files of the lake's form that are\n"
+      "none of the table's go; files with other names stay.\n\n"
+      "Examples:\n"
+      "  deltadrop lake rebuild\n"
+      "  deltadrop lake rebuild so-financials financials --parquet-dir /lake");
+}
+
+void add_verify(CLI::App& group, int& exit_code) {
+  const auto wanted = std::make_shared<WantedTable>();
+  auto* command = add_one(group, "verify", "compare every file with the history, byte by byte", exit_code,
+                          [wanted](const OpenLake& lake) { return verify(lake, *wanted); });
+  add_table_arguments(*command, *wanted);
+  command->footer(
+      std::string(kWhere) +
+      "Names each file that is missing, extra, differing or unfinished, and writes nothing. PARQUET_LAYOUT\n"
+      "and PARQUET_MAX_ROWS must be those that the files were written with.\n"
+      "Exit code: 0 where all agree, 1 where something differs, 2 for trouble.\n\n"
+      "Examples:\n"
+      "  deltadrop lake verify\n"
+      "  deltadrop lake verify so-financials financials --data-dir /var/lib/deltadrop");
+}
+
+void add_compact(CLI::App& group, int& exit_code) {
+  const auto wanted = std::make_shared<WantedTable>();
+  const auto before = std::make_shared<std::string>();
+  auto* command = add_one(group, "compact", "merge small files of versions that follow each other", exit_code,
+                          [wanted, before](const OpenLake& lake) { return compact(lake, *wanted, *before); });
+  add_table_arguments(*command, *wanted);
+  command->add_option("--before", *before, "only versions accepted before this time")->type_name("TIME");
+  command->footer(
+      std::string(kWhere) +
+      "A merged file holds up to PARQUET_MAX_ROWS events. What one glob returns stays the same; for some\n"
+      "milliseconds a file, while the merged one takes the place of the others, it can see rows twice.\n"
+      "After an interruption: run it again.\n\n"
+      "Examples:\n"
+      "  deltadrop lake compact\n"
+      "  deltadrop lake compact so-financials financials --before 2025-01-01");
+}
+
+}  // namespace
+
+void add_lake_command(CLI::App& program, int& exit_code) {
+  auto* group = program.add_subcommand("lake", "the Parquet files: rebuild, verify, compact, export, views");
+  group->require_subcommand(1);
+  add_rebuild(*group, exit_code);
+  add_verify(*group, exit_code);
+  add_compact(*group, exit_code);
+  add_lake_export_command(*group, exit_code);
+  add_lake_views_command(*group, exit_code);
+  group->footer(
+      "Examples:\n"
+      "  deltadrop lake verify                                        are all files as the history says?\n"
+      "  deltadrop lake rebuild so-financials financials              write a table's files anew\n"
+      "  deltadrop lake compact --before 2025-01-01                   fewer, larger files\n"
+      "  deltadrop lake views --dialect postgres | psql cdc_data      typed SQL views\n"
+      "`deltadrop lake COMMAND --help` has the options of a command.");
+}
+
+}  // namespace deltadrop::cli

@@ -1,0 +1,13 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+/// The commands of `deltadrop lake` that have files of their own.
+namespace deltadrop::cli {
+
+void add_lake_export_command(CLI::App& group, int& exit_code);
+void add_lake_views_command(CLI::App& group, int& exit_code);
+
+}  // namespace deltadrop::cli

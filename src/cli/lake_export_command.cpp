@@ -1,0 +1,161 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/lake_commands.hpp"
+#include "cli/lake_tables.hpp"
+#include "cli/settings_options.hpp"
+#include "io/file.hpp"
+#include "lake/state_file.hpp"
+
+namespace deltadrop::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct WantedState {
+  WantedTable table;
+  std::string as_of;
+  std::int64_t version = 0;  ///< 0: not given
+  std::string output;
+};
+
+Result<lake::TableState> state_wanted(const OpenLake& lake, const TableRef& table,
+                                      const WantedState& wanted) {
+  if (wanted.version == 0) {
+    std::optional<Timestamp> as_of;
+    if (!wanted.as_of.empty()) {
+      DD_TRY(as_of, Timestamp::parse(wanted.as_of));
+    }
+    return lake::state_at(lake.history(), table, as_of);
+  }
+  DD_TRY(auto state, lake::state_of(lake.history(), table, Version(wanted.version)));
+  if (state.of.version.value != wanted.version) {
+    fmt::print(stderr, "{}: version {} has no changes in this history: what follows is version {}\n",
+               table.to_string(), wanted.version, state.of.version.value);
+  }
+  return state;
+}
+
+Result<void> to_standard_output(lake::StateFile& file) {
+  while (true) {
+    DD_TRY(const auto piece, file.next());
+    if (piece.empty()) return success();
+    if (std::fwrite(piece.data(), 1, piece.size(), stdout) != piece.size()) {
+      return Error{ErrorCode::unavailable, "io-error", "standard output could not be written",
+                   "see where it goes to: a full disk, a closed pipe"};
+    }
+  }
+}
+
+/// Under another name first: whoever reads `path` sees the file before, or this one, whole.
+Result<void> to_file(lake::StateFile& file, const fs::path& path) {
+  auto temporary = path;
+  temporary += fmt::format(".tmp-{}", ::getpid());
+  const auto write = [&]() -> Result<void> {
+    DD_TRY(io::remove_file(temporary));
+    DD_TRY(auto out, io::File::create(temporary));
+    while (true) {
+      DD_TRY(const auto piece, file.next());
+      if (piece.empty()) break;
+      DD_TRY(out.write(piece));
+    }
+    DD_TRY(out.sync());
+    DD_TRY(out.close());
+    DD_TRY(io::rename_file(temporary, path));
+    return io::sync_folder(path.has_parent_path() ? path.parent_path() : ".");
+  };
+  auto written = write();
+  if (!written.has_value()) static_cast<void>(io::remove_file(temporary));
+  return written;
+}
+
+Result<void> export_one(const OpenLake& lake, const TableRef& table, const WantedState& wanted,
+                        const fs::path& output) {
+  DD_TRY(auto state, state_wanted(lake, table, wanted));
+  const auto of = state.of;
+  DD_TRY(auto file, lake::StateFile::begin(lake.history(), std::move(state)));
+  if (output == "-") return to_standard_output(file);
+  DD_TRY(to_file(file, output));
+  fmt::print("{}: {} records of version {} (from {} on) in {}\n", table.to_string(), file.rows(),
+             of.version.value, of.as_of.to_string(), output.string());
+  return success();
+}
+
+/// Beside the CSV file of the last version.
+Result<fs::path> current_path(const app::Settings& settings, const TableRef& table) {
+  const fs::path data_dir = settings.text("DATA_DIR");
+  std::error_code ignored;
+  if (!fs::is_directory(data_dir, ignored)) {
+    return Error{ErrorCode::invalid_input, "no-output",
+                 fmt::format("where to? DATA_DIR {} is not there", data_dir.string()),
+                 "give --output FILE, or --output - for standard output"};
+  }
+  const auto folder = data_dir / "current" / table.company_id;
+  DD_TRY(io::make_folders_durably(folder));
+  return folder / (table.table_name + ".parquet");
+}
+
+Result<int> export_state(const app::Settings& settings, const WantedState& wanted) {
+  const bool of_the_past = !wanted.as_of.empty() || wanted.version != 0;
+  if (of_the_past && wanted.output.empty()) {
+    return Error{ErrorCode::invalid_input, "no-output", "where to?",
+                 "give --output FILE, or --output - for standard output"};
+  }
+  DD_TRY(const auto lake, open_lake(settings));
+  DD_TRY(const auto tables, wanted_tables(lake, wanted.table));
+  if (!wanted.output.empty() && tables.size() != 1) {
+    return Error{ErrorCode::invalid_input, "which-table",
+                 fmt::format("--output is one file, and the history has {} tables", tables.size()),
+                 "name one: deltadrop lake export COMPANY TABLE --output FILE"};
+  }
+  for (const auto& table : tables) {
+    fs::path output = wanted.output;
+    if (output.empty()) {
+      DD_TRY(output, current_path(settings, table));
+    }
+    DD_TRY(export_one(lake, table, wanted, output));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_lake_export_command(CLI::App& group, int& exit_code) {
+  auto* command =
+      group.add_subcommand("export", "a table's records at a time, or of a version, as one Parquet file");
+  const auto flags = add_settings_options(*command);
+  const auto wanted = std::make_shared<WantedState>();
+  add_table_arguments(*command, wanted->table);
+  auto* as_of =
+      command->add_option("--as-of", wanted->as_of, "the records that hold at this time; now unless given")
+          ->type_name("TIME");
+  command->add_option("--version", wanted->version, "the records of this version")
+      ->check(CLI::PositiveNumber)
+      ->excludes(as_of);
+  command
+      ->add_option(
+          "--output", wanted->output,
+          "file to write, - for standard output; DATA_DIR/current/COMPANY/TABLE.parquet for the present")
+      ->type_name("FILE");
+  command->footer(
+      "Columns: key, those of the table in its lake's types, valid_from, valid_to, version, upload_id.\n\n"
+      "Examples:\n"
+      "  deltadrop lake export                                                  every table, as it is now\n"
+      "  deltadrop lake export so-financials financials --as-of 2025-03-31 --output march.parquet\n"
+      "  deltadrop lake export so-financials financials --version 7 --output - > v7.parquet");
+  command->callback([flags, wanted, &exit_code] {
+    exit_code = run_with_settings(
+        *flags, [&](const app::Settings& settings) { return export_state(settings, *wanted); });
+  });
+}
+
+}  // namespace deltadrop::cli

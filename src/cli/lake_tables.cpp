@@ -1,0 +1,66 @@
+#include "cli/lake_tables.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+namespace deltadrop::cli {
+namespace {
+
+constexpr std::chrono::seconds kShowEvery{3};
+
+}  // namespace
+
+void add_table_arguments(CLI::App& command, WantedTable& wanted) {
+  auto* company = command.add_option("COMPANY,--company", wanted.company, "one table only; all unless given");
+  auto* table = command.add_option("TABLE,--table", wanted.table);
+  company->needs(table);
+  table->needs(company);
+}
+
+Result<OpenLake> open_lake(const app::Settings& settings) {
+  OpenLake lake;
+  lake.options = app::lake_options(settings);
+  DD_TRY(lake.stored, app::open_stored_history(settings, "deltadrop lake"));
+  return lake;
+}
+
+Result<std::vector<TableRef>> wanted_tables(const OpenLake& lake, const WantedTable& wanted) {
+  DD_TRY(auto tables, lake.history().applied_tables());
+  if (wanted.company.empty()) return tables;
+  DD_TRY(const auto table, TableRef::make(wanted.company, wanted.table));
+  if (std::find(tables.begin(), tables.end(), table) != tables.end()) return std::vector{table};
+  std::string known;
+  for (const auto& each : tables) {
+    if (each.folded() == table.folded()) {
+      return Error{ErrorCode::not_found, "no-such-table",
+                   fmt::format("the history has no table {}", table.to_string()),
+                   fmt::format("it has {}: write it so", each.to_string())};
+    }
+  }
+  return Error{ErrorCode::not_found, "no-such-table",
+               fmt::format("the history has no applied upload of {}; it has {} tables", table.to_string(),
+                           tables.size()),
+               "see that DATA_DIR, or DATABASE_URL, is the one that its uploads went to"};
+}
+
+Result<lake::TableLock> lock_table(const OpenLake& lake, const TableRef& table) {
+  return lake::TableLock::take(lake.options.folder, table, [&] {
+    fmt::print(stderr, "{} is being written by another process: waiting until it is done\n",
+               table.to_string());
+  });
+}
+
+lake::OnProgress show_progress(const TableRef& table, std::string_view what) {
+  return [table, what, last = std::chrono::steady_clock::now()](const lake::Progress& at) mutable {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last < kShowEvery) return;
+    last = now;
+    fmt::print(stderr, "{}: {} of {} {}, {} files\n", table.to_string(), at.done, at.total, what, at.files);
+  };
+}
+
+}  // namespace deltadrop::cli

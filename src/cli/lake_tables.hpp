@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/parts.hpp"
+#include "lake/maintenance.hpp"
+#include "lake/table_lock.hpp"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+/// What the commands of `deltadrop lake` share.
+namespace deltadrop::cli {
+
+/// Both or none.
+struct WantedTable {
+  std::string company;
+  std::string table;
+};
+
+/// Adds COMPANY and TABLE.
+void add_table_arguments(CLI::App& command, WantedTable& wanted);
+
+/// The lake and the history that it is made of.
+struct OpenLake {
+  app::StoredHistory stored;
+  lake::Options options;
+
+  [[nodiscard]] history::HistoryStore& history() const { return *stored.history; }
+};
+Result<OpenLake> open_lake(const app::Settings& settings);
+
+/// The table that is wanted, or all that the history has. not_found "no-such-table" for another one.
+Result<std::vector<TableRef>> wanted_tables(const OpenLake& lake, const WantedTable& wanted);
+
+/// Waits for whoever writes the table now, and says so.
+Result<lake::TableLock> lock_table(const OpenLake& lake, const TableRef& table);
+
+/// A line to standard error every few seconds, for work that takes longer.
+lake::OnProgress show_progress(const TableRef& table, std::string_view what);
+
+}  // namespace deltadrop::cli

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/result.hpp"
+#include "io/file.hpp"
+
+namespace deltadrop::lake {
+
+/// Where a table's files go, one after another.
+class FileTarget {
+ public:
+  FileTarget() = default;
+  FileTarget(const FileTarget&) = delete;
+  FileTarget& operator=(const FileTarget&) = delete;
+  virtual ~FileTarget() = default;
+
+  /// The file before has ended, or nothing more comes of it.
+  virtual Result<void> begin(const std::string& name) = 0;
+  virtual Result<void> write(std::string_view bytes) = 0;
+  virtual Result<void> end() = 0;
+};
+
+/// Into a folder, each file under its temporary name, synced.
+class FolderTarget final : public FileTarget {
+ public:
+  explicit FolderTarget(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  /// Fails with conflict, type "file-exists", when there is a file of the temporary name.
+  Result<void> begin(const std::string& name) override;
+  Result<void> write(std::string_view bytes) override { return file_->write(bytes); }
+  Result<void> end() override;
+
+ private:
+  std::filesystem::path folder_;
+  std::optional<io::File> file_;
+};
+
+/// Calls `use` with the name of each entry of `folder`, which may be missing.
+template <class Use>
+Result<void> for_each_name(const std::filesystem::path& folder, Use use) {
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder, error);
+  if (error == std::errc::no_such_file_or_directory) return success();
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    DD_TRY(use(entry->path().filename().string()));
+  }
+  if (error) return io::system_error("list", folder, error.value());
+  return success();
+}
+
+}  // namespace deltadrop::lake

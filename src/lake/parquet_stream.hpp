@@ -1,0 +1,46 @@
+#pragma once
+
+#include <arrow/io/interfaces.h>
+#include <arrow/result.h>
+#include <arrow/status.h>
+
+#include <optional>
+#include <string>
+
+#include "core/result.hpp"
+#include "lake/byte_sink.hpp"
+
+namespace deltadrop::lake {
+
+/// Stands in every file in place of a library's version, which would make equal events unequal bytes. The
+/// number is that of the format in docs/lake.md.
+inline constexpr const char* kCreatedBy = "deltadrop version 1.0.0";
+
+/// Hands Parquet's bytes to a sink and keeps the first failure, which Arrow's own Status cannot carry.
+class SinkStream final : public arrow::io::OutputStream {
+ public:
+  explicit SinkStream(ByteSink sink);
+
+  arrow::Status Write(const void* data, std::int64_t size) override;
+  arrow::Status Flush() override;
+  arrow::Result<std::int64_t> Tell() const override { return position_; }
+  arrow::Status Close() override;
+  [[nodiscard]] bool closed() const override { return closed_; }
+
+  /// No byte is written from now on: Parquet's destructor would still write a footer.
+  void abandon();
+  /// `status` of a call that wrote to this stream, as an Error of ours.
+  [[nodiscard]] Result<void> checked(const arrow::Status& status) const;
+
+ private:
+  arrow::Status keep(const Result<void>& outcome);
+  [[nodiscard]] arrow::Status status() const;
+
+  ByteSink sink_;
+  std::string buffer_;
+  std::int64_t position_ = 0;
+  bool closed_ = false;
+  std::optional<Error> error_;
+};
+
+}  // namespace deltadrop::lake

@@ -1,0 +1,188 @@
+#include "lake/state_file.hpp"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <utility>
+
+#include "lake/column_types.hpp"
+#include "lake/event_values.hpp"
+
+namespace deltadrop::lake {
+namespace {
+
+namespace json = simdjson::ondemand;
+
+constexpr std::int64_t kPageBytes = std::int64_t{4} << 20;
+constexpr std::int64_t kPageRowsMin = 50;
+constexpr std::int64_t kPageRowsMax = 5'000;
+constexpr Version kLastVersion{std::numeric_limits<std::int64_t>::max()};
+
+/// A table's records at a moment, by key, a page at a time of about as many bytes.
+class RecordPages {
+ public:
+  RecordPages(history::HistoryStore& history, const RecordsOf& of)
+      : history_(history), query_{of.table, of.as_of, std::nullopt, kPageRowsMin} {}
+
+  /// Empty behind the last.
+  Result<std::vector<history::StoredRecord>> next() {
+    DD_TRY(auto page, history_.records(query_));
+    if (page.empty()) return page;
+    query_.after_key = page.back().key;
+    std::int64_t bytes = 1;
+    for (const auto& record : page) bytes += static_cast<std::int64_t>(record.data_json.size());
+    const auto fitting = kPageBytes * static_cast<std::int64_t>(page.size()) / bytes;
+    query_.limit = std::clamp(fitting, kPageRowsMin, kPageRowsMax);
+    return page;
+  }
+
+ private:
+  history::HistoryStore& history_;
+  history::RecordQuery query_;
+};
+
+/// The names in a JSON object of values, in its order.
+Result<std::vector<std::string>> names_of(const Event& event) {
+  json::parser parser;
+  const simdjson::padded_string padded(event.new_values_json);
+  json::document document;
+  json::object object;
+  if (parser.iterate(padded).get(document) != simdjson::SUCCESS ||
+      document.get_object().get(object) != simdjson::SUCCESS) {
+    return bad_event(event, "has values that are not a JSON object");
+  }
+  std::vector<std::string> names;
+  for (auto field : object) {
+    std::string_view name;
+    if (field.unescaped_key().get(name) != simdjson::SUCCESS) {
+      return bad_event(event, "has values that are cut off");
+    }
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+/// The columns that the last of `uploads` with an insert or an update tracks. No record has a value in
+/// another one.
+Result<std::vector<std::string>> tracked_columns(history::HistoryStore& history,
+                                                 const std::vector<history::UploadStatus>& uploads) {
+  for (auto upload = uploads.rbegin(); upload != uploads.rend(); ++upload) {
+    for (const auto type : {ChangeType::insert, ChangeType::update}) {
+      history::EventQuery query;
+      query.upload_id = upload->facts.upload_id;
+      query.type = type;
+      query.limit = 1;
+      DD_TRY(const auto first, history.events(query));
+      if (!first.empty()) return names_of(first.front().event);
+    }
+  }
+  return std::vector<std::string>();
+}
+
+Result<TableState> state_of_last(history::HistoryStore& history,
+                                 const std::vector<history::UploadStatus>& uploads) {
+  const auto& last = uploads.back().facts;
+  TableState state;
+  state.of = {last.table, last.version, last.effective_at};
+  DD_TRY(state.columns, tracked_columns(history, uploads));
+  return state;
+}
+
+}  // namespace
+
+Result<TableState> state_at(history::HistoryStore& history, const TableRef& table,
+                            std::optional<Timestamp> as_of) {
+  DD_TRY(auto uploads, history.applied_uploads(table, kLastVersion));
+  const auto first = uploads.empty() ? std::string() : uploads.front().facts.effective_at.to_string();
+  while (as_of && !uploads.empty() && uploads.back().facts.effective_at > *as_of) uploads.pop_back();
+  if (!uploads.empty()) return state_of_last(history, uploads);
+  return Error{ErrorCode::not_found, "no-version-then",
+               first.empty() ? fmt::format("the history has no applied upload of {}", table.to_string())
+                             : fmt::format("{} has no version at {}: the first one holds from {} on",
+                                           table.to_string(), as_of->to_string(), first),
+               first.empty() ? "see that it is the right history, and the right name" : "give a later time"};
+}
+
+Result<TableState> state_of(history::HistoryStore& history, const TableRef& table, Version version) {
+  DD_TRY(const auto uploads, history.applied_uploads(table, version));
+  if (!uploads.empty()) return state_of_last(history, uploads);
+  return Error{
+      ErrorCode::not_found, "no-such-version",
+      fmt::format("the history has no applied version of {} up to {}", table.to_string(), version.value),
+      "give a later version"};
+}
+
+struct StateFile::Parts {
+  Parts(history::HistoryStore& from, TableState what) : state(std::move(what)), pages(from, state.of) {}
+
+  TableState state;
+  RecordPages pages;
+  std::string piece;  ///< what the file has written and nobody has taken
+  std::optional<ParquetRecords> file;
+  bool ended = false;
+  std::int64_t rows = 0;
+};
+
+Result<StateFile> StateFile::begin(history::HistoryStore& history, TableState state) {
+  DD_TRY(auto held, history.lake_columns(state.of.table));
+  TableColumns columns(std::move(held));
+  DD_TRY(const auto uploads, history.applied_uploads(state.of.table, state.of.version));
+  bool all_in_lake = true;
+  for (const auto& upload : uploads) {
+    if (upload.in_lake_at) continue;
+    all_in_lake = false;
+    DD_TRY(columns, columns_to_begin_with(columns.all(), history, upload.facts));
+  }
+  for (const auto& name : state.columns) columns.add(name);
+  if (!all_in_lake) {
+    EventValues values;
+    RecordPages pages(history, state.of);
+    while (true) {
+      DD_TRY(const auto page, pages.next());
+      if (page.empty()) break;
+      for (const auto& record : page) {
+        DD_TRY(values.read(as_event(record), Side::new_values, columns,
+                           [&](std::size_t column, std::string_view text) -> Result<void> {
+                             columns.widen(column, typed_value(text).type);
+                             return success();
+                           }));
+      }
+    }
+  }
+  auto parts = std::make_unique<Parts>(history, std::move(state));
+  const auto sink = [&piece = parts->piece](std::string_view bytes) -> Result<void> {
+    piece += bytes;
+    return success();
+  };
+  DD_TRY(auto file, ParquetRecords::create(sink, parts->state.of, columns, parts->state.columns));
+  parts->file.emplace(std::move(file));
+  return StateFile(std::move(parts));
+}
+
+Result<std::string> StateFile::next() {
+  auto& parts = *parts_;
+  while (parts.piece.empty() && !parts.ended) {
+    DD_TRY(const auto page, parts.pages.next());
+    for (const auto& record : page) {
+      DD_TRY(parts.file->append(record));
+      ++parts.rows;
+    }
+    if (page.empty()) {
+      DD_TRY(parts.file->finish());
+      parts.ended = true;
+    }
+  }
+  return std::exchange(parts.piece, std::string());
+}
+
+std::int64_t StateFile::rows() const { return parts_->rows; }
+
+StateFile::StateFile(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+StateFile::StateFile(StateFile&&) noexcept = default;
+StateFile& StateFile::operator=(StateFile&&) noexcept = default;
+StateFile::~StateFile() = default;
+
+}  // namespace deltadrop::lake

@@ -1,0 +1,181 @@
+#include "lake/table_columns.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "core/text.hpp"
+#include "lake/column_types.hpp"
+#include "lake/event_values.hpp"
+
+namespace deltadrop::lake {
+namespace {
+
+namespace json = simdjson::ondemand;
+
+/// Enough to see that a column has fractions or text, few enough that a megabyte each does no harm.
+constexpr std::int64_t kFirstEvents = 64;
+
+constexpr auto by_name = [](const history::LakeColumn& column, std::string_view name) {
+  return column.name < name;
+};
+
+/// All events of one type of one upload list the same columns, so that those of the first of each type are
+/// enough; EventValues refuses an event that does not.
+Result<void> add_names(TableColumns& columns, const Event& event) {
+  for (const auto* values : {&event.old_values_json, &event.new_values_json}) {
+    if (values->empty()) continue;
+    json::parser parser;
+    const simdjson::padded_string padded(*values);
+    json::document document;
+    json::object object;
+    if (parser.iterate(padded).get(document) != simdjson::SUCCESS ||
+        document.get_object().get(object) != simdjson::SUCCESS) {
+      return bad_event(event, "has values that are not a JSON object");
+    }
+    for (auto field : object) {
+      std::string_view name;
+      if (field.unescaped_key().get(name) != simdjson::SUCCESS) {
+        return bad_event(event, "has values that are cut off");
+      }
+      columns.add(name);
+    }
+  }
+  return success();
+}
+
+Result<void> widen_by_values(TableColumns& columns, const std::vector<history::AppliedEvent>& events) {
+  EventValues values;
+  for (const auto& [applied_no, event] : events) {
+    for (const auto side : kSides) {
+      DD_TRY(values.read(event, side, columns,
+                         [&, &each = event](std::size_t column, std::string_view text) -> Result<void> {
+                           columns.widen(column, typed_value(text).type, each, text);
+                           return success();
+                         }));
+    }
+  }
+  return success();
+}
+
+/// By column, the name of the type that `types=` gives it.
+Result<std::map<std::string, std::string>> declared_types(const UploadFacts& upload) {
+  std::map<std::string, std::string> types;
+  if (!upload.types_json) return types;
+  json::parser parser;
+  const simdjson::padded_string padded(*upload.types_json);
+  json::document document;
+  json::object object;
+  bool good = parser.iterate(padded).get(document) == simdjson::SUCCESS &&
+              document.get_object().get(object) == simdjson::SUCCESS;
+  if (good) {
+    for (auto field : object) {
+      std::string_view column;
+      std::string_view type;
+      good = good && field.unescaped_key().get(column) == simdjson::SUCCESS &&
+             field.value().get_string().get(type) == simdjson::SUCCESS;
+      if (good) types.emplace(column, type);
+    }
+  }
+  if (good) return types;
+  return Error{ErrorCode::corrupt, "lake-types",
+               fmt::format("types {} of upload {} of {} are not a JSON object of texts",
+                           quoted_for_message(*upload.types_json), upload.upload_id.to_string(),
+                           upload.table.to_string()),
+               "restore the history from a backup, or fill an empty one with `deltadrop republish`"};
+}
+
+}  // namespace
+
+TableColumns::TableColumns(std::vector<history::LakeColumn> columns) : columns_(std::move(columns)) {
+  std::sort(columns_.begin(), columns_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+}
+
+std::optional<std::size_t> TableColumns::find(std::string_view name) const {
+  const auto found = std::lower_bound(columns_.begin(), columns_.end(), name, by_name);
+  if (found == columns_.end() || found->name != name) return std::nullopt;
+  return static_cast<std::size_t>(found - columns_.begin());
+}
+
+void TableColumns::add(std::string_view name) {
+  const auto place = std::lower_bound(columns_.begin(), columns_.end(), name, by_name);
+  if (place != columns_.end() && place->name == name) return;
+  columns_.insert(place, {std::string(name), ColumnType::null});
+}
+
+void TableColumns::widen(std::size_t column, ColumnType type) {
+  columns_[column].type = joined(columns_[column].type, type);
+}
+
+void TableColumns::widen(std::size_t column, ColumnType type, const Event& event, std::string_view value) {
+  const auto before = columns_[column].type;
+  widen(column, type);
+  if (columns_[column].type == before) return;
+  widenings_.insert_or_assign(columns_[column].name,
+                              Widening{columns_[column].type, std::string(value), event.line});
+}
+
+const Widening* TableColumns::widening(std::string_view name) const {
+  const auto found = widenings_.find(name);
+  return found == widenings_.end() ? nullptr : &found->second;
+}
+
+bool alike_in_files(const TableColumns& a, const TableColumns& b) {
+  return std::equal(a.all().begin(), a.all().end(), b.all().begin(), b.all().end(),
+                    [](const auto& one, const auto& other) {
+                      return one.name == other.name && type_in_files(one.type) == type_in_files(other.type);
+                    });
+}
+
+Result<TableColumns> columns_to_begin_with(const std::vector<history::LakeColumn>& held,
+                                           history::HistoryStore& history, const UploadFacts& upload) {
+  TableColumns columns(held);
+  std::vector<history::AppliedEvent> first;
+  for (const auto type : {ChangeType::insert, ChangeType::update, ChangeType::remove}) {
+    history::EventQuery query;
+    query.company_id = upload.table.company_id;
+    query.table_name = upload.table.table_name;
+    query.upload_id = upload.upload_id;
+    query.type = type;
+    query.limit = kFirstEvents;
+    DD_TRY(auto events, history.events(query));
+    if (!events.empty()) {
+      DD_TRY(add_names(columns, events.front().event));
+    }
+    std::move(events.begin(), events.end(), std::back_inserter(first));
+  }
+  DD_TRY(const auto declared, declared_types(upload));
+  for (const auto& [name, type] : declared) {
+    const auto column = columns.find(name);
+    // One that this version does not know is no reason to stop a table.
+    if (const auto known = parse_column_type(type); column && known) columns.widen(*column, *known);
+  }
+  DD_TRY(widen_by_values(columns, first));
+  return columns;
+}
+
+Result<std::vector<std::string>> undeclared(const UploadFacts& upload, const TableColumns& columns) {
+  std::vector<std::string> sentences;
+  DD_TRY(const auto declared, declared_types(upload));
+  for (const auto& [name, type] : declared) {
+    const auto column = columns.find(name);
+    if (!column || to_string(columns.all()[*column].type) == type) continue;
+    auto sentence = fmt::format("column {} of {} is {} in the lake, not {} as types= says",
+                                quoted_for_message(name), upload.table.to_string(),
+                                to_string(columns.all()[*column].type), quoted_for_message(type));
+    if (const auto* widening = columns.widening(name)) {
+      sentence += fmt::format(": line {} of version {} has the value {}", widening->line.value,
+                              upload.version.value, quoted_for_message(widening->value));
+    } else if (!parse_column_type(type)) {
+      sentence += ", which is no type that is known";
+    } else {
+      sentence += ", since earlier values need it";
+    }
+    sentences.push_back(std::move(sentence));
+  }
+  return sentences;
+}
+
+}  // namespace deltadrop::lake

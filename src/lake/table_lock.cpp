@@ -1,0 +1,37 @@
+#include "lake/table_lock.hpp"
+
+#include <utility>
+
+namespace deltadrop::lake {
+namespace {
+
+/// No company's name begins with a dot. Tables whose names differ in case only cannot both exist.
+constexpr auto kLocksFolder = ".locks";
+
+Result<std::filesystem::path> lock_path(const std::filesystem::path& root, const TableRef& table) {
+  const auto folder = root / kLocksFolder / table.company_id;
+  DD_TRY(io::make_folders(folder));
+  return folder / table.table_name;
+}
+
+}  // namespace
+
+Result<std::optional<TableLock>> TableLock::try_take(const std::filesystem::path& root,
+                                                     const TableRef& table) {
+  DD_TRY(const auto path, lock_path(root, table));
+  DD_TRY(auto lock, io::LockFile::try_take(path));
+  if (!lock) return std::optional<TableLock>();
+  return std::optional(TableLock(std::move(*lock)));
+}
+
+Result<TableLock> TableLock::take(const std::filesystem::path& root, const TableRef& table,
+                                  const Waiting& waiting) {
+  DD_TRY(auto free, try_take(root, table));
+  if (free) return std::move(*free);
+  DD_TRY(const auto path, lock_path(root, table));
+  waiting();
+  DD_TRY(auto lock, io::LockFile::wait_for(path));
+  return TableLock(std::move(lock));
+}
+
+}  // namespace deltadrop::lake

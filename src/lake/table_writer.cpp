@@ -1,0 +1,213 @@
+#include "lake/table_writer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "io/file.hpp"
+#include "lake/parquet_file.hpp"
+
+namespace deltadrop::lake {
+namespace {
+
+namespace fs = std::filesystem;
+
+Error bad_upload(const UploadFacts& upload, std::string_view problem) {
+  return {ErrorCode::corrupt, "lake-upload",
+          fmt::format("upload {} of {} {}", upload.upload_id.to_string(), upload.table.to_string(), problem),
+          "restore the history from a backup, or fill an empty one with `deltadrop republish`"};
+}
+
+/// Whether the previous upload with events was accepted in the same second.
+Result<bool> in_second_of_previous(history::HistoryStore& history, const UploadFacts& upload) {
+  if (!upload.previous_upload_id) return false;
+  DD_TRY(const auto previous, history.upload(*upload.previous_upload_id));
+  if (!previous) {
+    return bad_upload(upload, "follows upload " + upload.previous_upload_id->to_string() +
+                                  ", which the history does not have");
+  }
+  return previous->facts.timestamp.compact_seconds() == upload.timestamp.compact_seconds();
+}
+
+/// Writes files to a target, one after another.
+class FileSeries {
+ public:
+  FileSeries(FileTarget& target, TableColumns& columns, const std::optional<VersionRange>& versions)
+      : target_(target), columns_(columns), versions_(versions) {}
+
+  [[nodiscard]] bool in_file() const { return file_.has_value(); }
+  [[nodiscard]] std::int64_t rows_in_file() const { return file_ ? file_->rows() : 0; }
+  /// Rows of all files, finished or not.
+  [[nodiscard]] std::int64_t rows() const { return written_.rows; }
+
+  Result<void> begin(const std::string& name, const UploadFacts& upload) {
+    DD_TRY(target_.begin(name));
+    const auto sink = [&target = target_](std::string_view bytes) { return target.write(bytes); };
+    DD_TRY(auto opened, ParquetFile::create(sink, upload, columns_, versions_));
+    file_.emplace(std::move(opened));
+    return success();
+  }
+  void next_upload(const UploadFacts& upload) {
+    if (file_) file_->next_upload(upload);
+  }
+  Result<void> append(const Event& event) {
+    ++written_.rows;
+    return file_->append(event);
+  }
+  /// One that does not fit stays, and finds the types of all that is left.
+  Result<void> finish_file() {
+    if (!file_ || !file_->fits()) return success();
+    DD_TRY(file_->finish());
+    DD_TRY(target_.end());
+    file_.reset();
+    ++written_.files;
+    return success();
+  }
+  /// Nothing where `columns` had to be widened.
+  [[nodiscard]] std::optional<TableWriter::Written> outcome() const {
+    return file_ ? std::nullopt : std::optional(written_);
+  }
+
+ private:
+  FileTarget& target_;
+  TableColumns& columns_;
+  std::optional<VersionRange> versions_;
+  std::optional<ParquetFile> file_;
+  TableWriter::Written written_;
+};
+
+std::int64_t rows_max_of(const Options& options) {
+  return options.layout == FileLayout::event ? 1 : options.rows_max;
+}
+
+}  // namespace
+
+TableWriter::TableWriter(const Options& options, history::HistoryStore& history, const TableRef& table)
+    : rows_max_(rows_max_of(options)),
+      history_(history),
+      folder_(table_folder(options.folder, table)),
+      own_target_(std::make_unique<FolderTarget>(folder_)),
+      target_(*own_target_) {}
+
+TableWriter::TableWriter(const Options& options, history::HistoryStore& history, const TableRef& table,
+                         FileTarget& target)
+    : rows_max_(rows_max_of(options)),
+      history_(history),
+      folder_(table_folder(options.folder, table)),
+      target_(target) {}
+
+Result<void> TableWriter::open() {
+  if (rows_max_ < 1) {
+    return Error{ErrorCode::invalid_input, "bad-option", fmt::format("PARQUET_MAX_ROWS is {}", rows_max_),
+                 "give a whole number from 1"};
+  }
+  written_.clear();
+  written_compacted_.clear();
+  DD_TRY(io::make_folders_durably(folder_));
+  return for_each_name(folder_, [&](const std::string& name) -> Result<void> {
+    if (!name.starts_with(kTemporaryPrefix)) return success();
+    return io::remove_file(folder_ / name);
+  });
+}
+
+Result<std::optional<TableWriter::Written>> TableWriter::write(const UploadFacts& upload,
+                                                               TableColumns& columns) {
+  DD_TRY(const bool same_second, in_second_of_previous(history_, upload));
+  FileNames fresh(upload, same_second);
+  const auto mark = fresh.mark();
+  auto& names = written_.insert_or_assign(mark, std::move(fresh)).first->second;
+  FileSeries files(target_, columns, std::nullopt);
+  bool all_types = true;
+  for (const auto type : kTypes) {
+    if (compaction_.holds(type, upload.version)) {
+      all_types = false;
+      continue;
+    }
+    DD_TRY(history_.scan_events(upload.upload_id, type, [&](const Event& event) -> Result<void> {
+      if (files.rows_in_file() >= rows_max_) {
+        DD_TRY(files.finish_file());
+      }
+      if (!files.in_file()) {
+        DD_TRY(files.begin(names.take(event.type, event.key_value, event.seq), upload));
+      }
+      return files.append(event);
+    }));
+    DD_TRY(files.finish_file());
+  }
+  if (all_types && files.rows() != upload.total) {
+    return bad_upload(upload,
+                      fmt::format("has {} events in the history, but {} in all", files.rows(), upload.total));
+  }
+  return files.outcome();
+}
+
+Result<std::optional<TableWriter::Written>> TableWriter::write_compacted(
+    const CompactedFile& file, std::span<const history::UploadStatus> uploads, TableColumns& columns) {
+  FileSeries files(target_, columns, file.versions);
+  for (const auto& upload : uploads) {
+    if (!file.versions.contains(upload.facts.version)) continue;
+    files.next_upload(upload.facts);
+    DD_TRY(history_.scan_events(upload.facts.upload_id, file.type, [&](const Event& event) -> Result<void> {
+      if (!files.in_file()) {
+        const auto name = file.name(upload.facts, event.key_value);
+        DD_TRY(files.begin(name, upload.facts));
+        written_compacted_.insert_or_assign(name, file);
+      }
+      return files.append(event);
+    }));
+  }
+  DD_TRY(files.finish_file());
+  return files.outcome();
+}
+
+Result<void> TableWriter::publish() {
+  DD_TRY(for_each_name(folder_, [this](const std::string& name) -> Result<void> {
+    if (!name.starts_with(kTemporaryPrefix)) return success();
+    return io::rename_file(folder_ / name, folder_ / final_name(name));
+  }));
+  std::vector<std::string> gone;
+  DD_TRY(for_each_name(folder_, [&](const std::string& name) -> Result<void> {
+    if (stale(name)) gone.push_back(name);
+    return success();
+  }));
+  if (!gone.empty()) return remove_superseded(folder_, gone);
+  return io::sync_folder(folder_);
+}
+
+bool TableWriter::stale(const std::string& file_name) const {
+  if (wrote(file_name)) return false;
+  if (const auto compacted = CompactedFile::of_name(file_name)) {
+    return !compaction_.has(*compacted) ||
+           std::any_of(written_compacted_.begin(), written_compacted_.end(),
+                       [&](const auto& each) { return each.second == *compacted; });
+  }
+  const auto mark = upload_mark(file_name);
+  return mark && written_.contains(*mark);
+}
+
+void TableWriter::discard() { static_cast<void>(open()); }
+
+bool TableWriter::wrote(std::string_view file_name) const {
+  if (written_compacted_.contains(file_name)) return true;
+  const auto mark = upload_mark(file_name);
+  if (!mark) return false;
+  const auto upload = written_.find(*mark);
+  return upload != written_.end() && upload->second.taken(file_name);
+}
+
+Result<std::string> mark_of(history::HistoryStore& history, const UploadFacts& upload) {
+  DD_TRY(const bool same_second, in_second_of_previous(history, upload));
+  return upload_mark(upload, same_second);
+}
+
+Result<void> remove_superseded(const fs::path& folder, const std::vector<std::string>& names) {
+  DD_TRY(io::sync_folder(folder));
+  for (const auto& name : names) {
+    DD_TRY(io::remove_file(folder / name));
+  }
+  return io::sync_folder(folder);
+}
+
+}  // namespace deltadrop::lake

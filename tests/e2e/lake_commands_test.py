@@ -1,0 +1,432 @@
+"""deltadrop lake rebuild | verify | compact | export | views: on a lake that `dev` wrote, beside it and without it."""
+
+import csv
+import datetime
+import decimal
+import io
+import json
+import shutil
+import sqlite3
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import duckdb
+import pyarrow.parquet
+import pytest
+
+from deltadrop_process import FAULTY_PROGRAM, PROGRAM, TABLE, tree
+
+# Values that need wider types from version to version, columns that come and go, keys that come again.
+VERSIONS = [
+    "id,amount,day,flag\nA,1,2025-01-31,true\nB,2,2025-02-28,false\nC,,,\n",
+    "id,amount,day,flag\nA,1.25,2025-01-31,true\nB,2,2025-02-28,false\nD,9223372036854775807,2025-03-01,\n",
+    "id,amount,day,flag,note\nA,1.25,2025-01-31,true,007\nD,9223372036854775807,2025-03-01,,\nE,-0.00000001,,true,x\n",
+    "id,amount,flag,note\nA,n/a,true,007\nD,5,,\nE,-0.00000001,false,x\nB,3,true,again\n",
+    "id,amount,flag,note\nA,n/a,true,008\nD,5,,\nE,-0.00000001,false,x\nF,12345678901234567890.5,true,\"it's \"\"here\"\"\"\n",
+]
+POINTS_MAX = 2000
+
+
+def lake(data_dir, *arguments, program=PROGRAM, fault=None, text=True):
+    environment = {"PATH": "/usr/bin:/bin"} | ({"DELTADROP_FAULT": fault} if fault else {})
+    return subprocess.run([str(program), "lake", *arguments, "--data-dir", str(data_dir)], capture_output=True, text=text, check=False,
+                          timeout=120, env=environment)
+
+
+def lake_ok(data_dir, *arguments, **more):
+    done = lake(data_dir, *arguments, **more)
+    assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def folder_of(data_dir):
+    return data_dir / "parquet/so-financials/financials"
+
+
+def files_of(data_dir):
+    return {name: content for name, content in tree(folder_of(data_dir)).items() if name.endswith(".parquet")}
+
+
+def glob_rows(data_dir):
+    """Every row that one glob returns, sorted, with the columns' names and types."""
+    cursor = duckdb.connect().execute("SELECT * REPLACE (epoch_ms(timestamp) AS timestamp, epoch_ms(effective_at) AS effective_at) "
+                                      "FROM read_parquet(?)", [str(folder_of(data_dir) / "*.parquet")])
+    schema = [(column[0], str(column[1])) for column in cursor.description]
+    return schema, sorted(map(repr, cursor.fetchall()))
+
+
+def upload_all(server, versions=tuple(VERSIONS)):
+    return [server.upload_ok(content) for content in versions]
+
+
+@pytest.fixture
+def written(start, tmp_path):
+    """A DATA_DIR with all versions in its lake; no server runs on it."""
+    server = start()
+    upload_all(server)
+    server.stop()
+    return tmp_path / "data"
+
+
+# ---- rebuild
+
+def test_rebuild_gives_the_bytes_that_the_consumer_wrote(written):
+    before = tree(written / "parquet")
+    assert len(files_of(written)) > 8
+    said = lake_ok(written, "rebuild")
+    assert f"{len(files_of(written))} files" in said and "5 uploads" in said
+    assert tree(written / "parquet").items() >= before.items()
+    shutil.rmtree(written / "parquet")
+    lake_ok(written, "rebuild", "so-financials", "financials")
+    assert files_of(written) == {name.split("/")[-1]: content for name, content in before.items() if name.endswith(".parquet")}
+
+
+def test_rebuild_removes_what_does_not_belong_and_nothing_else(written):
+    before = files_of(written)
+    folder = folder_of(written)
+    extra = ["insert_20200101000000_A.parquet", ".tmp-insert_20200101000000_A", "delete_20200101000000_A~v3-99.parquet"]
+    foreign = ["notes.txt", "part-0.parquet", "insert_x.parquet"]
+    for name in extra + foreign:
+        (folder / name).write_bytes(b"x")
+    some = sorted(before)[0]
+    (folder / some).write_bytes(before[some][:-9])
+    assert "3 files removed" in lake_ok(written, "rebuild")
+    assert {name for name in tree(folder)} == set(before) | set(foreign)
+    assert {name: content for name, content in tree(folder).items() if name in before} == before
+
+
+def test_rebuild_beside_a_server_and_two_at_once(start, tmp_path):
+    server = start()
+    upload_all(server)
+    data_dir = tmp_path / "data"
+    before = files_of(data_dir)
+    with ThreadPoolExecutor(4) as pool:
+        commands = [pool.submit(lake, data_dir, name) for name in ("rebuild", "verify", "rebuild", "compact")]
+        more = [server.upload_ok(f"id,amount,flag,note\nA,{n},true,008\nZ,{n},,\n") for n in range(4)]
+        for command in commands:
+            done = command.result()
+            assert done.returncode == 0, done.stdout + done.stderr
+    assert [answer["version"] for answer in more] == [6, 7, 8, 9]
+    assert "as the history says" in lake_ok(data_dir, "verify")
+    events = server.all_pages("/api/v1/events?limit=1000", "events")
+    ids = [row[0] for row in duckdb.connect().execute("SELECT event_id FROM read_parquet(?)", [str(folder_of(data_dir) / "*.parquet")]).fetchall()]
+    assert sorted(ids) == sorted(event["event_id"] for event in events), "each event once"
+    assert before
+
+
+def test_rebuild_that_is_killed_leaves_whole_files_and_is_complete_when_run_again(written):
+    before = files_of(written)
+    rows = glob_rows(written)
+    step = 0
+    for step in range(1, POINTS_MAX):
+        done = lake(written, "rebuild", program=FAULTY_PROGRAM, fault=f"kill:*:{step}")
+        assert glob_rows(written) == rows, f"step {step}"
+        if done.returncode == 0:
+            break
+        assert done.returncode == -9, done.stderr
+    assert step > 20
+    lake_ok(written, "rebuild")
+    assert files_of(written) == before
+    lake_ok(written, "verify")
+
+
+def test_a_full_disk_is_told_and_leaves_the_lake_as_it_was(written):
+    before = files_of(written)
+    for point in ("write", "fsync", "rename"):
+        done = lake(written, "rebuild", program=FAULTY_PROGRAM, fault=f"fail:{point}:2:ENOSPC")
+        assert done.returncode == 2 and "deltadrop:" in done.stderr, point
+        assert files_of(written) == before, point
+
+
+# ---- verify
+
+def damage(folder, what):
+    """Does it; the words that verify must have for it, and the file's name."""
+    name = sorted(path.name for path in folder.glob("insert_*.parquet"))[0]
+    path = folder / name
+    content = path.read_bytes()
+    if what == "missing":
+        path.unlink()
+        return "missing", name
+    if what == "truncated":
+        path.write_bytes(content[:len(content) // 2])
+        return f"ends after {len(content) // 2} bytes", name
+    if what == "longer":
+        path.write_bytes(content + b"x")
+        return f"{len(content) + 1} bytes", name
+    if what == "differing":
+        path.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+        return "byte 100", name
+    if what == "extra":
+        shutil.copy(path, folder / "update_19990101000000_x.parquet")
+        return "extra", "update_19990101000000_x.parquet"
+    shutil.copy(path, folder / ".tmp-insert_19990101000000_x")
+    return "unfinished", ".tmp-insert_19990101000000_x"
+
+
+@pytest.mark.parametrize("what", ["missing", "truncated", "longer", "differing", "extra", "half"])
+def test_verify_names_the_damage_and_its_repair(written, what):
+    assert "all" in lake_ok(written, "verify")
+    before = files_of(written)
+    words, name = damage(folder_of(written), what)
+    after = tree(written / "parquet")
+    done = lake(written, "verify")
+    assert done.returncode == 1, done.stderr
+    line = next(line for line in done.stdout.splitlines() if name in line)
+    assert words in line and str(folder_of(written)) in line
+    assert "1 differences" in done.stdout
+    repair = next(line for line in done.stdout.splitlines() if "fix: deltadrop lake" in line).split("deltadrop lake ")[1].split()
+    assert tree(written / "parquet") == after, "verify writes nothing"
+    lake_ok(written, *repair)
+    lake_ok(written, "verify")
+    assert files_of(written) == before
+
+
+def test_verify_names_folders_that_the_history_does_not_know(written):
+    other = written / "parquet/other/financials"
+    shutil.copytree(folder_of(written), other)
+    done = lake(written, "verify")
+    assert done.returncode == 1 and str(other) in done.stdout and "no applied upload of other/financials" in done.stdout
+    lake_ok(written, "rebuild")
+    assert len(list(other.iterdir())) == len(files_of(written)), "it may be the wrong history: nothing is removed"
+    done = lake(written, "rebuild", "other", "financials")
+    assert done.returncode == 2 and "fix:" in done.stderr
+
+
+def test_trouble_has_an_exit_code_of_its_own(tmp_path, written):
+    assert lake(written, "verify", "nobody", "financials").returncode == 2
+    assert lake(written, "compact", "--before", "yesterday").returncode == 2
+    assert lake(written, "verify", "so-financials").returncode == 2
+    (tmp_path / "a-file").write_text("x")
+    done = lake(written, "rebuild", "--parquet-dir", str(tmp_path / "a-file"))
+    assert done.returncode == 2 and "a-file" in done.stderr
+
+
+# ---- compact
+
+def test_compact_keeps_what_a_glob_returns(written):
+    before = glob_rows(written)
+    count = len(files_of(written))
+    said = lake_ok(written, "compact")
+    assert "merged into 3" in said
+    assert len(files_of(written)) == 3 < count
+    assert glob_rows(written) == before
+    assert "as the history says" in lake_ok(written, "verify")
+    assert "nothing to merge" in lake_ok(written, "compact")
+    compacted = files_of(written)
+    lake_ok(written, "rebuild")
+    assert files_of(written) == compacted, "what is compacted stays so"
+
+
+def test_what_is_written_after_compacting(start, tmp_path):
+    server = start()
+    upload_all(server, VERSIONS[:3])
+    data_dir = tmp_path / "data"
+    lake_ok(data_dir, "compact")
+    assert len(list(folder_of(data_dir).glob("*~v1-*.parquet"))) >= 1
+    upload_all(server, VERSIONS[3:])
+    schema, rows = glob_rows(data_dir)
+    assert len({str(pyarrow.parquet.read_schema(path).remove_metadata()) for path in folder_of(data_dir).glob("*.parquet")}) == 1
+    assert ("old_note", "VARCHAR") in schema
+    assert len(rows) == len(server.all_pages("/api/v1/events?limit=1000", "events"))
+    lake_ok(data_dir, "verify")
+    lake_ok(data_dir, "compact")
+    assert glob_rows(data_dir) == (schema, rows)
+    assert len(files_of(data_dir)) == 3
+    lake_ok(data_dir, "verify")
+
+
+def test_compact_before_a_time_and_up_to_a_size(start, tmp_path):
+    server = start()
+    answers = upload_all(server)
+    data_dir = tmp_path / "data"
+    before = glob_rows(data_dir)
+    third = server.get(f"/api/v1/uploads/{answers[2]['upload_id']}")["timestamp"]
+    lake_ok(data_dir, "compact", "--before", third)
+    names = set(files_of(data_dir))
+    assert any("~v1-2." in name for name in names) and not any("~v1-3." in name for name in names)
+    assert glob_rows(data_dir) == before
+    lake_ok(data_dir, "compact", "--parquet-max-rows", "6")
+    assert glob_rows(data_dir) == before
+    lake_ok(data_dir, "verify")
+
+
+def test_compact_ends_a_storm_of_files(start, tmp_path):
+    server = start(flags=["--parquet-layout", "event"])
+    upload_all(server)
+    server.upload_ok("id,amount\n" + "".join(f"K{n},{n}\n" for n in range(300)), force="true")
+    data_dir = tmp_path / "data"
+    before = glob_rows(data_dir)
+    assert len(files_of(data_dir)) == len(before[1])
+    lake_ok(data_dir, "compact", "--parquet-layout", "event")
+    assert len(files_of(data_dir)) == 3
+    assert glob_rows(data_dir) == before
+    lake_ok(data_dir, "verify", "--parquet-layout", "event")
+
+
+def test_compact_that_is_killed_loses_nothing_and_is_complete_when_run_again(written):
+    schema, rows = glob_rows(written)
+    pristine = {path: content for path, content in tree(folder_of(written)).items()}
+    expected = None
+    step = 0
+    for step in range(1, POINTS_MAX):
+        for path in folder_of(written).iterdir():
+            path.unlink()
+        for name, content in pristine.items():
+            (folder_of(written) / name).write_bytes(content)
+        done = lake(written, "compact", program=FAULTY_PROGRAM, fault=f"kill:*:{step}")
+        now = glob_rows(written)
+        assert now[0] == schema and sorted(set(now[1])) == rows, f"step {step}: every row is there"
+        if done.returncode != 0:
+            assert done.returncode == -9, done.stderr
+        if len(now[1]) > len(rows):
+            assert lake(written, "verify").returncode == 1, "verify names files that an interruption left"
+        lake_ok(written, "rebuild" if step % 2 else "compact")
+        assert glob_rows(written) == (schema, rows), f"step {step}"
+        lake_ok(written, "compact")
+        expected = expected or files_of(written)
+        assert files_of(written) == expected, f"step {step}"
+        if done.returncode == 0:
+            break
+    assert step > 20
+    lake_ok(written, "verify")
+
+
+def test_an_upload_after_a_killed_compact_leaves_no_row_twice(start, tmp_path):
+    server = start()
+    upload_all(server, VERSIONS[:3])
+    data_dir = tmp_path / "data"
+    done = lake(data_dir, "compact", program=FAULTY_PROGRAM, fault="kill:unlink:2")
+    assert done.returncode == -9
+    assert len(glob_rows(data_dir)[1]) > len(set(glob_rows(data_dir)[1]))
+    upload_all(server, VERSIONS[3:])  # brings wider types: all files are written again
+    events = server.all_pages("/api/v1/events?limit=1000", "events")
+    assert len(glob_rows(data_dir)[1]) == len(events)
+    lake_ok(data_dir, "verify")
+
+
+# ---- export
+
+def typed(text, kind):
+    """A value's text as pyarrow has it in a column of that type."""
+    if text is None or kind == "string":
+        return text
+    if kind == "int64":
+        return int(text)
+    if kind.startswith("decimal"):
+        return decimal.Decimal(text)
+    if kind.startswith("date"):
+        return datetime.date.fromisoformat(text)
+    assert kind == "bool", kind
+    return text == "true"
+
+
+def check_export(server, path, query):
+    table = pyarrow.parquet.read_table(path)
+    records = server.all_pages(f"{TABLE}/records?limit=1000{query}", "records")
+    kinds = {field.name: str(field.type) for field in table.schema}
+    columns = list(records[0]["values"])
+    assert table.schema.names == ["key", *columns, "valid_from", "valid_to", "version", "upload_id"]
+    rows = table.to_pylist()
+    assert [row["key"] for row in rows] == [record["key"] for record in records]
+    for row, record in zip(rows, records):
+        assert {name: row[name] for name in columns} == {name: typed(value, kinds[name]) for name, value in record["values"].items()}
+        assert (row["version"], row["upload_id"]) == (record["version"], record["upload_id"])
+        for name in ("valid_from", "valid_to"):
+            wanted = record[name] and datetime.datetime.fromisoformat(record[name].replace("Z", "+00:00"))
+            assert row[name] == wanted
+    keys = [key for (key,) in duckdb.connect().execute("SELECT key FROM read_parquet(?)", [str(path)]).fetchall()]
+    assert keys == [record["key"] for record in records]
+    return kinds
+
+
+def test_export_is_what_the_records_were(start, tmp_path):
+    server = start()
+    answers = upload_all(server)
+    data_dir = tmp_path / "data"
+    for number, answer in enumerate(answers, 1):
+        out = tmp_path / f"v{number}.parquet"
+        assert f"of version {number} " in lake_ok(data_dir, "export", "so-financials", "financials", "--version", str(number), "--output", str(out))
+        check_export(server, out, f"&version={number}")
+        at = server.get(f"/api/v1/uploads/{answer['upload_id']}")["effective_at"]
+        done = lake(data_dir, "export", "--company", "so-financials", "--table", "financials", "--as-of", at, "--output", "-", text=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == out.read_bytes()
+    lake_ok(data_dir, "export")
+    kinds = check_export(server, data_dir / "current/so-financials/financials.parquet", "")
+    assert (kinds["flag"], kinds["amount"]) == ("bool", "string")
+    server.stop()
+    lake_ok(data_dir, "export")
+
+
+def test_export_keeps_every_digit_and_types_before_the_lake_has_them(start, tmp_path):
+    # PARQUET_DIR cannot be written: uploads are applied, and none is in the lake.
+    (tmp_path / "no-folder").write_text("x")
+    server = start(flags=["--parquet-dir", str(tmp_path / "no-folder")])
+    content = "id,amount,key,Version\nA,1.10,x,1\nB,99999999999999999999.123456789012345678,y,2\n"
+    upload = server.upload(content).json()
+    assert server.wait(upload["upload_id"], "applied")["applied"]
+    out = tmp_path / "out.parquet"
+    lake_ok(tmp_path / "data", "export", "--output", str(out))
+    table = pyarrow.parquet.read_table(out)
+    assert table.schema.names == ["_key", "id", "amount", "key", "Version", "valid_from", "valid_to", "_version", "upload_id"]
+    assert str(table.schema.field("amount").type) == "decimal128(38, 18)"
+    assert [str(value) for value in table["amount"].to_pylist()] == ["1.100000000000000000", "99999999999999999999.123456789012345678"]
+    assert str(table.schema.field("Version").type) == "int64"
+
+
+def test_export_refuses_what_it_cannot_give(written, tmp_path):
+    for arguments in (["--as-of", "1999-01-01", "--output", "x"], ["--version", "2"], ["--as-of", "never", "--output", "x"],
+                      ["--output", str(tmp_path / "no/such/folder/x.parquet")]):
+        done = lake(written, "export", *arguments)
+        assert done.returncode == 2 and "fix:" in done.stderr, arguments
+    out = tmp_path / "kept.parquet"
+    out.write_text("before")
+    done = lake(written, "export", "--output", str(out), program=FAULTY_PROGRAM, fault="fail:fsync:1:ENOSPC")
+    assert done.returncode == 2 and out.read_text() == "before"
+    assert [path.name for path in tmp_path.glob("kept*")] == ["kept.parquet"]
+
+
+# ---- views
+
+HOSTILE = ["id", 'a"b', "it's", "a.b", "$x", "back\\slash", "new\nline", "Ünïcode", "select", "version", "n" * 80, "n" * 80 + "2"]
+
+
+def hostile_file(*rows):
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(HOSTILE)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def test_views_of_sqlite_have_the_values(start, tmp_path):
+    server = start()
+    rows = [["A", *(str(n) for n in range(1, len(HOSTILE)))], ["B", *(f"{n}.50" if n == 1 else f"-{n}" for n in range(1, len(HOSTILE)))]]
+    server.upload_ok(hostile_file(*rows))
+    rows[0][2] = "9223372036854775807"
+    server.upload_ok(hostile_file(*rows))
+    sql = lake_ok(tmp_path / "data", "views", "--dialect", "sqlite")
+    server.stop()
+    connection = sqlite3.connect(tmp_path / "data/history.db")
+    connection.executescript(sql)
+    connection.executescript(sql)  # again: it replaces them
+    cursor = connection.execute('SELECT * FROM "so-financials/financials/current" ORDER BY record_key')
+    names = [column[0] for column in cursor.description]
+    assert names == ["record_key", "valid_from", "valid_to", "_version", "upload_id", *sorted(HOSTILE, key=str.encode)]
+    found = [dict(zip(names, row)) for row in cursor.fetchall()]
+    for row, values in zip(found, rows):
+        for name, text in zip(HOSTILE, values):
+            assert row[name] == (text if name in ("id", 'a"b') else int(text)), name
+    history = connection.execute('SELECT record_key, "it\'s" FROM "so-financials/financials/history" ORDER BY 1, valid_from').fetchall()
+    assert history == [("A", 2), ("A", 9223372036854775807), ("B", -2)]
+    changes = connection.execute('SELECT event_type, "old_it\'s", "new_it\'s" FROM "so-financials/financials/changes" ORDER BY applied_no, seq').fetchall()
+    assert changes == [("insert", None, 2), ("insert", None, -2), ("update", 2, 9223372036854775807)]
+    connection.close()
+    assert json.loads(json.dumps(found[0], default=str))
+
+
+def test_help_has_examples():
+    for command in ("rebuild", "verify", "compact", "export", "views"):
+        done = subprocess.run([str(PROGRAM), "lake", command, "--help"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "Example" in done.stdout and f"deltadrop lake {command}" in done.stdout
