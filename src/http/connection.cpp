@@ -495,7 +495,8 @@ class Connection {
     const bool http_1_1 = parser_->get().version() == 11;
     const bool whole = framing_known_ && parser_->is_done();
     Framing framing = Framing::length;
-    if (response.stream) framing = http_1_1 ? Framing::chunked : Framing::until_close;
+    if (response.stream && !response.stream_bytes)
+      framing = http_1_1 ? Framing::chunked : Framing::until_close;
     if (!status_has_body(response.status)) framing = Framing::none;
     const bool keep =
         whole && !shared_.stopping && parser_->get().keep_alive() && framing != Framing::until_close;
@@ -505,7 +506,9 @@ class Connection {
         with_body && !response.stream ? std::string_view(response.body) : std::string_view{};
     bool sent = co_await send_text(std::move(head), body);
     if (sent && response.stream && with_body) {
-      sent = co_await send_stream(response.stream, std::move(piece), framing == Framing::chunked);
+      sent = framing == Framing::length
+                 ? co_await send_counted(response, std::move(piece))
+                 : co_await send_stream(response.stream, std::move(piece), framing == Framing::chunked);
     }
     log_served(response.status);
     if (sent && !keep && (!whole || buffer_.size() > 0)) co_await linger();
@@ -556,6 +559,25 @@ class Connection {
     }
     if (!chunked) co_return true;
     co_return co_await send_text("0\r\n\r\n", std::string_view{});
+  }
+
+  /// A stream whose Content-Length is in the head; one that gives more or less must not look whole.
+  asio::awaitable<bool> send_counted(Response& response, std::string piece) {
+    std::uint64_t left = *response.stream_bytes;
+    while (!piece.empty() && piece.size() <= left) {
+      left -= piece.size();
+      const bool sent = co_await send_text(std::string(), piece);
+      if (!sent) co_return false;
+      if (left == 0) break;
+      auto next = co_await next_piece(response.stream);
+      if (next.has_error()) {
+        log_trouble(next.error().message);
+        co_return false;
+      }
+      piece = std::move(next).value();
+    }
+    if (left > 0) log_trouble("a reply ended before its Content-Length");
+    co_return left == 0;
   }
 
   /// The client may still be sending: closing now would reset the connection and take the answer from it.

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -33,6 +34,8 @@ struct Request {
 
   [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
   [[nodiscard]] std::optional<std::string> header(std::string_view name) const;
+  /// Of a header that may be given several times.
+  [[nodiscard]] std::vector<std::string> all_headers(std::string_view name) const;
 };
 
 /// The next piece of a streamed body; empty at the end. An error cuts the connection.
@@ -42,7 +45,8 @@ struct Response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
-  BodySource stream;  ///< if set, `body` is ignored and the reply is chunked
+  BodySource stream;  ///< if set, `body` is ignored, and the reply is chunked unless stream_bytes is set
+  std::optional<std::uint64_t> stream_bytes;  ///< how many `stream` gives in all, sent as Content-Length
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
