@@ -39,7 +39,7 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 29> kTypes = {{
+constexpr std::array<TypeRow, 30> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"bad-idempotency-key", 400, "Not an idempotency key"},
@@ -53,6 +53,7 @@ constexpr std::array<TypeRow, 29> kTypes = {{
     {"not-held", 409, "The upload is not held"},
     {"not-applied-yet", 409, "The version is accepted but not applied"},
     {"still-refused", 409, "The dead letter is refused again"},
+    {"upload-discarded", 410, "The upload was discarded"},
     {"too-large", 413, "Too large"},
     {"not-multipart", 415, "Not multipart/form-data"},
     {"key-needed", 401, "A key is needed"},

@@ -165,6 +165,14 @@ class Waiters {
   std::atomic<int> count_ = 0;
 };
 
+/// Who deleted it finds nothing there; the list still tells what it was.
+Response discarded(const ingest::UploadRecord& upload) {
+  return problem_with({ErrorCode::not_found, "upload-discarded",
+                       fmt::format("upload {} was discarded", upload.upload_id.to_string()),
+                       "GET /api/v1/uploads?state=discarded lists what it was"},
+                      "state", "\"discarded\"");
+}
+
 Result<Response> get_upload(const Services& services, Waiters& waiters, const Request& request) {
   DD_TRY(check_query(request, {"wait", "timeout"}));
   DD_TRY(auto wait, wait_of(request));
@@ -174,6 +182,7 @@ Result<Response> get_upload(const Services& services, Waiters& waiters, const Re
     waiters.leave();
     DD_TRY(upload, find_upload(services, request));
   }
+  if (upload.state == ingest::UploadState::discarded) return discarded(upload);
   return upload_response(services, upload);
 }
 

@@ -114,6 +114,18 @@ TEST_F(Api, ReleasesAndDiscards) {
   EXPECT_EQ(ingest.discarded, upload_id(1));
 }
 
+TEST_F(Api, ADiscardedUploadIsGoneAndStillListed) {
+  auto record = version(1);
+  record.state = ingest::UploadState::discarded;
+  record.version.reset();
+  ingest.records.push_back(record);
+  const auto response = get(kFirst);
+  EXPECT_EQ(response.status, 410);
+  EXPECT_TRUE(has(response, R"("state":"discarded")"));
+  EXPECT_TRUE(
+      has(get("/api/v1/uploads?state=discarded"), R"("upload_id":"0195f3a0-7c00-7000-8000-000000000001")"));
+}
+
 TEST_F(Api, ARefusedReleaseSaysWhatHasChangedSince) {
   add(version(1));
   add(version(2));
