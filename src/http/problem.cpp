@@ -39,7 +39,7 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 30> kTypes = {{
+constexpr std::array<TypeRow, 31> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"bad-idempotency-key", 400, "Not an idempotency key"},
@@ -55,6 +55,7 @@ constexpr std::array<TypeRow, 30> kTypes = {{
     {"still-refused", 409, "The dead letter is refused again"},
     {"upload-discarded", 410, "The upload was discarded"},
     {"too-large", 413, "Too large"},
+    {"not-raw", 415, "Not the file itself"},
     {"not-multipart", 415, "Not multipart/form-data"},
     {"key-needed", 401, "A key is needed"},
     {"not-allowed", 403, "This key may not do that"},

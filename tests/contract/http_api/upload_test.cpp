@@ -139,7 +139,7 @@ TEST_F(Upload, PutTakesTheFileItself) {
   EXPECT_EQ(ingest.asked.table_name, "financials");
   EXPECT_TRUE(ingest.asked.rekey);
   EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/..%2F..%2Fetc/x", "", "id\n").status, 422);
-  EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/a/b", kForm, form({}, "x")).status, 422);
+  EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/a/b", kForm, form({}, "x")).status, 415);
 }
 
 TEST_F(Upload, TakesItsIdempotencyKeyAndPreference) {
