@@ -18,6 +18,13 @@ int run(int argc, char** argv) {
   deltadrop::cli::add_serve_command(program, exit_code);
   deltadrop::cli::add_consume_command(program, exit_code);
   deltadrop::cli::add_diff_command(program, exit_code);
+  deltadrop::cli::add_upload_command(program, exit_code);
+  deltadrop::cli::add_tables_command(program, exit_code);
+  deltadrop::cli::add_versions_command(program, exit_code);
+  deltadrop::cli::add_records_command(program, exit_code);
+  deltadrop::cli::add_history_command(program, exit_code);
+  deltadrop::cli::add_events_command(program, exit_code);
+  deltadrop::cli::add_why_command(program, exit_code);
   deltadrop::cli::add_dead_letters_command(program, exit_code);
   deltadrop::cli::add_keys_command(program, exit_code);
   deltadrop::cli::add_republish_command(program, exit_code);
@@ -32,6 +39,9 @@ int run(int argc, char** argv) {
       "  deltadrop serve                     the API, with Kafka\n"
       "  deltadrop consume                   the consumer, with Kafka and PostgreSQL\n"
       "  deltadrop diff old.csv new.csv      what changed between two files\n"
+      "  deltadrop upload so-financials.csv  send a new version to the running server\n"
+      "  deltadrop why so-financials financials FIN-0002 amount\n"
+      "                                      which files changed a value, and where in them\n"
       "`deltadrop COMMAND --help` has the options of a command.");
   try {
     program.parse(argc, argv);

@@ -17,6 +17,13 @@ void add_keys_command(CLI::App& program, int& exit_code);
 void add_republish_command(CLI::App& program, int& exit_code);
 void add_migrate_command(CLI::App& program, int& exit_code);
 void add_rebuild_command(CLI::App& program, int& exit_code);
+void add_tables_command(CLI::App& program, int& exit_code);
+void add_versions_command(CLI::App& program, int& exit_code);
+void add_records_command(CLI::App& program, int& exit_code);
+void add_history_command(CLI::App& program, int& exit_code);
+void add_events_command(CLI::App& program, int& exit_code);
+void add_why_command(CLI::App& program, int& exit_code);
+void add_upload_command(CLI::App& program, int& exit_code);
 void add_version_command(CLI::App& program, int& exit_code);
 
 }  // namespace deltadrop::cli

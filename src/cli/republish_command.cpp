@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -9,15 +8,13 @@
 
 #include "app/data_dir.hpp"
 #include "cli/commands.hpp"
+#include "cli/server_questions.hpp"
 #include "cli/settings_options.hpp"
 #include "http/client.hpp"
 #include "ingest/ingest.hpp"
-#include "io/lock_file.hpp"
 
 namespace deltadrop::cli {
 namespace {
-
-constexpr auto kKeyVariable = "DELTADROP_KEY";
 
 struct Wanted {
   std::string company;
@@ -39,21 +36,6 @@ Result<ingest::RepublishRequest> request_of(const Wanted& wanted) {
   return request;
 }
 
-Error refused(const std::string& server, const http::ClientResponse& response) {
-  simdjson::dom::parser parser;
-  simdjson::dom::element problem;
-  std::string_view detail;
-  std::string_view fix;
-  if (parser.parse(response.body).get(problem) != simdjson::SUCCESS ||
-      problem["detail"].get(detail) != simdjson::SUCCESS) {
-    detail = response.body;
-  } else if (problem["fix"].get(fix) != simdjson::SUCCESS) {
-    fix = "";
-  }
-  return {ErrorCode::invalid_input, "refused",
-          fmt::format("the server at {} answers {}: {}", server, response.status, detail), std::string(fix)};
-}
-
 Result<ingest::RepublishReport> ask_server(const http::ServerToAsk& server,
                                            const ingest::RepublishRequest& request) {
   std::string target = fmt::format("/api/v1/republish?from_version={}", request.from.value);
@@ -68,21 +50,16 @@ Result<ingest::RepublishReport> ask_server(const http::ServerToAsk& server,
   if (response.status != 202 || parser.parse(response.body).get(answer) != simdjson::SUCCESS ||
       answer["tables"].get(report.tables) != simdjson::SUCCESS ||
       answer["uploads"].get(report.uploads) != simdjson::SUCCESS) {
-    return refused(server.address, response);
+    return refused(server, response);
   }
   return report;
 }
 
 Result<Outcome> republish(const app::Settings& settings, const Wanted& wanted) {
   DD_TRY(const auto request, request_of(wanted));
-  const auto holder = io::LockFile::holder(std::filesystem::path(settings.text("DATA_DIR")) / "lock");
-  if (holder.has_value() && !holder.value().address.empty()) {
-    // A flag would stand in the shell's history and in the list of processes.
-    const char* const key = std::getenv(kKeyVariable);
-    const http::ServerToAsk server{holder.value().address, key == nullptr ? "" : key,
-                                   settings.text("TLS_CERT")};
-    DD_TRY(const auto report, ask_server(server, request));
-    return Outcome{report, holder.value().address};
+  if (const auto server = running_server(settings)) {
+    DD_TRY(const auto report, ask_server(*server, request));
+    return Outcome{report, server->address};
   }
   DD_TRY(const auto data_dir, app::lock_existing_data_dir(settings));
   DD_TRY(const auto report, ingest::mark_for_republish(app::ingest_options(settings), request));

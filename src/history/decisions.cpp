@@ -126,7 +126,19 @@ Result<void> check_applied(const UploadId& id, const std::optional<UploadStatus>
 bool matches(const EventQuery& query, const UploadStatus& upload) {
   return upload.state == UploadState::applied &&
          (!query.company_id || *query.company_id == upload.facts.table.company_id) &&
-         (!query.table_name || *query.table_name == upload.facts.table.table_name);
+         (!query.table_name || *query.table_name == upload.facts.table.table_name) &&
+         (!query.since || *query.since <= upload.facts.timestamp) &&
+         (!query.until || upload.facts.timestamp < *query.until);
+}
+
+bool is_full(const EventQuery& query, const std::vector<AppliedEvent>& events) {
+  if (static_cast<std::int64_t>(events.size()) >= query.limit) return true;
+  if (!query.bytes_max) return false;
+  std::size_t bytes = 0;
+  for (const auto& [applied_no, event] : events) {
+    bytes += event.old_values_json.size() + event.new_values_json.size();
+  }
+  return static_cast<std::int64_t>(bytes) >= *query.bytes_max;
 }
 
 Seq seq_after(const EventQuery& query, const UploadStatus& upload) {
@@ -141,7 +153,7 @@ Result<std::vector<AppliedEvent>> events_by_upload(const EventQuery& query, cons
     DD_TRY(const auto page, page_from(from));
     for (const auto& upload : page) {
       DD_TRY(append(upload, seq_after(query, upload), events));
-      if (static_cast<std::int64_t>(events.size()) >= query.limit) return events;
+      if (is_full(query, events)) return events;
     }
     if (static_cast<std::int64_t>(page.size()) < kUploadsPage) return events;
     from = page.back().applied_no->next();

@@ -66,7 +66,9 @@ Seq seq_after(const EventQuery& query, const UploadStatus& upload);
 /// The next applied uploads that match the query, from `from` on, by applied_no; at most kUploadsPage.
 inline constexpr std::int64_t kUploadsPage = 200;
 using UploadsPage = std::function<Result<std::vector<UploadStatus>>(AppliedNo from)>;
-/// Appends the upload's events behind `after` that match, in seq order, until there are `query.limit`.
+/// Whether `events` are as many as one answer to the query has.
+bool is_full(const EventQuery& query, const std::vector<AppliedEvent>& events);
+/// Appends the upload's events behind `after` that match, in seq order, until the answer is full.
 using AppendEvents =
     std::function<Result<void>(const UploadStatus& upload, Seq after, std::vector<AppliedEvent>& events)>;
 

@@ -128,12 +128,17 @@ struct StoredRecord {
   UploadId upload_id;
 };
 
+/// An answer may end before its limit, behind the row with which it has about this many bytes of values: who
+/// reads on until an answer is empty holds no more than that at a time.
+using BytesMax = std::optional<std::int64_t>;
+
 /// Records of a table valid at `as_of` (inclusive: valid_from <= as_of < valid_to), by key in byte order.
 struct RecordQuery {
   TableRef table;
   Timestamp as_of;
   std::optional<std::string> after_key;
   std::int64_t limit = 100;
+  BytesMax bytes_max = std::nullopt;
 };
 
 struct AppliedEvent {
@@ -154,8 +159,11 @@ struct EventQuery {
   std::optional<ChangeType> type;
   std::optional<std::string> key_value;
   std::optional<UploadId> upload_id;
+  std::optional<Timestamp> since;  ///< accepted at this time or later
+  std::optional<Timestamp> until;  ///< accepted before this time
   std::optional<EventCursor> after;
   std::int64_t limit = 100;
+  BytesMax bytes_max = std::nullopt;  ///< not heeded with `key_value`: a key has few events
 };
 
 /// One column that a table's lake files carry.
@@ -218,6 +226,8 @@ class HistoryStore {
   /// All changes of one key by applied uploads, oldest first.
   virtual Result<std::vector<AppliedEvent>> key_history(const TableRef& table, const std::string& key) = 0;
   virtual Result<std::vector<AppliedEvent>> events(const EventQuery& query) = 0;
+  /// The number of the upload that was applied last; 0 before the first. All up to it are visible.
+  virtual Result<AppliedNo> last_applied() = 0;
   virtual Result<std::optional<UploadStatus>> upload(const UploadId& upload) = 0;
   /// Those of `uploads` that are applied: one question, however many there are.
   virtual Result<std::set<UploadId>> applied_among(const std::set<UploadId>& uploads) = 0;

@@ -159,6 +159,7 @@ class PostgresHistory final : public HistoryStore {
   Result<std::vector<AppliedEvent>> events(const EventQuery& query) override {
     return readers_.with([&](Connection& connection) { return read_events(connection, query); });
   }
+  Result<AppliedNo> last_applied() override { return readers_.with(read_last_applied); }
   Result<std::optional<UploadStatus>> upload(const UploadId& upload) override {
     return readers_.with([&](Connection& connection) { return find_upload(connection, upload); });
   }

@@ -50,19 +50,39 @@ std::optional<std::string> type_of(const EventQuery& query) {
   return std::string(to_string(*query.type));
 }
 
-/// Events of one upload after `after`, in seq order, appended until `limit` is reached.
+std::optional<std::string> text_of(const std::optional<Timestamp>& time) {
+  return time ? std::optional(time_text(*time)) : std::nullopt;
+}
+
+/// `rows`, a SELECT * in `order`, as a subquery: where there is a bound, without the rows behind the one with
+/// which the sum of `size` reaches it. Sizes are as stored, compressed where they are long; values that are
+/// left out are not read.
+std::string within_bytes(const std::string& rows, std::string_view size, std::string_view order,
+                         const BytesMax& bytes_max) {
+  if (!bytes_max) return fmt::format("({})", rows);
+  return fmt::format(
+      "(SELECT * FROM (SELECT *, sum({1}) OVER (ORDER BY {2} ROWS UNBOUNDED PRECEDING) - {1} AS bytes_before "
+      "FROM ({0}) found) counted WHERE bytes_before < {3})",
+      rows, size, order, *bytes_max);
+}
+
+/// Events of one upload after `after`, in seq order, appended until the answer is full.
 Result<void> append_events_of(Connection& connection, const UploadStatus& upload, Seq after,
                               const EventQuery& query, std::vector<AppliedEvent>& events) {
   Conditions conditions;
   conditions.add("e.upload_id = {}", upload.facts.upload_id.to_string());
   conditions.add("e.seq > {}", std::to_string(after.value));
   conditions.add_if("e.event_type = {}", type_of(query));
-  conditions.add_if("e.key_value = {}", query.key_value);
-  DD_TRY(const auto rows,
-         connection.run(std::move(conditions)
-                            .select(fmt::format("SELECT {} FROM cdc_events e", kEventColumns),
-                                    fmt::format("ORDER BY e.seq LIMIT {}",
-                                                query.limit - static_cast<std::int64_t>(events.size())))));
+  auto statement = std::move(conditions)
+                       .select("SELECT * FROM cdc_events e",
+                               fmt::format("ORDER BY e.seq LIMIT {}",
+                                           query.limit - static_cast<std::int64_t>(events.size())));
+  statement.sql = fmt::format("SELECT {} FROM {} e ORDER BY e.seq", kEventColumns,
+                              within_bytes(statement.sql,
+                                           "(coalesce(pg_column_size(old_values), 0) + "
+                                           "coalesce(pg_column_size(new_values), 0))",
+                                           "seq", query.bytes_max));
+  DD_TRY(const auto rows, connection.run(statement));
   for (int i = 0; i < rows.size(); ++i) {
     DD_TRY(auto event, event_of(rows[i], upload.facts));
     events.push_back({*upload.applied_no, std::move(event)});
@@ -70,13 +90,29 @@ Result<void> append_events_of(Connection& connection, const UploadStatus& upload
   return success();
 }
 
-/// The applied uploads from `from` on that match the query.
+/// The applied uploads from `from` on that match the query. Bounds of time become bounds of applied_no, each
+/// found in an index: `timestamp` does not grow with it over all tables.
 Result<std::vector<UploadStatus>> read_uploads_page(Connection& connection, const EventQuery& query,
                                                     AppliedNo from) {
   Conditions conditions;
   conditions.add("u.applied_no >= {}", std::to_string(from.value));
   conditions.add_if("u.company_id = {}", query.company_id);
   conditions.add_if("u.table_name = {}", query.table_name);
+  if (query.since) {
+    conditions.add("u.timestamp >= {}", time_text(*query.since));
+    conditions.add(
+        "u.applied_no >= (SELECT min(applied_no + 0) FROM uploads WHERE timestamp >= {} AND applied_no IS "
+        "NOT "
+        "NULL)",
+        time_text(*query.since));
+  }
+  if (query.until) {
+    conditions.add("u.timestamp < {}", time_text(*query.until));
+    conditions.add(
+        "u.applied_no <= (SELECT max(applied_no + 0) FROM uploads WHERE timestamp < {} AND applied_no IS NOT "
+        "NULL)",
+        time_text(*query.until));
+  }
   DD_TRY(const auto rows,
          connection.run(
              std::move(conditions)
@@ -91,6 +127,9 @@ Result<std::vector<AppliedEvent>> events_by_key(Connection& connection, const Ev
   conditions.add_if("e.table_name = {}", query.table_name);
   conditions.add_if("e.company_id = {}", query.company_id);
   conditions.add_if("e.event_type = {}", type_of(query));
+  conditions.add_if("u.timestamp >= {}", text_of(query.since));
+  conditions.add_if("u.timestamp < {}", text_of(query.until));
+  if (query.upload_id) conditions.add("e.upload_id = {}", query.upload_id->to_string());
   const EventCursor after = query.after.value_or(EventCursor{AppliedNo(0), Seq(0)});
   conditions.add(fmt::format("(u.applied_no, e.seq) > ({}, {{}}::bigint)", after.applied_no.value),
                  std::to_string(after.seq.value));
@@ -116,6 +155,7 @@ Result<std::vector<AppliedEvent>> events_by_key(Connection& connection, const Ev
 }
 
 Result<std::vector<AppliedEvent>> events_of(Connection& connection, const EventQuery& query) {
+  if (query.key_value) return events_by_key(connection, query);
   if (query.upload_id) {
     std::vector<AppliedEvent> events;
     DD_TRY(const auto upload, find_upload(connection, *query.upload_id));
@@ -124,7 +164,6 @@ Result<std::vector<AppliedEvent>> events_of(Connection& connection, const EventQ
     DD_TRY(append_events_of(connection, *upload, seq_after(query, *upload), query, events));
     return events;
   }
-  if (query.key_value) return events_by_key(connection, query);
   return events_by_upload(
       query, [&](AppliedNo from) { return read_uploads_page(connection, query, from); },
       [&](const UploadStatus& upload, Seq after, std::vector<AppliedEvent>& found) {
@@ -231,19 +270,24 @@ Result<std::vector<StoredRecord>> read_records(Connection& connection, const Rec
     conditions.add("d.valid_from <= {}", as_of);
     conditions.add("(d.valid_to IS NULL OR d.valid_to > {})", as_of);
   }
-  DD_TRY(
-      const auto rows,
-      connection.run(std::move(conditions)
-                         .select(fmt::format("SELECT {} FROM (SELECT * FROM company_data d", kRecordColumns),
-                                 fmt::format("ORDER BY d.record_key LIMIT {}) d JOIN uploads u ON "
-                                             "u.upload_id = d.upload_id ORDER BY d.record_key",
-                                             query.limit))));
+  auto statement =
+      std::move(conditions)
+          .select("SELECT * FROM company_data d", fmt::format("ORDER BY d.record_key LIMIT {}", query.limit));
+  statement.sql = fmt::format(
+      "SELECT {} FROM {} d JOIN uploads u ON u.upload_id = d.upload_id ORDER BY d.record_key", kRecordColumns,
+      within_bytes(statement.sql, "pg_column_size(data)", "record_key", query.bytes_max));
+  DD_TRY(const auto rows, connection.run(statement));
   return all_of(rows, [](const Row& row) { return record_of(row); });
 }
 
 Result<std::vector<AppliedEvent>> read_events(Connection& connection, const EventQuery& query) {
   DD_TRY(const auto transaction, Transaction::begin(connection, {}, kSnapshot));
   return events_of(connection, query);
+}
+
+Result<AppliedNo> read_last_applied(Connection& connection) {
+  DD_TRY(const auto rows, connection.run({"SELECT last_no FROM applied_counter", {}}));
+  return AppliedNo(rows[0].number(0));
 }
 
 namespace {

@@ -21,6 +21,7 @@ Result<std::set<UploadId>> read_applied_among(Connection& connection, const std:
 Result<std::vector<LakeColumn>> read_lake_columns(Connection& connection, const TableRef& table);
 Result<std::vector<StoredRecord>> read_records(Connection& connection, const RecordQuery& query);
 Result<std::vector<AppliedEvent>> read_events(Connection& connection, const EventQuery& query);
+Result<AppliedNo> read_last_applied(Connection& connection);
 Result<std::vector<DeadLetterEntry>> read_dead_letters(Connection& connection, std::int64_t limit);
 Result<std::optional<DeadLetterEntry>> read_dead_letter(Connection& connection, const DeadLetterId& id);
 Result<Summary> read_summary(Connection& connection);

@@ -16,7 +16,7 @@ namespace {
 //
 // cdc_events_by_key serves a key's history, company_data_open the current records and apply's look-up of open
 // rows, the primary key of company_data the records as of a moment.
-constexpr std::array<std::string_view, 1> kMigrations = {R"sql(
+constexpr std::array<std::string_view, 2> kMigrations = {R"sql(
 CREATE TABLE cdc_events (
   upload_id       uuid NOT NULL,
   seq             bigint NOT NULL CHECK (seq >= 1),
@@ -127,6 +127,14 @@ CREATE TABLE applied_counter (
   last_no  bigint NOT NULL
 );
 INSERT INTO applied_counter (only_row, last_no) VALUES (1, 0);
+)sql",
+                                                         // Events are read upload by upload: those of one
+                                                         // company or table, or of a span of time, among
+                                                         // millions of others.
+                                                         R"sql(
+CREATE INDEX uploads_of_table ON uploads (company_id, table_name, applied_no) WHERE applied_no IS NOT NULL;
+CREATE INDEX uploads_of_company ON uploads (company_id, applied_no) WHERE applied_no IS NOT NULL;
+CREATE INDEX uploads_by_time ON uploads (timestamp, applied_no) WHERE applied_no IS NOT NULL;
 )sql"};
 
 constexpr int kNewest = static_cast<int>(kMigrations.size());

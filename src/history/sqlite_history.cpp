@@ -97,6 +97,7 @@ class SqliteHistory final : public HistoryStore {
   Result<std::vector<AppliedEvent>> events(const EventQuery& query) override {
     return readers_.with([&](Database& database) { return read_events(database, query); });
   }
+  Result<AppliedNo> last_applied() override { return readers_.with(read_last_applied); }
   Result<std::optional<UploadStatus>> upload(const UploadId& upload) override {
     return readers_.with([&](Database& database) { return find_upload(database, upload); });
   }

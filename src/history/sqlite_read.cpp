@@ -43,34 +43,57 @@ Result<bool> is_after_all_changes(Database& database, const TableRef& table, con
   return found && select.number(0) == 1;
 }
 
-/// Events of one upload after `after`, in seq order, appended until `limit` is reached.
+std::optional<std::string> text_of(const std::optional<Timestamp>& time) {
+  return time ? std::optional(time->to_string()) : std::nullopt;
+}
+
+/// Events of one upload after `after`, in seq order, appended until the answer is full.
 Result<void> append_events_of(Database& database, const UploadStatus& upload, Seq after,
                               const EventQuery& query, std::vector<AppliedEvent>& events) {
   DD_TRY(auto select,
          database.prepare(fmt::format("SELECT {} FROM cdc_events e WHERE e.upload_id = ?1 AND e.seq > ?2 "
                                       "AND (?3 IS NULL OR e.event_type = ?3) "
-                                      "AND (?4 IS NULL OR e.key_value = ?4) ORDER BY e.seq LIMIT ?5",
+                                      "ORDER BY e.seq LIMIT ?4",
                                       kEventColumns)));
   const std::string id = upload.facts.upload_id.to_string();
   std::optional<std::string_view> type;
   if (query.type) type = to_string(*query.type);
-  select.bind(1, id).bind(2, after.value).bind(3, type).bind(4, query.key_value);
-  select.bind(5, query.limit - static_cast<std::int64_t>(events.size()));
-  while (true) {
+  select.bind(1, id).bind(2, after.value).bind(3, type);
+  select.bind(4, query.limit - static_cast<std::int64_t>(events.size()));
+  std::int64_t bytes = 0;
+  while (!query.bytes_max || bytes < *query.bytes_max) {
     DD_TRY(const bool row, select.step());
     if (!row) return success();
     DD_TRY(auto event, event_of(Row(select), upload.facts));
+    bytes += static_cast<std::int64_t>(event.old_values_json.size() + event.new_values_json.size());
     events.push_back({*upload.applied_no, std::move(event)});
   }
+  return success();
 }
 
-/// The applied uploads from `from` on that match the query.
+/// The applied uploads from `from` on that match the query. Bounds of time become bounds of applied_no, each
+/// found in an index: `timestamp` does not grow with it over all tables.
 Result<std::vector<UploadStatus>> read_uploads_page(Database& database, const EventQuery& query,
                                                     AppliedNo from) {
-  DD_TRY(auto select, database.prepare(select_uploads(
-                          "WHERE u.applied_no >= ?1 AND (?2 IS NULL OR u.company_id = ?2) "
-                          "AND (?3 IS NULL OR u.table_name = ?3) ORDER BY u.applied_no LIMIT ?4")));
+  const auto since = text_of(query.since);
+  const auto until = text_of(query.until);
+  std::string_view index;
+  if (query.company_id) index = query.table_name ? "uploads_of_table" : "uploads_of_company";
+  DD_TRY(
+      auto select,
+      database.prepare(select_uploads(fmt::format(
+          "{} WHERE u.applied_no >= ?1 AND {} AND {} {} {} ORDER BY u.applied_no LIMIT ?4",
+          index.empty() ? "" : fmt::format("INDEXED BY {}", index),
+          query.company_id ? "u.company_id = ?2" : "?2 IS NULL",
+          query.table_name ? "u.table_name = ?3" : "?3 IS NULL",
+          since ? "AND u.timestamp >= ?5 AND u.applied_no >= (SELECT min(applied_no + 0) FROM uploads WHERE "
+                  "timestamp >= ?5 AND applied_no IS NOT NULL)"
+                : "AND ?5 IS NULL",
+          until ? "AND u.timestamp < ?6 AND u.applied_no <= (SELECT max(applied_no + 0) FROM uploads WHERE "
+                  "timestamp < ?6 AND applied_no IS NOT NULL)"
+                : "AND ?6 IS NULL"))));
   select.bind(1, from.value).bind(2, query.company_id).bind(3, query.table_name).bind(4, kUploadsPage);
+  select.bind(5, since).bind(6, until);
   return read_uploads(select);
 }
 
@@ -81,8 +104,10 @@ Result<std::vector<AppliedEvent>> events_by_key(Database& database, const EventQ
              "SELECT {}, u.upload_id, u.applied_no FROM cdc_events e INDEXED BY cdc_events_by_key "
              "CROSS JOIN uploads u ON u.upload_id = e.upload_id "
              "WHERE e.key_value = ?1 AND {} AND {} AND (?4 IS NULL OR e.event_type = ?4) "
-             "AND (u.applied_no > ?5 OR (u.applied_no = ?5 AND e.seq > ?6)) ORDER BY u.applied_no, e.seq "
-             "LIMIT ?7",
+             "AND (u.applied_no > ?5 OR (u.applied_no = ?5 AND e.seq > ?6)) "
+             "AND (?8 IS NULL OR u.timestamp >= ?8) AND (?9 IS NULL OR u.timestamp < ?9) "
+             "AND (?10 IS NULL OR e.upload_id = ?10) "
+             "ORDER BY u.applied_no, e.seq LIMIT ?7",
              kEventColumns, query.table_name ? "e.table_name = ?2" : "?2 IS NULL",
              query.company_id ? "e.company_id = ?3" : "?3 IS NULL")));
   std::optional<std::string_view> type;
@@ -90,6 +115,10 @@ Result<std::vector<AppliedEvent>> events_by_key(Database& database, const EventQ
   const EventCursor after = query.after.value_or(EventCursor{AppliedNo(0), Seq(0)});
   select.bind(1, *query.key_value).bind(2, query.table_name).bind(3, query.company_id).bind(4, type);
   select.bind(5, after.applied_no.value).bind(6, after.seq.value).bind(7, query.limit);
+  const auto since = text_of(query.since);
+  const auto until = text_of(query.until);
+  const auto upload = query.upload_id ? std::optional(query.upload_id->to_string()) : std::nullopt;
+  select.bind(8, since).bind(9, until).bind(10, upload);
   std::unordered_map<UploadId, UploadFacts> facts;
   std::vector<AppliedEvent> events;
   while (true) {
@@ -98,8 +127,8 @@ Result<std::vector<AppliedEvent>> events_by_key(Database& database, const EventQ
     DD_TRY(const auto upload_id, as_stored(UploadId::parse(select.text(10))));
     auto known = facts.find(upload_id);
     if (known == facts.end()) {
-      DD_TRY(const auto upload, find_upload(database, upload_id));
-      known = facts.emplace(upload_id, upload->facts).first;
+      DD_TRY(const auto found, find_upload(database, upload_id));
+      known = facts.emplace(upload_id, found->facts).first;
     }
     DD_TRY(auto event, event_of(Row(select), known->second));
     events.push_back({AppliedNo(select.number(11)), std::move(event)});
@@ -205,16 +234,20 @@ Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQ
   select.bind(1, query.table.company_id).bind(2, query.table.table_name).bind(3, after_key);
   select.bind(4, as_of).bind(5, query.limit);
   std::vector<StoredRecord> records;
-  while (true) {
+  std::int64_t bytes = 0;
+  while (!query.bytes_max || bytes < *query.bytes_max) {
     DD_TRY(const bool row, select.step());
     if (!row) return records;
     DD_TRY(auto record, record_of(Row(select)));
+    bytes += static_cast<std::int64_t>(record.data_json.size());
     records.push_back(std::move(record));
   }
+  return records;
 }
 
 Result<std::vector<AppliedEvent>> read_events(Database& database, const EventQuery& query) {
   DD_TRY(const auto snapshot, Snapshot::begin(database));
+  if (query.key_value) return events_by_key(database, query);
   std::vector<AppliedEvent> events;
   if (query.upload_id) {
     DD_TRY(const auto upload, find_upload(database, *query.upload_id));
@@ -223,12 +256,16 @@ Result<std::vector<AppliedEvent>> read_events(Database& database, const EventQue
     DD_TRY(append_events_of(database, *upload, seq_after(query, *upload), query, events));
     return events;
   }
-  if (query.key_value) return events_by_key(database, query);
   return events_by_upload(
       query, [&](AppliedNo from) { return read_uploads_page(database, query, from); },
       [&](const UploadStatus& upload, Seq after, std::vector<AppliedEvent>& found) {
         return append_events_of(database, upload, after, query, found);
       });
+}
+
+Result<AppliedNo> read_last_applied(Database& database) {
+  DD_TRY(const auto number, read_count(database, "SELECT last_no FROM applied_counter"));
+  return AppliedNo(number);
 }
 
 Result<std::vector<AppliedEvent>> read_key_history(Database& database, const TableRef& table,

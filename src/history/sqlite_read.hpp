@@ -24,6 +24,7 @@ Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQ
 Result<std::vector<AppliedEvent>> read_key_history(Database& database, const TableRef& table,
                                                    const std::string& key);
 Result<std::vector<AppliedEvent>> read_events(Database& database, const EventQuery& query);
+Result<AppliedNo> read_last_applied(Database& database);
 Result<std::vector<DeadLetterEntry>> read_dead_letters(Database& database, std::int64_t limit);
 Result<std::optional<DeadLetterEntry>> read_dead_letter(Database& database, const DeadLetterId& id);
 Result<Summary> read_summary(Database& database);

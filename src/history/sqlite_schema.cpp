@@ -16,7 +16,7 @@ namespace db = deltadrop::sqlite;
 //
 // cdc_events_by_key serves a key's history, company_data_open the current records and apply's look-up of open
 // rows, the unique key of company_data the records as of a moment.
-constexpr std::array<std::string_view, 2> kMigrations = {R"sql(
+constexpr std::array<std::string_view, 3> kMigrations = {R"sql(
 CREATE TABLE cdc_events (
   upload_id       TEXT NOT NULL,
   seq             INTEGER NOT NULL CHECK (seq >= 1),
@@ -134,6 +134,14 @@ CREATE TRIGGER cdc_events_refuse_replace BEFORE INSERT ON cdc_events
 WHEN EXISTS (SELECT 1 FROM cdc_events WHERE upload_id = NEW.upload_id AND seq = NEW.seq)
   OR (NEW.rowid >= 1 AND EXISTS (SELECT 1 FROM cdc_events WHERE rowid = NEW.rowid))
 BEGIN SELECT RAISE(ABORT, 'cdc_events are kept for ever: this event is there already and is not replaced'); END;
+)sql",
+                                                         // Events are read upload by upload: those of one
+                                                         // company or table, or of a span of time, among
+                                                         // millions of others.
+                                                         R"sql(
+CREATE INDEX uploads_of_table ON uploads (company_id, table_name, applied_no) WHERE applied_no IS NOT NULL;
+CREATE INDEX uploads_of_company ON uploads (company_id, applied_no) WHERE applied_no IS NOT NULL;
+CREATE INDEX uploads_by_time ON uploads (timestamp, applied_no) WHERE applied_no IS NOT NULL;
 )sql"};
 
 }  // namespace

@@ -8,16 +8,17 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <memory>
 
+#include "core/table_ref.hpp"
+
 namespace deltadrop::http {
 namespace {
-
-constexpr timeval kPatience{60, 0};
 
 class Socket {
  public:
@@ -39,20 +40,21 @@ Error no_answer(const std::string& address, std::string_view reason) {
           "look whether it still runs, then try again"};
 }
 
-int connect_to(const std::string& address) {
+int connect_to(const std::string& address, std::int64_t patience_s) {
   const auto colon = address.rfind(':');
   if (colon == std::string::npos) return -1;
   std::string host = address.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
   if (::getaddrinfo(host.c_str(), address.c_str() + colon + 1, &hints, &found) != 0) return -1;
   const int descriptor = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor >= 0) {
-    ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-    ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+    const timeval patience{patience_s, 0};
+    ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   }
   const bool connected = descriptor >= 0 && ::connect(descriptor, found->ai_addr, found->ai_addrlen) == 0;
   ::freeaddrinfo(found);
@@ -104,16 +106,14 @@ class Line {
     return true;
   }
 
-  /// Until the server closes, as it was asked to.
-  std::string receive_all() {
-    std::string received;
+  /// Appends what has come; false at the end, or when nothing comes in time.
+  bool receive(std::string& received) {
     std::array<char, 16 << 10> piece;
-    while (true) {
-      const auto count = tls_ != nullptr ? SSL_read(tls_.get(), piece.data(), static_cast<int>(piece.size()))
-                                         : ::recv(descriptor_, piece.data(), piece.size(), 0);
-      if (count <= 0) return received;
-      received.append(piece.data(), static_cast<std::size_t>(count));
-    }
+    const auto count = tls_ != nullptr ? SSL_read(tls_.get(), piece.data(), static_cast<int>(piece.size()))
+                                       : ::recv(descriptor_, piece.data(), piece.size(), 0);
+    if (count <= 0) return false;
+    received.append(piece.data(), static_cast<std::size_t>(count));
+    return true;
   }
 
  private:
@@ -122,36 +122,148 @@ class Line {
   std::unique_ptr<SSL, FreeTls> tls_;
 };
 
+/// Reads one answer: its head, then its body as its framing says.
+class AnswerReader {
+ public:
+  AnswerReader(Line& line, const std::string& address) : line_(line), address_(address) {}
+
+  Result<ClientResponse> read(const BodyUse& use) {
+    DD_TRY(auto response, read_head());
+    const bool streamed = use && response.status >= 200 && response.status < 300;
+    const BodyUse take = streamed ? use : [&response](std::string_view piece) -> Result<void> {
+      response.body += piece;
+      return success();
+    };
+    if (chunked_) {
+      DD_TRY(read_chunks(take));
+    } else {
+      DD_TRY(read_plain(take));
+    }
+    return response;
+  }
+
+ private:
+  Result<ClientResponse> read_head() {
+    constexpr std::string_view kVersion = "HTTP/1.1 ";
+    std::size_t end = 0;
+    while ((end = received_.find("\r\n\r\n")) == std::string::npos) {
+      if (!line_.receive(received_)) return no_answer(address_, "it closed the connection without a reply");
+    }
+    if (!received_.starts_with(kVersion)) return no_answer(address_, "it does not speak HTTP/1.1");
+    ClientResponse response;
+    std::from_chars(received_.data() + kVersion.size(), received_.data() + end, response.status);
+    const std::string head = ascii_lower(std::string_view(received_).substr(0, end)) + "\r\n";
+    received_.erase(0, end + 4);
+    constexpr std::string_view kLength = "\r\ncontent-length: ";
+    chunked_ = head.find("\r\ntransfer-encoding: chunked\r\n") != std::string::npos;
+    if (const auto found = head.find(kLength); found != std::string::npos) {
+      std::uint64_t length = 0;
+      std::from_chars(head.data() + found + kLength.size(), head.data() + head.size(), length);
+      length_ = length;
+    }
+    if (response.status == 204 || response.status == 304) length_ = 0;
+    return response;
+  }
+
+  [[nodiscard]] Error cut_off() const {
+    return {ErrorCode::unavailable, "cut-off",
+            fmt::format("the server at {} broke its answer off: what came is not all", address_),
+            "see the server's log, then try again"};
+  }
+
+  /// Gives `bytes` of the body to `use` as they come.
+  Result<void> pass_on(std::uint64_t bytes, const BodyUse& use) {
+    while (bytes > 0) {
+      if (received_.empty() && !line_.receive(received_)) return cut_off();
+      const auto count = std::min<std::uint64_t>(bytes, received_.size());
+      DD_TRY(use(std::string_view(received_).substr(0, count)));
+      received_.erase(0, count);
+      bytes -= count;
+    }
+    return success();
+  }
+
+  Result<void> read_plain(const BodyUse& use) {
+    if (length_) return pass_on(*length_, use);
+    do {
+      DD_TRY(pass_on(received_.size(), use));
+    } while (line_.receive(received_));
+    return success();
+  }
+
+  Result<void> read_chunks(const BodyUse& use) {
+    while (true) {
+      std::size_t end = 0;
+      while ((end = received_.find("\r\n")) == std::string::npos) {
+        if (!line_.receive(received_)) return cut_off();
+      }
+      std::uint64_t size = 0;
+      const auto parsed = std::from_chars(received_.data(), received_.data() + end, size, 16);
+      if (parsed.ec != std::errc{}) return cut_off();
+      received_.erase(0, end + 2);
+      DD_TRY(pass_on(size, use));
+      DD_TRY(pass_on(2, [](std::string_view) -> Result<void> { return success(); }));
+      if (size == 0) return success();
+    }
+  }
+
+  Line& line_;
+  const std::string& address_;
+  std::string received_;
+  std::optional<std::uint64_t> length_;
+  bool chunked_ = false;
+};
+
+std::string head_of(const ServerToAsk& server, const std::string& address, const Question& question) {
+  std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", question.method, question.target, address);
+  if (!server.key.empty()) head += fmt::format("Authorization: Bearer {}\r\n", server.key);
+  for (const auto& [name, value] : question.headers) head += fmt::format("{}: {}\r\n", name, value);
+  return head + fmt::format("Content-Length: {}\r\nConnection: close\r\n\r\n", question.body_bytes);
+}
+
 }  // namespace
 
-Result<ClientResponse> ask(const ServerToAsk& server, std::string_view method, const std::string& target) {
+Result<ClientResponse> ask(const ServerToAsk& server, const Question& question, const BodyUse& use) {
   constexpr std::string_view kTls = "https://";
+  constexpr std::string_view kPlain = "http://";
   const bool tls = server.address.starts_with(kTls);
-  const auto address = tls ? server.address.substr(kTls.size()) : server.address;
-  const Socket socket(connect_to(address));
+  auto address = tls ? server.address.substr(kTls.size()) : server.address;
+  if (address.starts_with(kPlain)) address.erase(0, kPlain.size());
+  while (address.ends_with('/')) address.pop_back();
+  const Socket socket(connect_to(address, question.patience_s));
   if (socket.get() < 0) return no_answer(address, std::strerror(errno));
   Line line(socket.get());
   if (tls) {
     const auto trouble = line.begin_tls(server.certificate);
     if (!trouble.empty()) return no_answer(address, trouble);
   }
-  const auto authorization =
-      server.key.empty() ? "" : fmt::format("Authorization: Bearer {}\r\n", server.key);
-  const auto request =
-      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n{}Content-Length: 0\r\nConnection: close\r\n\r\n", method,
-                  target, address, authorization);
-  if (!line.send_all(request)) return no_answer(address, std::strerror(errno));
-  const std::string received = line.receive_all();
-  constexpr std::string_view kVersion = "HTTP/1.1 ";
-  const auto head_end = received.find("\r\n\r\n");
-  ClientResponse response;
-  if (!received.starts_with(kVersion) || head_end == std::string::npos) {
-    return no_answer(address, "it closed the connection without a reply");
+  if (!line.send_all(head_of(server, address, question))) return no_answer(address, std::strerror(errno));
+  while (question.next_body) {
+    DD_TRY(const auto piece, question.next_body());
+    // A server that refuses says so before the body's end, and takes no more of it.
+    if (piece.empty() || !line.send_all(piece)) break;
   }
-  const char* const status = received.data() + kVersion.size();
-  std::from_chars(status, received.data() + head_end, response.status);
-  response.body = received.substr(head_end + 4);
-  return response;
+  return AnswerReader(line, address).read(use);
+}
+
+Result<ClientResponse> ask(const ServerToAsk& server, std::string_view method, const std::string& target) {
+  Question question;
+  question.method = method;
+  question.target = target;
+  return ask(server, question);
+}
+
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  std::string out;
+  for (const char c : text) {
+    if (kPlain.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
 }
 
 }  // namespace deltadrop::http

@@ -17,6 +17,7 @@
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
 #include "http/access_log.hpp"
+#include "http/connection_live.hpp"
 #include "http/connection_stream.hpp"
 #include "http/head.hpp"
 #include "http/head_scanner.hpp"
@@ -42,6 +43,7 @@ constexpr std::size_t kChunkBytes = std::size_t{128} << 10;   ///< what a sink i
 constexpr std::size_t kWriteBytes = std::size_t{64} << 10;    ///< what a client must take within idle_timeout
 constexpr std::size_t kSmallBodyMax = std::size_t{64} << 10;  ///< of requests whose body nobody wants
 constexpr std::size_t kChangersPerReader = 4;
+constexpr std::size_t kFollowers = 2;
 constexpr std::uint64_t kLingerBytesMax = std::uint64_t{256} << 20;
 constexpr std::chrono::seconds kLingerTime{10};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -143,6 +145,7 @@ class Connection {
 
   void close_if_idle() {
     if (idle_) stream_.close();
+    if (live_) live_->wake();
   }
   void close() { stream_.close(); }
 
@@ -457,9 +460,17 @@ class Connection {
     });
   }
 
-  asio::awaitable<Result<std::string>> next_piece(BodySource& source) {
-    return run_on(shared_.readers,
-                  [&source] { return guarded<Result<std::string>>([&source] { return source(); }); });
+  asio::awaitable<Result<std::string>> next_piece(Response& response) {
+    auto& pool = response.live ? shared_.followers : shared_.readers;
+    return run_on(pool, [&response] {
+      return guarded<Result<std::string>>(
+          [&response] { return response.live ? response.live->next() : response.stream(); });
+    });
+  }
+
+  void begin_live(LiveBody& body) {
+    live_ = std::make_shared<LiveWait>(shared_.network);
+    body.on_news([wait = live_] { wait->ring(); });
   }
 
   asio::awaitable<std::optional<Response>> call_handler() {
@@ -481,8 +492,9 @@ class Connection {
   asio::awaitable<bool> answer(Response response) {
     const bool head_only = request_.method == "HEAD";
     std::string piece;
-    if (response.stream && !head_only) {
-      auto first = co_await next_piece(response.stream);
+    if (is_streamed(response) && !head_only) {
+      if (response.live) begin_live(*response.live);
+      auto first = co_await next_piece(response);
       if (first.has_error()) {
         response = problem(first.error());
       } else {
@@ -495,20 +507,19 @@ class Connection {
     const bool http_1_1 = parser_->get().version() == 11;
     const bool whole = framing_known_ && parser_->is_done();
     Framing framing = Framing::length;
-    if (response.stream && !response.stream_bytes)
+    if (is_streamed(response) && !response.stream_bytes) {
       framing = http_1_1 ? Framing::chunked : Framing::until_close;
+    }
     if (!status_has_body(response.status)) framing = Framing::none;
     const bool keep =
         whole && !shared_.stopping && parser_->get().keep_alive() && framing != Framing::until_close;
     auto head = head_of(response, framing, keep);
     const bool with_body = !head_only && framing != Framing::none;
     const std::string_view body =
-        with_body && !response.stream ? std::string_view(response.body) : std::string_view{};
+        with_body && !is_streamed(response) ? std::string_view(response.body) : std::string_view{};
     bool sent = co_await send_text(std::move(head), body);
-    if (sent && response.stream && with_body) {
-      sent = framing == Framing::length
-                 ? co_await send_counted(response, std::move(piece))
-                 : co_await send_stream(response.stream, std::move(piece), framing == Framing::chunked);
+    if (sent && is_streamed(response) && with_body) {
+      sent = co_await send_stream(response, std::move(piece), framing == Framing::chunked);
     }
     log_served(response.status);
     if (sent && !keep && (!whole || buffer_.size() > 0)) co_await linger();
@@ -542,42 +553,76 @@ class Connection {
     co_return true;
   }
 
-  asio::awaitable<bool> send_stream(BodySource& source, std::string piece, bool chunked) {
-    while (!piece.empty()) {
-      if (chunked) {
-        piece.insert(0, fmt::format("{:x}\r\n", piece.size()));
-        piece += "\r\n";
-      }
-      const bool sent = co_await send_text(std::string(), piece);
-      if (!sent) co_return false;
-      auto next = co_await next_piece(source);
-      if (next.has_error()) {
-        log_trouble(next.error().message);
-        co_return false;
-      }
-      piece = std::move(next).value();
+  static bool is_streamed(const Response& response) { return response.stream || response.live; }
+
+  asio::awaitable<bool> send_stream(Response& response, std::string piece, bool chunked) {
+    bool whole = true;
+    if (response.live) {
+      live_->watch(stream_.socket());
+      whole = co_await send_live(response, std::move(piece), chunked);
+      live_->stop_watching();
+      live_.reset();
+    } else {
+      whole = co_await send_pieces(response, std::move(piece), chunked);
     }
-    if (!chunked) co_return true;
+    // Where the end of the connection is the end of the body, only a reset tells that it is not whole.
+    if (!whole && !chunked) stream_.reset();
+    if (!whole || !chunked) co_return whole;
     co_return co_await send_text("0\r\n\r\n", std::string_view{});
   }
 
-  /// A stream whose Content-Length is in the head; one that gives more or less must not look whole.
-  asio::awaitable<bool> send_counted(Response& response, std::string piece) {
-    std::uint64_t left = *response.stream_bytes;
-    while (!piece.empty() && piece.size() <= left) {
-      left -= piece.size();
-      const bool sent = co_await send_text(std::string(), piece);
+  /// One whose Content-Length is in the head must not look whole when it gives more or less.
+  asio::awaitable<bool> send_pieces(Response& response, std::string piece, bool chunked) {
+    std::uint64_t given = 0;
+    while (!piece.empty()) {
+      given += piece.size();
+      if (given > response.stream_bytes.value_or(given)) co_return false;
+      const bool sent = co_await send_piece(std::move(piece), chunked);
       if (!sent) co_return false;
-      if (left == 0) break;
-      auto next = co_await next_piece(response.stream);
+      auto next = co_await next_piece(response);
       if (next.has_error()) {
         log_trouble(next.error().message);
         co_return false;
       }
       piece = std::move(next).value();
     }
-    if (left > 0) log_trouble("a reply ended before its Content-Length");
-    co_return left == 0;
+    co_return given == response.stream_bytes.value_or(given);
+  }
+
+  /// Until its time is over or the server stops; false: the client has gone, or the body failed.
+  asio::awaitable<bool> send_live(Response& response, std::string piece, bool chunked) {
+    auto said = Clock::now();
+    const auto time_max = response.live->time_max();
+    const auto end = time_max ? said + *time_max : Clock::time_point::max();
+    while (true) {
+      if (piece.empty()) {
+        const auto alarm = std::min(said + shared_.options.heartbeat, end);
+        co_await live_->wait(alarm - Clock::now());
+      } else {
+        const bool sent = co_await send_piece(std::move(piece), chunked);
+        if (!sent) co_return false;
+        said = Clock::now();
+      }
+      if (shared_.stopping || Clock::now() >= end) co_return true;
+      if (live_->client_is_gone()) co_return false;
+      live_->begin_round();
+      auto next = co_await next_piece(response);
+      if (next.has_error()) {
+        log_trouble(next.error().message);
+        co_return false;
+      }
+      piece = std::move(next).value();
+      const bool silent = Clock::now() - said >= shared_.options.heartbeat;
+      if (piece.empty() && silent) piece = response.live->heartbeat();
+    }
+  }
+
+  asio::awaitable<bool> send_piece(std::string piece, bool chunked) {
+    if (chunked) {
+      piece.insert(0, fmt::format("{:x}\r\n", piece.size()));
+      piece += "\r\n";
+    }
+    co_return co_await send_text(std::string(), piece);
   }
 
   /// The client may still be sending: closing now would reset the connection and take the answer from it.
@@ -607,6 +652,7 @@ class Connection {
   beast::flat_buffer buffer_{kReadBytes + (std::size_t{1} << 20)};
   std::optional<Parser> parser_;
   std::vector<char> chunk_;
+  std::shared_ptr<LiveWait> live_;  ///< while a live body is sent
   std::string remote_address_;
   Request request_;
   Router::Match match_;
@@ -620,7 +666,8 @@ ConnectionsShared::ConnectionsShared(const ServerOptions& server_options, std::v
     : options(server_options),
       router(std::move(routes)),
       readers(std::max<std::size_t>(1, options.worker_threads)),
-      changers(kChangersPerReader * std::max<std::size_t>(1, options.worker_threads)) {}
+      changers(kChangersPerReader * std::max<std::size_t>(1, options.worker_threads)),
+      followers(kFollowers) {}
 
 asio::awaitable<void> serve_connection(ConnectionsShared& shared, tcp::socket socket, std::string address,
                                        std::shared_ptr<asio::ssl::context> tls) {

@@ -31,6 +31,8 @@ struct ConnectionsShared {
   /// It has more threads, since many that wait for one table must not hold up another table.
   boost::asio::thread_pool readers;
   boost::asio::thread_pool changers;
+  /// And one for live bodies: when an upload is applied, hundreds of them have something to say at once.
+  boost::asio::thread_pool followers;
   std::set<Connection*> connections;
   std::map<std::string, std::size_t> per_address;
   std::size_t uploads = 0;  ///< bodies that are received or worked on

@@ -68,6 +68,12 @@ void ConnectionStream::end_sending() {
   tcp_.socket().shutdown(tcp::socket::shutdown_send, ignored);
 }
 
+void ConnectionStream::reset() {
+  error_code ignored;
+  tcp_.socket().set_option(asio::socket_base::linger(true, 0), ignored);
+  tcp_.close();
+}
+
 asio::awaitable<void> ConnectionStream::end() {
   if (tls_ && tcp_.socket().is_open()) {
     tcp_.expires_after(kFarewell);

@@ -43,6 +43,9 @@ class ConnectionStream {
   void expires_at(Clock::time_point time) { tcp_.expires_at(time); }
   /// At once; what is under way fails.
   void close() { tcp_.close(); }
+  /// The same, so that the client sees that it is not the end of an answer.
+  void reset();
+  boost::asio::ip::tcp::socket& socket() { return tcp_.socket(); }
 
  private:
   std::shared_ptr<boost::asio::ssl::context> context_;

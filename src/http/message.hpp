@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -38,8 +39,25 @@ struct Request {
   [[nodiscard]] std::vector<std::string> all_headers(std::string_view name) const;
 };
 
-/// The next piece of a streamed body; empty at the end. An error cuts the connection.
+/// The next piece of a streamed body; empty at the end. An error breaks the answer off, visibly.
 using BodySource = std::function<Result<std::string>()>;
+
+/// A body that goes on for as long as the client stays and the server runs. While there is nothing to say it
+/// costs a connection and no thread.
+class LiveBody {
+ public:
+  virtual ~LiveBody() = default;
+  /// What there is to say now; empty: nothing. Runs on worker threads, never on two at once. An error breaks
+  /// the answer off.
+  virtual Result<std::string> next() = 0;
+  /// `wake` is to be called, from any thread, when next() may have something. Once, before the first next();
+  /// `wake` is not called after this is destroyed.
+  virtual void on_news(std::function<void()> wake) = 0;
+  /// Said when nothing else was for a while, so that both sides see that the other is there.
+  [[nodiscard]] virtual std::string_view heartbeat() const = 0;
+  /// How long it goes on at the most; nothing: for ever.
+  [[nodiscard]] virtual std::optional<std::chrono::milliseconds> time_max() const = 0;
+};
 
 struct Response {
   unsigned status = 200;
@@ -47,6 +65,7 @@ struct Response {
   std::string body;
   BodySource stream;  ///< if set, `body` is ignored, and the reply is chunked unless stream_bytes is set
   std::optional<std::uint64_t> stream_bytes;  ///< how many `stream` gives in all, sent as Content-Length
+  std::shared_ptr<LiveBody> live = nullptr;   ///< likewise, always chunked
   std::vector<std::pair<std::string, std::string>> headers;
 };
 

@@ -73,6 +73,10 @@ std::vector<std::string> split(std::string_view text, char separator) {
 }  // namespace
 
 Result<void> check_query(const Request& request, std::initializer_list<std::string_view> known) {
+  return check_query(request, std::span(known.begin(), known.size()));
+}
+
+Result<void> check_query(const Request& request, std::span<const std::string_view> known) {
   std::set<std::string_view> seen;
   for (const auto& [name, value] : request.query) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
@@ -176,7 +180,13 @@ Result<std::optional<std::vector<std::string>>> cursor_of(const Request& request
   using Fields = std::optional<std::vector<std::string>>;
   const auto text = request.query_value("cursor");
   if (!text || text->empty()) return Fields();
-  const auto decoded = decode_base64url(*text);
+  DD_TRY(auto found, parse_cursor(*text, kind, fields));
+  return Fields(std::move(found));
+}
+
+Result<std::vector<std::string>> parse_cursor(std::string_view text, std::string_view kind,
+                                              std::size_t fields) {
+  const auto decoded = decode_base64url(text);
   if (!decoded || find_invalid_utf8(*decoded) != std::string_view::npos) return bad_cursor();
   // The last field may hold anything, separators too: it is a row's key.
   auto parts = split(*decoded, kFieldSeparator);
@@ -187,7 +197,7 @@ Result<std::optional<std::vector<std::string>>> cursor_of(const Request& request
   }
   if (parts.size() != fields + 1 || parts.front() != kind) return bad_cursor();
   parts.erase(parts.begin());
-  return Fields(std::move(parts));
+  return parts;
 }
 
 Result<std::int64_t> cursor_number(const std::string& field, std::int64_t least) {

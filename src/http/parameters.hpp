@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,7 @@ inline constexpr std::size_t kPageBytesMax = std::size_t{8} << 20;
 /// Fails unless each query parameter is one of `known` and given once: a mistyped `as-of` must not show the
 /// present.
 Result<void> check_query(const Request& request, std::initializer_list<std::string_view> known);
+Result<void> check_query(const Request& request, std::span<const std::string_view> known);
 
 /// `limit`, 1 to 1000; 100 where absent.
 Result<std::int64_t> limit_of(const Request& request);
@@ -53,6 +55,11 @@ Result<UploadId> parse_upload_id(std::string_view name, std::string_view value);
 /// Cursors are opaque to clients: a kind (so that one list's cursor is refused by another) and fields,
 /// base64url.
 std::string make_cursor(std::string_view kind, const std::vector<std::string>& fields);
+
+/// The fields of a cursor; fails unless it is one of this kind with that many. The last field may hold any
+/// character.
+Result<std::vector<std::string>> parse_cursor(std::string_view text, std::string_view kind,
+                                              std::size_t fields);
 
 /// The request's cursor; nothing where absent. Fails unless it is one of this kind with that many fields.
 Result<std::optional<std::vector<std::string>>> cursor_of(const Request& request, std::string_view kind,

@@ -39,7 +39,7 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 31> kTypes = {{
+constexpr std::array<TypeRow, 33> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"bad-idempotency-key", 400, "Not an idempotency key"},
@@ -47,13 +47,14 @@ constexpr std::array<TypeRow, 31> kTypes = {{
     {"no-such-path", 404, "There is nothing at this path"},
     {"no-such-dead-letter", 404, "There is no such dead letter"},
     {"method-not-allowed", 405, "This path does not have this method"},
+    {"not-acceptable", 406, "Not offered in a form that is accepted"},
     {"slow-body", 408, "The body came too slowly"},
     {"table-moved-on", 409, "The table has a newer version"},
     {"other-version-then", 409, "Another version held at that time"},
     {"not-held", 409, "The upload is not held"},
     {"not-applied-yet", 409, "The version is accepted but not applied"},
     {"still-refused", 409, "The dead letter is refused again"},
-    {"upload-discarded", 410, "The upload was discarded"},
+    {"upload-discarded", 404, "The upload was discarded"},
     {"too-large", 413, "Too large"},
     {"not-raw", 415, "Not the file itself"},
     {"not-multipart", 415, "Not multipart/form-data"},
@@ -65,6 +66,7 @@ constexpr std::array<TypeRow, 31> kTypes = {{
     {"bad-expectation", 417, "Only 100-continue can be expected"},
     {"idempotency-key-reused", 422, "The idempotency key was used for another request"},
     {"bad-parameter", 422, "A parameter has a value it cannot have"},
+    {"no-such-column", 422, "The table has no such column"},
     {"bad-cursor", 404, "The list has no such page"},
     {"still-no-event", 422, "The dead letter is no event"},
     {"header-too-large", 431, "The request's header is too large"},

@@ -167,6 +167,7 @@ class AsioServer final : public Server {
     thread_.join();
     shared_.readers.join();
     shared_.changers.join();
+    shared_.followers.join();
   }
 
   ConnectionsShared shared_;

@@ -41,7 +41,8 @@ struct ServerOptions {
   std::size_t header_bytes_max = std::size_t{16} << 10;
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds idle_timeout{60'000};
-  std::uint64_t body_rate_min = 1024;  ///< bytes a second, averaged over body_rate_window
+  std::chrono::milliseconds heartbeat{15'000};  ///< of live bodies
+  std::uint64_t body_rate_min = 1024;           ///< bytes a second, averaged over body_rate_window
   std::chrono::milliseconds body_rate_window{30'000};
   std::size_t header_fields_max = 100;
   std::size_t connections_max = 4096;

@@ -61,7 +61,7 @@ def test_a_discarded_upload_is_gone(held):
     server, answer = held
     assert server.request("DELETE", f"/api/v1/uploads/{answer['upload_id']}").status_code in (200, 204)
     gone = server.request("GET", f"/api/v1/uploads/{answer['upload_id']}")
-    assert (gone.status_code, gone.json()["state"]) == (410, "discarded")
+    assert (gone.status_code, gone.json()["state"]) == (404, "discarded")
     listed = server.get("/api/v1/uploads?state=discarded")["uploads"]
     assert [upload["upload_id"] for upload in listed] == [answer["upload_id"]]
     assert server.request("POST", f"/api/v1/uploads/{answer['upload_id']}/release").status_code == 409

@@ -44,6 +44,7 @@ class FakeHistory : public history::HistoryStore {
   Result<std::vector<history::AppliedEvent>> key_history(const TableRef&, const std::string&) override {
     return unused();
   }
+  Result<AppliedNo> last_applied() override { return unused(); }
   Result<std::vector<history::DeadLetterEntry>> dead_letters(std::int64_t) override { return unused(); }
   Result<std::optional<history::DeadLetterEntry>> dead_letter(const history::DeadLetterId&) override {
     return unused();

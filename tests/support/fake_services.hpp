@@ -225,6 +225,9 @@ class FakeHistory final : public history::HistoryStore {
 
   Result<std::vector<history::StoredRecord>> records(const history::RecordQuery& query) override {
     if (down) return *down;
+    if (down_after_records && (*down_after_records)-- <= 0) {
+      return Error{ErrorCode::unavailable, "no-database", "the history is gone", "wait"};
+    }
     std::vector<history::StoredRecord> found;
     for (const auto& record : stored) {
       const bool valid =
@@ -241,13 +244,21 @@ class FakeHistory final : public history::HistoryStore {
     }
     return found;
   }
+  Result<AppliedNo> last_applied() override {
+    const std::lock_guard lock(mutex);
+    if (down) return *down;
+    return applied_events.empty() ? AppliedNo(0) : applied_events.back().applied_no;
+  }
   Result<std::vector<history::AppliedEvent>> events(const history::EventQuery& query) override {
+    const std::lock_guard lock(mutex);
     if (down) return *down;
     asked = query;
+    ++event_questions;
     std::vector<history::AppliedEvent> found;
     for (const auto& applied : applied_events) {
       const history::EventCursor at{applied.applied_no, applied.event.seq};
       if (query.after && at <= *query.after) continue;
+      if (query.type && applied.event.type != *query.type) continue;
       if (static_cast<std::int64_t>(found.size()) < query.limit) found.push_back(applied);
     }
     return found;
@@ -277,7 +288,10 @@ class FakeHistory final : public history::HistoryStore {
   Result<history::Summary> summary() override { return state; }
   Result<void> health() override { return down ? Result<void>(*down) : success(); }
 
+  std::mutex mutex;  ///< of what is asked of while a test changes it
+  std::atomic<int> event_questions = 0;
   std::optional<Error> down;
+  std::optional<int> down_after_records;      ///< so many questions for records are answered
   std::vector<history::StoredRecord> stored;  ///< by key
   std::vector<history::AppliedEvent> applied_events;
   std::map<UploadId, history::UploadStatus> statuses;

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -28,6 +29,9 @@ RawClient::RawClient(const std::string& address, int receive_buffer) {
   inet_pton(AF_INET, address.substr(0, colon).c_str(), &server.sin_addr);
   socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (receive_buffer > 0) setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  // What is sent in two pieces is to arrive in two, and at once.
+  const int on = 1;
+  setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const timeval patience{20, 0};
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -74,6 +78,15 @@ std::string RawClient::read_some(std::size_t bytes) {
 bool RawClient::closed_by_server() {
   char byte = 0;
   return buffer_.empty() && ::recv(socket_, &byte, 1, 0) <= 0 && errno != EAGAIN;
+}
+
+bool RawClient::ends_in_peace() {
+  std::array<char, 64 * 1024> bytes;
+  ssize_t count = 0;
+  do {
+    count = ::recv(socket_, bytes.data(), bytes.size(), 0);
+  } while (count > 0);
+  return count == 0;
 }
 
 std::optional<std::string> RawClient::take_line() {

@@ -34,6 +34,8 @@ class RawClient {
   RawResponse read_response(bool head = false);
   /// Whether the server closes now, with nothing more sent.
   bool closed_by_server();
+  /// Reads to the end: whether the server closed the connection, and did not reset it.
+  bool ends_in_peace();
   /// Up to `bytes` as they come; "" at the end.
   std::string read_some(std::size_t bytes);
 

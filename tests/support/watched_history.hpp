@@ -65,6 +65,9 @@ class WatchedHistory final : public history::HistoryStore {
   Result<std::vector<history::AppliedEvent>> events(const history::EventQuery& query) override {
     return call("events", [&] { return store_.events(query); });
   }
+  Result<AppliedNo> last_applied() override {
+    return call("last_applied", [&] { return store_.last_applied(); });
+  }
   Result<std::optional<history::UploadStatus>> upload(const UploadId& upload) override {
     return call("upload", [&] { return store_.upload(upload); });
   }

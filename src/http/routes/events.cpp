@@ -1,9 +1,14 @@
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <memory>
 #include <utility>
 
-#include "core/text.hpp"
+#include "http/accept.hpp"
 #include "http/answers.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
+#include "http/routes/event_query.hpp"
 #include "http/routes/route_groups.hpp"
 
 namespace deltadrop::http {
@@ -11,41 +16,23 @@ namespace {
 
 /// Events are fetched in batches, so that a page of the largest ones stops at its bytes and not at its count.
 constexpr std::int64_t kBatch = 100;
-
-std::string event_cursor(const history::EventCursor& at) {
-  return make_cursor("events", {std::to_string(at.applied_no.value), std::to_string(at.seq.value)});
-}
+constexpr std::string_view kJsonLines = "application/x-ndjson";
+constexpr std::array<std::string_view, 2> kTypes = {"application/json", kJsonLines};
 
 Result<history::EventQuery> event_query(const Request& request) {
-  DD_TRY(check_query(request, {"company", "table", "type", "key", "upload", "limit", "cursor"}));
-  history::EventQuery query;
-  DD_TRY(query.company_id, name_filter(request, "company"));
-  DD_TRY(query.table_name, name_filter(request, "table"));
-  query.key_value = request.query_value("key");
-  if (query.key_value) {
-    DD_TRY(check_key("key", *query.key_value));
-  }
-  if (const auto type = request.query_value("type")) {
-    query.type = parse_change_type(*type);
-    if (!query.type) return bad_parameter("type", *type, "insert, update or delete");
-  }
-  if (const auto upload = request.query_value("upload")) {
-    DD_TRY(query.upload_id, parse_upload_id("upload", *upload));
-  }
-  DD_TRY(const auto cursor, cursor_of(request, "events", 2));
-  if (cursor) {
-    history::EventCursor after;
-    DD_TRY(after.applied_no.value, cursor_number(cursor->at(0)));
-    DD_TRY(after.seq.value, cursor_number(cursor->at(1)));
-    query.after = after;
+  DD_TRY(check_event_query(request, {"limit", "cursor"}));
+  DD_TRY(auto query, event_filters(request));
+  const auto cursor = request.query_value("cursor");
+  if (cursor && !cursor->empty()) {
+    DD_TRY(query.after, parse_event_cursor(*cursor));
   }
   return query;
 }
 
 /// `next_cursor` is null when there is nothing more now. `resume_cursor` always stands behind the page's last
 /// event: a client that follows the events goes on with it later.
-Result<Response> list_events(const Services& services, const Request& request) {
-  DD_TRY(auto query, event_query(request));
+Result<Response> list_page(history::HistoryStore& history, const Request& request,
+                           history::EventQuery query) {
   DD_TRY(const auto limit, limit_of(request));
   JsonArray items;
   std::int64_t taken = 0;
@@ -53,7 +40,7 @@ Result<Response> list_events(const Services& services, const Request& request) {
   std::string json;
   for (bool done = false; !done;) {
     query.limit = std::min(kBatch, limit - taken) + 1;  // one more tells whether there is a next page
-    DD_TRY(const auto batch, services.history.events(query));
+    DD_TRY(const auto batch, history.events(query));
     done = static_cast<std::int64_t>(batch.size()) < query.limit;
     for (const auto& [applied_no, event] : batch) {
       if (taken == limit || items.bytes() > kPageBytesMax) {
@@ -76,11 +63,64 @@ Result<Response> list_events(const Services& services, const Request& request) {
                            .take());
 }
 
+/// All events of the uploads that were applied when it began, one a line.
+class Download {
+ public:
+  Download(history::HistoryStore& history, history::EventQuery query, std::int64_t limit, AppliedNo last)
+      : reader_(history, std::move(query)), left_(limit), last_(last) {}
+
+  Result<std::string> next() {
+    std::string piece;
+    if (left_ == 0) return piece;
+    DD_TRY(const auto batch, reader_.next(left_, last_));
+    left_ -= static_cast<std::int64_t>(batch.size());
+    for (const auto& [applied_no, event] : batch) {
+      if (applied_no > last_) {
+        left_ = 0;
+        break;
+      }
+      append_event_json(piece, event);
+      piece += '\n';
+    }
+    return piece;
+  }
+
+ private:
+  EventReader reader_;
+  std::int64_t left_;
+  AppliedNo last_;
+};
+
+Result<Response> download(history::HistoryStore& history, const Request& request, history::EventQuery query) {
+  std::int64_t limit = std::numeric_limits<std::int64_t>::max();
+  if (const auto text = request.query_value("limit")) {
+    DD_TRY(limit, parse_positive("limit", *text));
+  }
+  DD_TRY(const auto last, history.last_applied());
+  Response response;
+  response.content_type = kJsonLines;
+  response.headers.emplace_back("Content-Disposition", R"(attachment; filename="events.ndjson")");
+  const auto pieces = std::make_shared<Download>(history, std::move(query), limit, last);
+  response.stream = [pieces] { return pieces->next(); };
+  return response;
+}
+
+Result<Response> list_events(history::HistoryStore& history, const Request& request) {
+  DD_TRY(const auto chosen, choose_media_type(request, kTypes));
+  DD_TRY(auto query, event_query(request));
+  return chosen == 0 ? list_page(history, request, std::move(query))
+                     : download(history, request, std::move(query));
+}
+
 }  // namespace
 
 void add_event_routes(std::vector<Route>& routes, const Services& services) {
   routes.push_back(handler("GET", "/api/v1/events",
-                           [services](const Request& request) { return list_events(services, request); }));
+                           [&history = services.history](const Request& request) -> Result<Response> {
+                             auto response = answer_of(list_events(history, request));
+                             response.headers.emplace_back("Vary", "Accept");
+                             return response;
+                           }));
 }
 
 }  // namespace deltadrop::http

@@ -13,7 +13,9 @@ void add_health_routes(std::vector<Route>& routes, const Services& services);
 void add_table_routes(std::vector<Route>& routes, const Services& services);
 void add_version_routes(std::vector<Route>& routes, const Services& services);
 void add_record_routes(std::vector<Route>& routes, const Services& services);
+void add_key_history_routes(std::vector<Route>& routes, const Services& services);
 void add_event_routes(std::vector<Route>& routes, const Services& services);
+void add_event_stream_route(std::vector<Route>& routes, const Services& services);
 /// Whether this process writes to the history: who only reads it cannot retry.
 enum class Records { no, yes };
 void add_dead_letter_routes(std::vector<Route>& routes, history::HistoryStore& history, io::Clock& clock,

@@ -40,7 +40,9 @@ std::vector<Route> all_routes(const Services& services) {
   add_table_routes(routes, services);
   add_version_routes(routes, services);
   add_record_routes(routes, services);
+  add_key_history_routes(routes, services);
   add_event_routes(routes, services);
+  add_event_stream_route(routes, services);
   add_dead_letter_routes(routes, services.history, services.clock,
                          services.consumer == nullptr ? Records::no : Records::yes);
   add_admin_routes(routes, services);

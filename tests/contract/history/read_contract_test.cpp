@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "history_contract.hpp"
 
 namespace deltadrop::history {
@@ -20,6 +22,9 @@ class ReadContract : public HistoryContract {
     }
     return found;
   }
+
+  /// When the version behind all_[index] was accepted.
+  [[nodiscard]] Timestamp accepted(std::size_t index) const { return all_[index][0].upload.timestamp; }
 
   const std::vector<Rows> versions_ = {
       {{"a", {{"v", "1"}}}, {"b", {{"v", "2"}}}, {"\xC3\xA9", {{"v", "3"}}}},
@@ -132,12 +137,91 @@ TEST_P(ReadContract, EventsAreFiltered) {
        [this](auto& q) { q.upload_id = all_[1][0].upload.upload_id, q.company_id = "zeta"; },
        {}},
       {"no such upload", [](auto& q) { q.upload_id = testing::upload_id_of(9, 9); }, {}},
+      {"since, which is inclusive",
+       [this](auto& q) { q.since = accepted(1); },
+       {"2/1", "2/2", "3/1", "3/2", "3/3"}},
+      {"until, which is exclusive", [this](auto& q) { q.until = accepted(1); }, {"1/1", "1/2", "1/3", "4/1"}},
+      {"a span", [this](auto& q) { q.since = accepted(1), q.until = accepted(2); }, {"2/1", "2/2"}},
+      {"an empty span", [this](auto& q) { q.since = q.until = accepted(1); }, {}},
+      {"a span of another company",
+       [this](auto& q) { q.company_id = "zeta", q.since = accepted(0), q.until = accepted(1); },
+       {"4/1"}},
+      {"a span and a table",
+       [this](auto& q) { q.company_id = "acme", q.table_name = "financials", q.since = accepted(2); },
+       {"3/1", "3/2", "3/3"}},
+      {"a key in a span",
+       [this](auto& q) { q.key_value = "a", q.since = accepted(1), q.until = accepted(2); },
+       {"2/2"}},
+      {"a key of an upload",
+       [this](auto& q) { q.key_value = "a", q.upload_id = all_[1][0].upload.upload_id; },
+       {"2/2"}},
+      {"a key of an upload of another company",
+       [this](auto& q) {
+         q.key_value = "a", q.upload_id = all_[1][0].upload.upload_id, q.company_id = "zeta";
+       },
+       {}},
+      {"an upload in a span",
+       [this](auto& q) { q.upload_id = all_[1][0].upload.upload_id, q.since = accepted(1); },
+       {"2/1", "2/2"}},
+      {"an upload outside a span",
+       [this](auto& q) { q.upload_id = all_[1][0].upload.upload_id, q.until = accepted(1); },
+       {}},
   };
   for (const auto& each : cases) {
     EventQuery query;
     each.set(query);
     EXPECT_EQ(ids(query), each.expected) << each.name;
   }
+}
+
+TEST_P(ReadContract, KnowsTheLastAppliedUpload) {
+  EXPECT_EQ(must(store_->last_applied()), AppliedNo(3));
+  TableStory other("zeta", 2);
+  const auto events = other.next({{"a", {{"v", "1"}}}});
+  feed_.record_all(events);
+  EXPECT_EQ(must(store_->last_applied()), AppliedNo(3)) << "it is recorded only";
+  ASSERT_TRUE(applies(other.table()));
+  EXPECT_EQ(must(store_->last_applied()), AppliedNo(4));
+}
+
+TEST_P(ReadContract, AnAnswerEndsAtItsBytesAndReadingOnGetsTheRest) {
+  constexpr std::int64_t kValueBytes = 3000;
+  constexpr int kRows = 40;
+  TableStory other("zeta", 2);
+  Rows rows;
+  std::uint32_t random = 1;
+  for (int i = 0; i < kRows; ++i) {
+    // Letters that nothing compresses well: what PostgreSQL counts are the bytes as stored.
+    std::string value;
+    for (std::int64_t k = 0; k < kValueBytes; ++k) {
+      random = random * 1664525U + 1013904223U;
+      value += static_cast<char>('!' + (random >> 16U) % 90U);
+    }
+    rows["key" + std::to_string(100 + i)] = {{"v", value}};
+  }
+  const auto events = other.next(rows);
+  record_and_apply(events);
+  RecordQuery query{other.table(), TableStory::effective_at(Version(1)), std::nullopt, 1000, 4 * kValueBytes};
+  std::vector<std::string> keys;
+  for (auto page = must(store_->records(query)); !page.empty(); page = must(store_->records(query))) {
+    EXPECT_LT(page.size(), 10U);
+    for (const auto& record : page) keys.push_back(record.key);
+    query.after_key = keys.back();
+  }
+  ASSERT_EQ(keys.size(), rows.size());
+  EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));
+
+  EventQuery wanted;
+  wanted.company_id = "zeta";
+  wanted.limit = 1000;
+  wanted.bytes_max = 4 * kValueBytes;
+  std::size_t seen = 0;
+  for (auto page = must(store_->events(wanted)); !page.empty(); page = must(store_->events(wanted))) {
+    EXPECT_LT(page.size(), 10U);
+    for (const auto& applied : page) EXPECT_EQ(applied.event, events[seen++]);
+    wanted.after = EventCursor{page.back().applied_no, page.back().event.seq};
+  }
+  EXPECT_EQ(seen, events.size());
 }
 
 TEST_P(ReadContract, ScansAnUploadsEventsByKey) {

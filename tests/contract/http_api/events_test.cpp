@@ -49,6 +49,26 @@ TEST_F(Events, ComeByPagesWithoutGapsOrRepeats) {
   EXPECT_TRUE(has(second, R"("new_values":{"id":"1.10"})"));
 }
 
+TEST_F(Events, AreDownloadedAsJsonLines) {
+  const auto download = [this](const std::string& query) {
+    return test::fetch(server->address(), "GET", "/api/v1/events" + query,
+                       "Accept: application/x-ndjson\r\n");
+  };
+  const auto all = download("");
+  EXPECT_EQ(all.header("content-type"), "application/x-ndjson");
+  EXPECT_EQ(all.header("vary"), "Accept");
+  EXPECT_TRUE(all.whole);
+  EXPECT_EQ(count(all), 250);
+  EXPECT_EQ(std::count(all.body.begin(), all.body.end(), '\n'), 250);
+  EXPECT_EQ(count(download("?limit=3")), 3);
+  const auto page = get("/api/v1/events?limit=240");
+  EXPECT_EQ(count(download("?cursor=" + next_cursor(page))), 10);
+  EXPECT_EQ(download("?limit=none").status, 422);
+  EXPECT_EQ(test::fetch(server->address(), "GET", "/api/v1/events", "Accept: text/csv\r\n").status, 406);
+  history.down = Error{ErrorCode::unavailable, "no-database", "gone", "wait"};
+  EXPECT_EQ(download("").status, 503);
+}
+
 TEST_F(Events, CanBeFollowed) {
   const auto all = get("/api/v1/events?limit=1000");
   EXPECT_EQ(count(all), 250);
@@ -67,6 +87,10 @@ TEST_F(Events, AreFiltered) {
   EXPECT_EQ(history.asked.type, ChangeType::remove);
   EXPECT_EQ(history.asked.key_value, "a b");
   EXPECT_EQ(history.asked.upload_id, upload_id(7));
+  get("/api/v1/events?since=2025-01-01&until=2025-02-01T00:00:00Z");
+  EXPECT_EQ(history.asked.since, at("2025-01-01T00:00:00Z"));
+  EXPECT_EQ(history.asked.until, at("2025-02-01T00:00:00Z"));
+  EXPECT_EQ(get("/api/v1/events?since=today").status, 422);
   EXPECT_EQ(get("/api/v1/events?type=changed").status, 422);
   EXPECT_EQ(get("/api/v1/events?upload=7").status, 422);
 }

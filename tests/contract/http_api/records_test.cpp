@@ -123,6 +123,17 @@ TEST_F(Records, ACursorGoesOnWithItsOwnListOnly) {
   EXPECT_TRUE(has(of_another, "bad-cursor"));
 }
 
+TEST_F(Records, ACursorStandsBehindAnyKey) {
+  history.stored.clear();
+  history.stored.push_back(
+      row("a\x1f"
+          "b",
+          1, std::nullopt, "{}"));
+  history.stored.push_back(row("c", 1, std::nullopt, "{}"));
+  const auto first = get(kRecords + "?limit=1");
+  EXPECT_TRUE(has(get(kRecords + "?limit=1&cursor=" + next_cursor(first)), R"({"records":[{"key":"c")"));
+}
+
 class KeyHistory : public Api {
  protected:
   void change(int number, ChangeType type, const std::string& key, const std::string& values) {
@@ -138,6 +149,7 @@ class KeyHistory : public Api {
     applied.event.upload.file_id = "acme_a1b2c3d4";
     applied.event.upload.version = Version(number);
     applied.event.upload.effective_at = at(fmt::format("2025-{:02}-01T00:00:00Z", number));
+    applied.event.upload.timestamp = applied.event.upload.effective_at;
     if (type == ChangeType::update) applied.event.changed_columns = {"revenue"};
     history.applied_events.push_back(applied);
   }
@@ -155,7 +167,8 @@ TEST_F(KeyHistory, IsOldestFirstAndEndsWithItsDelete) {
   EXPECT_TRUE(has(whole, R"({"event_type":"update","changed_columns":["revenue"],)"));
   EXPECT_TRUE(has(whole, R"({"event_type":"delete","changed_columns":[],"key":"a/b","values":null,)"
                          R"("valid_from":"2025-03-01T00:00:00.000Z","valid_to":null,"version":3)"));
-  EXPECT_TRUE(has(whole, R"("next_cursor":null)"));
+  EXPECT_TRUE(has(whole, R"("file_id":"acme_a1b2c3d4","line":2,"event_id":)"));
+  EXPECT_TRUE(has(whole, R"("timestamp":"2025-03-01T00:00:00.000Z"}],"next_cursor":null})"));
   EXPECT_EQ(get(kRecords + "/history?key=a%2Fb").body, whole.body);
   const auto first = get(kRecords + "/a%2Fb/history?limit=2");
   EXPECT_TRUE(has(get(kRecords + "/a%2Fb/history?limit=2&cursor=" + next_cursor(first)),

@@ -120,7 +120,7 @@ TEST_F(Api, ADiscardedUploadIsGoneAndStillListed) {
   record.version.reset();
   ingest.records.push_back(record);
   const auto response = get(kFirst);
-  EXPECT_EQ(response.status, 410);
+  EXPECT_EQ(response.status, 404);
   EXPECT_TRUE(has(response, R"("state":"discarded")"));
   EXPECT_TRUE(
       has(get("/api/v1/uploads?state=discarded"), R"("upload_id":"0195f3a0-7c00-7000-8000-000000000001")"));

@@ -59,6 +59,19 @@ TEST(SqlitePlans, EveryLookUpHasItsIndex) {
        "uploads_for_lake"},
       {"uploads in the order in which they were applied",
        "SELECT total FROM uploads WHERE applied_no >= 5 ORDER BY applied_no", "(applied_no>?)"},
+      {"a table's uploads in the order in which they were applied",
+       "SELECT total FROM uploads INDEXED BY uploads_of_table WHERE company_id = 'c' AND table_name = 't' "
+       "AND "
+       "applied_no >= 5 ORDER BY applied_no",
+       "uploads_of_table (company_id=? AND table_name=? AND applied_no>?)"},
+      {"a company's uploads in the order in which they were applied",
+       "SELECT total FROM uploads INDEXED BY uploads_of_company WHERE company_id = 'c' AND applied_no >= 5 "
+       "ORDER BY applied_no",
+       "uploads_of_company (company_id=? AND applied_no>?)"},
+      {"the first upload since a time",
+       "SELECT min(applied_no + 0) FROM uploads WHERE timestamp >= 'm' AND applied_no IS NOT NULL",
+       "COVERING INDEX uploads_by_time (timestamp>?)"},
+      {"the upload that was applied last", "SELECT last_no FROM applied_counter", "applied_counter"},
       {"how much of an upload is recorded", "SELECT sum(seen) FROM upload_parts WHERE upload_id = 'u'",
        "sqlite_autoindex_upload_parts_1 (upload_id=?)"},
       {"an upload's open dead letters",

@@ -1,0 +1,130 @@
+#include "http/accept.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "core/table_ref.hpp"
+#include "core/text.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+constexpr int kWhole = 1000;  ///< q=1
+
+/// One part of Accept: "text/*;q=0.5".
+struct Range {
+  std::string type;  ///< in lower case, without parameters
+  int quality = kWhole;
+};
+
+std::string_view trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto end = std::min(text.find(separator, at), text.size());
+    parts.push_back(trimmed(text.substr(at, end - at)));
+    at = end + 1;
+  }
+  return parts;
+}
+
+/// In thousandths: "0", "1", "0.5", "1.000".
+std::optional<int> parse_quality(std::string_view text) {
+  constexpr std::size_t kLongest = 5;
+  if (text.empty() || text.size() > kLongest || (text[0] != '0' && text[0] != '1')) return std::nullopt;
+  if (text.size() > 1 && text[1] != '.') return std::nullopt;
+  int quality = (text[0] - '0') * kWhole;
+  int place = kWhole / 10;
+  for (const char digit : text.substr(std::min<std::size_t>(2, text.size()))) {
+    if (digit < '0' || digit > '9') return std::nullopt;
+    quality += (digit - '0') * place;
+    place /= 10;
+  }
+  return quality > kWhole ? std::nullopt : std::optional(quality);
+}
+
+std::optional<Range> parse_range(std::string_view text) {
+  const auto parts = split(text, ';');
+  Range range{ascii_lower(parts.front()), kWhole};
+  const auto slash = range.type.find('/');
+  if (slash == std::string::npos || slash == 0 || slash + 1 == range.type.size()) return std::nullopt;
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    if (!ascii_lower(parts[i]).starts_with("q=")) continue;
+    const auto quality = parse_quality(parts[i].substr(2));
+    if (!quality) return std::nullopt;
+    range.quality = *quality;
+    break;
+  }
+  return range;
+}
+
+/// How closely a range names a type: 3 itself, 2 "text/*", 1 "*/*", 0 not at all.
+int closeness(std::string_view range, std::string_view type) {
+  if (range == type) return 3;
+  if (range == "*/*") return 1;
+  const bool family = range.ends_with("/*") && type.starts_with(range.substr(0, range.size() - 1));
+  return family ? 2 : 0;
+}
+
+/// The quality of the range that names the type most closely; 0 where none does.
+int quality_of(std::string_view type, const std::vector<Range>& ranges) {
+  int closest = 0;
+  int quality = 0;
+  for (const auto& range : ranges) {
+    const int close = closeness(range.type, type);
+    if (close < closest || close == 0) continue;
+    quality = close > closest ? range.quality : std::max(quality, range.quality);
+    closest = close;
+  }
+  return quality;
+}
+
+}  // namespace
+
+Result<std::size_t> choose_media_type(const Request& request, std::span<const std::string_view> offers) {
+  std::vector<Range> ranges;
+  bool asked = false;
+  for (const auto& [name, value] : request.headers) {
+    if (name != "accept" || trimmed(value).empty()) continue;
+    asked = true;
+    for (const auto part : split(value, ',')) {
+      auto range = parse_range(part);
+      if (range) ranges.push_back(std::move(*range));
+    }
+  }
+  if (!asked) return std::size_t{0};
+  std::size_t best = 0;
+  int best_quality = 0;
+  for (std::size_t i = 0; i < offers.size(); ++i) {
+    const int quality = quality_of(offers[i], ranges);
+    if (quality <= best_quality) continue;
+    best = i;
+    best_quality = quality;
+  }
+  if (best_quality > 0) return best;
+  return Error{
+      ErrorCode::invalid_input, "not-acceptable",
+      fmt::format("nothing of {} is offered here", quoted_for_message(request.header("accept").value_or(""))),
+      fmt::format("accept one of {}", fmt::join(offers, ", "))};
+}
+
+bool client_has(const Request& request, std::string_view etag) {
+  for (const auto& [name, value] : request.headers) {
+    if (name != "if-none-match") continue;
+    for (auto part : split(value, ',')) {
+      if (part.starts_with("W/")) part.remove_prefix(2);
+      if (part == "*" || part == etag) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace deltadrop::http

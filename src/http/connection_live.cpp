@@ -1,0 +1,59 @@
+#include "http/connection_live.hpp"
+
+#include <array>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+// g++ 12 miscompiles capturing lambdas and braced temporaries inside a co_await expression: both are kept out
+// of coroutines.
+namespace deltadrop::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+
+/// Nothing but the end stands in the socket.
+bool has_ended(tcp::socket& socket) {
+  std::array<char, 1> byte{};
+  error_code error;
+  socket.non_blocking(true, error);
+  const auto count = socket.receive(asio::buffer(byte), tcp::socket::message_peek, error);
+  return count == 0 && error != asio::error::would_block && error != asio::error::try_again;
+}
+
+}  // namespace
+
+void LiveWait::ring() {
+  asio::post(network_, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->wake();
+  });
+}
+
+void LiveWait::wake() {
+  woken_ = true;
+  timer_.cancel();
+}
+
+asio::awaitable<void> LiveWait::wait(std::chrono::steady_clock::duration time_max) {
+  if (woken_) co_return;
+  timer_.expires_after(time_max);
+  auto [ended] = co_await timer_.async_wait(kTuple);
+  static_cast<void>(ended);
+}
+
+void LiveWait::watch(tcp::socket& socket) {
+  watching_ = true;
+  socket.async_wait(tcp::socket::wait_read, [self = shared_from_this(), &socket](const error_code& error) {
+    if (!self->watching_ || error || !has_ended(socket)) return;
+    self->client_is_gone_ = true;
+    self->wake();
+  });
+}
+
+}  // namespace deltadrop::http
