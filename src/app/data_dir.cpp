@@ -85,6 +85,7 @@ ingest::Options ingest_options(const Settings& settings) {
   options.hold_min_rows = settings.count("HOLD_MIN_ROWS");
   options.held_ttl = settings.duration("HELD_TTL");
   options.dry_run_ttl = settings.duration("DRY_RUN_TTL");
+  options.idempotency_ttl = settings.duration("IDEMPOTENCY_TTL");
   options.publish_timeout = settings.duration("PUBLISH_TIMEOUT");
   return options;
 }

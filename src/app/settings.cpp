@@ -37,6 +37,7 @@ constexpr std::array kSettings = {
     Setting{"HOLD_MIN_ROWS", count, "20", "tables with fewer rows are not guarded"},
     Setting{"HELD_TTL", duration, "30d", "held uploads expire after this"},
     Setting{"DRY_RUN_TTL", duration, "24h", "dry runs expire after this"},
+    Setting{"IDEMPOTENCY_TTL", duration, "24h", "how long the answer to an Idempotency-Key is kept"},
     Setting{"PUBLISH_TIMEOUT", duration, "10s", "an upload that takes longer to publish is answered 202"},
     Setting{"MAX_UPLOAD_BYTES", bytes, "1TiB", "largest file, after decompression"},
     Setting{"MAX_EXPANSION", count, "200", "largest ratio of expanded to received bytes, past the first MiB"},

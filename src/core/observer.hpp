@@ -16,8 +16,10 @@ constexpr std::string_view to_string(Step step) { return kStepNames[static_cast<
 
 /// An upload that has come to its answer. Holds nothing of what is in the file.
 struct UploadSeen {
-  std::string result;  ///< "published", "accepted", "held", "unchanged", "refused" (the file), "failed"
-  std::string error;   ///< the type of a failure
+  /// "published", "accepted", "held", "unchanged", "replayed" (a retry by its key), "refused" (the file),
+  /// "failed"
+  std::string result;
+  std::string error;  ///< the type of a failure
   std::string request_id;
   std::string upload_id;
   std::string company_id;

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "core/json_text.hpp"
+#include "http/caller.hpp"
 #include "http/parameters.hpp"
+#include "http/problem.hpp"
 
 namespace deltadrop::http {
 namespace {
@@ -95,10 +97,11 @@ JsonObject upload_json(const ingest::UploadRecord& upload) {
       .texts("reasons", upload.hold_reasons)
       .boolean("dry_run", upload.dry_run);
   add_version(object, "based_on", upload.based_on);
+  add_version(object, "reverts_to", upload.reverts_to);
   return object;
 }
 
-Response upload_answer(const ingest::UploadReport& report) {
+Response upload_answer(const ingest::UploadReport& report, const ingest::Caller& caller) {
   const auto& upload = report.upload;
   const bool unchanged = report.status == ingest::UploadStatus::unchanged;
   const bool held = report.status == ingest::UploadStatus::held;
@@ -121,6 +124,7 @@ Response upload_answer(const ingest::UploadReport& report) {
       .text_or_null("timestamp", text_of(upload.timestamp))
       .text_or_null("effective_at", text_of(upload.effective_at))
       .texts("warnings", upload.warnings);
+  if (upload.reverts_to && !unchanged) object.number("reverts_to", upload.reverts_to->value);
   const auto path = upload_path(upload.upload_id);
   if (held) {
     JsonArray samples;
@@ -135,7 +139,13 @@ Response upload_answer(const ingest::UploadReport& report) {
     response.status = 202;
     response.headers.emplace_back("Location", path);
   }
+  note_caller(response, caller, report);
   return response;
+}
+
+Response submit_answer(const ingest::SubmitOutcome& outcome, const ingest::Caller& caller) {
+  if (const auto* findings = std::get_if<csv::Findings>(&outcome)) return findings_problem(*findings);
+  return upload_answer(std::get<ingest::UploadReport>(outcome), caller);
 }
 
 Response list_response(std::string_view plural, JsonArray& items,

@@ -507,7 +507,9 @@ class Connection {
     const bool http_1_1 = parser_->get().version() == 11;
     const bool whole = framing_known_ && parser_->is_done();
     Framing framing = Framing::length;
-    if (is_streamed(response)) framing = http_1_1 ? Framing::chunked : Framing::until_close;
+    if (is_streamed(response) && !response.stream_bytes) {
+      framing = http_1_1 ? Framing::chunked : Framing::until_close;
+    }
     if (!status_has_body(response.status)) framing = Framing::none;
     const bool keep =
         whole && !shared_.stopping && parser_->get().keep_alive() && framing != Framing::until_close;
@@ -569,8 +571,12 @@ class Connection {
     co_return co_await send_text("0\r\n\r\n", std::string_view{});
   }
 
+  /// One whose Content-Length is in the head must not look whole when it gives more or less.
   asio::awaitable<bool> send_pieces(Response& response, std::string piece, bool chunked) {
+    std::uint64_t given = 0;
     while (!piece.empty()) {
+      given += piece.size();
+      if (given > response.stream_bytes.value_or(given)) co_return false;
       const bool sent = co_await send_piece(std::move(piece), chunked);
       if (!sent) co_return false;
       auto next = co_await next_piece(response);
@@ -580,7 +586,7 @@ class Connection {
       }
       piece = std::move(next).value();
     }
-    co_return true;
+    co_return given == response.stream_bytes.value_or(given);
   }
 
   /// Until its time is over or the server stops; false: the client has gone, or the body failed.

@@ -20,7 +20,7 @@ struct Phrase {
   std::string_view text;
 };
 
-constexpr std::array<Phrase, 27> kPhrases = {{
+constexpr std::array<Phrase, 28> kPhrases = {{
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},
@@ -38,6 +38,7 @@ constexpr std::array<Phrase, 27> kPhrases = {{
     {409, "Conflict"},
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
     {417, "Expectation Failed"},
     {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
@@ -185,7 +186,10 @@ Result<std::string> response_head(const Response& response, Framing framing, boo
   for (const auto& [name, value] : response.headers) fields.emplace_back(name, value);
   fields.emplace_back("X-Request-Id", request_id);
   fields.emplace_back("X-Content-Type-Options", "nosniff");
-  if (framing == Framing::length) fields.emplace_back("Content-Length", std::to_string(response.body.size()));
+  if (framing == Framing::length) {
+    const std::uint64_t body = response.stream ? response.stream_bytes.value_or(0) : response.body.size();
+    fields.emplace_back("Content-Length", std::to_string(body));
+  }
   if (framing == Framing::chunked) fields.emplace_back("Transfer-Encoding", "chunked");
   fields.emplace_back("Connection", keep_alive ? "keep-alive" : "close");
   std::string head = fmt::format("HTTP/1.1 {} {}\r\n", response.status, phrase_of(response.status));

@@ -21,4 +21,12 @@ std::optional<std::string> Request::query_value(std::string_view name) const {
 
 std::optional<std::string> Request::header(std::string_view name) const { return first_named(headers, name); }
 
+std::vector<std::string> Request::all_headers(std::string_view name) const {
+  std::vector<std::string> values;
+  for (const auto& [given, value] : headers) {
+    if (given == name) values.push_back(value);
+  }
+  return values;
+}
+
 }  // namespace deltadrop::http

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -34,6 +35,8 @@ struct Request {
 
   [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
   [[nodiscard]] std::optional<std::string> header(std::string_view name) const;
+  /// Of a header that may be given several times.
+  [[nodiscard]] std::vector<std::string> all_headers(std::string_view name) const;
 };
 
 /// The next piece of a streamed body; empty at the end. An error breaks the answer off, visibly.
@@ -60,8 +63,9 @@ struct Response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
-  BodySource stream;                         ///< if set, `body` is ignored and the reply is chunked
-  std::shared_ptr<LiveBody> live = nullptr;  ///< the same
+  BodySource stream;  ///< if set, `body` is ignored, and the reply is chunked unless stream_bytes is set
+  std::optional<std::uint64_t> stream_bytes;  ///< how many `stream` gives in all, sent as Content-Length
+  std::shared_ptr<LiveBody> live = nullptr;   ///< likewise, always chunked
   std::vector<std::pair<std::string, std::string>> headers;
 };
 

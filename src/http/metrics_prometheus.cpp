@@ -26,8 +26,8 @@ const Histogram::BucketBoundaries kSeconds = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5
 /// Those that may be a label: a client's own would let it make as many series as it likes.
 constexpr std::array<std::string_view, 7> kMethods = {"GET",    "HEAD",    "POST", "PUT",
                                                       "DELETE", "OPTIONS", "PATCH"};
-constexpr std::array<std::string_view, 6> kResults = {"published", "accepted", "held",
-                                                      "unchanged", "refused",  "failed"};
+constexpr std::array<std::string_view, 7> kResults = {"published", "accepted", "held",  "unchanged",
+                                                      "replayed",  "refused",  "failed"};
 
 template <class Duration>
 double seconds(Duration duration) {

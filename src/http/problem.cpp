@@ -39,9 +39,10 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 28> kTypes = {{
+constexpr std::array<TypeRow, 33> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
+    {"bad-idempotency-key", 400, "Not an idempotency key"},
     {"truncated-body", 400, "The body ended too early"},
     {"no-such-path", 404, "There is nothing at this path"},
     {"no-such-dead-letter", 404, "There is no such dead letter"},
@@ -53,13 +54,17 @@ constexpr std::array<TypeRow, 28> kTypes = {{
     {"not-held", 409, "The upload is not held"},
     {"not-applied-yet", 409, "The version is accepted but not applied"},
     {"still-refused", 409, "The dead letter is refused again"},
+    {"upload-discarded", 404, "The upload was discarded"},
     {"too-large", 413, "Too large"},
+    {"not-raw", 415, "Not the file itself"},
     {"not-multipart", 415, "Not multipart/form-data"},
     {"key-needed", 401, "A key is needed"},
     {"not-allowed", 403, "This key may not do that"},
     {"wrong-host", 421, "Not a host of this server"},
     {"too-many-uploads", 503, "Too many uploads at once"},
+    {"no-such-range", 416, "The file has no such part"},
     {"bad-expectation", 417, "Only 100-continue can be expected"},
+    {"idempotency-key-reused", 422, "The idempotency key was used for another request"},
     {"bad-parameter", 422, "A parameter has a value it cannot have"},
     {"no-such-column", 422, "The table has no such column"},
     {"bad-cursor", 404, "The list has no such page"},
@@ -122,6 +127,10 @@ unsigned status_of(const Error& error) {
 
 Response problem(const Error& error) {
   return problem_response(status_of(error), problem_body(error).take());
+}
+
+Response problem_with(const Error& error, std::string_view name, std::string_view json) {
+  return problem_response(status_of(error), problem_body(error).raw(name, json).take());
 }
 
 Response findings_problem(const csv::Findings& findings) {

@@ -11,6 +11,9 @@ namespace deltadrop::http {
 /// HTTP status of an error: by its type where the table names it, else by its code.
 unsigned status_of(const Error& error);
 
+/// A problem with one more member, whose value is `json`.
+Response problem_with(const Error& error, std::string_view name, std::string_view json);
+
 /// 422 with every finding of a file that was refused: `findings` (the first of them) and `findings_total`.
 Response findings_problem(const csv::Findings& findings);
 

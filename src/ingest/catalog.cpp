@@ -11,7 +11,7 @@
 namespace deltadrop::ingest {
 namespace {
 
-constexpr std::array<std::string_view, 2> kMigrations = {R"sql(
+constexpr std::array<std::string_view, 3> kMigrations = {R"sql(
 CREATE TABLE tables (
   company_id TEXT NOT NULL,
   table_name TEXT NOT NULL,
@@ -38,9 +38,22 @@ INSERT INTO writes VALUES (0);
 )sql",
                                                          R"sql(
 CREATE TABLE unsynced (upload_id TEXT PRIMARY KEY, bytes BLOB NOT NULL);
+)sql",
+                                                         R"sql(
+ALTER TABLE uploads ADD COLUMN spooled_ms INTEGER;
+ALTER TABLE uploads ADD COLUMN compared_ms INTEGER;
+CREATE TABLE answers (
+  idempotency_key TEXT PRIMARY KEY,
+  request TEXT NOT NULL,
+  kept_ms INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  upload_id TEXT NOT NULL,
+  answer TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX answers_by_age ON answers (kept_ms);
 )sql"};
 
-constexpr std::string_view kColumns = "state, published_ms, record";
+constexpr std::string_view kColumns = "state, published_ms, record, spooled_ms, compared_ms";
 
 UploadState parse_state(std::string_view text) {
   for (const auto state : {UploadState::held, UploadState::accepted, UploadState::published,
@@ -50,10 +63,26 @@ UploadState parse_state(std::string_view text) {
   return UploadState::expired;
 }
 
+UploadStatus parse_status(std::string_view text) {
+  for (const auto status : {UploadStatus::published, UploadStatus::accepted, UploadStatus::held}) {
+    if (text == to_string(status)) return status;
+  }
+  return UploadStatus::unchanged;
+}
+
+std::optional<Timestamp> time_of(std::optional<std::int64_t> unix_ms) {
+  return unix_ms ? std::optional(Timestamp{*unix_ms}) : std::nullopt;
+}
+
+std::optional<std::int64_t> unix_ms_of(const std::optional<Timestamp>& time) {
+  return time ? std::optional(time->unix_ms) : std::nullopt;
+}
+
 Result<UploadRecord> record_of_row(const sqlite::Statement& row) {
   DD_TRY(auto record, record_from_json(row.text(2)));
   record.state = parse_state(row.text(0));
-  if (const auto published_ms = row.optional_number(1)) record.published_at = Timestamp{*published_ms};
+  record.published_at = time_of(row.optional_number(1));
+  record.steps = {time_of(row.optional_number(3)), time_of(row.optional_number(4))};
   return record;
 }
 
@@ -89,6 +118,22 @@ Result<void> keep_bytes(sqlite::Database& database, const UploadId& upload, std:
   DD_TRY(auto statement, database.prepare("INSERT INTO unsynced VALUES (?1, ?2)"));
   statement.bind(1, id).bind_blob(2, bytes);
   return statement.run();
+}
+
+Result<void> keep_answer_in(sqlite::Database& database, const AnswerToKeep& keep) {
+  const std::string request = keep.answer.request.to_hex();
+  const std::string upload = keep.answer.upload_id.to_string();
+  DD_TRY(
+      auto statement,
+      database.prepare("INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (idempotency_key) DO "
+                       "UPDATE SET request = excluded.request, kept_ms = excluded.kept_ms, status = "
+                       "excluded.status, upload_id = excluded.upload_id, answer = excluded.answer "
+                       "WHERE kept_ms < ?7"));
+  statement.bind(1, keep.key).bind(2, request).bind(3, keep.at.unix_ms);
+  statement.bind(4, to_string(keep.answer.status)).bind(5, upload).bind(6, keep.answer.json);
+  statement.bind(7, keep.free_if_before.unix_ms);
+  DD_TRY(statement.run());
+  return database.changes() == 1 ? success() : Result<void>(key_reused(keep.key));
 }
 
 Error other_spelling(const TableRef& table, std::string_view noun, std::string_view asked,
@@ -199,19 +244,46 @@ Result<std::vector<UploadRecord>> Catalog::list(const UploadFilter& filter) {
   return all_rows(std::move(statement));
 }
 
-Result<std::vector<TableRecord>> Catalog::tables() {
-  const std::lock_guard lock(mutex_);
-  DD_TRY(auto statement, reader_.prepare(fmt::format(
-                             "SELECT {} FROM tables JOIN uploads u USING (company_id, table_name) "
-                             "WHERE u.version = (SELECT max(version) FROM uploads v WHERE v.company_id = "
-                             "u.company_id AND v.table_name = u.table_name) ORDER BY company_id, table_name",
-                             kColumns)));
-  DD_TRY(auto records, all_rows(std::move(statement)));
+/// Of a last version that changed nothing, the one before it with changes says when the table changed.
+Result<TableRecord> Catalog::table_record(UploadRecord last) {
+  TableRecord table{last.table, last.key_column, last.version->value, {}, {}};
+  if (last.counts.changes() > 0) {
+    table.changed_at = last.timestamp;
+  } else if (last.previous_upload_id) {
+    DD_TRY(const auto changing, find(*last.previous_upload_id));
+    if (changing) table.changed_at = changing->timestamp;
+  }
+  table.last = std::move(last);
+  return table;
+}
+
+Result<std::optional<TableRecord>> Catalog::table(const TableRef& table) {
+  DD_TRY(auto last, last_version(table));
+  if (!last) return std::optional<TableRecord>();
+  DD_TRY(auto record, table_record(std::move(*last)));
+  return std::optional<TableRecord>(std::move(record));
+}
+
+Result<std::vector<TableRecord>> Catalog::tables(const TableFilter& filter) {
+  std::vector<UploadRecord> records;
+  {
+    const std::lock_guard lock(mutex_);
+    const std::string_view after =
+        filter.after ? "AND (u.company_id, u.table_name) > (?2, ?3) " : std::string_view();
+    DD_TRY(auto statement,
+           reader_.prepare(fmt::format(
+               "SELECT {} FROM tables JOIN uploads u USING (company_id, table_name) "
+               "WHERE u.version = (SELECT max(version) FROM uploads v WHERE v.company_id = u.company_id AND "
+               "v.table_name = u.table_name) {}ORDER BY company_id, table_name LIMIT ?1",
+               kColumns, after)));
+    statement.bind(1, filter.limit.value_or(-1));
+    if (filter.after) statement.bind(2, filter.after->company_id).bind(3, filter.after->table_name);
+    DD_TRY(records, all_rows(std::move(statement)));
+  }
   std::vector<TableRecord> tables;
   tables.reserve(records.size());
   for (auto& last : records) {
-    TableRecord table{last.table, last.key_column, last.version->value, {}};
-    table.last = std::move(last);
+    DD_TRY(auto table, table_record(std::move(last)));
     tables.push_back(std::move(table));
   }
   return tables;
@@ -273,25 +345,64 @@ Result<void> Catalog::put(sqlite::Database& database, const UploadRecord& upload
   const std::string record = record_to_json(upload);
   std::optional<std::int64_t> version;
   if (upload.version) version = upload.version->value;
-  std::optional<std::int64_t> published_ms;
-  if (upload.published_at) published_ms = upload.published_at->unix_ms;
+  const auto published_ms = unix_ms_of(upload.published_at);
   DD_TRY(auto statement,
          database.prepare("INSERT INTO uploads (upload_id, company_id, table_name, state, version, "
-                          "received_ms, published_ms, dry_run, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-                          "?7, ?8, ?9) ON CONFLICT (upload_id) DO UPDATE SET state = excluded.state, "
+                          "received_ms, published_ms, dry_run, record, spooled_ms, compared_ms) VALUES "
+                          "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (upload_id) DO UPDATE "
+                          "SET state = excluded.state, "
                           "version = excluded.version, published_ms = excluded.published_ms, "
                           "record = excluded.record"));
   statement.bind(1, id).bind(2, upload.table.company_id).bind(3, upload.table.table_name);
   statement.bind(4, to_string(upload.state)).bind(5, version).bind(6, upload.received_at.unix_ms);
   statement.bind(7, published_ms).bind(8, std::int64_t{upload.dry_run}).bind(9, record);
+  statement.bind(10, unix_ms_of(upload.steps.received)).bind(11, unix_ms_of(upload.steps.compared));
   return statement.run();
 }
 
-Result<void> Catalog::add_held(const UploadRecord& upload) {
-  return writer_.run([&](sqlite::Database& database) { return put(database, upload); });
+Result<std::optional<KeptAnswer>> Catalog::answer_of(const std::string& key, Timestamp since) {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto statement, reader_.prepare("SELECT request, status, upload_id, answer FROM answers WHERE "
+                                         "idempotency_key = ?1 AND kept_ms >= ?2"));
+  statement.bind(1, key).bind(2, since.unix_ms);
+  DD_TRY(const bool row, statement.step());
+  if (!row) return std::optional<KeptAnswer>();
+  KeptAnswer answer;
+  DD_TRY(answer.request, Sha256::parse(statement.text(0)));
+  answer.status = parse_status(statement.text(1));
+  DD_TRY(answer.upload_id, UploadId::parse(statement.text(2)));
+  answer.json = statement.text(3);
+  return std::optional<KeptAnswer>(std::move(answer));
 }
 
-Result<void> Catalog::add_version(const UploadRecord& upload, std::optional<std::string_view> bytes) {
+Result<bool> Catalog::has_answers_before(Timestamp before) {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto statement, reader_.prepare("SELECT 1 FROM answers WHERE kept_ms < ?1 LIMIT 1"));
+  statement.bind(1, before.unix_ms);
+  return statement.step();
+}
+
+Result<void> Catalog::keep_answer(const AnswerToKeep& answer) {
+  return writer_.run([&](sqlite::Database& database) { return keep_answer_in(database, answer); });
+}
+
+Result<void> Catalog::forget_answers_before(Timestamp before) {
+  return writer_.run([&](sqlite::Database& database) -> Result<void> {
+    DD_TRY(auto statement, database.prepare("DELETE FROM answers WHERE kept_ms < ?1"));
+    statement.bind(1, before.unix_ms);
+    return statement.run();
+  });
+}
+
+Result<void> Catalog::add_held(const UploadRecord& upload, const std::optional<AnswerToKeep>& answer) {
+  return writer_.run([&](sqlite::Database& database) -> Result<void> {
+    DD_TRY(put(database, upload));
+    return answer ? keep_answer_in(database, *answer) : success();
+  });
+}
+
+Result<void> Catalog::add_version(const UploadRecord& upload, std::optional<std::string_view> bytes,
+                                  const std::optional<AnswerToKeep>& answer) {
   return writer_.run([&](sqlite::Database& database) -> Result<void> {
     DD_TRY(check_spelling_in(database, upload.table));
     {
@@ -304,6 +415,9 @@ Result<void> Catalog::add_version(const UploadRecord& upload, std::optional<std:
       DD_TRY(statement.run());
     }
     DD_TRY(put(database, upload));
+    if (answer) {
+      DD_TRY(keep_answer_in(database, *answer));
+    }
     return bytes ? keep_bytes(database, upload.upload_id, *bytes) : success();
   });
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "ingest/idempotency.hpp"
 #include "ingest/ingest.hpp"
 #include "sqlite/database.hpp"
 #include "sqlite/group_writer.hpp"
@@ -32,7 +33,8 @@ class Catalog {
   /// By version, from `first` on.
   Result<std::vector<UploadRecord>> versions(const TableRef& table, Version first, std::int64_t limit);
   Result<std::vector<UploadRecord>> list(const UploadFilter& filter);
-  Result<std::vector<TableRecord>> tables();
+  Result<std::vector<TableRecord>> tables(const TableFilter& filter = {});
+  Result<std::optional<TableRecord>> table(const TableRef& table);
   /// By table and version.
   Result<std::vector<UploadRecord>> unpublished();
   Result<std::vector<UploadId>> held();
@@ -40,11 +42,20 @@ class Catalog {
   Result<std::vector<UploadRecord>> held_since_before(Timestamp held, Timestamp dry_runs);
   Result<CatalogCounts> counts();
 
-  Result<void> add_held(const UploadRecord& upload);
+  /// The answer that was kept for a key at `since` or later.
+  Result<std::optional<KeptAnswer>> answer_of(const std::string& key, Timestamp since);
+  Result<bool> has_answers_before(Timestamp before);
+
+  /// Each of these three keeps the answer too, in the same commit; where another has taken its key meanwhile,
+  /// they fail with invalid_input "idempotency-key-reused".
+  Result<void> add_held(const UploadRecord& upload, const std::optional<AnswerToKeep>& answer = std::nullopt);
   /// The point of acceptance: the upload becomes a version of its table, which it makes if it is the first.
   /// An error may hide a success: ask `settle`. `bytes`, where given, are the file's: they are kept until
   /// `forget_bytes`, since the file itself is not synced yet (docs/decisions/0009).
-  Result<void> add_version(const UploadRecord& upload, std::optional<std::string_view> bytes = std::nullopt);
+  Result<void> add_version(const UploadRecord& upload, std::optional<std::string_view> bytes = std::nullopt,
+                           const std::optional<AnswerToKeep>& answer = std::nullopt);
+  Result<void> keep_answer(const AnswerToKeep& answer);
+  Result<void> forget_answers_before(Timestamp before);
   /// Uploads whose bytes are kept here.
   Result<std::vector<UploadId>> with_bytes();
   Result<std::optional<std::string>> bytes(const UploadId& upload);
@@ -64,6 +75,7 @@ class Catalog {
   static Result<void> check_spelling_in(sqlite::Database& database, const TableRef& table);
   static Result<void> put(sqlite::Database& database, const UploadRecord& upload);
   Result<void> check_known(const RepublishRequest& request);
+  Result<TableRecord> table_record(UploadRecord last);
 
   sqlite::GroupWriter writer_;
   std::mutex mutex_;  ///< of reader_

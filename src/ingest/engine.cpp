@@ -43,11 +43,17 @@ UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, con
   upload.options.key = names_at(header, header.key);
   upload.delimiter_given = wanted.read.delimiter.has_value();
   upload.encoding_given = wanted.read.encoding;
+  if (request.again) {
+    upload.delimiter_given = request.again->delimiter_given;
+    upload.encoding_given = request.again->encoding_given;
+    upload.reverts_to = request.again->version;
+  }
   upload.types_json = wanted.types_json;
   upload.columns = header.columns;
   upload.tracked = names_at(header, header.tracked);
   upload.key_column = header.key_column();
   upload.dry_run = request.dry_run;
+  upload.steps.received = request.received;
   upload.warnings = unknown_columns("ignore", upload.options.ignore, upload.columns);
   for (auto& warning : unknown_type_columns(upload.types_json, upload.columns)) {
     upload.warnings.push_back(std::move(warning));
@@ -114,14 +120,15 @@ Result<void> stamp(UploadRecord& upload, const std::optional<UploadRecord>& last
 
 Error not_held(const UploadRecord& upload) {
   return {ErrorCode::conflict, "not-held",
-          fmt::format("upload {} of {} is {}, not held", upload.upload_id.to_string(),
-                      upload.table.to_string(), to_string(upload.state)),
+          fmt::format("upload {} of {} is {}{}, not held", upload.upload_id.to_string(),
+                      upload.table.to_string(), to_string(upload.state),
+                      upload.version ? fmt::format(" as version {}", upload.version->value) : ""),
           "only held uploads can be released or discarded"};
 }
 
 void note_report(const UploadReport& report, UploadSeen& seen) {
   const auto& upload = report.upload;
-  seen.result = to_string(report.status);
+  seen.result = report.replayed ? "replayed" : to_string(report.status);
   seen.upload_id = upload.upload_id.to_string();
   seen.company_id = upload.table.company_id;
   seen.table_name = upload.table.table_name;
@@ -167,7 +174,7 @@ Engine::Engine(const Options& options, std::unique_ptr<Catalog> catalog, eventlo
       catalog_(std::move(catalog)),
       clock_(clock),
       publisher_(layout_, *catalog_, log, clock, options_),
-      housekeeper_(layout_, *catalog_, publisher_, locks_, clock, options_) {}
+      housekeeper_(layout_, *catalog_, publisher_, locks_, readings_, clock, options_) {}
 
 Result<void> Engine::start() {
   DD_TRY(const auto left, recover(layout_, *catalog_));
@@ -202,24 +209,36 @@ Result<SubmitOutcome> Engine::submit(std::unique_ptr<Reception> reception, const
   if (spool == nullptr) {
     return Error{ErrorCode::internal, "foreign-reception", "the file was received by something else", ""};
   }
+  return submit_observed(*spool, request.caller, [&](const Sha256& file) -> Result<ParsedRequest> {
+    DD_TRY(auto parsed, parse_request(request));
+    if (const auto& key = request.caller.idempotency_key) {
+      parsed.asked_key = AskedKey{*key, identity_of(request, parsed.table, file)};
+    }
+    return parsed;
+  });
+}
+
+Result<SubmitOutcome> Engine::submit_observed(SpoolFile& spool, const Caller& caller, const Parsed& parse) {
   UploadSeen seen;
-  seen.request_id = request.request_id;
-  auto outcome = submit_seen(*spool, request, seen);
-  seen.bytes = spool->bytes();
+  seen.request_id = caller.request_id;
+  auto outcome = submit_seen(spool, caller, parse, seen);
+  seen.bytes = spool.bytes();
   note_outcome(outcome, seen);
   if (options_.observer != nullptr) options_.observer->saw_upload(seen);
   return outcome;
 }
 
-Result<SubmitOutcome> Engine::submit_seen(SpoolFile& spool, const UploadRequest& request, UploadSeen& seen) {
-  DD_TRY(const auto parsed, parse_request(request));
+Result<SubmitOutcome> Engine::submit_seen(SpoolFile& spool, const Caller& caller, const Parsed& parse,
+                                          UploadSeen& seen) {
+  DD_TRY(spool.finish());
+  DD_TRY(auto parsed, parse(spool.sha256()));
   seen.company_id = parsed.table.company_id;
   seen.table_name = parsed.table.table_name;
-  DD_TRY(spool.finish());
+  parsed.received = clock_.now();
   seen.took(Step::receive) = std::chrono::steady_clock::now() - spool.begun();
   if (options_.observer != nullptr) options_.observer->saw_step(Step::receive, seen.took(Step::receive));
   DD_TRY(auto outcome, submit_locked(spool, parsed, seen));
-  if (auto* report = std::get_if<UploadReport>(&outcome)) await_publication(*report, seen);
+  if (auto* report = std::get_if<UploadReport>(&outcome)) await_publication(*report, caller, seen);
   return outcome;
 }
 
@@ -228,19 +247,30 @@ Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const Parsed
   StepTimer waiting(options_.observer, Step::wait, &seen.took(Step::wait));
   const auto lock = locks_.take(request.table);
   waiting.stop();
+  DD_TRY(auto earlier, replay(request.asked_key));
+  if (earlier) return SubmitOutcome(std::move(*earlier));
   DD_TRY(catalog_->check_spelling(request.table));
   DD_TRY(const auto last, catalog_->last_version(request.table));
   const WantedOptions wanted = wanted_options(request, last ? &*last : nullptr);
   DD_TRY(auto after, csv::File::open(spool.path(), wanted.read, options_.limits, layout_.spool()));
   if (!after.header_findings().empty()) return SubmitOutcome(all_findings(after, request, last));
   UploadRecord upload = described(spool, request, wanted, after.header());
-  if (last && reads_alike(upload, *last)) return SubmitOutcome(unchanged(upload, *last));
+  if (last && reads_alike(upload, *last)) return answer_unchanged(upload, *last, request.asked_key);
   if (request.effective_at) {
     // Before the files are compared, which may take long; once more when it is accepted.
     const Timestamp soonest = last ? std::max(clock_.now(), last->timestamp->plus_ms(1)) : clock_.now();
     DD_TRY(check_effective_at(*request.effective_at, soonest, last ? &*last : nullptr));
   }
   return compare(spool, request, std::move(upload), std::move(after), last, seen);
+}
+
+Result<SubmitOutcome> Engine::answer_unchanged(const UploadRecord& asked, UploadRecord last,
+                                               const AskedKeyOrNone& key) {
+  auto report = unchanged(asked, std::move(last));
+  if (const auto answer = answer_to_keep(key, report)) {
+    DD_TRY(catalog_->keep_answer(*answer));
+  }
+  return SubmitOutcome(std::move(report));
 }
 
 /// Of a file whose header is wrong: what is wrong with its rows too, as far as they can be judged.
@@ -288,14 +318,15 @@ Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedReques
   upload.hold_reasons = hold_reasons(upload.counts, upload.schema_changes,
                                      {request.dry_run, request.force, upload.rekey}, options_);
   upload.received_at = clock_.now();
+  upload.steps.compared = upload.received_at;
   upload.upload_id = io::new_upload_id(upload.received_at);
   const StepTimer accepting(options_.observer, Step::accept, &seen.took(Step::accept));
   if (!upload.hold_reasons.empty()) {
-    DD_TRY(auto report, hold(spool.path(), std::move(upload), *reading));
+    DD_TRY(auto report, hold(spool.path(), std::move(upload), *reading, request.asked_key));
     return SubmitOutcome(std::move(report));
   }
   DD_TRY(auto report, accept({spool.path(), Source::goes, spool.kept_bytes()}, std::move(upload), last,
-                             std::move(reading)));
+                             std::move(reading), request.asked_key));
   return SubmitOutcome(std::move(report));
 }
 
@@ -316,15 +347,17 @@ void Engine::withdraw_from_archive(const UploadRecord& upload) {
   if (!io::remove_file(layout_.archived_file(upload)).has_value()) housekeeper_.owe_settlement(upload);
 }
 
-Result<UploadReport> Engine::hold(const fs::path& spooled, UploadRecord upload, const Reading& reading) {
+Result<UploadReport> Engine::hold(const fs::path& spooled, UploadRecord upload, const Reading& reading,
+                                  const AskedKeyOrNone& key) {
   upload.state = UploadState::held;
   DD_TRY(auto samples, samples_of(reading, upload));
+  UploadReport report{UploadStatus::held, upload, std::move(samples)};
   const auto moved = hold_file(layout_, spooled, upload.upload_id);
   if (!moved.has_value()) {
     withdraw(layout_.held_file(upload.upload_id));
     return moved.error();
   }
-  const auto added = catalog_->add_held(upload);
+  const auto added = catalog_->add_held(upload, answer_to_keep(key, report));
   if (!added.has_value()) {
     const auto settled = catalog_->settle(upload.upload_id);
     // Not settled: the file stays, and the next start decides by the row.
@@ -334,12 +367,12 @@ Result<UploadReport> Engine::hold(const fs::path& spooled, UploadRecord upload, 
       return added.error();
     }
   }
-  return UploadReport{UploadStatus::held, std::move(upload), std::move(samples)};
+  return report;
 }
 
 Result<UploadReport> Engine::accept(const Arrival& arrival, UploadRecord upload,
                                     const std::optional<UploadRecord>& last,
-                                    std::shared_ptr<const Reading> reading) {
+                                    std::shared_ptr<const Reading> reading, const AskedKeyOrNone& key) {
   DD_TRY(pass_step("accept.begin"));
   DD_TRY(stamp(upload, last, clock_.now()));
   const auto placed = place_in_archive(layout_, arrival, upload);
@@ -347,12 +380,13 @@ Result<UploadReport> Engine::accept(const Arrival& arrival, UploadRecord upload,
     withdraw_from_archive(upload);
     return placed.error();
   }
-  const auto committed = catalog_->add_version(upload, arrival.bytes);
+  UploadReport report{UploadStatus::accepted, upload, {}};
+  const auto committed = catalog_->add_version(upload, arrival.bytes, answer_to_keep(key, report));
   if (!committed.has_value()) {
     DD_TRY(settle(upload, committed.error()));
   }
   finish_acceptance(upload, arrival, std::move(reading));
-  return UploadReport{UploadStatus::accepted, std::move(upload), {}};
+  return report;
 }
 
 Result<UploadRecord> Engine::settle(const UploadRecord& upload, const Error& error) {
@@ -386,11 +420,14 @@ void Engine::finish_acceptance(const UploadRecord& upload, const Arrival& arriva
   if (upload.state == UploadState::accepted) publisher_.enqueue(upload, std::move(reading));
 }
 
-void Engine::await_publication(UploadReport& report, UploadSeen& seen) {
+void Engine::await_publication(UploadReport& report, const Caller& caller, UploadSeen& seen) {
   if (report.status != UploadStatus::accepted) return;
   const StepTimer publishing(options_.observer, Step::publish, &seen.took(Step::publish));
+  const auto patience =
+      std::min(caller.publish_wait.value_or(options_.publish_timeout), options_.publish_timeout);
   if (report.upload.state == UploadState::accepted) {
-    const auto deadline = std::chrono::steady_clock::now() + options_.publish_timeout;
+    if (patience <= std::chrono::milliseconds::zero()) return;
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     if (!publisher_.wait(report.upload.upload_id, deadline, Publisher::Patience::while_log_answers)) return;
     const auto found = catalog_->find(report.upload.upload_id);
     if (!found.has_value() || !found.value()) return;
@@ -399,34 +436,42 @@ void Engine::await_publication(UploadReport& report, UploadSeen& seen) {
   if (report.upload.state == UploadState::published) report.status = UploadStatus::published;
 }
 
-Result<UploadRecord> Engine::find_held(const UploadId& upload) {
-  DD_TRY(const auto found, catalog_->find(upload));
-  if (!found) {
-    return Error{ErrorCode::not_found, "no-such-upload", fmt::format("no upload is {}", upload.to_string()),
-                 "list the uploads to see their ids"};
-  }
-  if (found->state != UploadState::held) return not_held(*found);
-  return *found;
+Result<UploadRecord> Engine::find_known(const UploadId& upload) {
+  DD_TRY(auto found, catalog_->find(upload));
+  if (found) return std::move(*found);
+  return Error{ErrorCode::not_found, "no-such-upload", fmt::format("no upload is {}", upload.to_string()),
+               "list the uploads to see their ids"};
 }
 
-Result<UploadReport> Engine::release(const UploadId& upload) {
+Result<UploadRecord> Engine::find_held(const UploadId& upload) {
+  DD_TRY(auto found, find_known(upload));
+  if (found.state != UploadState::held) return not_held(found);
+  return found;
+}
+
+Result<UploadReport> Engine::release(const UploadId& upload, const Caller& caller) {
   if (stopping_) return shutting_down();
-  DD_TRY(const auto found, find_held(upload));
+  DD_TRY(const auto found, find_known(upload));
+  AskedKeyOrNone key;
+  if (caller.idempotency_key) key = AskedKey{*caller.idempotency_key, identity_of_release(upload)};
   auto report = [&]() -> Result<UploadReport> {
     const auto lock = locks_.take(found.table);
+    DD_TRY(auto earlier, replay(key));
+    if (earlier) return std::move(*earlier);
     // It may have been released, discarded or expired while the lock was another's.
     DD_TRY(auto held, find_held(upload));
-    return release_locked(std::move(held));
+    return release_locked(std::move(held), key);
   }();
   if (!report.has_value()) return report;
   UploadSeen seen;
-  await_publication(report.value(), seen);
+  seen.request_id = caller.request_id;
+  await_publication(report.value(), caller, seen);
   note_report(report.value(), seen);
   if (options_.observer != nullptr) options_.observer->saw_upload(seen);
   return report;
 }
 
-Result<UploadReport> Engine::release_locked(UploadRecord upload) {
+Result<UploadReport> Engine::release_locked(UploadRecord upload, const AskedKeyOrNone& key) {
   DD_TRY(catalog_->check_spelling(upload.table));
   DD_TRY(const auto last, catalog_->last_version(upload.table));
   if (last.has_value() != upload.based_on.has_value() || (last && last->version != upload.based_on)) {
@@ -437,7 +482,7 @@ Result<UploadReport> Engine::release_locked(UploadRecord upload) {
   DD_TRY(auto reading, read_stored(layout_, *catalog_, upload));
   const fs::path from = layout_.held_file(upload.upload_id);
   return accept({from, Source::stays, std::nullopt}, std::move(upload), last,
-                std::make_shared<const Reading>(std::move(reading)));
+                std::make_shared<const Reading>(std::move(reading)), key);
 }
 
 Result<void> Engine::discard(const UploadId& upload) {

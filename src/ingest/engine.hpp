@@ -8,6 +8,7 @@
 #include "ingest/housekeeper.hpp"
 #include "ingest/publisher.hpp"
 #include "ingest/reading.hpp"
+#include "ingest/reading_cache.hpp"
 #include "ingest/request.hpp"
 #include "ingest/spool.hpp"
 #include "ingest/table_locks.hpp"
@@ -28,16 +29,21 @@ class Engine final : public Ingest {
 
   Result<std::unique_ptr<Reception>> receive() override;
   Result<SubmitOutcome> submit(std::unique_ptr<Reception> reception, const UploadRequest& request) override;
-  Result<UploadReport> release(const UploadId& upload) override;
+  Result<UploadReport> release(const UploadId& upload, const Caller& caller) override;
+  Result<SubmitOutcome> revert(const RevertRequest& request) override;
   Result<void> discard(const UploadId& upload) override;
 
   Result<std::optional<UploadRecord>> upload(const UploadId& upload) override;
   Result<std::vector<UploadRecord>> uploads(const UploadFilter& filter) override;
-  Result<std::vector<TableRecord>> tables() override;
+  Result<std::vector<TableRecord>> tables(const TableFilter& filter) override;
+  Result<std::optional<TableRecord>> table(const TableRef& table) override;
+  [[nodiscard]] std::optional<Timestamp> expires_at(const UploadRecord& upload) const override;
   Result<std::vector<UploadRecord>> versions(const TableRef& table, Version first,
                                              std::int64_t limit) override;
   Result<void> changes(const UploadId& upload, Seq first,
                        const std::function<bool(Seq seq, std::string_view json)>& use) override;
+  Result<VersionDiff> diff_versions(const TableRef& table, Version from, Version to, Seq first,
+                                    const std::function<bool(const EventView& change)>& use) override;
   Result<fs::path> archived_file(const TableRef& table, Version version) override;
   Result<RepublishReport> republish(const RepublishRequest& request) override;
   bool wait_published(const UploadId& upload, std::chrono::steady_clock::time_point deadline) override;
@@ -45,16 +51,24 @@ class Engine final : public Ingest {
   void stop() override;
 
  private:
-  Result<SubmitOutcome> submit_seen(SpoolFile& spool, const UploadRequest& request, UploadSeen& seen);
+  using AskedKeyOrNone = std::optional<AskedKey>;
+  using Parsed = std::function<Result<ParsedRequest>(const Sha256& file)>;
+
+  Result<SubmitOutcome> submit_observed(SpoolFile& spool, const Caller& caller, const Parsed& parse);
+  Result<SubmitOutcome> submit_seen(SpoolFile& spool, const Caller& caller, const Parsed& parse,
+                                    UploadSeen& seen);
   Result<SubmitOutcome> submit_locked(const SpoolFile& spool, const ParsedRequest& request, UploadSeen& seen);
+  Result<SubmitOutcome> answer_unchanged(const UploadRecord& asked, UploadRecord last,
+                                         const AskedKeyOrNone& key);
   csv::Findings all_findings(const csv::File& after, const ParsedRequest& request,
                              const std::optional<UploadRecord>& last);
   Result<SubmitOutcome> compare(const SpoolFile& spool, const ParsedRequest& request, UploadRecord upload,
                                 csv::File after, const std::optional<UploadRecord>& last, UploadSeen& seen);
-  Result<UploadReport> hold(const fs::path& spooled, UploadRecord upload, const Reading& reading);
+  Result<UploadReport> hold(const fs::path& spooled, UploadRecord upload, const Reading& reading,
+                            const AskedKeyOrNone& key);
   Result<UploadReport> accept(const Arrival& arrival, UploadRecord upload,
-                              const std::optional<UploadRecord>& last,
-                              std::shared_ptr<const Reading> reading);
+                              const std::optional<UploadRecord>& last, std::shared_ptr<const Reading> reading,
+                              const AskedKeyOrNone& key);
   /// Undoes a hold or an acceptance that did not come to its commit.
   void withdraw(const fs::path& path);
   void withdraw_from_archive(const UploadRecord& upload);
@@ -62,9 +76,16 @@ class Engine final : public Ingest {
   Result<UploadRecord> settle(const UploadRecord& upload, const Error& error);
   void finish_acceptance(const UploadRecord& upload, const Arrival& arrival,
                          std::shared_ptr<const Reading> reading);
-  void await_publication(UploadReport& report, UploadSeen& seen);
+  void await_publication(UploadReport& report, const Caller& caller, UploadSeen& seen);
+  Result<UploadRecord> find_known(const UploadId& upload);
   Result<UploadRecord> find_held(const UploadId& upload);
-  Result<UploadReport> release_locked(UploadRecord upload);
+  Result<UploadRecord> find_version(const TableRef& table, Version version);
+  Result<UploadReport> release_locked(UploadRecord upload, const AskedKeyOrNone& key);
+  Result<void> copy_archived(const UploadRecord& version, Reception& into);
+  /// Under the table's lock: what the key's earlier request was answered, if there was one.
+  Result<std::optional<UploadReport>> replay(const AskedKeyOrNone& key);
+  std::optional<AnswerToKeep> answer_to_keep(const AskedKeyOrNone& key, const UploadReport& report);
+  Result<std::shared_ptr<const Reading>> reading_of(const UploadRecord& upload);
   Result<std::vector<std::string>> samples_of(const Reading& reading, const UploadRecord& upload);
 
   const Options options_;
@@ -73,6 +94,7 @@ class Engine final : public Ingest {
   io::Clock& clock_;
   TableLocks locks_;
   Publisher publisher_;
+  ReadingCache readings_;
   Housekeeper housekeeper_;
   std::atomic<std::uint64_t> spooled_{0};
   std::atomic<bool> stopping_{false};

@@ -14,11 +14,12 @@ constexpr std::chrono::seconds kRound{1};
 }  // namespace
 
 Housekeeper::Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableLocks& locks,
-                         io::Clock& clock, const Options& options)
+                         ReadingCache& readings, io::Clock& clock, const Options& options)
     : layout_(layout),
       catalog_(catalog),
       publisher_(publisher),
       locks_(locks),
+      readings_(readings),
       clock_(clock),
       options_(options) {}
 
@@ -88,6 +89,8 @@ void Housekeeper::run_once() {
   retry(removals_, [](const fs::path& path) { return io::remove_file(path).has_value(); });
   sync_small_files();
   expire_held();
+  forget_answers();
+  readings_.drop_unused();
 }
 
 void Housekeeper::sync_small_files() {
@@ -139,6 +142,14 @@ bool Housekeeper::make_owed_current(const TableRef& table) {
   const auto last = catalog_.last_version(table);
   if (!last.has_value()) return false;
   return !last.value() || make_current(layout_, *last.value()).has_value();
+}
+
+void Housekeeper::forget_answers() {
+  const Timestamp before = clock_.now().plus_ms(-options_.idempotency_ttl.count());
+  const auto any = catalog_.has_answers_before(before);
+  // What cannot be done now is done in a second; an answer that has expired is not given meanwhile.
+  if (!any.has_value() || !any.value()) return;
+  [[maybe_unused]] const auto forgotten = catalog_.forget_answers_before(before);
 }
 
 void Housekeeper::expire_held() {

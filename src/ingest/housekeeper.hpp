@@ -8,16 +8,18 @@
 #include "ingest/archive.hpp"
 #include "ingest/catalog.hpp"
 #include "ingest/publisher.hpp"
+#include "ingest/reading_cache.hpp"
 #include "ingest/table_locks.hpp"
 
 namespace deltadrop::ingest {
 
 /// What is left to do of an acceptance whose outcome is known or not, when the disk failed in the middle of
-/// it. Done again every second until it succeeds; held uploads expire on the same thread. Thread-safe.
+/// it. Done again every second until it succeeds; held uploads, kept answers and kept readings expire on the
+/// same thread. Thread-safe.
 class Housekeeper {
  public:
   Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableLocks& locks,
-              io::Clock& clock, const Options& options);
+              ReadingCache& readings, io::Clock& clock, const Options& options);
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
   ~Housekeeper() { stop(); }
@@ -45,6 +47,7 @@ class Housekeeper {
  private:
   void work();
   void expire_held();
+  void forget_answers();
   bool settle(const UploadRecord& upload);
   bool remove_unaccepted(const UploadRecord& upload);
   bool write_owed_manifest(const UploadRecord& upload);
@@ -56,6 +59,7 @@ class Housekeeper {
   Catalog& catalog_;
   Publisher& publisher_;
   TableLocks& locks_;
+  ReadingCache& readings_;
   io::Clock& clock_;
   const Options options_;
 

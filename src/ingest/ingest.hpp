@@ -32,12 +32,24 @@ struct Options {
   std::int64_t hold_min_rows = 20;
   std::chrono::milliseconds held_ttl{std::chrono::hours{30 * 24}};
   std::chrono::milliseconds dry_run_ttl{std::chrono::hours{24}};
+  std::chrono::milliseconds idempotency_ttl{std::chrono::hours{24}};  ///< how long a key's answer is kept
   std::chrono::milliseconds publish_timeout{10'000};
   std::uint64_t disk_reserve = 0;  ///< bytes of DATA_DIR's file system that uploads leave free
   Observer* observer = nullptr;    ///< outlives the engine
   std::size_t publishers = 8;      ///< threads; each table is published by one at a time
   /// Up to this size a file's bytes go into the catalog when it is accepted, and the file is synced later.
   std::size_t kept_bytes_max = std::size_t{64} << 10;
+};
+
+/// Who asks, and how they want to be answered.
+struct Caller {
+  std::string request_id;  ///< for the log
+  /// The same key with the same request is answered as it was the first time, also after a restart; while the
+  /// first one runs, its answer is waited for. With another request: invalid_input "idempotency-key-reused".
+  /// A request that failed or was refused has changed nothing and leaves its key free.
+  std::optional<std::string> idempotency_key;
+  /// How long publishing is awaited; unless given, and at the most, Options::publish_timeout.
+  std::optional<std::chrono::milliseconds> publish_wait;
 };
 
 /// What a client may say about an upload. Absent: what the table remembers, else the default.
@@ -55,11 +67,26 @@ struct UploadRequest {
   bool dry_run = false;
   bool force = false;
   bool rekey = false;
-  std::string request_id;  ///< for the log
+  Caller caller;
+};
+
+/// To upload an archived version again.
+struct RevertRequest {
+  TableRef table;
+  Version to;
+  bool dry_run = false;
+  bool force = false;
+  Caller caller;
 };
 
 enum class UploadState : std::uint8_t { held, accepted, published, discarded, expired };
 std::string_view to_string(UploadState state);
+
+/// When an upload took its first steps. Only the catalog has them: unknown after it was made again.
+struct StepTimes {
+  std::optional<Timestamp> received;  ///< the file was there as a whole
+  std::optional<Timestamp> compared;
+};
 
 /// Everything that is known of an upload: a catalog row, and, for an accepted one, the manifest beside its
 /// file.
@@ -94,6 +121,8 @@ struct UploadRecord {
   bool dry_run = false;
   std::optional<Version> based_on;  ///< of a held upload: the version it was compared with
   std::optional<Timestamp> published_at;
+  std::optional<Version> reverts_to;  ///< of which version this is the file again
+  StepTimes steps;
 };
 
 enum class UploadStatus : std::uint8_t { published, accepted, held, unchanged };
@@ -104,6 +133,7 @@ struct UploadReport {
   UploadRecord upload;  ///< of the last version where unchanged
   /// Up to 5 events as JSON objects: of a held upload, so that a person can judge it.
   std::vector<std::string> samples_json;
+  bool replayed = false;  ///< the answer of an earlier request with the same idempotency key
 };
 
 /// A report, or what is wrong with the file (then nothing has changed).
@@ -129,7 +159,22 @@ struct TableRecord {
   TableRef table;
   std::string key_column;
   std::int64_t versions = 0;
-  UploadRecord last;  ///< its last accepted upload
+  UploadRecord last;                    ///< its last accepted upload
+  std::optional<Timestamp> changed_at;  ///< timestamp of the last version that changed a row
+};
+
+struct TableFilter {
+  std::optional<TableRef> after;
+  std::optional<std::int64_t> limit;  ///< none: all
+};
+
+/// Two versions of a table side by side.
+struct VersionDiff {
+  std::optional<UploadRecord> from;  ///< none: the empty table before version 1
+  std::optional<UploadRecord> to;
+  diff::Counts counts;
+  std::vector<diff::SchemaChange> schema_changes;
+  bool key_changed = false;  ///< every row of the one is deleted and every row of the other inserted
 };
 
 /// What to publish again: everything, a table, or a table from a version on.
@@ -161,12 +206,20 @@ class Ingest {
   virtual Result<SubmitOutcome> submit(std::unique_ptr<Reception> reception,
                                        const UploadRequest& request) = 0;
   /// Accepts a held upload as it was shown. not_found; conflict "table-moved-on", "not-held".
-  virtual Result<UploadReport> release(const UploadId& upload) = 0;
+  virtual Result<UploadReport> release(const UploadId& upload, const Caller& caller = {}) = 0;
+  /// Takes the archived file of a version through the same steps as an upload, read as its manifest says.
+  /// What the table remembers becomes what that version's upload left. not_found "no-such-table",
+  /// "no-such-version".
+  virtual Result<SubmitOutcome> revert(const RevertRequest& request) = 0;
   virtual Result<void> discard(const UploadId& upload) = 0;
 
   virtual Result<std::optional<UploadRecord>> upload(const UploadId& upload) = 0;
   virtual Result<std::vector<UploadRecord>> uploads(const UploadFilter& filter) = 0;
-  virtual Result<std::vector<TableRecord>> tables() = 0;
+  /// By name.
+  virtual Result<std::vector<TableRecord>> tables(const TableFilter& filter = {}) = 0;
+  virtual Result<std::optional<TableRecord>> table(const TableRef& table) = 0;
+  /// When a held upload expires; nothing of others.
+  [[nodiscard]] virtual std::optional<Timestamp> expires_at(const UploadRecord& upload) const = 0;
   /// Accepted uploads of a table by version, from `first` on. An unknown table is not_found "no-such-table".
   virtual Result<std::vector<UploadRecord>> versions(const TableRef& table, Version first,
                                                      std::int64_t limit) = 0;
@@ -175,6 +228,11 @@ class Ingest {
   /// are null.
   virtual Result<void> changes(const UploadId& upload, Seq first,
                                const std::function<bool(Seq seq, std::string_view json)>& use) = 0;
+  /// Compares any two versions of a table, each read as its manifest says, and calls `use` with each change
+  /// from the one with seq `first` on until it returns false. Version 0 is the empty table. not_found
+  /// "no-such-table", "no-such-version".
+  virtual Result<VersionDiff> diff_versions(const TableRef& table, Version from, Version to, Seq first,
+                                            const std::function<bool(const EventView& change)>& use) = 0;
   /// Path of an accepted version's archived file.
   virtual Result<std::filesystem::path> archived_file(const TableRef& table, Version version) = 0;
 

@@ -94,6 +94,7 @@ json::object object_of(const UploadRecord& record) {
   object["warnings"] = array_of(record.warnings);
   object["dry_run"] = record.dry_run;
   object["based_on"] = number_or_null(record.based_on);
+  if (record.reverts_to) object["reverts_to"] = record.reverts_to->value;
   return object;
 }
 
@@ -101,6 +102,8 @@ json::object object_of(const UploadRecord& record) {
 class MemberReader {
  public:
   explicit MemberReader(const json::object& object) : object_(object) {}
+
+  bool has(std::string_view name) { return find(name) != nullptr; }
 
   std::string text(std::string_view name) {
     const json::value* value = find(name);
@@ -252,6 +255,7 @@ Result<UploadRecord> record_of(const json::object& object) {
   record.warnings = members.texts("warnings");
   record.dry_run = members.flag("dry_run");
   record.based_on = members.version_or_null("based_on");
+  if (members.has("reverts_to")) record.reverts_to = members.version_or_null("reverts_to");
   if (members.problem().empty()) return record;
   return Error{ErrorCode::corrupt, "bad-record",
                fmt::format("an upload's record is damaged: {}", members.problem()),

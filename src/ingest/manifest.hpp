@@ -7,10 +7,12 @@
 
 /// An upload's record as JSON: as a catalog row keeps it, and as the manifest beside an archived file. One
 /// encoder and one strict reader for both, so that the manifest has every column by construction. State and
-/// published_at are not in it: they change after acceptance, a manifest never does.
+/// published_at are not in it: they change after acceptance, a manifest never does. Nor are the times of the
+/// steps before acceptance, which nothing is derived from.
 namespace deltadrop::ingest {
 
-/// Raised when a field is added, goes or changes its meaning.
+/// Raised when a field is added, goes or changes its meaning; not for one that stands in few manifests and
+/// that an older reader may pass over ("reverts_to").
 inline constexpr int kManifestFormat = 1;
 
 /// One compact JSON object.

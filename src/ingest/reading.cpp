@@ -26,6 +26,16 @@ Error damaged(const Layout& layout, const UploadRecord& upload, std::string_view
           "restore that file from a backup"};
 }
 
+/// The empty table with the columns of `version`: its header alone, kept in `text`.
+Result<csv::File> without_rows(const UploadRecord& version, std::unique_ptr<const std::string>& text) {
+  const std::vector<std::string_view> columns(version.columns.begin(), version.columns.end());
+  text = std::make_unique<const std::string>(csv::format_record(columns) + "\n");
+  csv::ReadOptions options = version.options;
+  options.delimiter = ',';
+  options.encoding = csv::Encoding::utf8;
+  return csv::File::over(*text, options, no_limits());
+}
+
 /// The version that the upload was, or is to be, compared with.
 std::optional<Version> version_before(const UploadRecord& upload) {
   if (!upload.version) return upload.based_on;
@@ -85,6 +95,30 @@ Result<Reading> read_stored(const Layout& layout, Catalog& catalog, const Upload
         fmt::format("it has {} rows and {} changes, {} and {} are recorded", reading.changes.counts.rows,
                     reading.changes.counts.changes(), upload.counts.rows, upload.counts.changes()));
   }
+  return reading;
+}
+
+Result<Reading> read_versions(const Layout& layout, const UploadRecord* from, const UploadRecord* to) {
+  std::optional<csv::File> before;
+  if (from != nullptr) {
+    DD_TRY(auto file, open_stored(layout, *from));
+    before = std::move(file);
+  }
+  std::unique_ptr<const std::string> text;
+  std::optional<csv::File> after;
+  if (to != nullptr) {
+    DD_TRY(auto file, open_stored(layout, *to));
+    after = std::move(file);
+  } else {
+    DD_TRY(auto file, without_rows(*from, text));
+    after = std::move(file);
+  }
+  Reading reading{std::move(before), std::move(*after), {}, std::move(text)};
+  DD_TRY(auto outcome, diff::diff(reading.before_or_null(), reading.after, diff::Options{.rekey = true}));
+  if (!outcome.findings.empty()) {
+    return damaged(layout, to != nullptr ? *to : *from, outcome.findings.first.front().message);
+  }
+  reading.changes = std::move(outcome.changes);
   return reading;
 }
 

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <string>
 
 #include "csv/file.hpp"
 #include "diff/diff.hpp"
@@ -18,6 +20,7 @@ struct Reading {
   std::optional<csv::File> before;  ///< none for a first version
   csv::File after;
   diff::ChangeSet changes;
+  std::unique_ptr<const std::string> text = nullptr;  ///< what `after` reads where it is no stored file
 
   [[nodiscard]] const csv::File* before_or_null() const { return before ? &*before : nullptr; }
 };
@@ -31,6 +34,9 @@ Result<csv::File> open_stored(const Layout& layout, const UploadRecord& upload);
 /// Reads a held or accepted upload again, against the version that it was compared with: the same changes in
 /// the same order as then. corrupt, type "archive-damaged", when they are not what its record counts.
 Result<Reading> read_stored(const Layout& layout, Catalog& catalog, const UploadRecord& upload);
+
+/// Reads any two versions of a table, each as its own record says; null is the empty table. Not both are.
+Result<Reading> read_versions(const Layout& layout, const UploadRecord* from, const UploadRecord* to);
 
 /// Calls `use` with each event as JSON, from seq `first` on, until it fails or returns false.
 Result<void> for_each_json(

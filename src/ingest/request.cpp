@@ -151,6 +151,7 @@ Result<ParsedRequest> parse_request(const UploadRequest& request) {
 
 WantedOptions wanted_options(const ParsedRequest& request, const UploadRecord* last) {
   WantedOptions wanted;
+  if (request.again) return {request.again->options, request.again->types_json};
   // Key, ignore, empty and types are the table's: said once, they hold until said otherwise. Delimiter and
   // encoding are a file's: they are found again in each, because the tool that writes the files may change,
   // unless a client has named them, which it does where finding them goes wrong.

@@ -9,6 +9,12 @@
 
 namespace deltadrop::ingest {
 
+/// An idempotency key, with what tells a retry from another request.
+struct AskedKey {
+  std::string key;
+  Sha256 request;
+};
+
 /// An UploadRequest whose every field was read; what was absent or empty is absent. For `ignore` and `types`,
 /// empty means "none", which takes back what the table remembers.
 struct ParsedRequest {
@@ -24,6 +30,9 @@ struct ParsedRequest {
   bool dry_run = false;
   bool force = false;
   bool rekey = false;
+  std::optional<UploadRecord> again;  ///< the version whose file this is, to be read just as it was
+  Timestamp received;
+  std::optional<AskedKey> asked_key;
 };
 
 /// invalid_input, type "bad-name", "bad-column-list", "bad-delimiter", "bad-encoding", "bad-effective-at",

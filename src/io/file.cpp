@@ -164,6 +164,13 @@ Result<std::size_t> File::read(std::span<std::byte> into) {
   return static_cast<std::size_t>(count);
 }
 
+Result<void> File::seek(std::uint64_t offset) {
+  if (::lseek(descriptor_, static_cast<off_t>(offset), SEEK_SET) < 0) {
+    return system_error("seek in", path_, errno);
+  }
+  return success();
+}
+
 Result<std::uint64_t> File::size() const {
   struct stat status{};
   if (::fstat(descriptor_, &status) != 0) return system_error("stat", path_, errno);

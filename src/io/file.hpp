@@ -40,6 +40,8 @@ class File {
   Result<void> write(std::string_view bytes) { return write(std::as_bytes(std::span(bytes))); }
   /// Up to `into.size()` bytes; 0 at the end of the file.
   Result<std::size_t> read(std::span<std::byte> into);
+  /// Where the next read begins.
+  Result<void> seek(std::uint64_t offset);
   Result<std::uint64_t> size() const;
   Result<void> set_mode(mode_t mode);
   /// After a failure nothing more may be done with this file but closing it.

@@ -60,7 +60,10 @@ def test_release_publishes_what_was_shown(held):
 def test_a_discarded_upload_is_gone(held):
     server, answer = held
     assert server.request("DELETE", f"/api/v1/uploads/{answer['upload_id']}").status_code in (200, 204)
-    assert server.get(f"/api/v1/uploads/{answer['upload_id']}")["state"] == "discarded"
+    gone = server.request("GET", f"/api/v1/uploads/{answer['upload_id']}")
+    assert (gone.status_code, gone.json()["state"]) == (404, "discarded")
+    listed = server.get("/api/v1/uploads?state=discarded")["uploads"]
+    assert [upload["upload_id"] for upload in listed] == [answer["upload_id"]]
     assert server.request("POST", f"/api/v1/uploads/{answer['upload_id']}/release").status_code == 409
     assert list((server.data_dir / "held").rglob("*.csv")) == []
     assert len(server.records()) == 40

@@ -56,9 +56,14 @@ class FakeIngest final : public ingest::Ingest {
     asked = request;
     return outcome();
   }
-  Result<ingest::UploadReport> release(const UploadId& id) override {
+  Result<ingest::UploadReport> release(const UploadId& id, const ingest::Caller& caller) override {
     released = id;
+    asked.caller = caller;
     return release_outcome();
+  }
+  Result<ingest::SubmitOutcome> revert(const ingest::RevertRequest& request) override {
+    reverted = request;
+    return outcome();
   }
   Result<void> discard(const UploadId& id) override {
     discarded = id;
@@ -86,7 +91,7 @@ class FakeIngest final : public ingest::Ingest {
       found.resize(static_cast<std::size_t>(filter.limit));
     return found;
   }
-  Result<std::vector<ingest::TableRecord>> tables() override {
+  Result<std::vector<ingest::TableRecord>> tables(const ingest::TableFilter& filter) override {
     std::map<TableRef, ingest::TableRecord> by_table;
     for (const auto& record : records) {
       if (!record.version) continue;
@@ -95,10 +100,25 @@ class FakeIngest final : public ingest::Ingest {
       table.key_column = record.key_column;
       ++table.versions;
       table.last = record;
+      if (record.counts.changes() > 0) table.changed_at = record.timestamp;
     }
     std::vector<ingest::TableRecord> found;
-    for (auto& [ref, table] : by_table) found.push_back(std::move(table));
+    for (auto& [ref, table] : by_table) {
+      if (filter.after && ref <= *filter.after) continue;
+      if (filter.limit && static_cast<std::int64_t>(found.size()) == *filter.limit) break;
+      found.push_back(std::move(table));
+    }
     return found;
+  }
+  Result<std::optional<ingest::TableRecord>> table(const TableRef& wanted) override {
+    DD_TRY(auto all, tables({}));
+    for (auto& each : all) {
+      if (each.table == wanted) return std::optional(std::move(each));
+    }
+    return std::optional<ingest::TableRecord>();
+  }
+  [[nodiscard]] std::optional<Timestamp> expires_at(const ingest::UploadRecord& upload) const override {
+    return upload.state == ingest::UploadState::held ? expiry : std::nullopt;
   }
   Result<std::vector<ingest::UploadRecord>> versions(const TableRef& table, Version first,
                                                      std::int64_t limit) override {
@@ -120,6 +140,14 @@ class FakeIngest final : public ingest::Ingest {
       if (!use(seq, change_json[static_cast<std::size_t>(seq.value - 1)])) break;
     }
     return success();
+  }
+  Result<ingest::VersionDiff> diff_versions(const TableRef&, Version from, Version to, Seq first,
+                                            const std::function<bool(const EventView&)>& use) override {
+    compared = {from, to};
+    for (auto seq = first; static_cast<std::size_t>(seq.value) <= compared_changes.size(); seq = seq.next()) {
+      if (!use(compared_changes[static_cast<std::size_t>(seq.value - 1)])) break;
+    }
+    return version_diff;
   }
   Result<std::filesystem::path> archived_file(const TableRef&, Version) override { return archived; }
   Result<ingest::RepublishReport> republish(const ingest::RepublishRequest& request) override {
@@ -167,6 +195,11 @@ class FakeIngest final : public ingest::Ingest {
   ingest::UploadRequest asked;
   std::optional<ingest::RepublishRequest> republished;
   std::optional<UploadId> released;
+  ingest::RevertRequest reverted;
+  std::optional<Timestamp> expiry;
+  std::pair<Version, Version> compared;
+  std::vector<EventView> compared_changes;
+  ingest::VersionDiff version_diff;
   std::optional<UploadId> discarded;
 };
 

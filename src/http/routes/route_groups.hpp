@@ -11,6 +11,7 @@ void add_upload_routes(std::vector<Route>& routes, const Services& services);   
 void add_uploads_routes(std::vector<Route>& routes, const Services& services);  ///< what became of it
 void add_health_routes(std::vector<Route>& routes, const Services& services);
 void add_table_routes(std::vector<Route>& routes, const Services& services);
+void add_version_routes(std::vector<Route>& routes, const Services& services);
 void add_record_routes(std::vector<Route>& routes, const Services& services);
 void add_key_history_routes(std::vector<Route>& routes, const Services& services);
 void add_event_routes(std::vector<Route>& routes, const Services& services);

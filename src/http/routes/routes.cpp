@@ -38,6 +38,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_health_routes(routes, services);
   add_uploads_routes(routes, services);
   add_table_routes(routes, services);
+  add_version_routes(routes, services);
   add_record_routes(routes, services);
   add_key_history_routes(routes, services);
   add_event_routes(routes, services);

@@ -9,6 +9,7 @@
 
 #include "core/text.hpp"
 #include "http/answers.hpp"
+#include "http/caller.hpp"
 #include "http/multipart.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
@@ -82,7 +83,7 @@ class RequestFields {
   }
 
   Result<void> set_all(const Request& request) {
-    request_.request_id = request.id;
+    DD_TRY(request_.caller, caller_of(request));
     for (const auto& [name, value] : request.query) {
       DD_TRY(set(name, value));
     }
@@ -100,8 +101,7 @@ Response submit(ingest::Ingest& ingest, std::unique_ptr<ingest::Reception> recep
                 const UploadRequest& request) {
   auto outcome = ingest.submit(std::move(reception), request);
   if (outcome.has_error()) return problem(outcome.error());
-  if (const auto* findings = std::get_if<csv::Findings>(&outcome.value())) return findings_problem(*findings);
-  return upload_answer(std::get<ingest::UploadReport>(outcome.value()));
+  return submit_answer(outcome.value(), request.caller);
 }
 
 /// POST /upload: the `file` part goes to the spool as it comes.

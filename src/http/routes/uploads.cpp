@@ -10,6 +10,7 @@
 
 #include "core/text.hpp"
 #include "http/answers.hpp"
+#include "http/caller.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
 #include "http/routes/route_groups.hpp"
@@ -56,9 +57,26 @@ std::string history_json(const history::UploadStatus& status) {
   return object.take();
 }
 
+/// When each step was done, as far as it is known.
+std::string times_json(const ingest::UploadRecord& upload, const history::UploadStatus* status) {
+  const bool was_held = !upload.hold_reasons.empty();
+  return JsonObject()
+      .text_or_null("received", text_of(upload.steps.received))
+      .text_or_null("diffed", text_of(upload.steps.compared))
+      .text_or_null("held", was_held ? std::optional(upload.received_at.to_string()) : std::nullopt)
+      .text_or_null("accepted", text_of(upload.timestamp))
+      .text_or_null("published", text_of(upload.published_at))
+      .text_or_null("applied", status != nullptr ? text_of(status->applied_at) : std::nullopt)
+      .text_or_null("in_lake", status != nullptr ? text_of(status->in_lake_at) : std::nullopt)
+      .take();
+}
+
 Response upload_response(const Services& services, const ingest::UploadRecord& upload) {
   auto object = upload_json(upload);
   const auto progress = progress_of(upload, services.history);
+  const bool in_history = progress.has_value() && progress.value().status.has_value();
+  object.raw("times", times_json(upload, in_history ? &*progress.value().status : nullptr));
+  object.text_or_null("expires_at", text_of(services.ingest.expires_at(upload)));
   if (progress.has_value()) {
     const auto& known = progress.value();
     object.boolean("applied", known.applied).boolean("in_lake", known.in_lake);
@@ -149,6 +167,14 @@ class Waiters {
   std::atomic<int> count_ = 0;
 };
 
+/// Who deleted it finds nothing there; the list still tells what it was.
+Response discarded(const ingest::UploadRecord& upload) {
+  return problem_with({ErrorCode::not_found, "upload-discarded",
+                       fmt::format("upload {} was discarded", upload.upload_id.to_string()),
+                       "GET /api/v1/uploads?state=discarded lists what it was"},
+                      "state", "\"discarded\"");
+}
+
 Result<Response> get_upload(const Services& services, Waiters& waiters, const Request& request) {
   DD_TRY(check_query(request, {"wait", "timeout"}));
   DD_TRY(auto wait, wait_of(request));
@@ -158,6 +184,7 @@ Result<Response> get_upload(const Services& services, Waiters& waiters, const Re
     waiters.leave();
     DD_TRY(upload, find_upload(services, request));
   }
+  if (upload.state == ingest::UploadState::discarded) return discarded(upload);
   return upload_response(services, upload);
 }
 
@@ -251,11 +278,35 @@ Result<Response> list_changes(const Services& services, const Request& request) 
   return list_response("changes", items, next);
 }
 
+/// Which versions came since a held upload was compared, and by which uploads.
+Result<std::string> versions_since(const Services& services, const ingest::UploadRecord& upload) {
+  const Version first(upload.based_on ? upload.based_on->value + 1 : 1);
+  DD_TRY(const auto versions, services.ingest.versions(upload.table, first, kPageDefault));
+  JsonArray list;
+  for (const auto& version : versions) {
+    list.raw(JsonObject()
+                 .number("version", version.version->value)
+                 .text("upload_id", version.upload_id.to_string())
+                 .text_or_null("timestamp", text_of(version.timestamp))
+                 .text("file_id", version.file_id)
+                 .text("original_name", version.original_name)
+                 .number("inserted", version.counts.inserted)
+                 .number("updated", version.counts.updated)
+                 .number("deleted", version.counts.deleted)
+                 .take());
+  }
+  return list.take();
+}
+
 Result<Response> release(const Services& services, const Request& request) {
   DD_TRY(check_query(request, {}));
+  DD_TRY(const auto caller, caller_of(request));
   DD_TRY(const auto upload, find_upload(services, request));
-  DD_TRY(const auto report, services.ingest.release(upload.upload_id));
-  return upload_answer(report);
+  const auto report = services.ingest.release(upload.upload_id, caller);
+  if (report.has_value()) return upload_answer(report.value(), caller);
+  if (report.error().type != "table-moved-on") return report.error();
+  DD_TRY(const auto since, versions_since(services, upload));
+  return problem_with(report.error(), "changed_since", since);
 }
 
 Result<Response> discard(const Services& services, const Request& request) {

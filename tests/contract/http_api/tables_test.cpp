@@ -1,6 +1,4 @@
 #include "api_fixture.hpp"
-#include "io/file.hpp"
-#include "support/temporary_folder.hpp"
 
 namespace deltadrop::http {
 namespace {
@@ -22,34 +20,11 @@ TEST_F(Api, ListsTablesByPages) {
   EXPECT_EQ(get("/api/v1/tables/no%20body/financials").status, 404);
 }
 
-TEST_F(Api, ListsVersionsByPages) {
-  for (int i = 1; i <= 3; ++i) add(version(i));
-  const auto first = get("/api/v1/tables/acme/financials/versions?limit=2");
-  EXPECT_TRUE(has(first, R"("version":2)"));
-  EXPECT_FALSE(has(first, R"("version":3)"));
-  const auto second = get("/api/v1/tables/acme/financials/versions?limit=2&cursor=" + next_cursor(first));
-  EXPECT_TRUE(has(second, R"("version":3)"));
-  EXPECT_TRUE(has(second, R"("next_cursor":null)"));
-  EXPECT_EQ(get("/api/v1/tables/nobody/financials/versions").status, 404);
-}
-
-TEST_F(Api, StreamsTheArchivedFile) {
-  const deltadrop::testing::TemporaryFolder folder;
-  ingest.archived = folder.path() / "file.csv";
-  const std::string bytes = "id,text\n1," + std::string(300'000, 'x') + "\n";
-  ASSERT_TRUE(io::write_file_durably(ingest.archived, bytes).has_value());
+TEST_F(Api, ATableSaysWhenItChanged) {
   add(version(1));
-  const auto response = get("/api/v1/tables/acme/financials/versions/1/file");
-  EXPECT_EQ(response.status, 200);
-  EXPECT_EQ(response.body, bytes);
-  EXPECT_EQ(response.header("content-type"), "text/csv");
-  EXPECT_EQ(response.header("content-disposition"), "attachment; filename=\"acme_financials_v1.csv\"");
-  EXPECT_EQ(response.header("etag"), "\"" + std::string(64, '0') + "\"");
-  const auto again = test::fetch(server->address(), "GET", "/api/v1/tables/acme/financials/versions/1/file",
-                                 "If-None-Match: " + response.header("etag") + "\r\n");
-  EXPECT_EQ(again.status, 304);
-  EXPECT_EQ(get("/api/v1/tables/acme/financials/versions/2/file").status, 404);
-  EXPECT_EQ(get("/api/v1/tables/acme/financials/versions/x/file").status, 422);
+  add(version(2, 0));
+  EXPECT_TRUE(has(get("/api/v1/tables/acme/financials"),
+                  R"("versions":2,"rows":0,"changed_at":"2025-01-01T00:00:00.000Z","last_upload":{)"));
 }
 
 }  // namespace

@@ -139,7 +139,67 @@ TEST_F(Upload, PutTakesTheFileItself) {
   EXPECT_EQ(ingest.asked.table_name, "financials");
   EXPECT_TRUE(ingest.asked.rekey);
   EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/..%2F..%2Fetc/x", "", "id\n").status, 422);
-  EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/a/b", kForm, form({}, "x")).status, 422);
+  EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/a/b", kForm, form({}, "x")).status, 415);
+}
+
+TEST_F(Upload, TakesItsIdempotencyKeyAndPreference) {
+  answer_with(ingest::UploadStatus::accepted);
+  const std::string headers = "Idempotency-Key: k-1\r\nPrefer: respond-async, wait=3\r\n";
+  for (const bool as_form : {true, false}) {
+    ingest.asked = {};
+    const auto response =
+        as_form ? test::fetch(server->address(), "POST", "/upload", std::string(kForm) + headers,
+                              form({}, "id\n1\n"))
+                : test::fetch(server->address(), "PUT", "/api/v1/tables/acme/financials", headers, "id\n1\n");
+    EXPECT_EQ(response.status, 202);
+    EXPECT_EQ(response.header("preference-applied"), "respond-async");
+    EXPECT_EQ(response.header("location"), "/api/v1/uploads/0195f3a0-7c00-7000-8000-000000000002");
+    EXPECT_EQ(ingest.asked.caller.idempotency_key, "k-1");
+    EXPECT_EQ(ingest.asked.caller.publish_wait, std::chrono::milliseconds(3000));
+  }
+  EXPECT_EQ(post(form({}, "id\n1\n")).header("preference-applied"), "");
+  const auto bad = test::fetch(server->address(), "PUT", "/api/v1/tables/acme/financials",
+                               "Idempotency-Key: \"a\"b\"\r\n", "id\n1\n");
+  EXPECT_EQ(bad.status, 400);
+  EXPECT_TRUE(has(bad, "/problems/bad-idempotency-key"));
+  ingest.outcome = []() -> Result<ingest::SubmitOutcome> {
+    return Error{ErrorCode::invalid_input, "idempotency-key-reused", "used", "make a new one"};
+  };
+  EXPECT_EQ(post(form({}, "id\n1\n")).status, 422);
+}
+
+/// However the network cuts a body into pieces, the answer is the same.
+TEST_F(Upload, IsTheSameHoweverItIsCut) {
+  answer_with(ingest::UploadStatus::published);
+  const std::string file = "id,text\r\n1,\"--B\"\r\n--\r\n-B--\r\n--A\r\n2,--C\r\n";
+  const std::string body = form({{"key", "id"}}, file, {{"force", "true"}});
+  const auto request =
+      fmt::format("POST /upload HTTP/1.1\r\nHost: x\r\n{}Content-Length: {}\r\n\r\n", kForm, body.size());
+  const std::string whole = post(body).body;
+  test::RawClient client(server->address());
+  for (std::size_t cut = 0; cut <= body.size(); ++cut) {
+    ingest.asked = {};
+    ASSERT_TRUE(client.send(request + body.substr(0, cut)));
+    ASSERT_TRUE(client.send(body.substr(cut)));
+    const auto response = client.read_response();
+    ASSERT_EQ(response.status, 200) << cut;
+    ASSERT_EQ(response.body, whole) << cut;
+    ASSERT_EQ(ingest.received->bytes, file) << cut;
+    ASSERT_EQ(ingest.asked.key, "id") << cut;
+    ASSERT_TRUE(ingest.asked.force) << cut;
+  }
+  for (std::size_t piece = 1; piece < 40; ++piece) {
+    std::string chunks;
+    for (std::size_t i = 0; i < body.size(); i += piece) {
+      const auto part = std::string_view(body).substr(i, piece);
+      chunks += fmt::format("{:x}\r\n{}\r\n", part.size(), part);
+    }
+    ASSERT_TRUE(client.send(
+        fmt::format("POST /upload HTTP/1.1\r\nHost: x\r\n{}Transfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
+                    kForm, chunks)));
+    ASSERT_EQ(client.read_response().body, whole) << piece;
+    ASSERT_EQ(ingest.received->bytes, file) << piece;
+  }
 }
 
 }  // namespace

@@ -114,5 +114,81 @@ TEST_F(Api, ReleasesAndDiscards) {
   EXPECT_EQ(ingest.discarded, upload_id(1));
 }
 
+TEST_F(Api, ADiscardedUploadIsGoneAndStillListed) {
+  auto record = version(1);
+  record.state = ingest::UploadState::discarded;
+  record.version.reset();
+  ingest.records.push_back(record);
+  const auto response = get(kFirst);
+  EXPECT_EQ(response.status, 404);
+  EXPECT_TRUE(has(response, R"("state":"discarded")"));
+  EXPECT_TRUE(
+      has(get("/api/v1/uploads?state=discarded"), R"("upload_id":"0195f3a0-7c00-7000-8000-000000000001")"));
+}
+
+TEST_F(Api, ARefusedReleaseSaysWhatHasChangedSince) {
+  add(version(1));
+  add(version(2));
+  add(version(3));
+  auto held = version(4);
+  held.state = ingest::UploadState::held;
+  held.version.reset();
+  held.based_on = Version(1);
+  ingest.records.push_back(held);
+  ingest.release_outcome = []() -> Result<ingest::UploadReport> {
+    return Error{ErrorCode::conflict, "table-moved-on", "there is a newer version", "upload it again"};
+  };
+  const auto response =
+      test::fetch(server->address(), "POST", "/api/v1/uploads/0195f3a0-7c00-7000-8000-000000000004/release");
+  EXPECT_EQ(response.status, 409);
+  EXPECT_TRUE(has(response,
+                  R"("changed_since":[{"version":2,"upload_id":"0195f3a0-7c00-7000-8000-000000000002",)"
+                  R"("timestamp":"2025-02-01T00:00:00.000Z","file_id":"acme_a1b2c3d4","original_name":"",)"
+                  R"("inserted":1,"updated":0,"deleted":0},{"version":3,)"));
+  EXPECT_FALSE(has(response, R"("version":1,)"));
+}
+
+TEST_F(Api, AReleaseTakesItsKeyAndPreference) {
+  add(version(1));
+  ingest.release_outcome = []() -> Result<ingest::UploadReport> {
+    ingest::UploadReport report{ingest::UploadStatus::accepted, version(1), {}};
+    report.replayed = true;
+    return report;
+  };
+  const auto response = test::fetch(server->address(), "POST", kFirst + "/release",
+                                    "Idempotency-Key: \"k\"\r\nPrefer: respond-async\r\n");
+  EXPECT_EQ(response.status, 202);
+  EXPECT_EQ(response.header("location"), kFirst);
+  EXPECT_EQ(response.header("preference-applied"), "respond-async");
+  EXPECT_EQ(response.header("idempotency-replayed"), "true");
+  EXPECT_EQ(ingest.asked.caller.idempotency_key, "k");
+  EXPECT_EQ(test::fetch(server->address(), "POST", kFirst + "/release", "Idempotency-Key:\r\n").status, 400);
+}
+
+TEST_F(Api, AnUploadSaysWhenEachStepWasDone) {
+  auto record = version(1);
+  record.received_at = at("2025-01-01T00:00:00.003Z");
+  record.steps = {at("2025-01-01T00:00:00.001Z"), at("2025-01-01T00:00:00.002Z")};
+  record.published_at = at("2025-01-01T00:00:00.005Z");
+  add(record);
+  history.statuses[record.upload_id].applied_at = at("2025-01-01T00:00:00.006Z");
+  EXPECT_TRUE(
+      has(get(kFirst),
+          R"("times":{"received":"2025-01-01T00:00:00.001Z","diffed":"2025-01-01T00:00:00.002Z","held":null,)"
+          R"("accepted":"2025-01-01T00:00:00.000Z","published":"2025-01-01T00:00:00.005Z",)"
+          R"("applied":"2025-01-01T00:00:00.006Z","in_lake":null},"expires_at":null)"));
+  auto held = version(2);
+  held.state = ingest::UploadState::held;
+  held.version.reset();
+  held.timestamp.reset();
+  held.hold_reasons = {"This is a dry run."};
+  held.received_at = at("2025-02-01T00:00:00.003Z");
+  ingest.records.push_back(held);
+  ingest.expiry = at("2025-02-02T00:00:00.003Z");
+  const auto response = get("/api/v1/uploads/0195f3a0-7c00-7000-8000-000000000002");
+  EXPECT_TRUE(has(response, R"("held":"2025-02-01T00:00:00.003Z","accepted":null)"));
+  EXPECT_TRUE(has(response, R"("expires_at":"2025-02-02T00:00:00.003Z")"));
+}
+
 }  // namespace
 }  // namespace deltadrop::http

@@ -1,0 +1,76 @@
+#include "http/ranges.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "core/table_ref.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t";
+  const auto begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
+
+/// Digits only; the largest number where there are too many.
+std::optional<std::uint64_t> parse_offset(std::string_view text) {
+  const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (text.empty() || !digits) return std::nullopt;
+  std::uint64_t number = std::numeric_limits<std::uint64_t>::max();
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+Selected part_of(std::uint64_t first, std::uint64_t end) { return {Selection::part, {first, end - first}}; }
+
+}  // namespace
+
+Selected selected_by(std::string_view range, std::uint64_t size) {
+  constexpr std::string_view kUnit = "bytes=";
+  const Selected whole{Selection::whole, {0, size}};
+  const Selected nothing{Selection::nothing, {0, size}};
+  range = trimmed(range);
+  if (ascii_lower(range.substr(0, kUnit.size())) != kUnit) return whole;
+  range.remove_prefix(kUnit.size());
+  const auto dash = range.find('-');
+  if (dash == std::string_view::npos || range.find(',') != std::string_view::npos) return whole;
+  const auto first_text = trimmed(range.substr(0, dash));
+  const auto last_text = trimmed(range.substr(dash + 1));
+  const auto last = parse_offset(last_text);
+  if (first_text.empty()) {
+    if (!last) return whole;
+    if (*last == 0 || size == 0) return nothing;
+    return part_of(size - std::min(*last, size), size);
+  }
+  const auto first = parse_offset(first_text);
+  if (!first || (!last && !last_text.empty()) || (last && *last < *first)) return whole;
+  if (*first >= size) return nothing;
+  return part_of(*first, last ? std::min(*last, size - 1) + 1 : size);
+}
+
+bool lists_tag(std::string_view tags, std::string_view tag) {
+  while (!tags.empty()) {
+    // Our tags hold no comma, so one inside another's quotes does no harm.
+    const auto comma = tags.find(',');
+    auto one = trimmed(tags.substr(0, comma));
+    if (one.starts_with("W/")) one.remove_prefix(2);
+    if (one == tag || one == "*") return true;
+    tags = comma == std::string_view::npos ? std::string_view{} : tags.substr(comma + 1);
+  }
+  return false;
+}
+
+Selected selected_by(const Request& request, std::string_view tag, std::uint64_t size) {
+  const auto range = request.header("range");
+  if (!range || request.method != "GET") return {Selection::whole, {0, size}};
+  // A weak tag or a date says less than that the bytes are the same.
+  const auto condition = request.header("if-range");
+  if (condition && trimmed(*condition) != tag) return {Selection::whole, {0, size}};
+  return selected_by(*range, size);
+}
+
+}  // namespace deltadrop::http

@@ -1,0 +1,239 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <memory>
+#include <utility>
+
+#include "core/text.hpp"
+#include "http/answers.hpp"
+#include "http/caller.hpp"
+#include "http/parameters.hpp"
+#include "http/problem.hpp"
+#include "http/ranges.hpp"
+#include "http/routes/route_groups.hpp"
+#include "http/table_path.hpp"
+#include "io/file.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+constexpr std::size_t kPieceBytes = std::size_t{128} << 10;
+
+Result<Response> list_versions(const Services& services, const Request& request) {
+  DD_TRY(check_query(request, {"limit", "cursor"}));
+  DD_TRY(const auto limit, limit_of(request));
+  DD_TRY(const auto cursor, cursor_of(request, "versions", 1));
+  Version first(1);
+  if (cursor) {
+    DD_TRY(first.value, cursor_number(cursor->front(), 1));
+  }
+  DD_TRY(const auto table, table_of_path(request));
+  DD_TRY(const auto versions, services.ingest.versions(table, first, limit + 1));
+  JsonArray items;
+  for (const auto& upload : versions) {
+    const auto number = upload.version.value_or(Version(0));
+    const bool full = number.value >= first.value + limit || items.bytes() > kPageBytesMax;
+    if (full)
+      return list_response("versions", items, make_cursor("versions", {std::to_string(number.value)}));
+    items.raw(upload_json(upload).take());
+  }
+  return list_response("versions", items, std::nullopt);
+}
+
+// ---- the archived file
+// -------------------------------------------------------------------------------------------
+
+BodySource pieces_of(io::File file, std::uint64_t bytes) {
+  struct Rest {
+    io::File file;
+    std::uint64_t bytes;
+  };
+  const auto rest = std::make_shared<Rest>(Rest{std::move(file), bytes});
+  return [rest]() -> Result<std::string> {
+    std::string piece(std::min<std::uint64_t>(kPieceBytes, rest->bytes), '\0');
+    DD_TRY(const auto count, rest->file.read(std::as_writable_bytes(std::span(piece))));
+    piece.resize(count);
+    rest->bytes -= count;
+    return piece;
+  };
+}
+
+Response no_such_range(Response response, std::uint64_t size) {
+  const Error error{ErrorCode::invalid_input, "no-such-range",
+                    fmt::format("the file has {} bytes only", size), "ask for a range that begins in it"};
+  auto refused = problem(error);
+  std::move(response.headers.begin(), response.headers.end(), std::back_inserter(refused.headers));
+  refused.headers.emplace_back("Content-Range", fmt::format("bytes */{}", size));
+  return refused;
+}
+
+/// The archived bytes as they came, or a part of them. Names of companies and tables are made of characters
+/// that need no quoting.
+Result<Response> get_file(const Services& services, const Request& request) {
+  DD_TRY(check_query(request, {}));
+  DD_TRY(const auto table, table_of_path(request));
+  DD_TRY(const auto number, parse_positive("version", request.parameters[2]));
+  DD_TRY(const auto upload, version_of(services.ingest, table, Version(number)));
+  const auto tag = fmt::format("\"{}\"", upload.sha256.to_hex());
+  Response response;
+  response.headers = {{"ETag", tag}, {"Cache-Control", "private, immutable"}, {"Accept-Ranges", "bytes"}};
+  if (lists_tag(request.header("if-none-match").value_or(""), tag)) {
+    response.status = 304;
+    return response;
+  }
+  DD_TRY(const auto path, services.ingest.archived_file(table, Version(number)));
+  DD_TRY(auto file, io::File::open_to_read(path));
+  DD_TRY(const auto size, file.size());
+  const auto selected = selected_by(request, tag, size);
+  if (selected.selection == Selection::nothing) return no_such_range(std::move(response), size);
+  const auto [first, bytes] = selected.part;
+  if (selected.selection == Selection::part) {
+    response.status = 206;
+    response.headers.emplace_back("Content-Range",
+                                  fmt::format("bytes {}-{}/{}", first, first + bytes - 1, size));
+    DD_TRY(file.seek(first));
+  }
+  response.content_type = "text/csv";
+  response.headers.emplace_back(
+      "Content-Disposition",
+      fmt::format("attachment; filename=\"{}_{}_v{}.csv\"", table.company_id, table.table_name, number));
+  response.stream_bytes = bytes;
+  response.stream = pieces_of(std::move(file), bytes);
+  return response;
+}
+
+// ---- what differs between two versions
+// ---------------------------------------------------------------------------
+
+struct Versions {
+  Version from;
+  Version to;
+};
+
+/// "2..5"
+Result<Versions> parse_versions(const std::string& text) {
+  constexpr std::string_view kDots = "..";
+  constexpr std::size_t kDigitsMax = 18;
+  const auto dots = text.find(kDots);
+  const auto number = [&](std::string_view digits) -> std::optional<std::int64_t> {
+    const bool only_digits =
+        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (digits.empty() || digits.size() > kDigitsMax || !only_digits) return std::nullopt;
+    std::int64_t value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return value;
+  };
+  if (dots != std::string::npos) {
+    const std::string_view view = text;
+    const auto from = number(view.substr(0, dots));
+    const auto to = number(view.substr(dots + kDots.size()));
+    if (from && to) return Versions{Version(*from), Version(*to)};
+  }
+  return bad_parameter("versions", text,
+                       "two version numbers with dots between, such as 2..5; 0 is the empty table");
+}
+
+std::string change_json(const EventView& change) {
+  JsonObject object;
+  object.number("seq", change.seq.value)
+      .text("event_type", to_string(change.type))
+      .text("key_column", change.key_column)
+      .text("key_value", change.key_value)
+      .raw("old_values", change.old_values_json.empty() ? "null" : change.old_values_json)
+      .raw("new_values", change.new_values_json.empty() ? "null" : change.new_values_json);
+  JsonArray changed;
+  if (change.changed_columns != nullptr) {
+    for (const auto column : *change.changed_columns) changed.text(column);
+  }
+  return object.raw("changed_columns", changed.take()).number("line", change.line.value).take();
+}
+
+JsonObject diff_json(const TableRef& table, const Versions& versions, const ingest::VersionDiff& diff) {
+  const auto id_of = [](const std::optional<ingest::UploadRecord>& upload) {
+    return upload ? std::optional(upload->upload_id.to_string()) : std::nullopt;
+  };
+  JsonObject object;
+  object.text("company_id", table.company_id)
+      .text("table_name", table.table_name)
+      .number("from_version", versions.from.value)
+      .number("to_version", versions.to.value)
+      .text_or_null("from_upload_id", id_of(diff.from))
+      .text_or_null("to_upload_id", id_of(diff.to))
+      .number("rows_before", diff.counts.rows_before)
+      .number("rows", diff.counts.rows)
+      .number("inserted", diff.counts.inserted)
+      .number("updated", diff.counts.updated)
+      .number("deleted", diff.counts.deleted)
+      .number("changes_detected", diff.counts.changes())
+      .raw("schema_changes", schema_changes_json(diff.schema_changes))
+      .boolean("key_changed", diff.key_changed);
+  return object;
+}
+
+Result<Response> diff_versions(const Services& services, const Request& request) {
+  DD_TRY(check_query(request, {"limit", "cursor"}));
+  DD_TRY(const auto limit, limit_of(request));
+  DD_TRY(const auto cursor, cursor_of(request, "diff", 1));
+  Seq first(1);
+  if (cursor) {
+    DD_TRY(first.value, cursor_number(cursor->front(), 1));
+  }
+  DD_TRY(const auto table, table_of_path(request));
+  DD_TRY(const auto versions, parse_versions(request.parameters[2]));
+  JsonArray items;
+  std::int64_t taken = 0;
+  std::optional<std::string> next;
+  DD_TRY(const auto diff, services.ingest.diff_versions(
+                              table, versions.from, versions.to, first, [&](const EventView& change) {
+                                if (taken == limit || items.bytes() > kPageBytesMax) {
+                                  next = make_cursor("diff", {std::to_string(change.seq.value)});
+                                  return false;
+                                }
+                                items.raw(change_json(change));
+                                ++taken;
+                                return true;
+                              }));
+  return json_response(
+      diff_json(table, versions, diff).raw("changes", items.take()).text_or_null("next_cursor", next).take());
+}
+
+// ---- going back
+// --------------------------------------------------------------------------------------------------
+
+Result<bool> flag_of(const Request& request, std::string_view name) {
+  const auto value = request.query_value(name);
+  if (!value) return false;
+  return parse_boolean(name, *value);
+}
+
+Result<Response> revert(const Services& services, const Request& request) {
+  DD_TRY(check_query(request, {"to_version", "dry_run", "force"}));
+  const auto to = request.query_value("to_version");
+  if (!to) return bad_parameter("to_version", "", "the number of the version to go back to");
+  ingest::RevertRequest wanted;
+  DD_TRY(wanted.to.value, parse_positive("to_version", *to));
+  DD_TRY(wanted.dry_run, flag_of(request, "dry_run"));
+  DD_TRY(wanted.force, flag_of(request, "force"));
+  DD_TRY(wanted.table, table_of_path(request));
+  DD_TRY(wanted.caller, caller_of(request));
+  DD_TRY(const auto outcome, services.ingest.revert(wanted));
+  return submit_answer(outcome, wanted.caller);
+}
+
+}  // namespace
+
+void add_version_routes(std::vector<Route>& routes, const Services& services) {
+  const auto add = [&](std::string method, const std::string& pattern, auto function) {
+    routes.push_back(
+        handler(std::move(method), "/api/v1/tables/{}/{}" + pattern,
+                [services, function](const Request& request) { return function(services, request); }));
+  };
+  add("GET", "/versions", list_versions);
+  add("GET", "/versions/{}/file", get_file);
+  add("GET", "/versions/{}/diff", diff_versions);
+  add("POST", "/revert", revert);
+}
+
+}  // namespace deltadrop::http
