@@ -208,6 +208,8 @@ def test_trouble_has_an_exit_code_of_its_own(tmp_path, written):
     assert lake(written, "verify", "nobody", "financials").returncode == 2
     assert lake(written, "compact", "--before", "yesterday").returncode == 2
     assert lake(written, "verify", "so-financials").returncode == 2
+    done = lake(tmp_path / "nowhere", "verify", "--database-url", "postgresql://x:y@127.0.0.1:1/z")
+    assert done.returncode == 2 and "nowhere" in done.stderr and "--data-dir" in done.stderr
     (tmp_path / "a-file").write_text("x")
     done = lake(written, "rebuild", "--parquet-dir", str(tmp_path / "a-file"))
     assert done.returncode == 2 and "a-file" in done.stderr
