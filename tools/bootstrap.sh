@@ -39,6 +39,10 @@ NODE_SHA256=b5c500aa4dc046333ecb0a80f183e069e5c30ce637f1c1a37166b2c0b642dc21
 
 KAFKA_VERSION=4.1.1
 
+# A reader of the lake in the tests.
+SPARK_VERSION=4.3.0
+SPARK_SHA256=e8c517948eff7088a7aa07449aa8eafa4a15a8d50319de2525a6fd26622476c6
+
 # Debian's own interpreter: the pinned wheels are for its version, whatever else is first in PATH.
 PYTHON=/usr/bin/python3
 
@@ -240,6 +244,24 @@ install_kafka() {
   finish_work "$work/jars" "$target" "kafka_2.13-$KAFKA_VERSION.jar"
 }
 
+# Spark with its jars out of pyspark's source, which pip would first copy into a wheel of half a gigabyte.
+install_spark() {
+  local target=.deps/pyspark-$SPARK_VERSION
+  if [ -e "$target/deps/bin/spark-submit" ]; then
+    say "Spark: $target is there"
+    return
+  fi
+  say "Spark: downloading pyspark $SPARK_VERSION, 460 MB"
+  begin_work
+  "$PYTHON" -m pip download --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-binary pyspark \
+    --dest "$work" "pyspark==$SPARK_VERSION" >"$work/pip.log" 2>&1 ||
+    { tail -30 "$work/pip.log" >&2 && fail "pyspark $SPARK_VERSION could not be downloaded" \
+      "check the network and pip's settings, then try again"; }
+  check_sha256 "$work/pyspark-$SPARK_VERSION.tar.gz" "$SPARK_SHA256"
+  tar -xzf "$work/pyspark-$SPARK_VERSION.tar.gz" -C "$work" "pyspark-$SPARK_VERSION"/{pyspark,deps/bin,deps/jars}
+  finish_work "$work/pyspark-$SPARK_VERSION" "$target" deps/bin/spark-submit
+}
+
 # install_python_environment VENV REQUIREMENTS...: a virtual environment cannot be moved, so its stamp is written last:
 # without it the environment is made again.
 install_python_environment() {
@@ -300,6 +322,7 @@ install_swagger_ui
 if [[ " ${modes[*]} " == *" test "* ]]; then
   install_python_environment build/venv tests/requirements.txt
   install_promtool
+  install_spark
 fi
 if [[ " ${modes[*]} " == *" bench "* ]]; then
   install_python_environment build/bench/venv tests/requirements.txt bench/requirements.txt

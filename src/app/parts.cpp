@@ -181,7 +181,14 @@ Result<StoredHistory> open_stored_history(const Settings& settings, const std::s
   DD_TRY(const auto kind, kind_of_data_dir(settings));
   if (kind != kEmbeddedKind) {
     DD_TRY(stored.history, open_postgres(settings, name, Schema::check_only, {}));
-    return stored;
+    auto answers = stored.history->health();
+    if (answers.has_value()) return stored;
+    auto& error = answers.error();
+    if (kind.empty()) {
+      error.message += fmt::format("; and no server was ever run on DATA_DIR {}", settings.text("DATA_DIR"));
+      error.fix += "; or give the folder of `deltadrop dev` with --data-dir";
+    }
+    return error;
   }
   auto data_dir = lock_existing_data_dir(settings);
   if (data_dir.has_value()) {

@@ -84,7 +84,7 @@ class ColumnList {
 
 /// A value of a PostgreSQL jsonb column with its type.
 std::string postgres_value(std::string_view json, const history::LakeColumn& column) {
-  const auto text = fmt::format("({}->>{})", json, literal(column.name));
+  auto text = fmt::format("({}->>{})", json, literal(column.name));
   const auto type = type_name(column);
   if (type == "int64") return text + "::bigint";
   if (type == "date" || type == "boolean") return fmt::format("{}::{}", text, type);
@@ -105,7 +105,7 @@ bool fits_sqlite_path(std::string_view name) {
 
 /// A value of JSON in SQLite. Its numbers beyond 64 bits are floats, so that decimals stay texts.
 std::string sqlite_value(std::string_view json, const history::LakeColumn& column) {
-  const auto text =
+  auto text =
       fits_sqlite_path(column.name)
           ? fmt::format("json_extract({}, {})", json, literal("$.\"" + column.name + "\""))
           : fmt::format("(SELECT j.value FROM json_each({}) j WHERE j.key = {})", json, literal(column.name));

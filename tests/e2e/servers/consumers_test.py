@@ -152,7 +152,7 @@ def what_is_there(sql, parquet_dir):
         sql.rows("SELECT upload_id, partition, seen FROM upload_parts ORDER BY upload_id, partition"),
         sql.rows("SELECT topic, partition, next_offset, topic_id FROM log_offsets ORDER BY partition"),
         sql.rows("SELECT count(*) AS n FROM dead_letters"),
-        tree(parquet_dir),
+        {name: content for name, content in tree(parquet_dir).items() if not name.startswith(".locks/")},
     ]
 
 

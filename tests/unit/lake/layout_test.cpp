@@ -115,11 +115,11 @@ TEST(CompactedFileName, TellsItsVersions) {
     EXPECT_EQ(upload_mark(file.name(first, key)), std::nullopt) << "it is of no upload alone";
     EXPECT_EQ(CompactedFile::of_name(name_of(key)), std::nullopt) << "an upload's file is none";
   }
-  for (const auto* name :
-       {"insert_20250310123456_a~v7.parquet", "insert_20250310123456_a~v12-7.parquet",
-        "insert_20250310123456_a~v0-7.parquet", "insert_20250310123456_a~v1-2~3.parquet",
-        "insert_20250310123456_a~v1-99999999999999999999.parquet", "insert_20250310123456_a~v1-2.csv",
-        "upsert_20250310123456_a~v1-2.parquet", "insert_2025_a~v1-2.parquet", ".tmp-insert_20250310123456_a~v1-2"}) {
+  for (const auto* name : {"insert_20250310123456_a~v7.parquet", "insert_20250310123456_a~v12-7.parquet",
+                           "insert_20250310123456_a~v0-7.parquet", "insert_20250310123456_a~v1-2~3.parquet",
+                           "insert_20250310123456_a~v1-99999999999999999999.parquet",
+                           "insert_20250310123456_a~v1-2.csv", "upsert_20250310123456_a~v1-2.parquet",
+                           "insert_2025_a~v1-2.parquet", ".tmp-insert_20250310123456_a~v1-2"}) {
     EXPECT_EQ(CompactedFile::of_name(name), std::nullopt) << name;
   }
 }
