@@ -130,7 +130,8 @@ std::optional<TypedValue> as_timestamp(std::string_view text) {
   }
   const auto offset = offset_of(text.substr(at));
   if (!offset) return std::nullopt;
-  const std::int64_t seconds = *days * kSecondsPerDay + (hour * 60 + minute) * 60 + second - *offset;
+  const std::int64_t seconds =
+      *days * kSecondsPerDay + (hour * std::int64_t{60} + minute) * 60 + second - *offset;
   // The offset may lead out of the years that every reader has.
   constexpr std::int64_t kFirst = -62'135'596'800;  // 0001-01-01T00:00:00Z
   constexpr std::int64_t kLast = 253'402'300'799;   // 9999-12-31T23:59:59Z

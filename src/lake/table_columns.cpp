@@ -18,7 +18,7 @@ namespace json = simdjson::ondemand;
 /// Enough to see that a column has fractions or text, few enough that a megabyte each does no harm.
 constexpr std::int64_t kFirstEvents = 64;
 
-constexpr auto by_name = [](const history::LakeColumn& column, std::string_view name) {
+constexpr auto kByName = [](const history::LakeColumn& column, std::string_view name) {
   return column.name < name;
 };
 
@@ -94,13 +94,13 @@ TableColumns::TableColumns(std::vector<history::LakeColumn> columns) : columns_(
 }
 
 std::optional<std::size_t> TableColumns::find(std::string_view name) const {
-  const auto found = std::lower_bound(columns_.begin(), columns_.end(), name, by_name);
+  const auto found = std::lower_bound(columns_.begin(), columns_.end(), name, kByName);
   if (found == columns_.end() || found->name != name) return std::nullopt;
   return static_cast<std::size_t>(found - columns_.begin());
 }
 
 void TableColumns::add(std::string_view name) {
-  const auto place = std::lower_bound(columns_.begin(), columns_.end(), name, by_name);
+  const auto place = std::lower_bound(columns_.begin(), columns_.end(), name, kByName);
   if (place != columns_.end() && place->name == name) return;
   columns_.insert(place, {std::string(name), ColumnType::null});
 }

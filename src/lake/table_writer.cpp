@@ -163,10 +163,15 @@ Result<std::optional<TableWriter::Written>> TableWriter::write_compacted(
 }
 
 Result<void> TableWriter::publish() {
-  DD_TRY(for_each_name(folder_, [this](const std::string& name) -> Result<void> {
-    if (!name.starts_with(kTemporaryPrefix)) return success();
-    return io::rename_file(folder_ / name, folder_ / final_name(name));
-  }));
+  // A folder that is renamed in while it is listed may hide a name; a list without one is an end.
+  for (bool renamed = true; renamed;) {
+    renamed = false;
+    DD_TRY(for_each_name(folder_, [&](const std::string& name) -> Result<void> {
+      if (!name.starts_with(kTemporaryPrefix)) return success();
+      renamed = true;
+      return io::rename_file(folder_ / name, folder_ / final_name(name));
+    }));
+  }
   std::vector<std::string> gone;
   DD_TRY(for_each_name(folder_, [&](const std::string& name) -> Result<void> {
     if (stale(name)) gone.push_back(name);
