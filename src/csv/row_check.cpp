@@ -16,7 +16,8 @@ constexpr std::size_t kEventFactsBytes = 8192;  ///< what an event's own fields 
 constexpr std::size_t kNullJsonBytes = 4;
 constexpr std::size_t kEscapeFactorMax = 6;  ///< \u0001 for one byte
 constexpr std::size_t kRowBytesMax = std::numeric_limits<std::uint32_t>::max();
-/// Read three times: for NUL, for UTF-8, and by the row scan. The first brings it into the second-level cache.
+/// Read three times: for NUL, for UTF-8, and by the row scan. The first brings it into the second-level
+/// cache.
 constexpr std::size_t kStretchBytes = std::size_t{128} << 10;
 
 bool has_no_nul(std::string_view text) {
@@ -35,11 +36,7 @@ std::size_t json_bytes_for_values(const Header& header, const Limits& limits, st
 }  // namespace
 
 RowCheck::RowCheck(const File& file, CheckScope scope, TextCheck text, FindingLog& findings)
-    : file_(file),
-      scope_(scope),
-      findings_(findings),
-      text_check_(text),
-      splitter_(file.header().delimiter) {
+    : file_(file), scope_(scope), findings_(findings), text_check_(text), splitter_(file.header().delimiter) {
   if (!file.header().key.empty()) key_column_ = file.header().key_column();
   row_json_max_ = json_bytes_for_values(file.header(), file.limits(), key_column_);
 }
@@ -110,7 +107,8 @@ bool RowCheck::lies_in_valid_stretch(const Row& row) {
   if (row_end > stretch_end_) {
     std::size_t end = std::min(text.size(), std::max(row_end, row.offset + kStretchBytes));
     // Not inside a character; in text that is not valid any place will do.
-    while (end > row_end && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+    while (end > row_end && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+      --end;
     const auto stretch = text.substr(row.offset, end - row.offset);
     stretch_is_valid_ = has_no_nul(stretch) && find_invalid_utf8(stretch) == std::string_view::npos;
     stretch_end_ = end;

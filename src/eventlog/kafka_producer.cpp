@@ -39,7 +39,8 @@ std::map<std::string, std::string> properties_of(const Options& options, std::si
       // No message is ever given up: that would leave a gap. Health tells how long the oldest waits.
       {"message.timeout.ms", "0"},
       {"partitioner", "murmur2_random"},
-      // Publishing takes about half as long as with zstd; who pays for network or the broker's disk sets zstd.
+      // Publishing takes about half as long as with zstd; who pays for network or the broker's disk sets
+      // zstd.
       {"compression.codec", "lz4"},
       {"message.max.bytes", std::to_string(message_bytes)},
       {"batch.size", std::to_string(std::min(kBatchBytesMax, batch_bytes_max - batch_bytes_max / 64))},

@@ -39,7 +39,8 @@ struct ConsumerServices {
 
 /// Every endpoint of the API.
 std::vector<Route> all_routes(const Services& services);
-/// Of a process that only consumes: /health, /health/live, /health/ready, /metrics, the dead letters, and /docs.
+/// Of a process that only consumes: /health, /health/live, /health/ready, /metrics, the dead letters, and
+/// /docs.
 std::vector<Route> consumer_routes(const ConsumerServices& services);
 
 }  // namespace deltadrop::http
