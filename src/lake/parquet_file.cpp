@@ -26,6 +26,7 @@ using ArrayPtr = std::shared_ptr<arrow::Array>;
 
 constexpr std::int64_t kRowGroupRowsMax = 131'072;
 constexpr std::int64_t kRowGroupBytesMax = std::int64_t{64} << 20;
+constexpr std::int64_t kRowsWorthReleasing = 10'000;
 
 /// Rows of a row group that follow each other and are of one upload.
 struct Run {
@@ -288,7 +289,12 @@ Result<ParquetFile> ParquetFile::create(ByteSink sink, const UploadFacts& upload
 ParquetFile::ParquetFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ParquetFile::ParquetFile(ParquetFile&&) noexcept = default;
 ParquetFile& ParquetFile::operator=(ParquetFile&&) noexcept = default;
-ParquetFile::~ParquetFile() = default;
+ParquetFile::~ParquetFile() {
+  const bool large = state_ != nullptr && state_->rows > kRowsWorthReleasing;
+  state_.reset();
+  // Arrow's pool keeps what it once had, which may be for good: the next large file may be a month away.
+  if (large) arrow::default_memory_pool()->ReleaseUnused();
+}
 
 void ParquetFile::next_upload(const UploadFacts& upload) { state_->upload = upload; }
 Result<void> ParquetFile::append(const Event& event) { return state_->append(event); }
