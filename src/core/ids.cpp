@@ -1,15 +1,49 @@
 #include "core/ids.hpp"
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <optional>
-
-#include <boost/uuid/name_generator_sha1.hpp>
-#include <boost/uuid/uuid.hpp>
+#include <span>
 
 namespace deltadrop {
 namespace {
+
+/// SHA-1 by OpenSSL, which uses the processor's own instructions; kept from call to call, since looking the
+/// algorithm up costs more than one hash. One a thread.
+class Sha1 {
+ public:
+  Sha1() : algorithm_(EVP_MD_fetch(nullptr, "SHA1", nullptr)), context_(EVP_MD_CTX_new()) {
+    must(algorithm_ != nullptr && context_ != nullptr);
+  }
+  Sha1(const Sha1&) = delete;
+  Sha1& operator=(const Sha1&) = delete;
+  ~Sha1() {
+    EVP_MD_CTX_free(context_);
+    EVP_MD_free(algorithm_);
+  }
+
+  std::array<std::uint8_t, 20> of(std::span<const std::uint8_t> head, std::string_view tail) {
+    std::array<std::uint8_t, 20> sum{};
+    must(EVP_DigestInit_ex2(context_, algorithm_, nullptr) == 1);
+    must(EVP_DigestUpdate(context_, head.data(), head.size()) == 1);
+    must(EVP_DigestUpdate(context_, tail.data(), tail.size()) == 1);
+    must(EVP_DigestFinal_ex(context_, sum.data(), nullptr) == 1);
+    return sum;
+  }
+
+ private:
+  /// These calls fail only without memory, or in an OpenSSL that was built without SHA-1.
+  static void must(bool done) {
+    if (!done) std::abort();
+  }
+
+  EVP_MD* algorithm_;
+  EVP_MD_CTX* context_;
+};
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
@@ -73,12 +107,15 @@ Result<EventId> EventId::parse(std::string_view text) {
   return EventId{id};
 }
 
+/// RFC 9562, section 5.5: the upload is the name space, its event's number the name.
 EventId EventId::of(const UploadId& upload, Seq seq) {
-  boost::uuids::uuid name_space;
-  std::copy(upload.bytes.begin(), upload.bytes.end(), name_space.begin());
-  const auto made = boost::uuids::name_generator_sha1(name_space)(std::to_string(seq.value));
+  thread_local Sha1 sha1;
+  const fmt::format_int name(seq.value);
+  const auto sum = sha1.of(upload.bytes, {name.data(), name.size()});
   EventId id;
-  std::copy(made.begin(), made.end(), id.bytes.begin());
+  std::copy_n(sum.begin(), id.bytes.size(), id.bytes.begin());
+  id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0F) | 0x50);
+  id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3F) | 0x80);
   return id;
 }
 
