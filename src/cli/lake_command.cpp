@@ -126,6 +126,7 @@ Result<int> name_unknown(const OpenLake& lake, const std::vector<TableRef>& know
 
 Result<int> verify(const OpenLake& lake, const WantedTable& wanted) {
   DD_TRY(const auto tables, wanted_tables(lake, wanted));
+  DD_TRY(check_lake_is_there(lake, tables));
   Verified total;
   DD_TRY(auto exit_code,
          for_each_table(lake, tables, [&](const TableRef& table) { return verify_one(lake, table, total); }));
@@ -136,6 +137,11 @@ Result<int> verify(const OpenLake& lake, const WantedTable& wanted) {
   if (total.damages > 0) {
     fmt::print("{} differences; {} files of {} uploads in {} tables were compared\n", total.damages,
                total.files, total.uploads, tables.size());
+    fmt::print(
+        "compared for PARQUET_LAYOUT {} and PARQUET_MAX_ROWS {}: where the consumer's are others, verify "
+        "with "
+        "those first\n",
+        lake.options.layout == lake::FileLayout::event ? "event" : "upload", lake.options.rows_max);
   } else if (exit_code == 0) {
     fmt::print("all {} files of {} uploads in {} tables are as the history says\n", total.files,
                total.uploads, tables.size());
@@ -151,8 +157,9 @@ Result<int> compact(const OpenLake& lake, const WantedTable& wanted, const std::
   if (!before.empty()) {
     DD_TRY(limit, Timestamp::parse(before));
   }
-  DD_TRY(lake::check_folder(lake.options.folder));
   DD_TRY(const auto tables, wanted_tables(lake, wanted));
+  DD_TRY(check_lake_is_there(lake, tables));
+  DD_TRY(lake::check_folder(lake.options.folder));
   return for_each_table(lake, tables, [&](const TableRef& table) -> Result<int> {
     DD_TRY(const auto report, lake::compact_table(lake.options, lake.history(), table, limit,
                                                   show_progress(table, "merges done")));
@@ -220,7 +227,9 @@ void add_compact(CLI::App& group, int& exit_code) {
   auto* command = add_one(group, "compact", "merge small files of versions that follow each other", exit_code,
                           [wanted, before](const OpenLake& lake) { return compact(lake, *wanted, *before); });
   add_table_arguments(*command, *wanted);
-  command->add_option("--before", *before, "only versions accepted before this time")->type_name("TIME");
+  command->add_option("--before", *before, "only versions accepted before this time")
+      ->type_name("TIME")
+      ->check(refuse_empty);
   command->footer(
       std::string(kWhere) +
       "A merged file holds up to PARQUET_MAX_ROWS events. What one glob returns stays the same; for some\n"

@@ -56,6 +56,15 @@ Result<void> to_standard_output(lake::StateFile& file) {
   }
 }
 
+/// A pipe, a device or a folder of that name would be replaced by the file, not written into.
+Result<void> check_output(const fs::path& output) {
+  std::error_code ignored;
+  const auto status = fs::status(output, ignored);
+  if (output == "-" || !fs::exists(status) || fs::is_regular_file(status)) return success();
+  return Error{ErrorCode::invalid_input, "no-file", fmt::format("--output {} is not a file", output.string()),
+               "give the name of a file, or --output - and send standard output there"};
+}
+
 /// Under another name first: whoever reads `path` sees the file before, or this one, whole.
 Result<void> to_file(lake::StateFile& file, const fs::path& path) {
   auto temporary = path;
@@ -80,6 +89,7 @@ Result<void> to_file(lake::StateFile& file, const fs::path& path) {
 
 Result<void> export_one(const OpenLake& lake, const TableRef& table, const WantedState& wanted,
                         const fs::path& output) {
+  DD_TRY(check_output(output));
   DD_TRY(auto state, state_wanted(lake, table, wanted));
   const auto of = state.of;
   DD_TRY(auto file, lake::StateFile::begin(lake.history(), std::move(state)));
@@ -137,17 +147,20 @@ void add_lake_export_command(CLI::App& group, int& exit_code) {
   add_table_arguments(*command, wanted->table);
   auto* as_of =
       command->add_option("--as-of", wanted->as_of, "the records that hold at this time; now unless given")
-          ->type_name("TIME");
+          ->type_name("TIME")
+          ->check(refuse_empty);
   command->add_option("--version", wanted->version, "the records of this version")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
       ->excludes(as_of);
   command
       ->add_option(
           "--output", wanted->output,
           "file to write, - for standard output; DATA_DIR/current/COMPANY/TABLE.parquet for the present")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(refuse_empty);
   command->footer(
-      "Columns: key, those of the table in its lake's types, valid_from, valid_to, version, upload_id.\n\n"
+      "Columns: key, those of the table in its lake's types, valid_from, valid_to, version, upload_id.\n"
+      "The file is of the moment when it is written: uploads do not renew it.\n\n"
       "Examples:\n"
       "  deltadrop lake export                                                  every table, as it is now\n"
       "  deltadrop lake export so-financials financials --as-of 2025-03-31 --output march.parquet\n"

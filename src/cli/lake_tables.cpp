@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include <CLI/CLI.hpp>
 
@@ -14,9 +15,14 @@ constexpr std::chrono::seconds kShowEvery{3};
 
 }  // namespace
 
+std::string refuse_empty(const std::string& value) {
+  return value.empty() ? "the value is empty: give one, or leave the argument out" : "";
+}
+
 void add_table_arguments(CLI::App& command, WantedTable& wanted) {
-  auto* company = command.add_option("COMPANY,--company", wanted.company, "one table only; all unless given");
-  auto* table = command.add_option("TABLE,--table", wanted.table);
+  auto* company = command.add_option("COMPANY,--company", wanted.company, "one table only; all unless given")
+                      ->check(refuse_empty);
+  auto* table = command.add_option("TABLE,--table", wanted.table)->check(refuse_empty);
   company->needs(table);
   table->needs(company);
 }
@@ -26,6 +32,16 @@ Result<OpenLake> open_lake(const app::Settings& settings) {
   lake.options = app::lake_options(settings);
   DD_TRY(lake.stored, app::open_stored_history(settings, "deltadrop lake"));
   return lake;
+}
+
+Result<void> check_lake_is_there(const OpenLake& lake, const std::vector<TableRef>& tables) {
+  std::error_code ignored;
+  if (tables.empty() || std::filesystem::exists(lake.options.folder, ignored)) return success();
+  return Error{ErrorCode::not_found, "no-lake",
+               fmt::format("PARQUET_DIR {} is not there, and the history has {} tables",
+                           lake.options.folder.string(), tables.size()),
+               "give the folder that the consumer writes to with --parquet-dir; where it is gone, write it "
+               "anew with `deltadrop lake rebuild`"};
 }
 
 Result<std::vector<TableRef>> wanted_tables(const OpenLake& lake, const WantedTable& wanted) {

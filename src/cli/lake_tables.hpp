@@ -24,6 +24,10 @@ struct WantedTable {
   std::string table;
 };
 
+/// For CLI::Option::check. A given but empty value, such as a shell's unset variable, must not mean all
+/// tables or now.
+std::string refuse_empty(const std::string& value);
+
 /// Adds COMPANY and TABLE.
 void add_table_arguments(CLI::App& command, WantedTable& wanted);
 
@@ -35,6 +39,10 @@ struct OpenLake {
   [[nodiscard]] history::HistoryStore& history() const { return *stored.history; }
 };
 Result<OpenLake> open_lake(const app::Settings& settings);
+
+/// not_found "no-lake" where the history has `tables` and PARQUET_DIR is not there: one that was mistyped
+/// must not look like a lake without files, nor come into being.
+Result<void> check_lake_is_there(const OpenLake& lake, const std::vector<TableRef>& tables);
 
 /// The table that is wanted, or all that the history has. not_found "no-such-table" for another one.
 Result<std::vector<TableRef>> wanted_tables(const OpenLake& lake, const WantedTable& wanted);

@@ -14,6 +14,7 @@ constexpr std::size_t kSecondsLength = 19;  // YYYY-MM-DDTHH:MM:SS
 constexpr std::size_t kMicrosecondDigits = 6;
 constexpr std::int64_t kMicrosecondsPerSecond = 1'000'000;
 constexpr std::int64_t kSecondsPerDay = 86'400;
+constexpr int kOffsetHoursMax = 15;
 
 constexpr auto kPowersOfTen = [] {
   std::array<std::int64_t, kFractionDigitsMax + 1> powers{1};
@@ -101,11 +102,12 @@ std::optional<std::int64_t> days_at_front(std::string_view text) {
   return chrono::sys_days(date).time_since_epoch().count();
 }
 
-/// Seconds east of UTC of "", "Z", "+02", "+02:00".
+/// Seconds east of UTC of "", "Z", "+02", "+02:00". No clock has more than 14 hours; PostgreSQL, which the
+/// typed views need, takes less than 16.
 std::optional<std::int64_t> offset_of(std::string_view text) {
   if (text.empty() || text == "Z") return 0;
   if ((text[0] != '+' && text[0] != '-') || (text.size() != 3 && text.size() != 6)) return std::nullopt;
-  const int hours = two_digits(text, 1, 23);
+  const int hours = two_digits(text, 1, kOffsetHoursMax);
   const int minutes = text.size() == 3 ? 0 : (text[3] == ':' ? two_digits(text, 4, 59) : -1);
   if (hours < 0 || minutes < 0) return std::nullopt;
   const std::int64_t seconds = (hours * 60 + minutes) * std::int64_t{60};

@@ -127,9 +127,11 @@ struct StateFile::Parts {
 };
 
 Result<StateFile> StateFile::begin(history::HistoryStore& history, TableState state) {
+  // In this order: an upload that comes into the lake in between has its columns and types in what is read
+  // after it.
+  DD_TRY(const auto uploads, history.applied_uploads(state.of.table, state.of.version));
   DD_TRY(auto held, history.lake_columns(state.of.table));
   TableColumns columns(std::move(held));
-  DD_TRY(const auto uploads, history.applied_uploads(state.of.table, state.of.version));
   bool all_in_lake = true;
   for (const auto& upload : uploads) {
     if (upload.in_lake_at) continue;

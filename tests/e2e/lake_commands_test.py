@@ -4,6 +4,7 @@ import csv
 import datetime
 import decimal
 import io
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -215,6 +216,28 @@ def test_trouble_has_an_exit_code_of_its_own(tmp_path, written):
     assert done.returncode == 2 and "a-file" in done.stderr
 
 
+def test_a_given_but_empty_value_is_not_all_or_now(written, tmp_path):
+    before = tree(written / "parquet")
+    out = tmp_path / "out.parquet"
+    for arguments in (["verify", "", ""], ["rebuild", "", ""], ["compact", "--before", ""], ["compact", "", ""],
+                      ["export", "--as-of", "", "--output", str(out)], ["export", "--output", ""]):
+        done = lake(written, *arguments)
+        assert done.returncode == 2 and "empty" in done.stderr, arguments
+    assert not out.exists() and tree(written / "parquet") == before
+
+
+@pytest.mark.parametrize("command", ["verify", "compact"])
+def test_a_mistyped_lake_folder_is_told_and_not_made(written, tmp_path, command):
+    done = lake(written, command, "--parquet-dir", str(tmp_path / "mistyped"))
+    assert done.returncode == 2 and "mistyped is not there" in done.stderr and "--parquet-dir" in done.stderr
+    assert not (tmp_path / "mistyped").exists()
+
+
+def test_verify_names_the_settings_that_it_compared_for(written):
+    done = lake(written, "verify", "--parquet-layout", "event", "--parquet-max-rows", "7")
+    assert done.returncode == 1 and "PARQUET_LAYOUT event and PARQUET_MAX_ROWS 7" in done.stdout
+
+
 # ---- compact
 
 def test_compact_keeps_what_a_glob_returns(written):
@@ -398,6 +421,21 @@ def test_export_refuses_what_it_cannot_give(written, tmp_path):
     done = lake(written, "export", "--output", str(out), program=FAULTY_PROGRAM, fault="fail:fsync:1:ENOSPC")
     assert done.returncode == 2 and out.read_text() == "before"
     assert [path.name for path in tmp_path.glob("kept*")] == ["kept.parquet"]
+
+
+def test_export_replaces_files_only(written, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for output in (pipe, tmp_path):
+        done = lake(written, "export", "so-financials", "financials", "--output", str(output))
+        assert done.returncode == 2 and f"{output} is not a file" in done.stderr and "--output -" in done.stderr
+    assert pipe.is_fifo() and [path.name for path in tmp_path.parent.glob(f"{tmp_path.name}.tmp*")] == []
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "x"])
+def test_a_version_that_there_cannot_be_is_told_in_few_words(written, version):
+    done = lake(written, "export", "--output", "-", "--version", version)
+    assert done.returncode == 2 and "--version" in done.stderr and len(done.stderr) < 150
 
 
 # ---- views
