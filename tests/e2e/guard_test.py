@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,23 @@ def test_a_thousand_slow_connections(start):
     assert server.upload_ok(CSV)["inserted"] == 2
     for connection in slow:
         connection.close()
+
+
+def test_health_and_metrics_beside_many_tables(start):
+    server = start(flags=["--log-level", "warning"])
+
+    def put_tables(first):
+        with requests.Session() as session:
+            for number in range(first, 1600, 16):
+                answer = session.put(f"{server.url}/api/v1/tables/c{number}/t", data=CSV, timeout=60)
+                assert answer.status_code == 200, answer.text
+
+    with ThreadPoolExecutor(16) as clients:
+        list(clients.map(put_tables, range(16)))
+    for path in ("/health", "/metrics", "/api/v1/tables?limit=10"):
+        times = sorted(server.request("GET", path).elapsed.total_seconds() for _ in range(11))
+        print(f"{path} beside 1,600 tables: median {times[5] * 1000:.1f} ms")
+        assert times[5] < 0.1, (path, times)
 
 
 def test_keys_are_asked_for_once_there_is_one(start):
