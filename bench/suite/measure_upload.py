@@ -1,14 +1,17 @@
-"""Uploads to `deltadrop dev`: a gigabyte against cp and sha256sum."""
+"""Uploads to `deltadrop dev`: a gigabyte against cp and sha256sum, and many small ones."""
 
 import tempfile
 
+from .figures import parse_figures
 from .processes import PeakMemory, timed
-from .results import at_most, growth, median
+from .results import at_least, at_most, growth, median
 from .servers import Program
 
 ROUNDS = 3
 # 190.76 bytes a row: 1 GB.
 ROWS_PER_MILLION = 5_250_000
+SMALL_CLIENTS = 16
+SMALL_UPLOADS_PER_MILLION = 8_000
 
 
 def upload_lines(bench):
@@ -47,3 +50,25 @@ def _second_versions(bench, server, folder, rows):
         bench.figure(f"upload.{rows}.memory", peak.mb, "MB")
         server.wait(answer["upload_id"], "in_lake")
     return median(ours), median(theirs), max(peaks), answer
+
+
+def small_uploads_lines(bench):
+    """Of 10 rows, each a table's first version, each on disk when it is answered."""
+    uploads = max(SMALL_CLIENTS, SMALL_UPLOADS_PER_MILLION * bench.rows // 1_000_000)
+    rates, slowest = [], []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory(dir=bench.work) as folder, Program(bench.program, "dev", folder, {}) as server:
+            figures = small_requests(bench, server, "--uploads", uploads)
+        rates.append(figures["small_uploads_rate"][0])
+        slowest.append(figures["small_uploads_p99"][0])
+        bench.figure("small_uploads.rate", rates[-1], "1/s")
+        bench.figure("small_uploads.p99", slowest[-1], "ms")
+    work = f"uploads of 10 rows, {SMALL_CLIENTS} clients"
+    return [at_least(work, f"{median(rates):,.0f} /s", "", median(rates), 1000, "/s", note=f"{uploads:,} tables' first versions"),
+            at_most(f"{work}: p99", f"{median(slowest):.1f} ms", "", median(slowest), 50, "ms")]
+
+
+def small_requests(bench, server, *arguments):
+    """What the client of many small requests prints: {name: (value, unit)}."""
+    client = bench.build / "bench/uploads/bench_small_uploads"
+    return parse_figures(timed([client, "--address", server.address, "--clients", SMALL_CLIENTS, *arguments])[1])

@@ -1,4 +1,5 @@
-/// Many small uploads to a running server, each client on a connection that it keeps.
+/// Many small requests to a running server, each client on a connection that it keeps: uploads, or one GET
+/// again and again.
 ///
 /// Each client has tables of its own and sends one file after another: a table's first, then, when all its
 /// tables have one, the next version of each. An upload's time is from its first byte sent to the last byte
@@ -29,9 +30,11 @@ using Steady = std::chrono::steady_clock;
 
 constexpr std::string_view kHelp =
     R"(usage: bench_small_uploads [--address HOST:PORT] [--clients N] [--uploads N] [--tables N] [--rows N] [--prefix TEXT]
+       bench_small_uploads --get PATH [--address HOST:PORT] [--clients N] [--requests N]
 
 Sends UPLOADS files of ROWS rows (20,000 of 10) to a server on this machine (127.0.0.1:8000) by CLIENTS (16) kept
 connections, to TABLES tables in turn (as many as uploads: each is a first version) named PREFIX0, PREFIX1...
+With --get asks for PATH instead, REQUESTS times (20,000).
 Prints one figure a line: name, value, unit. Fails when an answer is not 200 or 202.
 )";
 
@@ -43,6 +46,7 @@ struct Settings {
   std::size_t tables = 0;  ///< 0: as many as uploads
   std::size_t rows = 10;
   std::string prefix = "small";
+  std::string path;  ///< of what is asked for instead of uploading
 };
 
 [[noreturn]] void fail(const std::string& reason) {
@@ -117,6 +121,9 @@ std::string csv_of(std::size_t rows, std::size_t version) {
 }
 
 std::string request_for(const Settings& settings, std::size_t table, std::size_t version) {
+  if (!settings.path.empty()) {
+    return fmt::format("GET {} HTTP/1.1\r\nHost: {}:{}\r\n\r\n", settings.path, settings.host, settings.port);
+  }
   constexpr std::string_view kBoundary = "bench-small-uploads";
   const std::string body = fmt::format(
       "--{0}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{1}{2}.csv\"\r\nContent-Type: "
@@ -167,7 +174,9 @@ void set(Settings& settings, std::string_view name, std::string_view value) {
     settings.port = static_cast<std::uint16_t>(count_of(name, value.substr(colon + 1)));
   } else if (name == "--clients") {
     settings.clients = count_of(name, value);
-  } else if (name == "--uploads") {
+  } else if (name == "--get") {
+    settings.path = value;
+  } else if (name == "--uploads" || name == "--requests") {
     settings.uploads = count_of(name, value);
   } else if (name == "--tables") {
     settings.tables = count_of(name, value);
@@ -216,10 +225,10 @@ int main(int argc, char** argv) {
     for (const auto& [status, count] : tally.statuses) statuses[status] += count;
   }
   std::sort(latencies.begin(), latencies.end());
-  fmt::print("small_uploads_rate {:.0f} 1/s\n", static_cast<double>(latencies.size()) / seconds);
-  fmt::print("small_uploads_p50 {:.2f} ms\n", percentile(latencies, 0.5) * 1e3);
-  fmt::print("small_uploads_p99 {:.2f} ms\n", percentile(latencies, 0.99) * 1e3);
-  fmt::print("small_uploads_max {:.2f} ms\n", latencies.back() * 1e3);
-  for (const auto& [status, count] : statuses)
-    fmt::print("small_uploads_status_{} {} answers\n", status, count);
+  const std::string_view what = settings.path.empty() ? "small_uploads" : "get";
+  fmt::print("{}_rate {:.0f} 1/s\n", what, static_cast<double>(latencies.size()) / seconds);
+  fmt::print("{}_p50 {:.2f} ms\n", what, percentile(latencies, 0.5) * 1e3);
+  fmt::print("{}_p99 {:.2f} ms\n", what, percentile(latencies, 0.99) * 1e3);
+  fmt::print("{}_max {:.2f} ms\n", what, latencies.back() * 1e3);
+  for (const auto& [status, count] : statuses) fmt::print("{}_status_{} {} answers\n", what, status, count);
 }

@@ -150,8 +150,6 @@ class Connection {
   void close() { stream_.close(); }
 
  private:
-  enum class Dropped { whole, too_large, lost };
-
   /// Waits for the first bytes of a request. A fresh connection has header_timeout for its whole first head.
   asio::awaitable<bool> await_request(bool fresh) {
     if (buffer_.size() == 0) {
@@ -200,7 +198,7 @@ class Connection {
     if (!response && match_.route == nullptr) response = no_route();
     if (response) {
       // Nobody without a key makes us wait for a body.
-      if (framing_known_ && !turned_away && !expects_continue()) co_await drop_small_body();
+      if (framing_known_ && !turned_away && !expects_continue()) co_await drop_small_body(&lost);
     } else if (match_.route->receive) {
       response = co_await receive_upload();
     } else {
@@ -317,6 +315,7 @@ class Connection {
   }
 
   /// Reads until chunk_ is full or the body ends; `*filled` bytes are in it.
+  /// What is between the chunks, and behind them, is held to the limit of a head.
   asio::awaitable<error_code> fill_chunk(std::size_t* filled) {
     auto& body = parser_->get().body();
     body.data = chunk_.data();
@@ -327,6 +326,9 @@ class Connection {
       const auto used = parse_body(&parsed);
       if (parsed) co_return parsed;
       if (used > 0) continue;
+      if (buffer_.size() > shared_.options.header_bytes_max) {
+        co_return beast::http::make_error_code(beast::http::error::header_limit);
+      }
       const auto before = Clock::now();
       const auto buffered = buffer_.size();
       stream_.expires_at(before + body_credit_);
@@ -365,10 +367,8 @@ class Connection {
            fmt::format("{} uploads are under way, as many as are taken at once", shared_.options.uploads_max),
            "try again in a few seconds, or raise MAX_UPLOADS"});
     }
-    ++shared_.uploads;
-    auto response = co_await receive_body();
-    --shared_.uploads;
-    co_return response;
+    const UploadPlace place(shared_.uploads);
+    co_return co_await receive_body();
   }
 
   asio::awaitable<std::optional<Response>> receive_body() {
@@ -399,19 +399,28 @@ class Connection {
     co_return co_await finish(std::move(sink));
   }
 
-  /// Reads and forgets a body that the request's route has no use for.
-  asio::awaitable<Dropped> drop_small_body() {
+  /// Reads and forgets a body that the request's route has no use for; a refusal where that cannot be done,
+  /// `*lost` where there is nobody to say it to.
+  asio::awaitable<std::optional<Response>> drop_small_body(bool* lost) {
     start_body();
     std::size_t dropped = 0;
     while (!parser_->is_done()) {
       std::size_t filled = 0;
       const auto error = co_await fill_chunk(&filled);
-      if (error) co_return Dropped::lost;
+      if (error) {
+        auto refusal = refusal_of_body(error);
+        *lost = !refusal.has_value();
+        co_return refusal;
+      }
       dropped += filled;
-      if (dropped > kSmallBodyMax) co_return Dropped::too_large;
+      if (dropped > kSmallBodyMax) {
+        co_return problem({ErrorCode::invalid_input, "too-large",
+                           fmt::format("a body of more than {} bytes has no use here", kSmallBodyMax),
+                           "send no body"});
+      }
     }
     chunk_ = {};
-    co_return Dropped::whole;
+    co_return std::nullopt;
   }
 
   // ---- work on the pools: no coroutines, so lambdas are safe here
@@ -475,13 +484,9 @@ class Connection {
 
   asio::awaitable<std::optional<Response>> call_handler() {
     if (expects_continue() && !co_await send_continue()) co_return std::nullopt;
-    const auto dropped = co_await drop_small_body();
-    if (dropped == Dropped::lost) co_return std::nullopt;
-    if (dropped == Dropped::too_large) {
-      co_return problem({ErrorCode::invalid_input, "too-large",
-                         fmt::format("a body of more than {} bytes has no use here", kSmallBodyMax),
-                         "send no body"});
-    }
+    bool lost = false;
+    auto refusal = co_await drop_small_body(&lost);
+    if (lost || refusal) co_return refusal;
     co_return co_await run_handler();
   }
 

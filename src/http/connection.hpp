@@ -39,6 +39,18 @@ struct ConnectionsShared {
   std::atomic<bool> stopping = false;
 };
 
+/// One of the uploads at once, given back however the upload ends.
+class UploadPlace {
+ public:
+  explicit UploadPlace(std::size_t& taken) : taken_(taken) { ++taken_; }
+  UploadPlace(const UploadPlace&) = delete;
+  UploadPlace& operator=(const UploadPlace&) = delete;
+  ~UploadPlace() { --taken_; }
+
+ private:
+  std::size_t& taken_;
+};
+
 /// Serves one connection to its end; `tls` is null for a plain one.
 boost::asio::awaitable<void> serve_connection(ConnectionsShared& shared, boost::asio::ip::tcp::socket socket,
                                               std::string address,

@@ -269,12 +269,15 @@ Result<std::vector<TableRecord>> Catalog::tables(const TableFilter& filter) {
   {
     const std::lock_guard lock(mutex_);
     const std::string_view after =
-        filter.after ? "AND (u.company_id, u.table_name) > (?2, ?3) " : std::string_view();
+        filter.after ? "AND (tables.company_id, tables.table_name) > (?2, ?3) " : std::string_view();
+    // Table by table (CROSS JOIN keeps the order), its last version by the index of versions, which has no
+    // row without one: /health asks for all tables, and there may be many.
     DD_TRY(auto statement,
            reader_.prepare(fmt::format(
-               "SELECT {} FROM tables JOIN uploads u USING (company_id, table_name) "
-               "WHERE u.version = (SELECT max(version) FROM uploads v WHERE v.company_id = u.company_id AND "
-               "v.table_name = u.table_name) {}ORDER BY company_id, table_name LIMIT ?1",
+               "SELECT {} FROM tables CROSS JOIN uploads u USING (company_id, table_name) "
+               "WHERE u.version = (SELECT max(version) FROM uploads v WHERE v.company_id = tables.company_id "
+               "AND v.table_name = tables.table_name AND v.version IS NOT NULL) {}ORDER BY company_id, "
+               "table_name LIMIT ?1",
                kColumns, after)));
     statement.bind(1, filter.limit.value_or(-1));
     if (filter.after) statement.bind(2, filter.after->company_id).bind(3, filter.after->table_name);

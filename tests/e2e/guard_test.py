@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,11 @@ def test_metrics_are_prometheus(start):
         assert samples[f"deltadrop_{name}"] == "0", name
     assert samples["deltadrop_publish_lag_seconds_count"] == samples["deltadrop_apply_lag_seconds_count"] == "1"
     assert any(line.startswith("deltadrop_build_info{version=") for line in samples)
+    # Their names are a contract: docs/operations.md has each one that is there, and no other.
+    page = (ROOT / "docs/operations.md").read_text()
+    documented = {name for row in re.findall(r"^\| (`deltadrop_.*?) \|", page, re.MULTILINE) for name in re.findall(r"deltadrop_\w+", row)}
+    known = set(re.findall(r"^# TYPE (\S+)", response.text, re.MULTILINE))
+    assert documented == known | {"deltadrop_unrecorded_messages"}  # of a consumer that has been told its partitions
 
 
 def test_alerts_and_dashboard_name_metrics_that_exist(start):
@@ -142,6 +148,45 @@ def test_limits_of_connections(start):
     assert b"503" in held[2].recv(1000)
 
 
+def raw_connection(server):
+    host, port = server.url.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)))
+    connection.settimeout(20)
+    return connection
+
+
+def received_until(connection, end):
+    text = b""
+    while end not in text:
+        piece = connection.recv(4096)
+        assert piece, text
+        text += piece
+    return text
+
+
+def test_limits_of_what_goes_on_at_once(start):
+    server = start(flags=["--max-connections", "2", "--max-uploads", "1"])
+    slow = raw_connection(server)
+    slow.sendall(b"PUT /api/v1/tables/slow/t HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
+    assert b" 100 " in received_until(slow, b"\r\n\r\n")
+    refused = server.upload(CSV)
+    assert refused.status_code == 503 and refused.headers["Retry-After"] and "too-many-uploads" in refused.text
+    assert server.request("GET", "/health").status_code == 200
+    third = raw_connection(server)
+    assert b"/problems/too-many-connections" in received_until(third, b"}")
+    slow.sendall(b"id,v\n1,2\n")
+    assert b" 200 " in received_until(slow, b"}")
+    assert server.upload_ok(CSV)["inserted"] == 2
+
+
+def test_an_idle_connection_ends(start):
+    server = start(flags=["--idle-timeout", "300ms"])
+    connection = raw_connection(server)
+    connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert b" 200 " in received_until(connection, b"}")
+    assert connection.recv(1) == b""
+
+
 def test_a_thousand_slow_connections(start):
     server = start(flags=["--header-timeout", "60s"])
     host, port = server.url.removeprefix("http://").split(":")
@@ -158,6 +203,23 @@ def test_a_thousand_slow_connections(start):
     assert server.upload_ok(CSV)["inserted"] == 2
     for connection in slow:
         connection.close()
+
+
+def test_health_and_metrics_beside_many_tables(start):
+    server = start(flags=["--log-level", "warning"])
+
+    def put_tables(first):
+        with requests.Session() as session:
+            for number in range(first, 1600, 16):
+                answer = session.put(f"{server.url}/api/v1/tables/c{number}/t", data=CSV, timeout=60)
+                assert answer.status_code == 200, answer.text
+
+    with ThreadPoolExecutor(16) as clients:
+        list(clients.map(put_tables, range(16)))
+    for path in ("/health", "/metrics", "/api/v1/tables?limit=10"):
+        times = sorted(server.request("GET", path).elapsed.total_seconds() for _ in range(11))
+        print(f"{path} beside 1,600 tables: median {times[5] * 1000:.1f} ms")
+        assert times[5] < 0.1, (path, times)
 
 
 def test_keys_are_asked_for_once_there_is_one(start):

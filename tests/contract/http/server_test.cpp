@@ -161,6 +161,29 @@ INSTANTIATE_TEST_SUITE_P(
             413}),
     [](const auto& instance) { return instance.param.name; });
 
+TEST(HttpServer, GivesTheUploadsPlaceBackWhenABodyHasMoreFramingThanContent) {
+  constexpr std::size_t kBytes = 3'000'000;
+  std::string trailers;
+  while (trailers.size() < kBytes) trailers += "T: y\r\n";
+  ServerOptions options;
+  options.uploads_max = 1;
+  TestServer server({}, options);
+  for (const auto& [path, framing] : std::vector<std::pair<std::string, std::string>>{
+           {"POST /sink", "1;" + std::string(kBytes, 'a') + "\r\nx\r\n0\r\n\r\n"},
+           {"POST /sink", std::string(kBytes, '0') + "1\r\nx\r\n0\r\n\r\n"},
+           {"POST /sink", "1\r\nx\r\n0\r\n" + trailers + "\r\n"},
+           {"GET /health", "0\r\n" + trailers + "\r\n"},
+           {"GET /health", "zz\r\n"}}) {
+    RawClient client(server.address);
+    client.send(path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + framing);
+    const auto response = client.read_response();
+    EXPECT_EQ(response.status, 400) << path << " " << framing.substr(0, 20);
+    EXPECT_EQ(response.header("content-type"), "application/problem+json");
+    EXPECT_EQ(response.header("connection"), "close");
+    EXPECT_EQ(fetch(server.address, "POST", "/sink", "", "hello").status, 200);
+  }
+}
+
 TEST(HttpServer, AnswersTheSameHoweverRequestsAreCut) {
   TestServer server;
   const std::string requests =
