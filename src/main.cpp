@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -44,6 +45,13 @@ int run(int argc, char** argv) {
       "  deltadrop why so-financials financials FIN-0002 amount\n"
       "                                      which files changed a value, and where in them\n"
       "`deltadrop COMMAND --help` has the options of a command.");
+  // The parser would only say that a command is required.
+  const auto names_a_command = [&](const CLI::App* command) { return command->check_name(argv[1]); };
+  const auto commands = program.get_subcommands([](const CLI::App*) { return true; });
+  if (argc > 1 && argv[1][0] != '-' && std::none_of(commands.begin(), commands.end(), names_a_command)) {
+    std::fprintf(stderr, "deltadrop: there is no command \"%s\"\n  fix: see `deltadrop --help`\n", argv[1]);
+    return 2;
+  }
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

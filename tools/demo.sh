@@ -81,5 +81,5 @@ cat <<END
 To keep a server running:
 
     $program dev
-    curl -F file=@examples/so-financials/v1.csv http://127.0.0.1:8000/upload
+    curl -F file=@examples/so-financials/v1.csv -F company_id=so-financials http://127.0.0.1:8000/upload
 END

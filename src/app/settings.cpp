@@ -361,13 +361,20 @@ std::map<std::string, std::string> Settings::kafka_properties() const {
 }
 
 std::string Settings::describe() const {
-  std::string out = fmt::format("{:<24} {:<58} {}\n", "SETTING", "VALUE", "FROM");
+  std::vector<std::array<std::string, 3>> lines = {{"SETTING", "VALUE", "FROM"}};
   for (const auto& setting : kSettings) {
-    out += fmt::format("{:<24} {:<58} {}\n", setting.name, shown(setting), origin(setting.name));
+    lines.push_back({std::string(setting.name), shown(setting), origin(setting.name)});
   }
   for (const auto& [name, value] : kafka_config_) {
-    out +=
-        fmt::format("{:<24} {:<58} {}\n", name, is_secret_property(name) ? "***" : value.text, value.origin);
+    lines.push_back({name, is_secret_property(name) ? "***" : value.text, value.origin});
+  }
+  std::array<std::size_t, 2> widths{};
+  for (const auto& line : lines) {
+    for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  }
+  std::string out;
+  for (const auto& [name, value, from] : lines) {
+    out += fmt::format("{:<{}}  {:<{}}  {}\n", name, widths[0], value, widths[1], from);
   }
   return out;
 }

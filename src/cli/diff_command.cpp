@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -38,10 +39,10 @@ struct Arguments {
   bool summary = false;
 };
 
-/// A file, or standard input read whole, as a CSV.
+/// A file, or standard input or a pipe read whole, as a CSV.
 struct Input {
   std::string name;
-  std::string bytes;  ///< of standard input
+  std::string bytes;  ///< of what was read whole
   std::optional<csv::File> file;
 };
 
@@ -67,15 +68,28 @@ Result<DiffFormat> parse_format(const std::string& name) {
                "use text, json or csv"};
 }
 
-Result<std::string> read_standard_input() {
+Result<std::string> read_to_the_end(std::FILE* stream, const std::string& name) {
   std::string bytes;
   std::array<char, 65536> piece{};
   std::size_t got = 0;
-  while ((got = std::fread(piece.data(), 1, piece.size(), stdin)) > 0) bytes.append(piece.data(), got);
-  if (std::ferror(stdin) != 0) {
-    return Error{ErrorCode::unavailable, "io-error", "standard input cannot be read", "check what feeds it"};
+  while ((got = std::fread(piece.data(), 1, piece.size(), stream)) > 0) bytes.append(piece.data(), got);
+  if (std::ferror(stream) != 0) {
+    return Error{ErrorCode::unavailable, "io-error", name + " cannot be read", "check what feeds it"};
   }
   return bytes;
+}
+
+/// What has no size to be mapped by: `<(git show HEAD:a.csv)` names a pipe.
+bool is_stream(const std::string& path) {
+  std::error_code unknown;
+  const auto status = std::filesystem::status(path, unknown);
+  return std::filesystem::is_fifo(status) || std::filesystem::is_character_file(status);
+}
+
+Result<std::string> read_stream(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(path.c_str(), "rbe"), std::fclose);
+  if (stream == nullptr) return io::system_error("open", path, errno);
+  return read_to_the_end(stream.get(), path);
 }
 
 /// A compressed file is no CSV: says so, instead of what is wrong with its first line.
@@ -105,9 +119,10 @@ Result<void> refuse_compressed_file(const std::string& path) {
 /// Fills `input` in place, since its file may refer to its bytes.
 Result<void> open_input(Input& input, const std::string& path, const csv::ReadOptions& options) {
   input.name = path;
-  if (path == "-") {
-    DD_TRY(input.bytes, read_standard_input());
-    DD_TRY(refuse_compressed("standard input", input.bytes));
+  if (path == "-" || is_stream(path)) {
+    const std::string name = path == "-" ? "standard input" : path;
+    DD_TRY(input.bytes, path == "-" ? read_to_the_end(stdin, name) : read_stream(path));
+    DD_TRY(refuse_compressed(name, input.bytes));
     DD_TRY(input.file, csv::File::over(input.bytes, options, csv::Limits{}));
     return success();
   }

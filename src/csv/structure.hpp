@@ -14,8 +14,8 @@ struct EqualStretch {
 };
 
 /// Finds the longest stretch that two texts share, at the speed of memory. It ends early where a quote stands
-/// inside an unquoted field or text behind a closing one, since parity says nothing there: records are then
-/// read one by one. Texts whose lines end with CR alone share nothing by this.
+/// inside an unquoted field or text behind a closing one, since parity says nothing there, and behind a
+/// line that ends with CR alone: records are then read one by one.
 ///
 /// Quotes are paired by a carry-less multiplication with all ones (Langdale and Lemire, Parsing Gigabytes of
 /// JSON per Second, 2019, section 3.1.1).

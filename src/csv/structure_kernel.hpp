@@ -55,6 +55,7 @@ struct Structure {
   std::uint64_t broken = 0;       ///< quotes that parity does not explain, and what stands behind such
   std::uint64_t any_line_ends =
       0;  ///< one bit for each LF, CR and CRLF, in and outside quotes; CRLF at its LF
+  std::uint64_t behind_lone_return = 0;  ///< what stands behind a CR outside quotes and is no LF
 };
 
 template <class Block>
@@ -87,10 +88,13 @@ inline Structure structure_of(const Block& block, char delimiter, Carry& carry) 
     carry.field_start = (found.delimiters | line_ends) >> 63;
   }
   found.line_feeds = line_feeds & line_ends;
-  found.record_ends = line_ends & ~((line_ends << 1) | carry.line_end);
+  const std::uint64_t behind_line_end = (line_ends << 1) | carry.line_end;
+  found.record_ends = line_ends & ~behind_line_end;
   carry.line_end = line_ends >> 63;
   // A CR counts where the byte behind it is no LF; that byte may be in the next block.
-  found.any_line_ends = line_feeds | (((returns << 1) | carry.carriage_return) & ~line_feeds);
+  const std::uint64_t behind_return = ((returns << 1) | carry.carriage_return) & ~line_feeds;
+  found.any_line_ends = line_feeds | behind_return;
+  found.behind_lone_return = behind_return & behind_line_end;
   carry.carriage_return = returns >> 63;
   return found;
 }
@@ -111,7 +115,9 @@ EqualStretch find_equal_stretch(std::string_view text_a, std::string_view text_b
                                ? block.unlike(Block(b + at))
                                : block.unlike(Block(b + at, left)) | ~bits_below(static_cast<unsigned>(left));
     const Structure found = structure_of(block, delimiter, carry);
-    unlike |= found.broken;
+    // A CR that ends a line ends the search too: without a line feed it would go on to the texts' end, and
+    // begin again behind each record.
+    unlike |= found.broken | found.behind_lone_return;
     std::uint64_t line_feeds = found.line_feeds;
     if (unlike != 0) line_feeds &= (unlike & (~unlike + 1)) - 1;
     if (line_feeds != 0) {

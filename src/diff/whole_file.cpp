@@ -7,11 +7,17 @@
 namespace deltadrop::diff {
 
 std::size_t estimated_rows(std::string_view text) {
-  constexpr std::size_t kSampleBytes = std::size_t{1} << 18;
-  const auto sample = text.substr(0, kSampleBytes);
-  const auto lines = static_cast<std::size_t>(std::count(sample.begin(), sample.end(), '\n')) + 1;
-  if (sample.size() == text.size()) return lines;
-  const double lines_per_byte = static_cast<double>(lines) / static_cast<double>(sample.size());
+  constexpr std::size_t kPieces = 16;
+  constexpr std::size_t kPieceBytes = std::size_t{16} << 10;
+  const bool whole = text.size() <= kPieces * kPieceBytes;
+  const std::size_t apart = whole ? kPieceBytes : text.size() / kPieces;
+  std::size_t lines = 1;
+  for (std::size_t at = 0; at < text.size(); at += apart) {
+    const auto piece = text.substr(at, kPieceBytes);
+    lines += static_cast<std::size_t>(std::count(piece.begin(), piece.end(), '\n'));
+  }
+  if (whole) return lines;
+  const double lines_per_byte = static_cast<double>(lines) / static_cast<double>(kPieces * kPieceBytes);
   return static_cast<std::size_t>(lines_per_byte * static_cast<double>(text.size()) * 1.03);
 }
 

@@ -42,7 +42,8 @@ class RowList {
   std::vector<PackedRow> rows_;
 };
 
-/// About how many rows a text has, from its first part.
+/// About how many rows a text has, from pieces all over it: a first part of short lines says nothing of what
+/// follows, and memory is set aside by this.
 std::size_t estimated_rows(std::string_view text);
 
 /// A file read by itself, from its first row to its last: finds everything that is wrong with it, also

@@ -38,6 +38,8 @@ void fill_what_is_gone(int signal, siginfo_t* info, void* context) {
     const std::uintptr_t begin = one.begin.load(std::memory_order_acquire);
     const std::size_t size = one.size.load(std::memory_order_acquire);
     if (begin == 0 || at < begin || at >= begin + size) continue;
+    // Taken by another mapping in between, the place had that one's size.
+    if (one.begin.load(std::memory_order_acquire) != begin) continue;
     const std::uintptr_t page = at & ~(page_size - 1);
     void* const filled = ::mmap(reinterpret_cast<void*>(page), begin + size - page, PROT_READ,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);

@@ -1,13 +1,11 @@
 #include "sqlite/group_writer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace deltadrop::sqlite {
 namespace {
-
-/// More would make the first of a group wait long for the last.
-constexpr std::size_t kGroupMax = 256;
 
 Result<void> call(const std::function<Result<void>()>& hook) { return hook ? hook() : success(); }
 
@@ -48,26 +46,34 @@ std::size_t GroupWriter::waiting() {
 
 Result<void> GroupWriter::wait_or_lead(std::unique_lock<std::mutex>& lock, Waiting& mine) {
   if (working_) mine.changed.wait(lock, [&] { return mine.done || mine.leads; });
-  if (mine.done) return *std::move(mine.result);
-  // The first in the queue: whoever leads is in the group.
-  const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), kGroupMax));
-  Group group(queue_.begin(), queue_.begin() + count);
-  queue_.erase(queue_.begin(), queue_.begin() + count);
+  if (mine.done) return result_of(mine);
+  // The first in the queue: whoever leads is in the group. Taken without memory, since one that fails here
+  // would stay in the queue.
+  std::array<Waiting*, kGroupMax> taken;
+  const std::size_t count = std::min(queue_.size(), kGroupMax);
+  std::copy_n(queue_.begin(), count, taken.begin());
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
+  const Group group(taken.data(), count);
   working_ = true;
   lock.unlock();
   try {
     work(group);
   } catch (...) {
     // The others must not wait for ever for a thread that had no memory, say.
-    for (Waiting* waiting : group) waiting->result = left_undone();
+    for (Waiting* waiting : group) waiting->result.reset();
     end(lock, group);
     throw;
   }
   end(lock, group);
-  return *std::move(mine.result);
+  return result_of(mine);
 }
 
-void GroupWriter::end(std::unique_lock<std::mutex>& lock, const Group& group) {
+Result<void> GroupWriter::result_of(Waiting& ended) {
+  if (ended.result) return *std::move(ended.result);
+  return left_undone();
+}
+
+void GroupWriter::end(std::unique_lock<std::mutex>& lock, Group group) {
   lock.lock();
   for (Waiting* waiting : group) {
     waiting->done = true;
@@ -80,19 +86,16 @@ void GroupWriter::end(std::unique_lock<std::mutex>& lock, const Group& group) {
   queue_.front()->changed.notify_one();
 }
 
-void GroupWriter::work(Group& group) {
+void GroupWriter::work(Group group) {
   const auto outcome = run_all(group);
+  if (outcome.has_value()) return;
   for (Waiting* waiting : group) {
     // A write that failed by itself keeps its own error: it is undone in any case.
-    if (!outcome.has_value() && (!waiting->result || waiting->result->has_value())) {
-      waiting->result = outcome.error();
-    } else if (!waiting->result) {
-      waiting->result = left_undone();
-    }
+    if (!waiting->result || waiting->result->has_value()) waiting->result = outcome.error();
   }
 }
 
-Result<void> GroupWriter::run_all(Group& group) {
+Result<void> GroupWriter::run_all(Group group) {
   DD_TRY(call(hooks_.begin));
   DD_TRY(auto transaction, Transaction::begin(database_));
   bool any = false;

@@ -6,7 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <vector>
+#include <span>
 
 #include "sqlite/database.hpp"
 
@@ -43,17 +43,20 @@ class GroupWriter {
   struct Waiting {
     explicit Waiting(const Write& its_write) : write(its_write) {}
     const Write& write;
-    std::optional<Result<void>> result;
+    std::optional<Result<void>> result;  ///< none where whoever wrote for it ended before it had
     bool done = false;
     bool leads = false;  ///< it is to do the work of all who wait; the one before has ended
     std::condition_variable changed;
   };
-  using Group = std::vector<Waiting*>;
+  /// More would make the first of a group wait long for the last.
+  static constexpr std::size_t kGroupMax = 256;
+  using Group = std::span<Waiting* const>;
 
   Result<void> wait_or_lead(std::unique_lock<std::mutex>& lock, Waiting& mine);
-  void end(std::unique_lock<std::mutex>& lock, const Group& group);
-  void work(Group& group);
-  Result<void> run_all(Group& group);
+  static Result<void> result_of(Waiting& ended);
+  void end(std::unique_lock<std::mutex>& lock, Group group);
+  void work(Group group);
+  Result<void> run_all(Group group);
   Result<bool> run_one(Waiting& waiting);
 
   Database database_;

@@ -1,10 +1,11 @@
 """Bad input and trouble: a clear answer with a fix, nothing written, and the next upload works."""
 
 import socket
+import subprocess
 
 import pytest
 
-from deltadrop_process import FAULTY_PROGRAM, DidNotStart, Deltadrop, archived, tree
+from deltadrop_process import FAULTY_PROGRAM, PROGRAM, DidNotStart, Deltadrop, archived, tree
 
 GOOD = "record_id,item,amount\nFIN-1,Revenue,10\nFIN-2,EBIT,5\n"
 BETTER = GOOD + "FIN-3,Assets,100\n"
@@ -179,3 +180,9 @@ def test_a_failing_disk_is_answered_and_the_next_upload_works(start, call, error
     after = start()
     assert archived(after.data_dir)[-1][0] == GOOD.encode()
     assert list((after.data_dir / "spool").iterdir()) == []
+
+
+def test_a_command_that_there_is_not_is_named():
+    done = subprocess.run([str(PROGRAM), "frobnicate", "--help"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert 'there is no command "frobnicate"' in done.stderr

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "io/file.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -74,6 +76,15 @@ TEST(Settings, KafkaConfigBecomesLibrdkafkasProperties) {
   EXPECT_EQ(settings.kafka_properties(), expected);
   EXPECT_NE(settings.describe().find("KAFKA_CONFIG_LINGER_MS"), std::string::npos);
   EXPECT_EQ(settings.describe().find("hunter2"), std::string::npos) << settings.describe();
+}
+
+TEST(Settings, AreDescribedInColumns) {
+  const auto settings = Settings::load({}, empty_environment, "").value();
+  std::istringstream lines(settings.describe());
+  std::string line;
+  std::getline(lines, line);
+  const auto from = line.find("FROM");
+  while (std::getline(lines, line)) EXPECT_EQ(line.rfind("default"), from) << line;
 }
 
 TEST(Settings, ACommandsOwnDefaultIsADefault) {

@@ -1,9 +1,12 @@
 #include "cli/diff_command.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <CLI/App.hpp>
@@ -61,6 +64,16 @@ TEST_F(DiffCommand, ExitsLikeDiff) {
   EXPECT_EQ(compare("id,a\n1,x\n", "id,a,b\n1,x,\n").code, 1) << "a new column is a difference";
   EXPECT_EQ(compare("id,a\n1,x\n", "id,a\n1\n").code, 2);
   EXPECT_EQ(run({"/nonexistent/a.csv", "/nonexistent/b.csv"}).code, 2);
+}
+
+TEST_F(DiffCommand, ReadsPipesByTheirNames) {
+  const std::string pipe = save("beside.csv", "") + ".pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread feeder([&] { std::ofstream(pipe) << "id,a\n1,x\n"; });
+  const auto ran = run({pipe, save("new.csv", "id,a\n1,y\n")});
+  feeder.join();
+  EXPECT_EQ(ran.code, 1) << ran.err;
+  EXPECT_NE(ran.out.find("a: x -> y"), std::string::npos) << ran.out;
 }
 
 TEST_F(DiffCommand, SaysThatAFileIsCompressed) {

@@ -21,8 +21,11 @@ EqualStretch expected_stretch(std::string_view a, std::string_view b, char delim
   bool field_start = true;
   bool behind_closing = false;
   bool in_record = false;
+  bool behind_return = false;
   for (std::size_t i = 0; i < std::min(a.size(), b.size()) && a[i] == b[i]; ++i) {
     const char byte = a[i];
+    if (behind_return && byte != '\n') break;
+    behind_return = byte == '\r' && !inside;
     const bool line_end = byte == '\n' || byte == '\r';
     // A CR by itself counts at the byte behind it.
     if (byte == '\n' || (i > 0 && a[i - 1] == '\r')) ++line_ends;
@@ -132,6 +135,19 @@ TEST(EqualStretch, SeesEveryPlaceOfADifference) {
     b[at] = '\x01';
     for (const auto* scan : ways())
       ASSERT_TRUE(scan->find_equal_stretch(a, b, ',') == expected_stretch(a, b, ',')) << at;
+  }
+}
+
+TEST(EqualStretch, EndsBehindALoneCarriageReturn) {
+  // Else a text without line feeds would be searched to its end once a record.
+  for (const auto* scan : ways()) {
+    EXPECT_EQ(scan->find_equal_stretch("a\nb\rc\n", "a\nb\rc\n", ',').bytes, 2);
+    EXPECT_EQ(scan->find_equal_stretch("a\nb\r\nc\n", "a\nb\r\nc\n", ',').bytes, 7);
+    EXPECT_EQ(scan->find_equal_stretch("\"a\r\"\nb\n", "\"a\r\"\nb\n", ',').bytes, 7);
+    for (std::size_t at = 0; at < 130; ++at) {
+      const std::string text = std::string(at, 'a') + "\rb\n";
+      EXPECT_EQ(scan->find_equal_stretch(text, text, ',').bytes, 0) << at;
+    }
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "diff/whole_file.hpp"
+
 namespace deltadrop::diff {
 namespace {
 
@@ -41,6 +43,16 @@ TEST(LineSweep, CountsEveryKindOfLineEndOnce) {
   EXPECT_EQ(lines.at(text.find('c')), Line(3));
   EXPECT_EQ(lines.at(text.find('d')), Line(4));
   EXPECT_EQ(lines.at(text.find('e')), Line(6));
+}
+
+TEST(EstimatedRows, CountsAShortTextAndSamplesALongOneAllOver) {
+  EXPECT_EQ(estimated_rows("a\nb\nc\n"), 4);
+  std::string even;
+  for (int i = 0; i < 100'000; ++i) even += "0123456789\n";
+  EXPECT_NEAR(static_cast<double>(estimated_rows(even)), 103'000, 1000);
+  // Memory is set aside by it: empty lines at the start must not count for the whole.
+  const std::string blank_at_first = std::string(300'000, '\n') + std::string(60'000'000, 'x');
+  EXPECT_LT(estimated_rows(blank_at_first), blank_at_first.size() / 8);
 }
 
 }  // namespace
