@@ -48,7 +48,7 @@ constexpr std::array kSettings = {
     Setting{"DISK_RESERVE", bytes, "64MiB", "free space of DATA_DIR's disk that uploads leave"},
     Setting{"MAX_UPLOADS", count, "1024", "uploads at once; more are answered 503"},
     Setting{"MAX_PARTS", count, "100", "most parts of a form"},
-    Setting{"MAX_HEADER_BYTES", bytes, "16KiB", "largest head of a request"},
+    Setting{"MAX_HEADER_BYTES", bytes_to_1mib, "16KiB", "largest head of a request, 1MiB at most"},
     Setting{"MAX_HEADER_FIELDS", count, "100", "most header fields of a request"},
     Setting{"HEADER_TIMEOUT", duration, "10s", "a request's head must be there within this"},
     Setting{"IDLE_TIMEOUT", duration, "60s",
@@ -151,6 +151,12 @@ std::optional<Error> error_in(const Result<T>& parsed) {
   return parsed.error();
 }
 
+Result<std::uint64_t> parse_bytes_to_1mib(std::string_view text) {
+  DD_TRY(const auto bytes, parse_bytes(text));
+  if (bytes > std::uint64_t{1} << 20) return bad_value(text, "a size of at most 1MiB");
+  return bytes;
+}
+
 std::optional<Error> problem_with(const Setting& setting, const std::string& value) {
   switch (setting.kind) {
     case count:
@@ -161,6 +167,8 @@ std::optional<Error> problem_with(const Setting& setting, const std::string& val
       return error_in(parse_duration_or_ever(value));
     case bytes:
       return error_in(parse_bytes(value));
+    case bytes_to_1mib:
+      return error_in(parse_bytes_to_1mib(value));
     case fraction:
       return error_in(parse_fraction(value));
     case duration:

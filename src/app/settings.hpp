@@ -22,6 +22,7 @@ enum class SettingKind : std::uint8_t {
   count,
   count_or_default,  ///< -1: what the server does by itself
   bytes,
+  bytes_to_1mib,  ///< what a connection keeps in memory
   fraction,
   duration,
   duration_or_ever,  ///< -1: for ever

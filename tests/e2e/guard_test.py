@@ -2,6 +2,7 @@
 
 import json
 import re
+import select
 import shutil
 import socket
 import ssl
@@ -185,6 +186,23 @@ def test_an_idle_connection_ends(start):
     connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     assert b" 200 " in received_until(connection, b"}")
     assert connection.recv(1) == b""
+
+
+def test_a_body_slower_than_the_least_rate_ends(start):
+    """2 KiB a second, which the default takes for ever; the rate is averaged over 30 s."""
+    server = start(flags=["--min-body-rate", "1MiB"])
+    connection = raw_connection(server)
+    connection.sendall(b"PUT /api/v1/tables/slow/t HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\nid,v\n")
+    row = b"1" * 1023 + b"\n"
+    ended = False
+    for _ in range(120):
+        # Waits for the server's word, at most until the next piece is due.
+        if select.select([connection], [], [], 0.5)[0]:
+            ended = True
+            break
+        connection.sendall(row)
+    assert ended
+    assert server.upload_ok(CSV)["inserted"] == 2
 
 
 def test_a_thousand_slow_connections(start):

@@ -128,7 +128,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(BadSetting{"HOLD_DELETE_FRACTION", "1.5"}, BadSetting{"HOLD_MIN_ROWS", "-1"},
                       BadSetting{"HOLD_MIN_ROWS", "20x"}, BadSetting{"HELD_TTL", "soon"},
                       BadSetting{"KAFKA_REPLICATION", "0"}, BadSetting{"KAFKA_PARTITIONS", "-1"},
-                      BadSetting{"KAFKA_RETENTION", "-2"}, BadSetting{"MAX_UPLOAD_BYTES", "5GB"},
+                      BadSetting{"KAFKA_RETENTION", "-2"}, BadSetting{"MAX_UPLOAD_BYTES", "5GB"}, BadSetting{"MAX_HEADER_BYTES", "2MiB"},
                       BadSetting{"LISTEN", "127.0.0.1"}, BadSetting{"LISTEN", "127.0.0.1:70000"},
                       BadSetting{"INSECURE", "maybe"}, BadSetting{"PARQUET_LAYOUT", "upload|event"},
                       BadSetting{"LOG_LEVEL", "loud"}));
