@@ -145,8 +145,12 @@ def test_limits_of_connections(start):
     assert server.request("GET", "/health/live", headers={"X": "y" * 2000}).status_code == 431
     server.session.close()
     held = [socket.create_connection((host, int(port))) for _ in range(3)]
-    held[2].settimeout(20)
-    assert b"503" in held[2].recv(1000)
+    for connection in held:
+        connection.settimeout(20)
+    # Which of them is one too many depends on when the server sees that the session has gone.
+    answers = [connection.recv(1000) for connection in held]
+    assert any(b"503" in answer for answer in answers), answers
+    assert b"" in answers, answers
 
 
 def raw_connection(server):
