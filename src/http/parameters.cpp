@@ -206,6 +206,11 @@ Result<std::int64_t> cursor_number(const std::string& field, std::int64_t least)
   return *number;
 }
 
+Result<std::int64_t> first_after_cursor(const Request& request, std::string_view kind) {
+  DD_TRY(const auto cursor, cursor_of(request, kind, 1));
+  return cursor ? cursor_number(cursor->front(), 1) : Result<std::int64_t>(1);
+}
+
 Response json_response(std::string body) {
   Response response;
   response.body = std::move(body);

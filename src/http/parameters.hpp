@@ -69,6 +69,9 @@ Result<std::optional<std::vector<std::string>>> cursor_of(const Request& request
 Result<std::int64_t> cursor_number(const std::string& field,
                                    std::int64_t least = std::numeric_limits<std::int64_t>::min());
 
+/// Where a page of things that are numbered from 1 begins: the cursor's one number, or 1 without a cursor.
+Result<std::int64_t> first_after_cursor(const Request& request, std::string_view kind);
+
 Error bad_cursor();
 
 /// 200 with a JSON body.

@@ -257,11 +257,8 @@ Result<Response> list_uploads(const Services& services, const Request& request) 
 Result<Response> list_changes(const Services& services, const Request& request) {
   DD_TRY(check_query(request, {"limit", "cursor"}));
   DD_TRY(const auto limit, limit_of(request));
-  DD_TRY(const auto cursor, cursor_of(request, "changes", 1));
   Seq first(1);
-  if (cursor) {
-    DD_TRY(first.value, cursor_number(cursor->front(), 1));
-  }
+  DD_TRY(first.value, first_after_cursor(request, "changes"));
   DD_TRY(const auto upload, find_upload(services, request));
   JsonArray items;
   std::int64_t taken = 0;

@@ -24,11 +24,8 @@ constexpr std::size_t kPieceBytes = std::size_t{128} << 10;
 Result<Response> list_versions(const Services& services, const Request& request) {
   DD_TRY(check_query(request, {"limit", "cursor"}));
   DD_TRY(const auto limit, limit_of(request));
-  DD_TRY(const auto cursor, cursor_of(request, "versions", 1));
   Version first(1);
-  if (cursor) {
-    DD_TRY(first.value, cursor_number(cursor->front(), 1));
-  }
+  DD_TRY(first.value, first_after_cursor(request, "versions"));
   DD_TRY(const auto table, table_of_path(request));
   DD_TRY(const auto versions, services.ingest.versions(table, first, limit + 1));
   JsonArray items;
@@ -175,11 +172,8 @@ JsonObject diff_json(const TableRef& table, const Versions& versions, const inge
 Result<Response> diff_versions(const Services& services, const Request& request) {
   DD_TRY(check_query(request, {"limit", "cursor"}));
   DD_TRY(const auto limit, limit_of(request));
-  DD_TRY(const auto cursor, cursor_of(request, "diff", 1));
   Seq first(1);
-  if (cursor) {
-    DD_TRY(first.value, cursor_number(cursor->front(), 1));
-  }
+  DD_TRY(first.value, first_after_cursor(request, "diff"));
   DD_TRY(const auto table, table_of_path(request));
   DD_TRY(const auto versions, parse_versions(request.parameters[2]));
   JsonArray items;
