@@ -337,6 +337,35 @@ Result<void> Connection::copy(const std::string& sql, std::string_view lines) {
   });
 }
 
+Result<bool> Connection::next_line(const UseLine& use) {
+  pg_conn* c = connection_.get();
+  char* line = nullptr;
+  int length = 0;
+  while ((length = PQgetCopyData(c, &line, 1)) == 0) {
+    DD_TRY(const bool ready, wait_for_socket(POLLIN));
+    if (ready && PQconsumeInput(c) != 1) return lost();
+  }
+  if (length < 0) return false;  // the result says whether this is the end or a failure
+  use(std::string_view(line, static_cast<std::size_t>(length) - 1));
+  PQfreemem(line);
+  return true;
+}
+
+Result<void> Connection::copy_out(const std::string& sql, const UseLine& use) {
+  begin_wait();
+  if (PQsendQuery(connection_.get(), sql.c_str()) != 1) return lost();
+  DD_TRY(auto begun, next_result());
+  if (!begun || PQresultStatus(begun->get()) != PGRES_COPY_OUT) {
+    DD_TRY(finish(std::move(begun)));
+    return Error{ErrorCode::internal, "postgres", where() + " does not send the lines of a COPY", ""};
+  }
+  for (bool more = true; more;) {
+    DD_TRY(more, next_line(use));
+  }
+  DD_TRY(finish(std::nullopt));
+  return success();
+}
+
 // ---- transactions
 
 Result<Transaction> Transaction::begin(Connection& connection, std::vector<Statement> first,

@@ -92,6 +92,9 @@ class Connection {
   /// Runs "COPY ... FROM STDIN" with these lines. While one piece is made, the server works on those before.
   Result<void> copy(const std::string& sql, const NextLines& next);
   Result<void> copy(const std::string& sql, std::string_view lines);
+  /// Runs "COPY ... TO STDOUT" and calls `use` with each line, without its end, as it comes.
+  using UseLine = std::function<void(std::string_view line)>;
+  Result<void> copy_out(const std::string& sql, const UseLine& use);
 
   /// False once the connection is lost or given up: open another one.
   [[nodiscard]] bool usable() const;
@@ -117,6 +120,8 @@ class Connection {
   Result<void> send(const Statement& statement);
   /// False where the server refused: the result says why.
   Result<bool> put_copy(std::string_view lines);
+  /// False after the last line of a COPY.
+  Result<bool> next_line(const UseLine& use);
   /// The next result as it is; nothing at the end of a statement.
   Result<std::optional<Rows>> next_result();
   Result<Rows> finish(std::optional<Rows> first);

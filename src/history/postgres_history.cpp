@@ -16,6 +16,7 @@
 #include "history/postgres_record.hpp"
 #include "history/postgres_rows.hpp"
 #include "history/postgres_schema.hpp"
+#include "history/scan_pages.hpp"
 
 namespace deltadrop::history::postgres {
 namespace {
@@ -185,6 +186,7 @@ class PostgresHistory final : public HistoryStore {
   Door door_;
   Lane recording_{door_, Patience::limited};
   Lane applying_{door_, Patience::while_server_answers};
+  Lane sorting_{door_, Patience::while_server_answers};  ///< puts whole uploads into order
   Readers readers_{door_};
   BatchWriter batch_writer_;  ///< used inside `recording_` only
 };
@@ -193,19 +195,32 @@ Result<void> PostgresHistory::scan_events(const UploadId& upload, ChangeType typ
                                           const std::function<Result<void>(const Event&)>& use) {
   DD_TRY(const auto stored, this->upload(upload));
   if (!stored) return no_such_upload(upload);
-  DD_TRY(const auto places,
-         readers_.with([&](Connection& connection) { return read_event_places(connection, upload, type); }));
+  const UploadFacts& facts = stored->facts;
+  DD_TRY(const auto found,
+         readers_.with([&](Connection& connection) { return read_event_pages(connection, facts, type); }));
+  struct Pages {
+    [[nodiscard]] bool done() const { return at == all.size(); }
+    Result<Rows> next() {
+      const EventPage& page = all[at++];
+      return readers.with(
+          [&](Connection& connection) { return read_event_page(connection, facts, type, page); });
+    }
+    const std::vector<EventPage>& all;
+    Readers& readers;
+    const UploadFacts& facts;
+    ChangeType type;
+    std::size_t at = 0;
+  } pages{found, readers_, facts, type};
+  Event event;
+  event.upload = facts;
   // `use` runs without a connection, so that it may call the history, and take its time, as it likes.
-  for (std::span<const EventPlace> left(places); !left.empty();) {
-    DD_TRY(const auto events, readers_.with([&](Connection& connection) {
-      return read_events_at(connection, stored->facts, left);
-    }));
-    for (const auto& event : events) {
+  return scan_pages(pages, [&](const Rows& rows) -> Result<void> {
+    for (int i = 0; i < rows.size(); ++i) {
+      DD_TRY(read_event(rows[i], event));
       DD_TRY(use(event));
     }
-    left = left.subspan(events.size());
-  }
-  return success();
+    return success();
+  });
 }
 
 /// libpq quotes parts of the URL: the password may be in any of them, except in the name of an option.

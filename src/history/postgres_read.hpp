@@ -27,16 +27,19 @@ Result<std::vector<DeadLetterEntry>> read_dead_letters(Connection& connection, s
 Result<std::optional<DeadLetterEntry>> read_dead_letter(Connection& connection, const DeadLetterId& id);
 Result<Summary> read_summary(Connection& connection);
 
-/// Where an event stands, and how many bytes its values take in the table (compressed, where they are long).
-struct EventPlace {
-  Seq seq;
-  std::int64_t bytes = 0;
+/// Some events of an upload, of one type, that follow each other in the order of their keys.
+struct EventPage {
+  std::int64_t events = 0;
+  Seq first;
+  Seq last;
+  std::vector<std::int64_t> seqs;  ///< empty where they grow: then all of the type from `first` to `last`
 };
-/// Of an upload's events of one type, in (key_value, seq) order. They never change.
-Result<std::vector<EventPlace>> read_event_places(Connection& connection, const UploadId& upload,
-                                                  ChangeType type);
-/// The events at the first of `places`: as many as fit some megabytes, at least one.
-Result<std::vector<Event>> read_events_at(Connection& connection, const UploadFacts& upload,
-                                          std::span<const EventPlace> places);
+/// All of an upload's events of one type, in (key_value, seq) order, in pages of some megabytes. They never
+/// change.
+Result<std::vector<EventPage>> read_event_pages(Connection& connection, const UploadFacts& upload,
+                                                ChangeType type);
+/// Rows for read_event, in the order of the page.
+Result<Rows> read_event_page(Connection& connection, const UploadFacts& upload, ChangeType type,
+                             const EventPage& page);
 
 }  // namespace deltadrop::history::postgres

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "history/decisions.hpp"
+#include "history/scan_pages.hpp"
 #include "history/sqlite_apply.hpp"
 #include "history/sqlite_read.hpp"
 #include "history/sqlite_record.hpp"
@@ -127,18 +128,27 @@ Result<void> SqliteHistory::scan_events(const UploadId& upload, ChangeType type,
                                         const std::function<Result<void>(const Event&)>& use) {
   DD_TRY(const auto stored, this->upload(upload));
   if (!stored) return no_such_upload(upload);
-  DD_TRY(const auto rows,
-         readers_.with([&](Database& database) { return read_event_rows(database, upload, type); }));
+  DD_TRY(const auto found,
+         readers_.with([&](Database& database) { return read_event_rows(database, stored->facts, type); }));
+  struct Pages {
+    [[nodiscard]] bool done() const { return left.empty(); }
+    Result<std::vector<Event>> next() {
+      DD_TRY(auto events,
+             readers.with([&](Database& database) { return read_events_at(database, facts, left); }));
+      left = left.subspan(events.size());
+      return events;
+    }
+    std::span<const std::int64_t> left;
+    Readers& readers;
+    const UploadFacts& facts;
+  } pages{found, readers_, stored->facts};
   // `use` runs without a connection, so that it may call the history, and take its time, as it likes.
-  for (std::span<const std::int64_t> left(rows); !left.empty();) {
-    DD_TRY(const auto events,
-           readers_.with([&](Database& database) { return read_events_at(database, stored->facts, left); }));
+  return scan_pages(pages, [&](const std::vector<Event>& events) -> Result<void> {
     for (const auto& event : events) {
       DD_TRY(use(event));
     }
-    left = left.subspan(events.size());
-  }
-  return success();
+    return success();
+  });
 }
 
 }  // namespace

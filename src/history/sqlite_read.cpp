@@ -344,13 +344,15 @@ Result<Summary> read_summary(Database& database) {
   return summary;
 }
 
-Result<std::vector<std::int64_t>> read_event_rows(Database& database, const UploadId& upload,
+Result<std::vector<std::int64_t>> read_event_rows(Database& database, const UploadFacts& upload,
                                                   ChangeType type) {
   DD_TRY(auto select, database.prepare("SELECT rowid FROM cdc_events WHERE upload_id = ? AND event_type = ? "
                                        "ORDER BY key_value, seq"));
-  const std::string id = upload.to_string();
+  const std::string id = upload.upload_id.to_string();
   select.bind(1, id).bind(2, to_string(type));
   std::vector<std::int64_t> rows;
+  // As many as there may be, so that no larger copy is ever made; what stays empty takes no memory.
+  rows.reserve(static_cast<std::size_t>(upload.total));
   while (true) {
     DD_TRY(const bool row, select.step());
     if (!row) return rows;
@@ -360,6 +362,8 @@ Result<std::vector<std::int64_t>> read_event_rows(Database& database, const Uplo
 
 Result<std::vector<Event>> read_events_at(Database& database, const UploadFacts& upload,
                                           std::span<const std::int64_t> rows) {
+  // One lock for all of them.
+  DD_TRY(const auto snapshot, Snapshot::begin(database));
   DD_TRY(auto select,
          database.prepare(fmt::format("SELECT {} FROM cdc_events e WHERE e.rowid = ?", kEventColumns)));
   std::vector<Event> events;

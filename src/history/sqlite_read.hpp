@@ -31,7 +31,7 @@ Result<std::optional<DeadLetterEntry>> read_dead_letter(Database& database, cons
 Result<Summary> read_summary(Database& database);
 
 /// The rows of an upload's events of one type in (key_value, seq) order. They never change.
-Result<std::vector<std::int64_t>> read_event_rows(Database& database, const UploadId& upload,
+Result<std::vector<std::int64_t>> read_event_rows(Database& database, const UploadFacts& upload,
                                                   ChangeType type);
 /// The events in the first of `rows`: as many as fit some megabytes, at least one.
 Result<std::vector<Event>> read_events_at(Database& database, const UploadFacts& upload,

@@ -77,16 +77,15 @@ Result<UploadStatus> upload_of(const Row& row) {
   return upload;
 }
 
-/// Of a row that starts with kEventColumns.
+/// All of `event` but what it shares with its upload, from a row that starts with kEventColumns. What the
+/// event held before is room for what it holds now.
 template <class Row>
-Result<Event> event_of(const Row& row, const UploadFacts& upload) {
-  Event event;
-  event.upload = upload;
+Result<void> read_event(const Row& row, Event& event) {
   event.seq = Seq(row.number(0));
   DD_TRY(event.event_id, as_stored(EventId::parse(row.text(1))));
   const auto type = parse_change_type(row.text(2));
   auto changed = parse_texts_json(row.text(7));
-  if (!type || !changed) return damaged("an event of upload " + upload.upload_id.to_string());
+  if (!type || !changed) return damaged("an event of upload " + event.upload.upload_id.to_string());
   event.type = *type;
   event.key_column = row.text(3);
   event.key_value = row.text(4);
@@ -95,6 +94,15 @@ Result<Event> event_of(const Row& row, const UploadFacts& upload) {
   event.changed_columns = std::move(*changed);
   event.upload.file_id = row.text(8);
   event.line = Line(row.number(9));
+  return success();
+}
+
+/// Of a row that starts with kEventColumns.
+template <class Row>
+Result<Event> event_of(const Row& row, const UploadFacts& upload) {
+  Event event;
+  event.upload = upload;
+  DD_TRY(read_event(row, event));
   return event;
 }
 

@@ -1,4 +1,7 @@
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <random>
 
 #include "history_contract.hpp"
 
@@ -224,32 +227,69 @@ TEST_P(ReadContract, AnAnswerEndsAtItsBytesAndReadingOnGetsTheRest) {
   EXPECT_EQ(seen, events.size());
 }
 
-TEST_P(ReadContract, ScansAnUploadsEventsByKey) {
-  TableStory other("zeta", 2);
-  Rows rows;
-  for (int i = 0; i < 3000; ++i) rows["key" + std::to_string(i)] = {{"v", std::string(5000, 'x')}};
-  const auto events = other.next(rows);
-  std::vector<Event> shuffled(events.rbegin(), events.rend());
-  feed_.record_all(shuffled);
-  std::size_t count = 0;
-  std::string last;
-  must(store_->scan_events(events[0].upload.upload_id, ChangeType::insert,
-                           [&](const Event& event) -> Result<void> {
-                             EXPECT_LT(last, event.key_value);
-                             last = event.key_value;
-                             EXPECT_EQ(event.upload, events[0].upload);
-                             ++count;
-                             return success();
-                           }));
-  EXPECT_EQ(count, events.size());
+/// A version with inserts, updates and deletes of 5,000 bytes each, every other one of a kind, in the order
+/// of their keys, in the reverse order or in none.
+std::vector<Event> mixed_events(const std::string& order, std::uint32_t table = 2) {
+  TableStory story("zeta-" + order, table);
+  const auto key = [](int i) { return fmt::format("key{:04}", i); };
+  const Values values = {{"v", std::string(5000, 'x')}};
+  Rows first;
+  Rows second;
+  for (int i = 0; i < 3000; ++i) {
+    if (i % 3 != 0) first[key(i)] = values;
+    if (i % 3 != 1) second[key(i)] = {{"v", std::string(5000, 'y')}};
+  }
+  story.next(first);
+  auto events = story.next(second);
+  std::sort(events.begin(), events.end(),
+            [](const auto& a, const auto& b) { return a.key_value < b.key_value; });
+  if (order == "reverse") std::reverse(events.begin(), events.end());
+  if (order == "none") std::shuffle(events.begin(), events.end(), std::mt19937(7));
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    events[i].seq = Seq(static_cast<std::int64_t>(i) + 1);
+    events[i].event_id = EventId::of(events[i].upload.upload_id, events[i].seq);
+  }
+  return events;
+}
+
+TEST_P(ReadContract, ScansAnUploadsEventsByKeyWhateverTheirOrderInTheFile) {
+  std::uint32_t table = 1;
+  for (const std::string order : {"keys", "reverse", "none"}) {
+    SCOPED_TRACE(order);
+    const auto events = mixed_events(order, ++table);
+    feed_.record_all({events.rbegin(), events.rend()});
+    for (const auto type : {ChangeType::insert, ChangeType::update, ChangeType::remove}) {
+      std::vector<Event> expected;
+      std::copy_if(events.begin(), events.end(), std::back_inserter(expected),
+                   [&](const auto& event) { return event.type == type; });
+      std::sort(expected.begin(), expected.end(),
+                [](const auto& a, const auto& b) { return a.key_value < b.key_value; });
+      std::size_t count = 0;
+      must(store_->scan_events(events[0].upload.upload_id, type, [&](const Event& event) -> Result<void> {
+        if (count == expected.size() || event != expected[count]) {
+          return Error{ErrorCode::internal, "unexpected",
+                       fmt::format("event {} is {} {}", count, event.seq.value, event.key_value), ""};
+        }
+        ++count;
+        return success();
+      }));
+      EXPECT_EQ(count, 1000U);
+      EXPECT_EQ(count, expected.size());
+    }
+  }
+}
+
+TEST_P(ReadContract, AScanEndsWithItsUser) {
+  const auto events = mixed_events("none");
+  feed_.record_all(events);
   const Error stop{ErrorCode::internal, "enough", "", ""};
-  count = 0;
+  std::size_t count = 0;
   const auto stopped = store_->scan_events(
       events[0].upload.upload_id, ChangeType::insert,
       [&](const Event&) -> Result<void> { return ++count == 2 ? Result<void>(stop) : success(); });
   EXPECT_EQ(error_of(stopped), "internal/enough");
   EXPECT_EQ(count, 2U);
-  must(store_->scan_events(events[0].upload.upload_id, ChangeType::remove, [](const Event&) -> Result<void> {
+  must(store_->scan_events(all_[0][0].upload.upload_id, ChangeType::remove, [](const Event&) -> Result<void> {
     ADD_FAILURE() << "there are no deletes";
     return success();
   }));
