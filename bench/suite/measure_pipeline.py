@@ -35,6 +35,8 @@ def pipeline_lines(bench):
                               f"plain SQL {found['plain_sql']:.2f} s", found["plain_sql"] / found["apply"], 0.8,
                               note="from the start of `deltadrop consume` on a topic that holds the events, Kafka and the lake "
                                    "at work beside it, until they are applied"))
+        lines.append(at_most(f"applied -> in the lake, {rows:,} inserts", f"{found['lake']:.2f} s", f"apply {found['apply']:.2f} s",
+                             found["lake"] / found["apply"], 1, note="the events are read back from PostgreSQL"))
     found = times[small]
     work = f"upload -> applied, {small:,} inserts"
     lines.append(at_least(work, f"{found['end_to_end']:.2f} s", f"plain SQL {found['plain_sql']:.2f} s",
@@ -42,7 +44,7 @@ def pipeline_lines(bench):
     usual_s, note = _usual_way(bench, small)
     lines.append(at_least(work, f"{found['end_to_end']:.2f} s", f"the Python way {usual_s:.0f} s", usual_s / found["end_to_end"],
                           100, note=note))
-    for name in ("apply", "end_to_end"):
+    for name in ("apply", "lake", "end_to_end"):
         lines.append(growth(name.replace("_", " "), times[small][name], times[large][name]))
     return lines
 
@@ -63,7 +65,10 @@ def _round(bench, rows):
         started = time.perf_counter()
         pipeline.start("consume")
         server.wait(answer["upload_id"], "applied")
-        found["apply"] = time.perf_counter() - started
+        applied = time.perf_counter()
+        server.wait(answer["upload_id"], "in_lake")
+        found["apply"] = applied - started
+        found["lake"] = time.perf_counter() - applied
         found["plain_sql"] = _plain_sql(bench, pipeline)
     for name, seconds in found.items():
         bench.figure(f"pipeline.{rows}.{name}", seconds, "s")

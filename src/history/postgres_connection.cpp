@@ -337,7 +337,7 @@ Result<void> Connection::copy(const std::string& sql, std::string_view lines) {
   });
 }
 
-Result<bool> Connection::next_line(const UseLine& use) {
+Result<bool> Connection::read_copy_row(CopyRow& row) {
   pg_conn* c = connection_.get();
   char* line = nullptr;
   int length = 0;
@@ -346,21 +346,27 @@ Result<bool> Connection::next_line(const UseLine& use) {
     if (ready && PQconsumeInput(c) != 1) return lost();
   }
   if (length < 0) return false;  // the result says whether this is the end or a failure
-  use(std::string_view(line, static_cast<std::size_t>(length) - 1));
+  row.read(std::string_view(line, static_cast<std::size_t>(length) - 1));
   PQfreemem(line);
   return true;
 }
 
-Result<void> Connection::copy_out(const std::string& sql, const UseLine& use) {
+Result<void> Connection::copy_out(const std::string& sql, const UseRow& use) {
   begin_wait();
   if (PQsendQuery(connection_.get(), sql.c_str()) != 1) return lost();
   DD_TRY(auto begun, next_result());
   if (!begun || PQresultStatus(begun->get()) != PGRES_COPY_OUT) {
     DD_TRY(finish(std::move(begun)));
-    return Error{ErrorCode::internal, "postgres", where() + " does not send the lines of a COPY", ""};
+    return Error{ErrorCode::internal, "postgres", where() + " does not send the rows of a COPY", ""};
   }
-  for (bool more = true; more;) {
-    DD_TRY(more, next_line(use));
+  CopyRow row;
+  while (true) {
+    DD_TRY(const bool read, read_copy_row(row));
+    if (!read) break;
+    const auto used = use(row);
+    if (used) continue;
+    give_up();
+    return used;
   }
   DD_TRY(finish(std::nullopt));
   return success();

@@ -69,6 +69,21 @@ class Rows {
   std::unique_ptr<pg_result, Clear> result_;
 };
 
+/// A line of COPY's text format, read as a row. Each one that is read is room for the next.
+class CopyRow {
+ public:
+  /// `line` without its end.
+  void read(std::string_view line);
+  [[nodiscard]] std::string_view text(int column) const;
+  [[nodiscard]] std::int64_t number(int column) const;
+  /// A jsonb without the blanks that PostgreSQL writes; "" for null.
+  [[nodiscard]] std::string json(int column) const;
+
+ private:
+  std::string text_;
+  std::vector<std::size_t> ends_;  ///< by column, in `text_`
+};
+
 /// Whether a wait may last as long as the server answers others, or ends with answer_timeout.
 enum class Patience { limited, while_server_answers };
 
@@ -92,9 +107,10 @@ class Connection {
   /// Runs "COPY ... FROM STDIN" with these lines. While one piece is made, the server works on those before.
   Result<void> copy(const std::string& sql, const NextLines& next);
   Result<void> copy(const std::string& sql, std::string_view lines);
-  /// Runs "COPY ... TO STDOUT" and calls `use` with each line, without its end, as it comes.
-  using UseLine = std::function<void(std::string_view line)>;
-  Result<void> copy_out(const std::string& sql, const UseLine& use);
+  /// Runs "COPY ... TO STDOUT" and calls `use` with each row as it comes: the server makes no more of them
+  /// than are used. Where `use` fails the connection is given up.
+  using UseRow = std::function<Result<void>(const CopyRow& row)>;
+  Result<void> copy_out(const std::string& sql, const UseRow& use);
 
   /// False once the connection is lost or given up: open another one.
   [[nodiscard]] bool usable() const;
@@ -120,8 +136,8 @@ class Connection {
   Result<void> send(const Statement& statement);
   /// False where the server refused: the result says why.
   Result<bool> put_copy(std::string_view lines);
-  /// False after the last line of a COPY.
-  Result<bool> next_line(const UseLine& use);
+  /// False after the last row of a COPY.
+  Result<bool> read_copy_row(CopyRow& row);
   /// The next result as it is; nothing at the end of a statement.
   Result<std::optional<Rows>> next_result();
   Result<Rows> finish(std::optional<Rows> first);

@@ -16,7 +16,6 @@
 #include "history/postgres_record.hpp"
 #include "history/postgres_rows.hpp"
 #include "history/postgres_schema.hpp"
-#include "history/scan_pages.hpp"
 
 namespace deltadrop::history::postgres {
 namespace {
@@ -72,7 +71,7 @@ class Lane {
 /// Connections that read, one a call. Reading is repeated once where an idle connection turns out to be lost.
 class Readers {
  public:
-  explicit Readers(Door& door) : door_(door) {}
+  Readers(Door& door, Patience patience) : door_(door), patience_(patience) {}
 
   template <class Use>
   auto with(const Use& use) -> decltype(use(std::declval<Connection&>())) {
@@ -85,23 +84,39 @@ class Readers {
       forget();
       if (result.error().type == "stopping" || result.error().type == "database-silent") return result;
     }
-    DD_TRY(auto fresh, door_.open());
+    DD_TRY(auto fresh, open());
     auto result = use(fresh);
     if (fresh.usable()) give_back(std::move(fresh));
     return result;
   }
 
+  /// For what cannot be repeated: a connection that answered just now.
+  Result<Connection> borrow() {
+    if (auto idle = take()) {
+      if (idle->run({"SELECT 1", {}})) return std::move(*idle);
+      forget();
+    }
+    return open();
+  }
+  void give_back(Connection connection) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kIdleReadersMax) idle_.push_back(std::move(connection));
+  }
+
  private:
+  Result<Connection> open() {
+    DD_TRY(auto connection, door_.open());
+    if (patience_ != Patience::limited) {
+      DD_TRY(connection.wait_with(patience_));
+    }
+    return connection;
+  }
   std::optional<Connection> take() {
     const std::lock_guard lock(mutex_);
     if (idle_.empty()) return std::nullopt;
     auto connection = std::move(idle_.back());
     idle_.pop_back();
     return connection;
-  }
-  void give_back(Connection connection) {
-    const std::lock_guard lock(mutex_);
-    if (idle_.size() < kIdleReadersMax) idle_.push_back(std::move(connection));
   }
   /// Where one is lost, all are likely to be.
   void forget() {
@@ -111,6 +126,7 @@ class Readers {
   }
 
   Door& door_;
+  Patience patience_;
   std::mutex mutex_;
   std::vector<Connection> idle_;
 };
@@ -186,41 +202,19 @@ class PostgresHistory final : public HistoryStore {
   Door door_;
   Lane recording_{door_, Patience::limited};
   Lane applying_{door_, Patience::while_server_answers};
-  Lane sorting_{door_, Patience::while_server_answers};  ///< puts whole uploads into order
-  Readers readers_{door_};
-  BatchWriter batch_writer_;  ///< used inside `recording_` only
+  Readers readers_{door_, Patience::limited};
+  Readers scanners_{door_, Patience::while_server_answers};  ///< an upload may be of any size
+  BatchWriter batch_writer_;                                 ///< used inside `recording_` only
 };
 
 Result<void> PostgresHistory::scan_events(const UploadId& upload, ChangeType type,
                                           const std::function<Result<void>(const Event&)>& use) {
   DD_TRY(const auto stored, this->upload(upload));
   if (!stored) return no_such_upload(upload);
-  const UploadFacts& facts = stored->facts;
-  DD_TRY(const auto found,
-         readers_.with([&](Connection& connection) { return read_event_pages(connection, facts, type); }));
-  struct Pages {
-    [[nodiscard]] bool done() const { return at == all.size(); }
-    Result<Rows> next() {
-      const EventPage& page = all[at++];
-      return readers.with(
-          [&](Connection& connection) { return read_event_page(connection, facts, type, page); });
-    }
-    const std::vector<EventPage>& all;
-    Readers& readers;
-    const UploadFacts& facts;
-    ChangeType type;
-    std::size_t at = 0;
-  } pages{found, readers_, facts, type};
-  Event event;
-  event.upload = facts;
-  // `use` runs without a connection, so that it may call the history, and take its time, as it likes.
-  return scan_pages(pages, [&](const Rows& rows) -> Result<void> {
-    for (int i = 0; i < rows.size(); ++i) {
-      DD_TRY(read_event(rows[i], event));
-      DD_TRY(use(event));
-    }
-    return success();
-  });
+  DD_TRY(auto connection, scanners_.borrow());
+  DD_TRY(postgres::scan_events(connection, stored->facts, type, use));
+  scanners_.give_back(std::move(connection));
+  return success();
 }
 
 /// libpq quotes parts of the URL: the password may be in any of them, except in the name of an option.

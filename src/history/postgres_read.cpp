@@ -12,10 +12,6 @@
 namespace deltadrop::history::postgres {
 namespace {
 
-// PostgreSQL compresses long values by a factor of at most a hundred, and mostly three.
-constexpr std::int64_t kScanBytesMax = std::int64_t{1} << 20;
-constexpr std::size_t kScanEventsMax = 4096;
-
 /// All statements of the transaction see one state of the database.
 constexpr std::string_view kSnapshot = "ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
@@ -169,17 +165,6 @@ Result<std::vector<AppliedEvent>> events_of(Connection& connection, const EventQ
       [&](const UploadStatus& upload, Seq after, std::vector<AppliedEvent>& found) {
         return append_events_of(connection, upload, after, query, found);
       });
-}
-
-/// The seq and the size of "12\t345".
-std::optional<std::pair<Seq, std::int64_t>> place_of(std::string_view line) {
-  const char* const end = line.data() + line.size();
-  std::pair<Seq, std::int64_t> place;
-  const auto seq = std::from_chars(line.data(), end, place.first.value);
-  if (seq.ec != std::errc() || seq.ptr == end || *seq.ptr != '\t') return std::nullopt;
-  const auto size = std::from_chars(seq.ptr + 1, end, place.second);
-  if (size.ec != std::errc() || size.ptr != end) return std::nullopt;
-  return place;
 }
 
 }  // namespace
@@ -358,85 +343,18 @@ Result<Summary> read_summary(Connection& connection) {
   return summary;
 }
 
-namespace {
-
-/// Cuts events that come in their order into pages.
-class PageCutter {
- public:
-  void add(Seq seq, std::int64_t bytes) {
-    const bool full = bytes_ + bytes > kScanBytesMax || seqs_.size() == kScanEventsMax;
-    if (full && !seqs_.empty()) end_page();
-    seqs_.push_back(seq.value);
-    bytes_ += bytes;
-  }
-  std::vector<EventPage> finish() && {
-    if (!seqs_.empty()) end_page();
-    return std::move(pages_);
-  }
-
- private:
-  void end_page() {
-    EventPage page{static_cast<std::int64_t>(seqs_.size()), Seq(seqs_.front()), Seq(seqs_.back()), {}};
-    if (!std::is_sorted(seqs_.begin(), seqs_.end())) page.seqs = seqs_;
-    pages_.push_back(std::move(page));
-    seqs_.clear();
-    bytes_ = 0;
-  }
-
-  std::vector<EventPage> pages_;
-  std::vector<std::int64_t> seqs_;  ///< of the page being filled
-  std::int64_t bytes_ = 0;
-};
-
-/// One stretch of the index, as of most files: their rows are in the order of their keys.
-Statement select_stretch(const UploadFacts& upload, ChangeType type, const EventPage& page) {
-  return {fmt::format("SELECT {} FROM cdc_events e WHERE e.upload_id = $1 AND e.seq BETWEEN $2 AND $3 "
-                      "AND e.event_type = $4 ORDER BY e.seq",
-                      kEventColumns),
-          {upload.upload_id.to_string(), std::to_string(page.first.value), std::to_string(page.last.value),
-           std::string(to_string(type))}};
-}
-
-/// OFFSET keeps it one look into the index for each: without, a planner that does not know how large the
-/// upload is reads the whole of it for each page.
-Statement select_each(const UploadFacts& upload, const EventPage& page) {
-  std::vector<std::string> seqs;
-  seqs.reserve(page.seqs.size());
-  for (const auto seq : page.seqs) seqs.push_back(std::to_string(seq));
-  return {fmt::format("SELECT {} FROM unnest($2::bigint[]) WITH ORDINALITY AS wanted (seq, place) "
-                      "CROSS JOIN LATERAL (SELECT * FROM cdc_events c WHERE c.upload_id = $1 "
-                      "AND c.seq = wanted.seq OFFSET 0) e ORDER BY wanted.place",
-                      kEventColumns),
-          {upload.upload_id.to_string(), array_of(seqs)}};
-}
-
-}  // namespace
-
-Result<std::vector<EventPage>> read_event_pages(Connection& connection, const UploadFacts& upload,
-                                                ChangeType type) {
-  PageCutter cutter;
-  bool readable = true;
+Result<void> scan_events(Connection& connection, const UploadFacts& upload, ChangeType type,
+                         const std::function<Result<void>(const Event&)>& use) {
+  Event event;
+  event.upload = upload;
   // What is formatted into it are a UUID and a word of ours.
-  DD_TRY(connection.copy_out(
-      fmt::format("COPY (SELECT seq, coalesce(pg_column_size(old_values), 0) + "
-                  "coalesce(pg_column_size(new_values), 0) FROM cdc_events WHERE upload_id = '{}' AND "
-                  "event_type = '{}' ORDER BY key_value, seq) TO STDOUT",
-                  upload.upload_id.to_string(), to_string(type)),
-      [&](std::string_view line) {
-        const auto place = place_of(line);
-        readable = readable && place.has_value();
-        if (place) cutter.add(place->first, place->second);
-      }));
-  if (!readable) return damaged("the order of events is not made of numbers");
-  return std::move(cutter).finish();
-}
-
-Result<Rows> read_event_page(Connection& connection, const UploadFacts& upload, ChangeType type,
-                             const EventPage& page) {
-  DD_TRY(auto rows,
-         connection.run(page.seqs.empty() ? select_stretch(upload, type, page) : select_each(upload, page)));
-  if (rows.size() != page.events) return damaged("an event that was found is gone");
-  return rows;
+  return connection.copy_out(fmt::format("COPY (SELECT {} FROM cdc_events e WHERE e.upload_id = '{}' AND "
+                                         "e.event_type = '{}' ORDER BY e.key_value, e.seq) TO STDOUT",
+                                         kEventColumns, upload.upload_id.to_string(), to_string(type)),
+                             [&](const CopyRow& row) -> Result<void> {
+                               DD_TRY(read_event(row, event));
+                               return use(event);
+                             });
 }
 
 }  // namespace deltadrop::history::postgres

@@ -27,19 +27,8 @@ Result<std::vector<DeadLetterEntry>> read_dead_letters(Connection& connection, s
 Result<std::optional<DeadLetterEntry>> read_dead_letter(Connection& connection, const DeadLetterId& id);
 Result<Summary> read_summary(Connection& connection);
 
-/// Some events of an upload, of one type, that follow each other in the order of their keys.
-struct EventPage {
-  std::int64_t events = 0;
-  Seq first;
-  Seq last;
-  std::vector<std::int64_t> seqs;  ///< empty where they grow: then all of the type from `first` to `last`
-};
-/// All of an upload's events of one type, in (key_value, seq) order, in pages of some megabytes. They never
-/// change.
-Result<std::vector<EventPage>> read_event_pages(Connection& connection, const UploadFacts& upload,
-                                                ChangeType type);
-/// Rows for read_event, in the order of the page.
-Result<Rows> read_event_page(Connection& connection, const UploadFacts& upload, ChangeType type,
-                             const EventPage& page);
+/// Calls `use` with each of the upload's events of one type, in (key_value, seq) order.
+Result<void> scan_events(Connection& connection, const UploadFacts& upload, ChangeType type,
+                         const std::function<Result<void>(const Event&)>& use);
 
 }  // namespace deltadrop::history::postgres

@@ -1,6 +1,7 @@
 #include <libpq-fe.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/text.hpp"
@@ -19,6 +20,31 @@ std::string without_blanks(std::string_view json) {
   return compact;
 }
 
+std::int64_t number_of(std::string_view digits) {
+  std::int64_t value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
+}
+
+/// What the character behind a backslash of COPY's text format stands for.
+char unescaped(char c) {
+  constexpr std::string_view kLetters = "bfnrtv";
+  constexpr std::string_view kControls = "\b\f\n\r\t\v";
+  const std::size_t place = kLetters.find(c);
+  return place == std::string_view::npos ? c : kControls[place];
+}
+
+/// A field of COPY's text format; null is as if it were empty.
+void append_unescaped(std::string& out, std::string_view field) {
+  if (field == "\\N") return;
+  for (std::size_t at = 0; (at = field.find('\\')) < field.size();) {
+    out += field.substr(0, at);
+    out += unescaped(field[at + 1]);
+    field.remove_prefix(at + 2);
+  }
+  out += field;
+}
+
 int hex_digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
 
 }  // namespace
@@ -27,12 +53,7 @@ std::string_view Row::text(int column) const {
   return {PQgetvalue(result_, row_, column), static_cast<std::size_t>(PQgetlength(result_, row_, column))};
 }
 
-std::int64_t Row::number(int column) const {
-  const std::string_view digits = text(column);
-  std::int64_t value = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  return value;
-}
+std::int64_t Row::number(int column) const { return number_of(text(column)); }
 
 bool Row::is_null(int column) const { return PQgetisnull(result_, row_, column) == 1; }
 
@@ -55,6 +76,34 @@ std::string Row::bytes(int column) const {
 }
 
 Result<Timestamp> Row::time(int column) const { return parse_time(text(column)); }
+
+void CopyRow::read(std::string_view line) {
+  text_.clear();
+  ends_.clear();
+  // A tab or a backslash of a value is written with a backslash before it.
+  const bool escapes = line.find('\\') != std::string_view::npos;
+  for (bool last = false; !last;) {
+    const std::size_t end = std::min(line.find('\t'), line.size());
+    last = end == line.size();
+    if (escapes) {
+      append_unescaped(text_, line.substr(0, end));
+    } else {
+      text_ += line.substr(0, end);
+    }
+    ends_.push_back(text_.size());
+    line.remove_prefix(last ? end : end + 1);
+  }
+}
+
+std::string_view CopyRow::text(int column) const {
+  const auto at = static_cast<std::size_t>(column);
+  const std::size_t begin = at == 0 ? 0 : ends_[at - 1];
+  return std::string_view(text_).substr(begin, ends_[at] - begin);
+}
+
+std::int64_t CopyRow::number(int column) const { return number_of(text(column)); }
+
+std::string CopyRow::json(int column) const { return without_blanks(text(column)); }
 
 void append_copy_field(std::string& line, std::string_view text) {
   const auto is_escaped = [](char c) { return c == '\\' || c == '\n' || c == '\r' || c == '\t'; };

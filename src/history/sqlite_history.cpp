@@ -1,11 +1,11 @@
 #include "history/sqlite_history.hpp"
 
+#include <future>
 #include <mutex>
 #include <span>
 #include <utility>
 
 #include "history/decisions.hpp"
-#include "history/scan_pages.hpp"
 #include "history/sqlite_apply.hpp"
 #include "history/sqlite_read.hpp"
 #include "history/sqlite_record.hpp"
@@ -130,25 +130,25 @@ Result<void> SqliteHistory::scan_events(const UploadId& upload, ChangeType type,
   if (!stored) return no_such_upload(upload);
   DD_TRY(const auto found,
          readers_.with([&](Database& database) { return read_event_rows(database, stored->facts, type); }));
-  struct Pages {
-    [[nodiscard]] bool done() const { return left.empty(); }
-    Result<std::vector<Event>> next() {
-      DD_TRY(auto events,
-             readers.with([&](Database& database) { return read_events_at(database, facts, left); }));
-      left = left.subspan(events.size());
-      return events;
-    }
-    std::span<const std::int64_t> left;
-    Readers& readers;
-    const UploadFacts& facts;
-  } pages{found, readers_, stored->facts};
-  // `use` runs without a connection, so that it may call the history, and take its time, as it likes.
-  return scan_pages(pages, [&](const std::vector<Event>& events) -> Result<void> {
+  std::span<const std::int64_t> left(found);
+  const auto read = [&]() -> Result<std::vector<Event>> {
+    DD_TRY(auto events,
+           readers_.with([&](Database& database) { return read_events_at(database, stored->facts, left); }));
+    left = left.subspan(events.size());
+    return events;
+  };
+  // Each page is read while the one before it is used, which goes on without a connection: `use` may call the
+  // history, and take its time, as it likes.
+  auto ahead = std::async(std::launch::deferred, read);
+  for (bool done = left.empty(); !done;) {
+    DD_TRY(const auto events, ahead.get());
+    done = left.empty();
+    if (!done) ahead = std::async(std::launch::async, read);
     for (const auto& event : events) {
       DD_TRY(use(event));
     }
-    return success();
-  });
+  }
+  return success();
 }
 
 }  // namespace

@@ -231,8 +231,10 @@ TEST_P(ReadContract, AnAnswerEndsAtItsBytesAndReadingOnGetsTheRest) {
 /// of their keys, in the reverse order or in none.
 std::vector<Event> mixed_events(const std::string& order, std::uint32_t table = 2) {
   TableStory story("zeta-" + order, table);
-  const auto key = [](int i) { return fmt::format("key{:04}", i); };
-  const Values values = {{"v", std::string(5000, 'x')}};
+  const auto key = [](int i) {
+    return fmt::format("{}{}", i % 10 == 0 ? "k\\\t\n\r\b\f\v\\N\"\\\\t" : "key", i);
+  };
+  const Values values = {{"v", std::string(5000, 'x')}, {"\\tw", "\\\t\"\n"}};
   Rows first;
   Rows second;
   for (int i = 0; i < 3000; ++i) {
