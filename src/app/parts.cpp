@@ -222,7 +222,7 @@ consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& his
     // Whoever had the lock may have written it since it was read.
     DD_TRY(const auto now_stored, history.upload(upload.facts.upload_id));
     if (now_stored && now_stored->in_lake_at) return true;
-    DD_TRY(const auto report, lake::write_upload(options, history, upload, clock.now()));
+    DD_TRY(const auto report, lake::write_upload(options, history, upload, clock));
     for (const auto& warning : report.warnings) spdlog::warn("{}", warning);
     spdlog::info("{} version {} is in the lake: {} events, {} files", upload.facts.table.to_string(),
                  upload.facts.version.value, report.rows, report.files);

@@ -55,7 +55,7 @@ Result<void> write_waiting(const OpenLake& lake, const TableRef& table) {
          lake.history().applied_uploads(table, Version(std::numeric_limits<std::int64_t>::max())));
   for (const auto& upload : uploads) {
     if (upload.in_lake_at) continue;
-    DD_TRY(const auto written, lake::write_upload(lake.options, lake.history(), upload, clock.now()));
+    DD_TRY(const auto written, lake::write_upload(lake.options, lake.history(), upload, clock));
     fmt::print("{}: version {} was not in the lake: {} files written\n", table.to_string(),
                upload.facts.version.value, written.files);
   }

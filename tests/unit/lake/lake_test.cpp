@@ -40,7 +40,7 @@ class Lake : public ::testing::Test {
 
   WriteReport write(const history::UploadStatus& upload) { return write(options(), upload); }
   WriteReport write(const Options& with, const history::UploadStatus& upload) {
-    const auto report = write_upload(with, history_, upload, kNow);
+    const auto report = write_upload(with, history_, upload, clock_);
     EXPECT_TRUE(report.has_value()) << report.error().text();
     return report.has_value() ? report.value() : WriteReport{};
   }
@@ -71,6 +71,7 @@ class Lake : public ::testing::Test {
 
   testing::TemporaryFolder temporary_;
   FakeHistory history_;
+  io::ManualClock clock_{kNow};
 };
 
 TEST_F(Lake, OneChangeIsTheBriefsFile) {
@@ -80,6 +81,26 @@ TEST_F(Lake, OneChangeIsTheBriefsFile) {
   EXPECT_EQ(report.files, 1);
   EXPECT_EQ(report.rows, 1);
   EXPECT_EQ(report.rewritten_uploads, 0);
+}
+
+TEST_F(Lake, IsSoFromWhenAllFilesAreThere) {
+  class LookingClock final : public io::Clock {
+   public:
+    explicit LookingClock(std::function<std::set<std::string>()> look) : look_(std::move(look)) {}
+    Timestamp now() override {
+      seen = look_();
+      return kNow;
+    }
+    std::set<std::string> seen;
+
+   private:
+    std::function<std::set<std::string>()> look_;
+  };
+  LookingClock clock([&] { return fs::exists(folder()) ? names() : std::set<std::string>{}; });
+  const auto upload = add_first();
+  ASSERT_TRUE(write_upload(options(), history_, upload, clock).has_value());
+  EXPECT_EQ(clock.seen, names()) << "the files at the time that was taken";
+  EXPECT_EQ(history_.upload(upload.facts.upload_id).value()->in_lake_at, kNow);
 }
 
 TEST_F(Lake, HasEveryFieldAndValue) {
@@ -276,7 +297,7 @@ class LakeRefuses : public Lake, public ::testing::WithParamInterface<Spoiled> {
 TEST_P(LakeRefuses, EventsThatContradictTheirUpload) {
   const auto upload = add_first();
   GetParam().spoil(history_.events_of(upload.facts.upload_id));
-  const auto report = write_upload(options(), history_, upload, kNow);
+  const auto report = write_upload(options(), history_, upload, clock_);
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().code, ErrorCode::corrupt) << report.error().text();
   EXPECT_NE(report.error().message.find(GetParam().complaint), std::string::npos) << report.error().message;
@@ -302,7 +323,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(Lake, SaysWhatIsMissing) {
   add_first();
   auto orphan = as_upload(sample_upload(3, kV2), {inserted("d", {{"id", "d"}})});
-  const auto report = write_upload(options(), history_, history_.add(orphan), kNow);
+  const auto report = write_upload(options(), history_, history_.add(orphan), clock_);
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().code, ErrorCode::corrupt);
   EXPECT_NE(report.error().message.find("follows upload"), std::string::npos) << report.error().message;
@@ -310,7 +331,7 @@ TEST_F(Lake, SaysWhatIsMissing) {
 
 TEST_F(Lake, NamesAFolderThatCannotBeWritten) {
   ASSERT_TRUE(io::write_file_durably(temporary_.path() / "parquet", "a file").has_value());
-  const auto report = write_upload(options(), history_, add_first(), kNow);
+  const auto report = write_upload(options(), history_, add_first(), clock_);
   ASSERT_FALSE(report.has_value());
   EXPECT_NE(report.error().message.find((temporary_.path() / "parquet").string()), std::string::npos)
       << report.error().message;
@@ -320,7 +341,7 @@ TEST_F(Lake, NamesAFolderThatCannotBeWritten) {
 TEST_F(Lake, RefusesFilesWithoutRows) {
   auto with = options();
   with.rows_max = 0;
-  const auto report = write_upload(with, history_, add_first(), kNow);
+  const auto report = write_upload(with, history_, add_first(), clock_);
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().code, ErrorCode::invalid_input);
 }
@@ -361,7 +382,7 @@ TEST_F(Lake, SurvivesKillAtEveryStep) {
   const auto write_all = [&] {
     FakeHistory history;
     for (const auto& upload : uploads) {
-      const auto report = write_upload(options(), history, history.add(upload), kNow);
+      const auto report = write_upload(options(), history, history.add(upload), clock_);
       ASSERT_TRUE(report.has_value()) << report.error().text();
     }
   };
