@@ -102,7 +102,9 @@ Result<int> verify_one(const OpenLake& lake, const TableRef& table, Verified& to
   total.damages += report.damages;
   say_what_waits(table, report.waiting);
   if (report.damages == 0) return 0;
-  fmt::print("  fix: deltadrop lake rebuild {} {}\n", table.company_id, table.table_name);
+  if (report.damages > report.folders) {
+    fmt::print("  fix: deltadrop lake rebuild {} {}\n", table.company_id, table.table_name);
+  }
   return kDiffers;
 }
 

@@ -205,6 +205,39 @@ def test_verify_names_folders_that_the_history_does_not_know(written):
     assert done.returncode == 2 and "fix:" in done.stderr
 
 
+def test_folders_in_the_place_of_files_are_named_and_keep_no_other_table(start, tmp_path):
+    server = start()
+    upload_all(server)
+    server.upload_ok("id,v\nA,1\n", company_id="other")
+    strays = [".tmp-x", "insert_20200101000000_A.parquet", "delete_20200101000000_A~v1-99.parquet"]
+    for name in strays:
+        (folder_of(tmp_path / "data") / name).mkdir()
+    server.upload_ok("id,v\nA,2\n", company_id="other")
+    upload_all(server, VERSIONS[:1])  # in the lake, beside them
+    server.stop()
+    data_dir = tmp_path / "data"
+    done = lake(data_dir, "verify")
+    assert done.returncode == 1
+    assert [line.split()[0] for line in done.stdout.splitlines()[:-2]] == ["folder", "folder"], "and nothing that rebuild mends"
+    assert "move it" in done.stdout and all(name in done.stdout for name in strays[1:])
+    lake_ok(data_dir, "rebuild")
+    for name in strays:
+        (folder_of(data_dir) / name).rmdir()
+    lake_ok(data_dir, "verify")
+    before = tree(data_dir / "parquet")
+    blocked = min(folder_of(data_dir).glob("insert_*.parquet"))
+    blocked.unlink()
+    blocked.mkdir()
+    assert "missing" in lake(data_dir, "verify").stdout
+    (data_dir / "parquet/other/financials").rename(tmp_path / "gone")
+    done = lake(data_dir, "rebuild")
+    assert done.returncode == 2 and f"{blocked} is a folder" in done.stderr and "move the folder" in done.stderr
+    blocked.rmdir()
+    assert {name for name in tree(data_dir / "parquet")} >= {name for name in before if name.startswith("other/")}, "the other table is done"
+    lake_ok(data_dir, "rebuild")
+    assert tree(data_dir / "parquet") == before
+
+
 def test_trouble_has_an_exit_code_of_its_own(tmp_path, written):
     assert lake(written, "verify", "nobody", "financials").returncode == 2
     assert lake(written, "compact", "--before", "yesterday").returncode == 2

@@ -338,6 +338,42 @@ TEST_F(Lake, NamesAFolderThatCannotBeWritten) {
   EXPECT_TRUE(history_.in_lake().empty());
 }
 
+TEST_F(Lake, LeavesFoldersAloneWhateverTheirNames) {
+  const std::vector<std::string> strays = {
+      ".tmp-x", "insert_20240101000000_x.parquet", "insert_20250310123456_zz.parquet",  // of the first upload
+      "delete_20240101000000_x~v1-2.parquet"};  // as if all deletes were compacted
+  for (const auto& stray : strays) fs::create_directories(folder() / stray / "mine");
+  write(add_first());
+  write(add_second());
+  for (const auto& stray : strays) {
+    EXPECT_TRUE(fs::is_directory(folder() / stray / "mine")) << stray;
+    fs::remove_all(folder() / stray);
+  }
+  const auto with_strays = contents();
+  fs::remove_all(folder());
+  FakeHistory fresh;
+  for (const auto& upload : {testing::first_upload(), testing::second_upload()}) {
+    ASSERT_TRUE(write_upload(options(), fresh, fresh.add(upload), clock_).has_value());
+  }
+  EXPECT_EQ(with_strays, contents());
+}
+
+TEST_F(Lake, NamesAFolderThatStandsWhereAFileMust) {
+  const auto upload = add_first();
+  for (const std::string name : {"insert_20250310123456_a.parquet", ".tmp-insert_20250310123456_a"}) {
+    fs::create_directories(folder() / name);
+    const auto report = write_upload(options(), history_, upload, clock_);
+    ASSERT_FALSE(report.has_value()) << name;
+    EXPECT_EQ(report.error().type, "folder-in-the-way") << report.error().text();
+    EXPECT_NE(report.error().message.find((folder() / name).string()), std::string::npos);
+    EXPECT_NE(report.error().fix.find("move the folder"), std::string::npos) << report.error().fix;
+    EXPECT_EQ(names(), std::set<std::string>{name}) << "nothing else is there";
+    EXPECT_TRUE(history_.in_lake().empty());
+    fs::rename(folder() / name, temporary_.path() / name);
+  }
+  EXPECT_EQ(write(upload).files, 1);
+}
+
 TEST_F(Lake, RefusesFilesWithoutRows) {
   auto with = options();
   with.rows_max = 0;
