@@ -28,6 +28,21 @@ struct WantedState {
   std::string output;
 };
 
+/// What comes behind the last version that the history has is no state of it.
+Result<void> check_version(const OpenLake& lake, const TableRef& table, Version version) {
+  constexpr Version kAny{std::numeric_limits<std::int64_t>::max()};
+  DD_TRY(const auto uploads, lake.history().applied_uploads(table, kAny));
+  if (uploads.empty() || version <= uploads.back().facts.version) return success();
+  const auto last = uploads.back().facts.version.value;
+  return Error{
+      ErrorCode::not_found, "no-such-version",
+      fmt::format("the history has no version {} of {}: the last is {}", version.value, table.to_string(),
+                  last),
+      fmt::format("give one from 1 to {}; a later one that changed nothing has the same records, and "
+                  "one that was just uploaded is there when it is applied",
+                  last)};
+}
+
 Result<lake::TableState> state_wanted(const OpenLake& lake, const TableRef& table,
                                       const WantedState& wanted) {
   if (wanted.version == 0) {
@@ -37,6 +52,7 @@ Result<lake::TableState> state_wanted(const OpenLake& lake, const TableRef& tabl
     }
     return lake::state_at(lake.history(), table, as_of);
   }
+  DD_TRY(check_version(lake, table, Version(wanted.version)));
   DD_TRY(auto state, lake::state_of(lake.history(), table, Version(wanted.version)));
   if (state.of.version.value != wanted.version) {
     fmt::print(stderr, "{}: version {} has no changes in this history: what follows is version {}\n",

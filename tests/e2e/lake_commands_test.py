@@ -456,6 +456,22 @@ def test_export_refuses_what_it_cannot_give(written, tmp_path):
     assert [path.name for path in tmp_path.glob("kept*")] == ["kept.parquet"]
 
 
+def test_export_of_a_version_that_is_not_there_names_the_last(written, tmp_path):
+    out = tmp_path / "out.parquet"
+    done = lake(written, "export", "so-financials", "financials", "--version", "6", "--output", str(out))
+    assert done.returncode == 2 and not out.exists()
+    assert "no version 6 of so-financials/financials: the last is 5" in done.stderr and "fix: give one from 1 to 5" in done.stderr
+
+
+def test_export_of_a_version_without_changes_says_whose_records_it_has(start, tmp_path):
+    server = start()
+    for content in ("id,v\nA,1\nB,2\n", "id,v\nB,2\nA,1\n", "id,v\nA,3\nB,2\n"):
+        server.upload_ok(content)
+    done = lake(tmp_path / "data", "export", "--version", "2", "--output", str(tmp_path / "out.parquet"))
+    assert done.returncode == 0 and "what follows is version 1" in done.stderr
+    assert pyarrow.parquet.read_table(tmp_path / "out.parquet")["v"].to_pylist() == [1, 2]
+
+
 def test_export_replaces_files_only(written, tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
