@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <limits>
@@ -20,6 +21,8 @@ namespace deltadrop::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int kLinksMax = 40;  ///< as Linux follows
 
 struct WantedState {
   WantedTable table;
@@ -72,6 +75,20 @@ Result<void> to_standard_output(lake::StateFile& file) {
   }
 }
 
+/// What `output` names, through links: a link stays one, and what it points at is replaced.
+Result<fs::path> place_of(const fs::path& output) {
+  std::error_code failed;
+  fs::path place = output;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(place, failed)); ++links) {
+    if (links == kLinksMax) return io::system_error("follow", output, ELOOP);
+    // A relative one is meant from the folder that it stands in.
+    const auto target = fs::read_symlink(place, failed);
+    if (failed) return io::system_error("read the link", place, failed.value());
+    place = place.parent_path() / target;
+  }
+  return place;
+}
+
 /// A pipe, a device or a folder of that name would be replaced by the file, not written into.
 Result<void> check_output(const fs::path& output) {
   std::error_code ignored;
@@ -81,8 +98,9 @@ Result<void> check_output(const fs::path& output) {
                "give the name of a file, or --output - and send standard output there"};
 }
 
-/// Under another name first: whoever reads `path` sees the file before, or this one, whole.
-Result<void> to_file(lake::StateFile& file, const fs::path& path) {
+/// Under another name first: whoever reads `output` sees the file before, or this one, whole.
+Result<void> to_file(lake::StateFile& file, const fs::path& output) {
+  DD_TRY(const auto path, place_of(output));
   auto temporary = path;
   temporary += fmt::format(".tmp-{}", ::getpid());
   const auto write = [&]() -> Result<void> {

@@ -120,6 +120,8 @@ Error system_error(std::string_view what, const fs::path& path, int number) {
     case ENOTDIR:
       return {ErrorCode::unavailable, "io-error", message,
               "a part of that path is a file, where a folder has to be: move it away, or name another path"};
+    case ELOOP:
+      return {ErrorCode::unavailable, "io-error", message, "end the circle of links, or name another file"};
     case EEXIST:
       return {ErrorCode::conflict, "file-exists", message, "choose another name"};
     default:

@@ -456,6 +456,27 @@ def test_export_refuses_what_it_cannot_give(written, tmp_path):
     assert [path.name for path in tmp_path.glob("kept*")] == ["kept.parquet"]
 
 
+def test_export_writes_through_links(written, tmp_path):
+    (tmp_path / "far").mkdir()
+    far = tmp_path / "far/state.parquet"
+    near = tmp_path / "near.parquet"
+    near.symlink_to("link.parquet")
+    (tmp_path / "link.parquet").symlink_to("far/state.parquet")
+    for round in ("dangling", "over a file"):
+        lake_ok(written, "export", "--output", str(near))
+        assert near.is_symlink() and (tmp_path / "link.parquet").is_symlink() and far.is_file() and not far.is_symlink(), round
+        assert pyarrow.parquet.read_table(far).num_rows > 0
+        assert [path.name for path in far.parent.iterdir()] == ["state.parquet"], "nothing unfinished"
+        far.write_bytes(b"before")
+        before = far.stat().st_ino
+    lake_ok(written, "export", "--output", str(near))
+    assert far.stat().st_ino != before, "renamed into place, not written into"
+    circle = tmp_path / "circle"
+    circle.symlink_to("circle")
+    done = lake(written, "export", "--output", str(circle))
+    assert done.returncode == 2 and str(circle) in done.stderr and "fix:" in done.stderr and circle.is_symlink()
+
+
 def test_export_of_a_version_that_is_not_there_names_the_last(written, tmp_path):
     out = tmp_path / "out.parquet"
     done = lake(written, "export", "so-financials", "financials", "--version", "6", "--output", str(out))
