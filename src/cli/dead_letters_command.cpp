@@ -58,7 +58,7 @@ Result<int> show(history::HistoryStore& history, const Wanted& wanted) {
       found.recorded_at.to_string(), state_of(found), origin_of(found));
   if (letter.upload) fmt::print("upload    {}\n", letter.upload->upload_id.to_string());
   const bool is_text = find_invalid_utf8(letter.payload) == std::string_view::npos;
-  fmt::print("reason    {}\npayload   {} bytes\n{}\n", letter.reason, letter.payload.size(),
+  fmt::print("reason    {}\npayload   {}\n{}\n", letter.reason, counted(letter.payload.size(), "byte"),
              is_text ? letter.payload : quoted_for_message(letter.payload));
   return 0;
 }
@@ -96,9 +96,9 @@ Result<int> retry(history::HistoryStore& history, const Wanted& wanted) {
                retried.value().was_resolved ? "was resolved already" : "is recorded and resolved");
     const auto& upload = retried.value().upload;
     if (!upload) continue;
-    fmt::print("  version {} of {}: {}, {} of {} events recorded\n", upload->facts.version.value,
+    fmt::print("  version {} of {}: {}, {} of {} recorded\n", upload->facts.version.value,
                upload->facts.table.to_string(), history::to_string(upload->state), upload->recorded,
-               upload->facts.total);
+               counted(upload->facts.total, "event"));
   }
   if (ids.empty()) fmt::print("no dead letter is to be retried\n");
   return exit_code;

@@ -14,6 +14,7 @@
 #include "cli/lake_commands.hpp"
 #include "cli/lake_tables.hpp"
 #include "cli/settings_options.hpp"
+#include "core/text.hpp"
 #include "io/file.hpp"
 #include "lake/state_file.hpp"
 
@@ -129,7 +130,7 @@ Result<void> export_one(const OpenLake& lake, const TableRef& table, const Wante
   DD_TRY(auto file, lake::StateFile::begin(lake.history(), std::move(state)));
   if (output == "-") return to_standard_output(file);
   DD_TRY(to_file(file, output));
-  fmt::print("{}: {} records of version {} (from {} on) in {}\n", table.to_string(), file.rows(),
+  fmt::print("{}: {} of version {} (from {} on) in {}\n", table.to_string(), counted(file.rows(), "record"),
              of.version.value, of.as_of.to_string(), output.string());
   return success();
 }
@@ -158,7 +159,7 @@ Result<int> export_state(const app::Settings& settings, const WantedState& wante
   DD_TRY(const auto tables, wanted_tables(lake, wanted.table));
   if (!wanted.output.empty() && tables.size() != 1) {
     return Error{ErrorCode::invalid_input, "which-table",
-                 fmt::format("--output is one file, and the history has {} tables", tables.size()),
+                 fmt::format("--output is one file, and the history has {}", counted(tables.size(), "table")),
                  "name one: deltadrop lake export COMPANY TABLE --output FILE"};
   }
   for (const auto& table : tables) {

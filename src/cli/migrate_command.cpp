@@ -5,6 +5,7 @@
 #include "app/data_dir.hpp"
 #include "cli/commands.hpp"
 #include "cli/settings_options.hpp"
+#include "core/text.hpp"
 #include "ingest/ingest.hpp"
 
 namespace deltadrop::cli {
@@ -23,10 +24,11 @@ Result<int> run(const app::Settings& settings) {
   DD_TRY(const auto report, migrate(settings));
   fmt::print(
       "{} is for Kafka and PostgreSQL now. Next:\n"
-      "  deltadrop serve     sends {} uploads of {} tables under the same event ids\n"
+      "  deltadrop serve     sends {} of {} under the same event ids\n"
       "  deltadrop consume   fills the database and the lake with them\n"
       "Once /health tells that nothing is pending, log.db and history.db in {} can go.\n",
-      settings.text("DATA_DIR"), report.uploads, report.tables, settings.text("DATA_DIR"));
+      settings.text("DATA_DIR"), counted(report.uploads, "upload"), counted(report.tables, "table"),
+      settings.text("DATA_DIR"));
   return 0;
 }
 

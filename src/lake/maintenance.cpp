@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "core/text.hpp"
 #include "lake/table_writer.hpp"
 
 namespace deltadrop::lake {
@@ -120,7 +121,8 @@ class ComparingTarget final : public FileTarget {
     if (!there_) return success();
     DD_TRY(const auto size, there_->size());
     if (size != position_) {
-      found_(name_, Fault::differing, fmt::format("it has {} bytes, and must have {}", size, position_));
+      found_(name_, Fault::differing,
+             fmt::format("it has {}, and must have {}", counted(size, "byte"), position_));
     }
     there_.reset();
     return success();
@@ -141,7 +143,7 @@ class ComparingTarget final : public FileTarget {
     const auto same = static_cast<std::size_t>(mismatch.first - piece.begin());
     if (same == piece.size()) return true;
     found_(name_, Fault::differing,
-           same == have ? fmt::format("it ends after {} bytes", position_ + have)
+           same == have ? fmt::format("it ends after {}", counted(position_ + have, "byte"))
                         : fmt::format("byte {} is another one", position_ + same));
     there_.reset();
     return false;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/text.hpp"
 #include "io/file.hpp"
 #include "lake/parquet_file.hpp"
 
@@ -137,8 +138,8 @@ Result<std::optional<TableWriter::Written>> TableWriter::write(const UploadFacts
     DD_TRY(files.finish_file());
   }
   if (all_types && files.rows() != upload.total) {
-    return bad_upload(upload,
-                      fmt::format("has {} events in the history, but {} in all", files.rows(), upload.total));
+    return bad_upload(upload, fmt::format("has {} in the history, but {} in all",
+                                          counted(files.rows(), "event"), upload.total));
   }
   return files.outcome();
 }

@@ -283,7 +283,7 @@ def test_a_command_shows_its_key(start):
     without = subprocess.run(command, capture_output=True, text=True, timeout=60, env={})
     assert without.returncode == 2 and "401" in without.stderr
     with_key = subprocess.run(command, capture_output=True, text=True, timeout=60, env={"DELTADROP_KEY": admin})
-    assert with_key.returncode == 0 and "1 uploads" in with_key.stdout, with_key.stderr
+    assert with_key.returncode == 0 and "1 upload of" in with_key.stdout, with_key.stderr
 
 
 def make_certificate(folder, name):

@@ -5,6 +5,7 @@ import datetime
 import decimal
 import io
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -186,7 +187,7 @@ def test_verify_names_the_damage_and_its_repair(written, what):
     assert done.returncode == 1, done.stderr
     line = next(line for line in done.stdout.splitlines() if name in line)
     assert words in line and str(folder_of(written)) in line
-    assert "1 differences" in done.stdout
+    assert "1 difference;" in done.stdout
     repair = next(line for line in done.stdout.splitlines() if "fix: deltadrop lake" in line).split("deltadrop lake ")[1].split()
     assert tree(written / "parquet") == after, "verify writes nothing"
     lake_ok(written, *repair)
@@ -544,6 +545,28 @@ def test_views_of_sqlite_have_the_values(start, tmp_path):
     changes = connection.execute('SELECT event_type, "old_it\'s", "new_it\'s" FROM "so-financials/financials/changes" ORDER BY applied_no, seq').fetchall()
     assert changes == [("insert", None, 2), ("insert", None, -2), ("update", 2, 9223372036854775807)]
     connection.close()
+
+
+def test_one_is_said_as_one(server, tmp_path):
+    (tmp_path / "one.csv").write_text("id,v\nA,1\n")
+    data_dir = tmp_path / "data"
+
+    def said(*command, code=0):
+        done = subprocess.run([str(PROGRAM), *command, "--data-dir", str(data_dir)], capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        return done.stdout + done.stderr
+
+    texts = [said("upload", str(tmp_path / "one.csv"))]
+    upload = server.get("/api/v1/tables/one/financials")["last_upload"]
+    assert server.wait(upload["upload_id"], "in_lake")["in_lake"]
+    texts += [said("lake", "verify"), said("lake", "rebuild"), said("lake", "export"), said("lake", "views"), said("republish")]
+    next((data_dir / "parquet/one/financials").glob("*.parquet")).unlink()
+    texts.append(said("lake", "verify", code=1))
+    server.stop()
+    texts += [said("rebuild", "catalog"), said("migrate")]
+    ones = [word for text in texts for word in re.findall(r"\b1 ([a-z]+)", text)]
+    assert set(ones) >= {"row", "file", "event", "upload", "table", "record", "difference"}
+    assert [word for word in ones if word.endswith("s")] == []
 
 
 def test_help_has_examples():
