@@ -153,6 +153,11 @@ TEST_F(DiffCommand, NamesPlaceAndFixOfFindings) {
   EXPECT_NE(in_new.err.find("new.csv:4: id: repeated key \"1\" in lines 2 and 4; keys must be unique"),
             std::string::npos)
       << in_new.err;
+  EXPECT_NE(in_new.err.find("name more key columns with --key\n"), std::string::npos) << in_new.err;
+  const auto encoded = compare("id,a\n1,x\n", "id,a\n1,\xE9\n");
+  EXPECT_NE(encoded.err.find("with --encoding, such as windows-1252"), std::string::npos) << encoded.err;
+  const auto keyless = compare("id,a\n1,x\n", "id,a\n1,x\n", {"--key", "none"});
+  EXPECT_NE(keyless.err.find("name the key with --key, or"), std::string::npos) << keyless.err;
   const auto in_old = compare("id,a\n1\n", "id,a\n1,x\n");
   EXPECT_EQ(in_old.code, 2);
   EXPECT_NE(in_old.err.find("old.csv:2: line 2 has 1 field,"), std::string::npos) << in_old.err;
