@@ -63,6 +63,9 @@ std::string state_of(const http::Key& key, Timestamp now) {
 Result<int> list(const std::filesystem::path& file, const Wanted&) {
   io::SystemClock clock;
   DD_TRY(const auto keys, http::read_keys(file));
+  if (keys.empty()) {
+    fmt::print(stderr, "there is no key in {}: make one with `deltadrop keys create`\n", file.string());
+  }
   for (const auto& key : keys) {
     fmt::print("{}\t{}\t{}\t{}\t{}\t{}\n", key.id, http::to_string(key.role),
                key.companies.empty() ? std::string("*") : fmt::format("{}", fmt::join(key.companies, ",")),

@@ -1,6 +1,7 @@
 """Bad input and trouble: a clear answer with a fix, nothing written, and the next upload works."""
 
 import socket
+import sqlite3
 import subprocess
 
 import pytest
@@ -180,6 +181,33 @@ def test_a_failing_disk_is_answered_and_the_next_upload_works(start, call, error
     after = start()
     assert archived(after.data_dir)[-1][0] == GOOD.encode()
     assert list((after.data_dir / "spool").iterdir()) == []
+
+
+def test_dead_letters_of_the_embedded_history(start, tmp_path):
+    def letters(*arguments):
+        return subprocess.run([str(PROGRAM), "dead-letters", *arguments, "--data-dir", str(tmp_path / "data")], capture_output=True, text=True,
+                              check=False, timeout=60, env={"PATH": "/usr/bin:/bin"})
+
+    server = start()
+    done = letters("list")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    server.stop()
+    with sqlite3.connect(tmp_path / "data/history.db") as connection:
+        connection.execute("INSERT INTO dead_letters VALUES ('T', 0, 7, 'cdc-events', x'6869', 'it is no event', NULL, '2025-03-10T12:00:00.000Z', NULL)")
+    connection.close()
+    offline = letters("list")
+    server = start()
+    beside = letters("list")
+    assert offline.stdout == beside.stdout and offline.stdout.startswith("T.0.7\t"), offline.stderr + beside.stderr
+    assert "\nhi\n" in letters("show", "T.0.7").stdout
+    refused = letters("retry", "--all")
+    assert refused.returncode == 2 and "`deltadrop dev` runs on" in refused.stderr and "PostgreSQL" not in refused.stderr
+    path = refused.stderr.split("POST ")[1].split(";")[0].replace("ID", "T.0.7")
+    assert server.url.split("//")[1] in path
+    assert server.request("POST", path[path.index("/api"):]).status_code == 422, "the route that it names is there"
+    server.stop()
+    done = letters("retry", "T.0.7")
+    assert done.returncode == 2 and "no event" in done.stderr
 
 
 def test_a_command_that_there_is_not_is_named():
