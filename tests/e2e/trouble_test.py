@@ -1,5 +1,6 @@
 """Bad input and trouble: a clear answer with a fix, nothing written, and the next upload works."""
 
+import re
 import socket
 import sqlite3
 import subprocess
@@ -208,6 +209,43 @@ def test_dead_letters_of_the_embedded_history(start, tmp_path):
     server.stop()
     done = letters("retry", "T.0.7")
     assert done.returncode == 2 and "no event" in done.stderr
+
+
+ALWAYS = {"--help", "--config", "--log-format", "--log-level"}
+LISTED = {  # the settings' flags and the command's own
+    "lake verify": {"--data-dir", "--parquet-dir", "--database-url", "--parquet-layout", "--parquet-max-rows", "--company", "--table"},
+    "lake views": {"--data-dir", "--database-url", "--company", "--table", "--dialect"},
+    "dead-letters list": {"--data-dir", "--database-url", "--all", "--limit"},
+    "keys list": {"--data-dir", "--keys-file"},
+    "republish": {"--data-dir", "--tls-cert", "--from-version"},
+    "migrate": {"--data-dir"},
+    "rebuild catalog": {"--data-dir"},
+}
+
+
+@pytest.mark.parametrize("command", LISTED)
+def test_a_command_lists_the_settings_that_it_reads(command, tmp_path):
+    environment = {"PATH": "/usr/bin:/bin", "HOLD_MIN_ROWS": "7", "KAFKA_TOPIC": "other"}
+    run = lambda *more: subprocess.run([str(PROGRAM), *command.split(), *more], capture_output=True, text=True, timeout=60, check=False,
+                                       env=environment)
+    listed = set(re.findall(r"--[a-z][a-z-]*", run("--help").stdout.split("Example")[0]))
+    assert listed == LISTED[command] | ALWAYS
+    for given in (["--data-dir", str(tmp_path)], ["--data-dir", str(tmp_path), "--hold-min-rows", "8"]):
+        said = run(*given).stderr
+        assert "HOLD_MIN_ROWS" not in said and "hold-min-rows" not in said, "set for other commands it is no error"
+
+
+def test_programs_list_what_they_read_and_config_takes_all():
+    def said(*arguments):
+        done = subprocess.run([str(PROGRAM), *arguments], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    for name, reads, ignores in [("dev", "--batch-events", "--kafka-topic"), ("serve", "--hold-min-rows", "--batch-events"),
+                                 ("consume", "--kafka-topic", "--max-rows")]:
+        assert reads in said(name, "--help") and ignores not in said(name, "--help"), name
+    assert "--held-ttl" not in said("config", "--help") and "HELD_TTL" in said("config")
+    assert re.search(r"HELD_TTL +7d +flag", said("config", "--held-ttl", "7d"))
 
 
 def test_a_command_that_there_is_not_is_named():
