@@ -29,7 +29,8 @@ struct Wanted {
 
 enum class Access : std::uint8_t { read, write };
 
-using Work = std::function<Result<int>(history::HistoryStore& history, const Wanted& wanted)>;
+using Work = std::function<Result<int>(const app::Settings& settings, history::HistoryStore& history,
+                                       const Wanted& wanted)>;
 
 std::string origin_of(const history::DeadLetterEntry& entry) {
   if (!entry.letter.upload) return "no event";
@@ -41,7 +42,7 @@ std::string state_of(const history::DeadLetterEntry& entry) {
   return entry.resolved_at ? "resolved " + entry.resolved_at->to_string() : "open";
 }
 
-Result<int> list(history::HistoryStore& history, const Wanted& wanted) {
+Result<int> list(const app::Settings&, history::HistoryStore& history, const Wanted& wanted) {
   DD_TRY(const auto entries, history.dead_letters(wanted.limit));
   for (const auto& entry : entries) {
     if (entry.resolved_at && !wanted.all) break;  // those stand last
@@ -51,7 +52,7 @@ Result<int> list(history::HistoryStore& history, const Wanted& wanted) {
   return 0;
 }
 
-Result<int> show(history::HistoryStore& history, const Wanted& wanted) {
+Result<int> show(const app::Settings&, history::HistoryStore& history, const Wanted& wanted) {
   DD_TRY(const auto id, history::DeadLetterId::parse(wanted.ids.front()));
   DD_TRY(const auto found, consume::find_dead_letter(history, id));
   const auto& letter = found.letter;
@@ -81,7 +82,7 @@ Result<std::vector<history::DeadLetterId>> ids_of(history::HistoryStore& history
 }
 
 /// Tries each; 2 where one of them stays a dead letter.
-Result<int> retry(history::HistoryStore& history, const Wanted& wanted) {
+Result<int> retry(const app::Settings& settings, history::HistoryStore& history, const Wanted& wanted) {
   if (wanted.ids.empty() && !wanted.all) {
     return Error{ErrorCode::invalid_input, "nothing-named", "which dead letters?",
                  "name their ids, or give --all"};
@@ -92,7 +93,7 @@ Result<int> retry(history::HistoryStore& history, const Wanted& wanted) {
   for (const auto& id : ids) {
     const auto retried = consume::retry_dead_letter(history, id, clock.now());
     if (!retried) {
-      exit_code = report_trouble(retried.error());
+      exit_code = report_trouble(settings, retried.error());
       continue;
     }
     fmt::print("{} {}\n", id.to_string(),
@@ -131,7 +132,7 @@ int run(const SettingsFlags& flags, const Wanted& wanted, Access access, const W
   return run_with_settings(flags, [&](const app::Settings& settings) -> Result<int> {
     DD_TRY(const auto stored, open_history(settings));
     if (access == Access::write && !stored.writable) return dev_writes(settings);
-    return work(*stored.history, wanted);
+    return work(settings, *stored.history, wanted);
   });
 }
 

@@ -33,7 +33,8 @@ Result<int> for_each_table(const OpenLake& lake, const std::vector<TableRef>& ta
       DD_TRY(const auto lock, lock_table(lake, table));
       return work(table);
     }();
-    exit_code = std::max(exit_code, done.has_value() ? done.value() : report_trouble(done.error()));
+    exit_code =
+        std::max(exit_code, done.has_value() ? done.value() : report_trouble(lake.settings, done.error()));
     std::fflush(stdout);
   }
   return exit_code;
@@ -109,7 +110,8 @@ Result<int> verify_one(const OpenLake& lake, const TableRef& table, Verified& to
   say_what_waits(table, report.waiting);
   if (report.damages == 0) return 0;
   if (report.damages > report.folders) {
-    fmt::print("  fix: deltadrop lake rebuild {} {}\n", table.company_id, table.table_name);
+    const auto words = fmt::format("lake rebuild {} {}", table.company_id, table.table_name);
+    fmt::print("  fix: {}\n", typed(lake.settings, words));
   }
   return kDiffers;
 }

@@ -160,7 +160,7 @@ Result<int> export_state(const app::Settings& settings, const WantedState& wante
   if (!wanted.output.empty() && tables.size() != 1) {
     return Error{ErrorCode::invalid_input, "which-table",
                  fmt::format("--output is one file, and the history has {}", counted(tables.size(), "table")),
-                 "name one: deltadrop lake export COMPANY TABLE --output FILE"};
+                 "name one: `deltadrop lake export COMPANY TABLE --output FILE`"};
   }
   for (const auto& table : tables) {
     fs::path output = wanted.output;

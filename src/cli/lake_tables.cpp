@@ -31,6 +31,7 @@ void add_table_arguments(CLI::App& command, WantedTable& wanted) {
 
 Result<OpenLake> open_lake(const app::Settings& settings) {
   OpenLake lake;
+  lake.settings = settings;
   lake.options = app::lake_options(settings);
   DD_TRY(lake.stored, app::open_stored_history(settings, "deltadrop lake"));
   return lake;

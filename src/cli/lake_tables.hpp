@@ -33,6 +33,7 @@ void add_table_arguments(CLI::App& command, WantedTable& wanted);
 
 /// The lake and the history that it is made of.
 struct OpenLake {
+  app::Settings settings;
   app::StoredHistory stored;
   lake::Options options;
 

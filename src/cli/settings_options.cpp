@@ -136,6 +136,38 @@ void add_options(CLI::App& command, const std::shared_ptr<SettingsFlags>& flags)
   }
 }
 
+// ---- commands in fixes
+// ---------------------------------------------------------------------------------------
+
+/// Where a command works, which another one that mends the same must be told too.
+constexpr std::array<std::string_view, 6> kPlaces = {"DATA_DIR",  "PARQUET_DIR",    "DATABASE_URL",
+                                                     "KEYS_FILE", "PARQUET_LAYOUT", "PARQUET_MAX_ROWS"};
+
+std::string quoted_for_shell(const std::string& text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+/// Every "`deltadrop ...`" of a fix with the flags that it needs.
+std::string with_flags(const app::Settings& settings, std::string_view fix) {
+  constexpr std::string_view kBegin = "`deltadrop ";
+  std::string out;
+  while (true) {
+    const auto begin = fix.find(kBegin);
+    const auto end = begin == fix.npos ? fix.npos : fix.find('`', begin + 1);
+    if (end == fix.npos) return out.append(fix);
+    out.append(fix.substr(0, begin + 1));
+    out += typed(settings, fix.substr(begin + kBegin.size(), end - begin - kBegin.size()));
+    fix.remove_prefix(end);
+    out += fix.front();
+    fix.remove_prefix(1);
+  }
+}
+
 }  // namespace
 
 Result<app::Settings> SettingsFlags::load() const {
@@ -156,7 +188,25 @@ int run_with_settings(const SettingsFlags& flags,
   if (!settings.has_value()) return report_trouble(settings.error());
   app::start_logging(settings.value().text("LOG_LEVEL"), settings.value().text("LOG_FORMAT"));
   const auto done = work(settings.value());
-  return done.has_value() ? done.value() : report_trouble(done.error());
+  return done.has_value() ? done.value() : report_trouble(settings.value(), done.error());
+}
+
+std::string typed(const app::Settings& settings, std::string_view words) {
+  auto command = fmt::format("deltadrop {}", words);
+  const auto* reader = reader_of(words);
+  if (reader == nullptr) return command;
+  if (!settings.config_file().empty()) command += " --config " + quoted_for_shell(settings.config_file());
+  for (const auto& setting : app::all_settings()) {
+    const bool is_place = std::find(kPlaces.begin(), kPlaces.end(), setting.name) != kPlaces.end();
+    if (!is_place || settings.origin(setting.name) != "flag" || !reader->reads(setting.name)) continue;
+    command += fmt::format(" {} {}", setting.option_name(), quoted_for_shell(settings.shown(setting)));
+  }
+  return command;
+}
+
+int report_trouble(const app::Settings& settings, Error error) {
+  error.fix = with_flags(settings, error.fix);
+  return report_trouble(error);
 }
 
 int report_trouble(const Error& error) {

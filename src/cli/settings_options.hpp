@@ -37,6 +37,13 @@ std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command,
 int run_with_settings(const SettingsFlags& flags,
                       const std::function<Result<int>(const app::Settings&)>& work);
 
+/// "deltadrop lake rebuild acme financials --data-dir /x": the command of these words as it is to be typed to
+/// work on the same: with the flags given to this one that say where. Of a secret what may be shown.
+std::string typed(const app::Settings& settings, std::string_view words);
+
 /// Prints "deltadrop: message" and the fix to standard error; the exit code for trouble.
 int report_trouble(const Error& error);
+/// The same; commands in backticks in the fix are as `typed` has them.
+int report_trouble(const app::Settings& settings, Error error);
+
 }  // namespace deltadrop::cli

@@ -40,6 +40,15 @@ def lake_ok(data_dir, *arguments, **more):
     return done.stdout
 
 
+def copied(command):
+    """What a printed command does when it is copied into a shell."""
+    assert command.startswith("deltadrop ")
+    done = subprocess.run(command.replace("deltadrop", str(PROGRAM), 1), shell=True, capture_output=True, text=True, check=False, timeout=120,
+                          env={"PATH": "/usr/bin:/bin"}, cwd="/")
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
 def folder_of(data_dir):
     return data_dir / "parquet/so-financials/financials"
 
@@ -188,9 +197,9 @@ def test_verify_names_the_damage_and_its_repair(written, what):
     line = next(line for line in done.stdout.splitlines() if name in line)
     assert words in line and str(folder_of(written)) in line
     assert "1 difference;" in done.stdout
-    repair = next(line for line in done.stdout.splitlines() if "fix: deltadrop lake" in line).split("deltadrop lake ")[1].split()
+    repair = next(line for line in done.stdout.splitlines() if "fix: deltadrop lake" in line).split("fix: ")[1]
     assert tree(written / "parquet") == after, "verify writes nothing"
-    lake_ok(written, *repair)
+    copied(repair)
     lake_ok(written, "verify")
     assert files_of(written) == before
 
@@ -258,6 +267,25 @@ def test_a_given_but_empty_value_is_not_all_or_now(written, tmp_path):
         done = lake(written, *arguments)
         assert done.returncode == 2 and "empty" in done.stderr, arguments
     assert not out.exists() and tree(written / "parquet") == before
+
+
+def test_repairs_work_when_they_are_copied(written, tmp_path):
+    moved = tmp_path / "it's a lake; $HOME"
+    (written / "parquet").rename(moved)
+    where = ["--parquet-dir", str(moved), "--parquet-max-rows", "2"]
+    lake_ok(written, "rebuild", *where)
+    min(moved.glob("*/*/insert_*.parquet")).unlink()
+    done = lake(written, "verify", *where)
+    assert done.returncode == 1
+    copied(next(line for line in done.stdout.splitlines() if "fix: " in line).split("fix: ")[1])
+    lake_ok(written, "verify", *where)
+    conf = tmp_path / "deltadrop.conf"
+    conf.write_text(f"DATA_DIR={written}\n")
+    done = subprocess.run([str(PROGRAM), "lake", "verify", "--config", str(conf), "--parquet-dir", str(tmp_path / "gone")], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 2
+    copied(done.stderr.split("`")[1])
+    assert len(list((tmp_path / "gone").glob("*/*/*.parquet"))) > 8
 
 
 @pytest.mark.parametrize("command", ["verify", "compact"])
