@@ -16,6 +16,7 @@
 #include "cli/settings_options.hpp"
 #include "core/text.hpp"
 #include "io/clock.hpp"
+#include "lake/table_columns.hpp"
 
 namespace deltadrop::cli {
 namespace {
@@ -98,6 +99,19 @@ std::string compared(const Verified& total, std::size_t tables) {
                      counted(tables, "table"));
 }
 
+/// What types= declares and values do not fit: no damage, but not what was asked for.
+Result<void> say_what_is_not_as_declared(const OpenLake& lake, const TableRef& table) {
+  constexpr Version kAny{std::numeric_limits<std::int64_t>::max()};
+  DD_TRY(const auto uploads, lake.history().applied_uploads(table, kAny));
+  const auto last = std::find_if(uploads.rbegin(), uploads.rend(),
+                                 [](const auto& upload) { return upload.in_lake_at.has_value(); });
+  if (last == uploads.rend()) return success();
+  DD_TRY(auto columns, lake.history().lake_columns(table));
+  DD_TRY(const auto sentences, lake::undeclared(last->facts, lake::TableColumns(std::move(columns))));
+  for (const auto& sentence : sentences) fmt::print(stderr, "{}\n", sentence);
+  return success();
+}
+
 Result<int> verify_one(const OpenLake& lake, const TableRef& table, Verified& total) {
   const auto show = [](const lake::Damage& damage) {
     fmt::print("{:<10} {}: {}\n", lake::to_string(damage.fault), damage.path.string(), damage.detail);
@@ -108,6 +122,7 @@ Result<int> verify_one(const OpenLake& lake, const TableRef& table, Verified& to
   total.uploads += report.uploads;
   total.damages += report.damages;
   say_what_waits(table, report.waiting);
+  DD_TRY(say_what_is_not_as_declared(lake, table));
   if (report.damages == 0) return 0;
   if (report.damages > report.folders) {
     const auto words = fmt::format("lake rebuild {} {}", table.company_id, table.table_name);

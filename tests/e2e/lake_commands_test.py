@@ -215,6 +215,20 @@ def test_verify_names_folders_that_the_history_does_not_know(written):
     assert done.returncode == 2 and "fix:" in done.stderr
 
 
+def test_a_declared_type_that_values_do_not_fit_is_shown(start, tmp_path):
+    server = start()
+    server.upload_ok("id,day,n\nA,2025-01-31,1\n", types="day:date,n:decimal(4)")
+    assert "types=" not in lake(tmp_path / "data", "verify").stderr
+    server.upload_ok("id,day,n\nA,someday,1\n")
+    server.upload_ok("id,day,n\nA,2025-02-28,1\n")
+    columns = server.get(TABLE)["lake_columns"]
+    assert columns == [{"name": "day", "type": "string", "declared": "date"}, {"name": "id", "type": "string", "declared": None},
+                       {"name": "n", "type": "decimal(4)", "declared": "decimal(4)"}]
+    done = lake(tmp_path / "data", "verify")
+    assert done.returncode == 0
+    assert done.stderr == 'column "day" of so-financials/financials is string in the lake, not "date" as types= says, since earlier values need it\n'
+
+
 def test_folders_in_the_place_of_files_are_named_and_keep_no_other_table(start, tmp_path):
     server = start()
     upload_all(server)
