@@ -134,9 +134,10 @@ int run(Shape shape) {
   lake::Options options;
   options.folder = folder.path();
   options.layout = shape.layout;
+  io::ManualClock clock(upload.timestamp);
   bool wrote = false;
   const double all_s = seconds_of([&] {
-    const auto report = lake::write_upload(options, history, status, upload.timestamp);
+    const auto report = lake::write_upload(options, history, status, clock);
     wrote = report.has_value();
     if (!wrote) fmt::print(stderr, "{}\n", report.error().text());
   });

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/table_ref.hpp"
+#include "core/text.hpp"
 #include "eventlog/kafka_log.hpp"
 #include "history/postgres_history.hpp"
 #include "history/sqlite_history.hpp"
@@ -222,10 +223,10 @@ consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& his
     // Whoever had the lock may have written it since it was read.
     DD_TRY(const auto now_stored, history.upload(upload.facts.upload_id));
     if (now_stored && now_stored->in_lake_at) return true;
-    DD_TRY(const auto report, lake::write_upload(options, history, upload, clock.now()));
+    DD_TRY(const auto report, lake::write_upload(options, history, upload, clock));
     for (const auto& warning : report.warnings) spdlog::warn("{}", warning);
-    spdlog::info("{} version {} is in the lake: {} events, {} files", upload.facts.table.to_string(),
-                 upload.facts.version.value, report.rows, report.files);
+    spdlog::info("{} version {} is in the lake: {}, {}", upload.facts.table.to_string(),
+                 upload.facts.version.value, counted(report.rows, "event"), counted(report.files, "file"));
     return true;
   };
 }

@@ -303,6 +303,7 @@ Result<Settings> Settings::load(const Values& flags, const Lookup& environment,
                                 const std::string& config_file, const More& more) {
   DD_TRY(const auto from_file, read_config_file(config_file));
   Settings settings;
+  settings.config_file_ = config_file;
   for (const auto& setting : kSettings) {
     const std::string name(setting.name);
     Value value{std::string(setting.default_text), "default"};

@@ -102,6 +102,8 @@ class Settings {
   [[nodiscard]] std::map<std::string, std::string> kafka_properties() const;
   /// "flag", "environment", "file" or "default"
   [[nodiscard]] const std::string& origin(std::string_view name) const;
+  /// As `load` was given it.
+  [[nodiscard]] const std::string& config_file() const { return config_file_; }
 
   /// The effective value as it may be shown: secrets masked.
   [[nodiscard]] std::string shown(const Setting& setting) const;
@@ -115,6 +117,7 @@ class Settings {
   };
   std::map<std::string, Value, std::less<>> values_;
   std::map<std::string, Value> kafka_config_;
+  std::string config_file_;
 };
 
 }  // namespace deltadrop::app

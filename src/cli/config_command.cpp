@@ -22,6 +22,7 @@ void add_config_command(CLI::App& program, int& exit_code) {
       program.add_subcommand("config", "show every setting, its effective value and where it comes from");
   const auto flags = add_settings_options(*command);
   command->footer(
+      "Takes the flag of every setting: --data-dir for DATA_DIR.\n"
       "Flags beat the environment, which beats --config FILE, which beats the default.\n\n"
       "Example:\n"
       "  HELD_TTL=7d deltadrop config --listen :9000");

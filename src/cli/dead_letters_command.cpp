@@ -10,6 +10,7 @@
 
 #include "app/parts.hpp"
 #include "cli/commands.hpp"
+#include "cli/server_questions.hpp"
 #include "cli/settings_options.hpp"
 #include "consume/dead_letters.hpp"
 #include "core/text.hpp"
@@ -26,7 +27,10 @@ struct Wanted {
   std::int64_t limit = 100;
 };
 
-using Work = std::function<Result<int>(history::HistoryStore& history, const Wanted& wanted)>;
+enum class Access : std::uint8_t { read, write };
+
+using Work = std::function<Result<int>(const app::Settings& settings, history::HistoryStore& history,
+                                       const Wanted& wanted)>;
 
 std::string origin_of(const history::DeadLetterEntry& entry) {
   if (!entry.letter.upload) return "no event";
@@ -38,7 +42,7 @@ std::string state_of(const history::DeadLetterEntry& entry) {
   return entry.resolved_at ? "resolved " + entry.resolved_at->to_string() : "open";
 }
 
-Result<int> list(history::HistoryStore& history, const Wanted& wanted) {
+Result<int> list(const app::Settings&, history::HistoryStore& history, const Wanted& wanted) {
   DD_TRY(const auto entries, history.dead_letters(wanted.limit));
   for (const auto& entry : entries) {
     if (entry.resolved_at && !wanted.all) break;  // those stand last
@@ -48,7 +52,7 @@ Result<int> list(history::HistoryStore& history, const Wanted& wanted) {
   return 0;
 }
 
-Result<int> show(history::HistoryStore& history, const Wanted& wanted) {
+Result<int> show(const app::Settings&, history::HistoryStore& history, const Wanted& wanted) {
   DD_TRY(const auto id, history::DeadLetterId::parse(wanted.ids.front()));
   DD_TRY(const auto found, consume::find_dead_letter(history, id));
   const auto& letter = found.letter;
@@ -58,7 +62,7 @@ Result<int> show(history::HistoryStore& history, const Wanted& wanted) {
       found.recorded_at.to_string(), state_of(found), origin_of(found));
   if (letter.upload) fmt::print("upload    {}\n", letter.upload->upload_id.to_string());
   const bool is_text = find_invalid_utf8(letter.payload) == std::string_view::npos;
-  fmt::print("reason    {}\npayload   {} bytes\n{}\n", letter.reason, letter.payload.size(),
+  fmt::print("reason    {}\npayload   {}\n{}\n", letter.reason, counted(letter.payload.size(), "byte"),
              is_text ? letter.payload : quoted_for_message(letter.payload));
   return 0;
 }
@@ -78,7 +82,7 @@ Result<std::vector<history::DeadLetterId>> ids_of(history::HistoryStore& history
 }
 
 /// Tries each; 2 where one of them stays a dead letter.
-Result<int> retry(history::HistoryStore& history, const Wanted& wanted) {
+Result<int> retry(const app::Settings& settings, history::HistoryStore& history, const Wanted& wanted) {
   if (wanted.ids.empty() && !wanted.all) {
     return Error{ErrorCode::invalid_input, "nothing-named", "which dead letters?",
                  "name their ids, or give --all"};
@@ -89,34 +93,55 @@ Result<int> retry(history::HistoryStore& history, const Wanted& wanted) {
   for (const auto& id : ids) {
     const auto retried = consume::retry_dead_letter(history, id, clock.now());
     if (!retried) {
-      exit_code = report_trouble(retried.error());
+      exit_code = report_trouble(settings, retried.error());
       continue;
     }
     fmt::print("{} {}\n", id.to_string(),
                retried.value().was_resolved ? "was resolved already" : "is recorded and resolved");
     const auto& upload = retried.value().upload;
     if (!upload) continue;
-    fmt::print("  version {} of {}: {}, {} of {} events recorded\n", upload->facts.version.value,
+    fmt::print("  version {} of {}: {}, {} of {} recorded\n", upload->facts.version.value,
                upload->facts.table.to_string(), history::to_string(upload->state), upload->recorded,
-               upload->facts.total);
+               counted(upload->facts.total, "event"));
   }
   if (ids.empty()) fmt::print("no dead letter is to be retried\n");
   return exit_code;
 }
 
-int run(const SettingsFlags& flags, const Wanted& wanted, const Work& work) {
+/// A database that is named, and a DATA_DIR that is not, are no question of what DATA_DIR happens to be.
+Result<app::StoredHistory> open_history(const app::Settings& settings) {
+  constexpr auto kName = "deltadrop dead-letters";
+  if (settings.origin("DATABASE_URL") == "default" || settings.origin("DATA_DIR") != "default") {
+    return app::open_stored_history(settings, kName);
+  }
+  app::StoredHistory stored;
+  DD_TRY(stored.history, app::open_postgres(settings, kName, app::Schema::check_only, {}));
+  return stored;
+}
+
+Error dev_writes(const app::Settings& settings) {
+  const auto server = running_server(settings);
+  return {ErrorCode::conflict, "data-dir-in-use",
+          fmt::format("`deltadrop dev` runs on DATA_DIR {}, and is the one that writes its history",
+                      settings.text("DATA_DIR")),
+          fmt::format("ask it: POST {}/api/v1/dead-letters/ID/retry; or stop it first",
+                      server ? server->address : std::string())};
+}
+
+int run(const SettingsFlags& flags, const Wanted& wanted, Access access, const Work& work) {
   return run_with_settings(flags, [&](const app::Settings& settings) -> Result<int> {
-    DD_TRY(const auto history,
-           app::open_postgres(settings, "deltadrop dead-letters", app::Schema::check_only, {}));
-    return work(*history, wanted);
+    DD_TRY(const auto stored, open_history(settings));
+    if (access == Access::write && !stored.writable) return dev_writes(settings);
+    return work(settings, *stored.history, wanted);
   });
 }
 
 CLI::App* add_one(CLI::App& group, const std::string& name, const std::string& help, int& exit_code,
-                  const std::shared_ptr<Wanted>& wanted, const Work& work) {
+                  const std::shared_ptr<Wanted>& wanted, Access access, const Work& work) {
   auto* command = group.add_subcommand(name, help);
   const auto flags = add_settings_options(*command);
-  command->callback([flags, wanted, work, &exit_code] { exit_code = run(*flags, *wanted, work); });
+  command->callback(
+      [flags, wanted, access, work, &exit_code] { exit_code = run(*flags, *wanted, access, work); });
   return command;
 }
 
@@ -127,19 +152,22 @@ void add_dead_letters_command(CLI::App& program, int& exit_code) {
                                        "messages that are no event, and events that the database refused");
   group->require_subcommand(1);
   const auto wanted = std::make_shared<Wanted>();
-  auto* listing = add_one(*group, "list", "those that are open, newest first", exit_code, wanted, list);
+  auto* listing =
+      add_one(*group, "list", "those that are open, newest first", exit_code, wanted, Access::read, list);
   listing->add_flag("--all", wanted->all, "those that are resolved, too");
   listing->add_option("--limit", wanted->limit, "at most so many [100]")->check(CLI::Range(1L, kLettersMax));
-  add_one(*group, "show", "one of them, with its message", exit_code, wanted, show)
+  add_one(*group, "show", "one of them, with its message", exit_code, wanted, Access::read, show)
       ->add_option("ID", wanted->ids, "TOPIC_ID.PARTITION.OFFSET, as in the list")
       ->required()
       ->expected(1);
-  auto* again =
-      add_one(*group, "retry", "record it again, once the reason is removed", exit_code, wanted, retry);
+  auto* again = add_one(*group, "retry", "record it again, once the reason is removed", exit_code, wanted,
+                        Access::write, retry);
   auto* ids = again->add_option("ID", wanted->ids, "as in the list");
   again->add_flag("--all", wanted->all, "every open one that is an event")->excludes(ids);
   group->footer(
-      "Works on the database that `consume` writes: DATABASE_URL.\n\n"
+      "Works on the history that DATA_DIR belongs to: history.db of `dev`, else PostgreSQL by DATABASE_URL;\n"
+      "on that one too where it is given and DATA_DIR is not. Beside a `dev` that runs, ask it to retry:\n"
+      "POST /api/v1/dead-letters/ID/retry.\n\n"
       "Examples:\n"
       "  deltadrop dead-letters list\n"
       "  deltadrop dead-letters show Zk9wQx0tR3mE5cJ1u2VvYw.3.1207\n"

@@ -14,6 +14,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "cli/diff_output.hpp"
+#include "cli/option_names.hpp"
 #include "csv/file.hpp"
 #include "diff/diff.hpp"
 #include "io/file.hpp"
@@ -135,7 +136,7 @@ void print_findings(const std::string& name, const csv::Findings& findings) {
   for (const auto& finding : findings.first) {
     const std::string column = finding.column ? " " + terminal_safe(*finding.column) + ":" : "";
     fmt::print(stderr, "{}:{}:{} {}; {}\n", terminal_safe(name), finding.line.value, column,
-               terminal_safe(finding.message), terminal_safe(finding.fix));
+               terminal_safe(finding.message), terminal_safe(with_option_names(finding.fix)));
   }
   const auto shown = static_cast<std::int64_t>(findings.first.size());
   if (findings.total > shown) {
@@ -189,7 +190,9 @@ Result<int> compare(const Arguments& arguments) {
 int run(const Arguments& arguments) {
   const auto code = compare(arguments);
   if (code.has_value()) return code.value();
-  fmt::print(stderr, "deltadrop diff: {}\n", terminal_safe(code.error().text()));
+  auto error = code.error();
+  error.fix = with_option_names(error.fix);
+  fmt::print(stderr, "deltadrop diff: {}\n", terminal_safe(error.text()));
   return kTrouble;
 }
 

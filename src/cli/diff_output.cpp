@@ -203,12 +203,12 @@ class Output {
     const auto out = std::back_inserter(buffer_);
     for (const auto& change : changes.schema_changes) {
       fmt::format_to(out, "column {} {}", change.added ? "added:" : "removed:", terminal_safe(change.column));
-      if (!change.added) fmt::format_to(out, " (held {} values)", change.values_lost);
+      if (!change.added) fmt::format_to(out, " (held {})", counted(change.values_lost, "value"));
       buffer_ += '\n';
     }
     const diff::Counts& counts = changes.counts;
-    fmt::format_to(out, "{} inserted, {} updated, {} deleted; {} rows before, {} now\n", counts.inserted,
-                   counts.updated, counts.deleted, counts.rows_before, counts.rows);
+    fmt::format_to(out, "{} inserted, {} updated, {} deleted; {} before, {} now\n", counts.inserted,
+                   counts.updated, counts.deleted, counted(counts.rows_before, "row"), counts.rows);
   }
 
   void append_summary_json(const diff::ChangeSet& changes) {

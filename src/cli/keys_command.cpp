@@ -25,7 +25,7 @@ struct Wanted {
   std::string id;
 };
 
-using Work = std::function<Result<int>(const std::filesystem::path& file, const Wanted& wanted)>;
+using Work = std::function<Result<int>(const app::Settings& settings, const Wanted& wanted)>;
 
 /// "90d" from now, or a moment.
 Result<std::optional<Timestamp>> expiry_of(const std::string& text, Timestamp now) {
@@ -39,7 +39,8 @@ Result<std::optional<Timestamp>> expiry_of(const std::string& text, Timestamp no
                "give a moment that is still to come, or a duration such as 90d"};
 }
 
-Result<int> create(const std::filesystem::path& file, const Wanted& wanted) {
+Result<int> create(const app::Settings& settings, const Wanted& wanted) {
+  const std::filesystem::path file = settings.keys_file();
   io::SystemClock clock;
   const auto now = clock.now();
   http::KeyWish wish;
@@ -60,9 +61,13 @@ std::string state_of(const http::Key& key, Timestamp now) {
   return (key.usable(now) ? "until " : "expired ") + key.expires_at->to_string();
 }
 
-Result<int> list(const std::filesystem::path& file, const Wanted&) {
+Result<int> list(const app::Settings& settings, const Wanted&) {
+  const auto file = settings.keys_file();
   io::SystemClock clock;
   DD_TRY(const auto keys, http::read_keys(file));
+  if (keys.empty()) {
+    fmt::print(stderr, "there is no key in {}: make one with `{}`\n", file, typed(settings, "keys create"));
+  }
   for (const auto& key : keys) {
     fmt::print("{}\t{}\t{}\t{}\t{}\t{}\n", key.id, http::to_string(key.role),
                key.companies.empty() ? std::string("*") : fmt::format("{}", fmt::join(key.companies, ",")),
@@ -71,9 +76,9 @@ Result<int> list(const std::filesystem::path& file, const Wanted&) {
   return 0;
 }
 
-Result<int> revoke(const std::filesystem::path& file, const Wanted& wanted) {
+Result<int> revoke(const app::Settings& settings, const Wanted& wanted) {
   io::SystemClock clock;
-  DD_TRY(const auto key, http::revoke_key(file, wanted.id, clock.now()));
+  DD_TRY(const auto key, http::revoke_key(settings.keys_file(), wanted.id, clock.now()));
   fmt::print("{} is revoked since {}\n", key.id, key.revoked_at->to_string());
   return 0;
 }
@@ -83,8 +88,8 @@ CLI::App* add_one(CLI::App& group, const std::string& name, const std::string& h
   auto* command = group.add_subcommand(name, help);
   const auto flags = add_settings_options(*command);
   command->callback([flags, wanted, work, &exit_code] {
-    exit_code = run_with_settings(
-        *flags, [&](const app::Settings& settings) { return work(settings.keys_file(), *wanted); });
+    exit_code =
+        run_with_settings(*flags, [&](const app::Settings& settings) { return work(settings, *wanted); });
   });
   return command;
 }

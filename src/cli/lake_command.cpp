@@ -14,7 +14,9 @@
 #include "cli/lake_commands.hpp"
 #include "cli/lake_tables.hpp"
 #include "cli/settings_options.hpp"
+#include "core/text.hpp"
 #include "io/clock.hpp"
+#include "lake/table_columns.hpp"
 
 namespace deltadrop::cli {
 namespace {
@@ -32,7 +34,8 @@ Result<int> for_each_table(const OpenLake& lake, const std::vector<TableRef>& ta
       DD_TRY(const auto lock, lock_table(lake, table));
       return work(table);
     }();
-    exit_code = std::max(exit_code, done.has_value() ? done.value() : report_trouble(done.error()));
+    exit_code =
+        std::max(exit_code, done.has_value() ? done.value() : report_trouble(lake.settings, done.error()));
     std::fflush(stdout);
   }
   return exit_code;
@@ -40,9 +43,8 @@ Result<int> for_each_table(const OpenLake& lake, const std::vector<TableRef>& ta
 
 void say_what_waits(const TableRef& table, std::int64_t waiting) {
   if (waiting == 0) return;
-  fmt::print(stderr,
-             "{}: {} applied uploads are not in the lake yet: the running server or consumer writes them\n",
-             table.to_string(), waiting);
+  fmt::print(stderr, "{}: not in the lake yet: {}, which the running server or consumer writes\n",
+             table.to_string(), counted(waiting, "applied upload"));
 }
 
 // ---- rebuild
@@ -55,18 +57,19 @@ Result<void> write_waiting(const OpenLake& lake, const TableRef& table) {
          lake.history().applied_uploads(table, Version(std::numeric_limits<std::int64_t>::max())));
   for (const auto& upload : uploads) {
     if (upload.in_lake_at) continue;
-    DD_TRY(const auto written, lake::write_upload(lake.options, lake.history(), upload, clock.now()));
-    fmt::print("{}: version {} was not in the lake: {} files written\n", table.to_string(),
-               upload.facts.version.value, written.files);
+    DD_TRY(const auto written, lake::write_upload(lake.options, lake.history(), upload, clock));
+    fmt::print("{}: version {} was not in the lake: {} written\n", table.to_string(),
+               upload.facts.version.value, counted(written.files, "file"));
   }
   return success();
 }
 
 Result<int> rebuild_one(const OpenLake& lake, const TableRef& table) {
   DD_TRY(const auto report,
-         lake::rebuild_table(lake.options, lake.history(), table, show_progress(table, "uploads written")));
-  fmt::print("{}: {} files with {} events of {} uploads written, {} files removed\n", table.to_string(),
-             report.files, report.rows, report.uploads, report.removed);
+         lake::rebuild_table(lake.options, lake.history(), table, show_progress(table, "upload", "written")));
+  fmt::print("{}: {} with {} of {} written, {} removed\n", table.to_string(), counted(report.files, "file"),
+             counted(report.rows, "event"), counted(report.uploads, "upload"),
+             counted(report.removed, "file"));
   if (lake.stored.writable) {
     DD_TRY(write_waiting(lake, table));
   } else {
@@ -91,18 +94,40 @@ struct Verified {
   std::int64_t damages = 0;
 };
 
+std::string compared(const Verified& total, std::size_t tables) {
+  return fmt::format("{} of {} in {}", counted(total.files, "file"), counted(total.uploads, "upload"),
+                     counted(tables, "table"));
+}
+
+/// What types= declares and values do not fit: no damage, but not what was asked for.
+Result<void> say_what_is_not_as_declared(const OpenLake& lake, const TableRef& table) {
+  constexpr Version kAny{std::numeric_limits<std::int64_t>::max()};
+  DD_TRY(const auto uploads, lake.history().applied_uploads(table, kAny));
+  const auto last = std::find_if(uploads.rbegin(), uploads.rend(),
+                                 [](const auto& upload) { return upload.in_lake_at.has_value(); });
+  if (last == uploads.rend()) return success();
+  DD_TRY(auto columns, lake.history().lake_columns(table));
+  DD_TRY(const auto sentences, lake::undeclared(last->facts, lake::TableColumns(std::move(columns))));
+  for (const auto& sentence : sentences) fmt::print(stderr, "{}\n", sentence);
+  return success();
+}
+
 Result<int> verify_one(const OpenLake& lake, const TableRef& table, Verified& total) {
   const auto show = [](const lake::Damage& damage) {
     fmt::print("{:<10} {}: {}\n", lake::to_string(damage.fault), damage.path.string(), damage.detail);
   };
   DD_TRY(const auto report, lake::verify_table(lake.options, lake.history(), table, show,
-                                               show_progress(table, "uploads compared")));
+                                               show_progress(table, "upload", "compared")));
   total.files += report.files;
   total.uploads += report.uploads;
   total.damages += report.damages;
   say_what_waits(table, report.waiting);
+  DD_TRY(say_what_is_not_as_declared(lake, table));
   if (report.damages == 0) return 0;
-  fmt::print("  fix: deltadrop lake rebuild {} {}\n", table.company_id, table.table_name);
+  if (report.damages > report.folders) {
+    const auto words = fmt::format("lake rebuild {} {}", table.company_id, table.table_name);
+    fmt::print("  fix: {}\n", typed(lake.settings, words));
+  }
   return kDiffers;
 }
 
@@ -135,16 +160,14 @@ Result<int> verify(const OpenLake& lake, const WantedTable& wanted) {
     exit_code = std::max(exit_code, unknown);
   }
   if (total.damages > 0) {
-    fmt::print("{} differences; {} files of {} uploads in {} tables were compared\n", total.damages,
-               total.files, total.uploads, tables.size());
+    fmt::print("{}; compared: {}\n", counted(total.damages, "difference"), compared(total, tables.size()));
     fmt::print(
         "compared for PARQUET_LAYOUT {} and PARQUET_MAX_ROWS {}: where the consumer's are others, verify "
         "with "
         "those first\n",
         lake.options.layout == lake::FileLayout::event ? "event" : "upload", lake.options.rows_max);
   } else if (exit_code == 0) {
-    fmt::print("all {} files of {} uploads in {} tables are as the history says\n", total.files,
-               total.uploads, tables.size());
+    fmt::print("all is as the history says: {}\n", compared(total, tables.size()));
   }
   return exit_code;
 }
@@ -162,12 +185,12 @@ Result<int> compact(const OpenLake& lake, const WantedTable& wanted, const std::
   DD_TRY(lake::check_folder(lake.options.folder));
   return for_each_table(lake, tables, [&](const TableRef& table) -> Result<int> {
     DD_TRY(const auto report, lake::compact_table(lake.options, lake.history(), table, limit,
-                                                  show_progress(table, "merges done")));
+                                                  show_progress(table, "merge", "done")));
     if (report.files == 0) {
       fmt::print("{}: nothing to merge\n", table.to_string());
     } else {
-      fmt::print("{}: {} files merged into {}, with {} events\n", table.to_string(), report.merged,
-                 report.files, report.rows);
+      fmt::print("{}: {} merged into {}, with {}\n", table.to_string(), counted(report.merged, "file"),
+                 report.files, counted(report.rows, "event"));
     }
     return 0;
   });

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <limits>
@@ -13,6 +14,7 @@
 #include "cli/lake_commands.hpp"
 #include "cli/lake_tables.hpp"
 #include "cli/settings_options.hpp"
+#include "core/text.hpp"
 #include "io/file.hpp"
 #include "lake/state_file.hpp"
 
@@ -21,12 +23,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kLinksMax = 40;  ///< as Linux follows
+
 struct WantedState {
   WantedTable table;
   std::string as_of;
   std::int64_t version = 0;  ///< 0: not given
   std::string output;
 };
+
+/// What comes behind the last version that the history has is no state of it.
+Result<void> check_version(const OpenLake& lake, const TableRef& table, Version version) {
+  constexpr Version kAny{std::numeric_limits<std::int64_t>::max()};
+  DD_TRY(const auto uploads, lake.history().applied_uploads(table, kAny));
+  if (uploads.empty() || version <= uploads.back().facts.version) return success();
+  const auto last = uploads.back().facts.version.value;
+  return Error{
+      ErrorCode::not_found, "no-such-version",
+      fmt::format("the history has no version {} of {}: the last is {}", version.value, table.to_string(),
+                  last),
+      fmt::format("give one from 1 to {}; a later one that changed nothing has the same records, and "
+                  "one that was just uploaded is there when it is applied",
+                  last)};
+}
 
 Result<lake::TableState> state_wanted(const OpenLake& lake, const TableRef& table,
                                       const WantedState& wanted) {
@@ -37,6 +56,7 @@ Result<lake::TableState> state_wanted(const OpenLake& lake, const TableRef& tabl
     }
     return lake::state_at(lake.history(), table, as_of);
   }
+  DD_TRY(check_version(lake, table, Version(wanted.version)));
   DD_TRY(auto state, lake::state_of(lake.history(), table, Version(wanted.version)));
   if (state.of.version.value != wanted.version) {
     fmt::print(stderr, "{}: version {} has no changes in this history: what follows is version {}\n",
@@ -56,6 +76,20 @@ Result<void> to_standard_output(lake::StateFile& file) {
   }
 }
 
+/// What `output` names, through links: a link stays one, and what it points at is replaced.
+Result<fs::path> place_of(const fs::path& output) {
+  std::error_code failed;
+  fs::path place = output;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(place, failed)); ++links) {
+    if (links == kLinksMax) return io::system_error("follow", output, ELOOP);
+    // A relative one is meant from the folder that it stands in.
+    const auto target = fs::read_symlink(place, failed);
+    if (failed) return io::system_error("read the link", place, failed.value());
+    place = place.parent_path() / target;
+  }
+  return place;
+}
+
 /// A pipe, a device or a folder of that name would be replaced by the file, not written into.
 Result<void> check_output(const fs::path& output) {
   std::error_code ignored;
@@ -65,8 +99,9 @@ Result<void> check_output(const fs::path& output) {
                "give the name of a file, or --output - and send standard output there"};
 }
 
-/// Under another name first: whoever reads `path` sees the file before, or this one, whole.
-Result<void> to_file(lake::StateFile& file, const fs::path& path) {
+/// Under another name first: whoever reads `output` sees the file before, or this one, whole.
+Result<void> to_file(lake::StateFile& file, const fs::path& output) {
+  DD_TRY(const auto path, place_of(output));
   auto temporary = path;
   temporary += fmt::format(".tmp-{}", ::getpid());
   const auto write = [&]() -> Result<void> {
@@ -95,7 +130,7 @@ Result<void> export_one(const OpenLake& lake, const TableRef& table, const Wante
   DD_TRY(auto file, lake::StateFile::begin(lake.history(), std::move(state)));
   if (output == "-") return to_standard_output(file);
   DD_TRY(to_file(file, output));
-  fmt::print("{}: {} records of version {} (from {} on) in {}\n", table.to_string(), file.rows(),
+  fmt::print("{}: {} of version {} (from {} on) in {}\n", table.to_string(), counted(file.rows(), "record"),
              of.version.value, of.as_of.to_string(), output.string());
   return success();
 }
@@ -124,8 +159,8 @@ Result<int> export_state(const app::Settings& settings, const WantedState& wante
   DD_TRY(const auto tables, wanted_tables(lake, wanted.table));
   if (!wanted.output.empty() && tables.size() != 1) {
     return Error{ErrorCode::invalid_input, "which-table",
-                 fmt::format("--output is one file, and the history has {} tables", tables.size()),
-                 "name one: deltadrop lake export COMPANY TABLE --output FILE"};
+                 fmt::format("--output is one file, and the history has {}", counted(tables.size(), "table")),
+                 "name one: `deltadrop lake export COMPANY TABLE --output FILE`"};
   }
   for (const auto& table : tables) {
     fs::path output = wanted.output;

@@ -8,6 +8,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/text.hpp"
+
 namespace deltadrop::cli {
 namespace {
 
@@ -29,6 +31,7 @@ void add_table_arguments(CLI::App& command, WantedTable& wanted) {
 
 Result<OpenLake> open_lake(const app::Settings& settings) {
   OpenLake lake;
+  lake.settings = settings;
   lake.options = app::lake_options(settings);
   DD_TRY(lake.stored, app::open_stored_history(settings, "deltadrop lake"));
   return lake;
@@ -38,8 +41,8 @@ Result<void> check_lake_is_there(const OpenLake& lake, const std::vector<TableRe
   std::error_code ignored;
   if (tables.empty() || std::filesystem::exists(lake.options.folder, ignored)) return success();
   return Error{ErrorCode::not_found, "no-lake",
-               fmt::format("PARQUET_DIR {} is not there, and the history has {} tables",
-                           lake.options.folder.string(), tables.size()),
+               fmt::format("PARQUET_DIR {} is not there, and the history has {}",
+                           lake.options.folder.string(), counted(tables.size(), "table")),
                "give the folder that the consumer writes to with --parquet-dir; where it is gone, write it "
                "anew with `deltadrop lake rebuild`"};
 }
@@ -58,8 +61,8 @@ Result<std::vector<TableRef>> wanted_tables(const OpenLake& lake, const WantedTa
     }
   }
   return Error{ErrorCode::not_found, "no-such-table",
-               fmt::format("the history has no applied upload of {}; it has {} tables", table.to_string(),
-                           tables.size()),
+               fmt::format("the history has no applied upload of {}; it has {}", table.to_string(),
+                           counted(tables.size(), "table")),
                "see that DATA_DIR, or DATABASE_URL, is the one that its uploads went to"};
 }
 
@@ -70,12 +73,13 @@ Result<lake::TableLock> lock_table(const OpenLake& lake, const TableRef& table) 
   });
 }
 
-lake::OnProgress show_progress(const TableRef& table, std::string_view what) {
-  return [table, what, last = std::chrono::steady_clock::now()](const lake::Progress& at) mutable {
+lake::OnProgress show_progress(const TableRef& table, std::string_view noun, std::string_view done) {
+  return [table, noun, done, last = std::chrono::steady_clock::now()](const lake::Progress& at) mutable {
     const auto now = std::chrono::steady_clock::now();
     if (now - last < kShowEvery) return;
     last = now;
-    fmt::print(stderr, "{}: {} of {} {}, {} files\n", table.to_string(), at.done, at.total, what, at.files);
+    fmt::print(stderr, "{}: {} of {} {}, {}\n", table.to_string(), at.done, counted(at.total, noun), done,
+               counted(at.files, "file"));
   };
 }
 

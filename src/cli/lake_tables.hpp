@@ -33,6 +33,7 @@ void add_table_arguments(CLI::App& command, WantedTable& wanted);
 
 /// The lake and the history that it is made of.
 struct OpenLake {
+  app::Settings settings;
   app::StoredHistory stored;
   lake::Options options;
 
@@ -50,7 +51,8 @@ Result<std::vector<TableRef>> wanted_tables(const OpenLake& lake, const WantedTa
 /// Waits for whoever writes the table now, and says so.
 Result<lake::TableLock> lock_table(const OpenLake& lake, const TableRef& table);
 
-/// A line to standard error every few seconds, for work that takes longer.
-lake::OnProgress show_progress(const TableRef& table, std::string_view what);
+/// "so-financials/financials: 3 of 9 uploads written, 7 files" to standard error every few seconds, for work
+/// that takes longer: `noun` "upload", `done` "written".
+lake::OnProgress show_progress(const TableRef& table, std::string_view noun, std::string_view done);
 
 }  // namespace deltadrop::cli

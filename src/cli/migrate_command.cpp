@@ -5,6 +5,7 @@
 #include "app/data_dir.hpp"
 #include "cli/commands.hpp"
 #include "cli/settings_options.hpp"
+#include "core/text.hpp"
 #include "ingest/ingest.hpp"
 
 namespace deltadrop::cli {
@@ -22,11 +23,14 @@ Result<ingest::RepublishReport> migrate(const app::Settings& settings) {
 Result<int> run(const app::Settings& settings) {
   DD_TRY(const auto report, migrate(settings));
   fmt::print(
-      "{} is for Kafka and PostgreSQL now. Next:\n"
-      "  deltadrop serve     sends {} uploads of {} tables under the same event ids\n"
-      "  deltadrop consume   fills the database and the lake with them\n"
-      "Once /health tells that nothing is pending, log.db and history.db in {} can go.\n",
-      settings.text("DATA_DIR"), report.uploads, report.tables, settings.text("DATA_DIR"));
+      "{0} is for Kafka and PostgreSQL now. Next:\n"
+      "  {1}\n"
+      "    sends {2} of {3} under the same event ids\n"
+      "  {4}\n"
+      "    fills the database and the lake with them\n"
+      "Once /health tells that nothing is pending, log.db and history.db in {0} can go.\n",
+      settings.text("DATA_DIR"), typed(settings, "serve"), counted(report.uploads, "upload"),
+      counted(report.tables, "table"), typed(settings, "consume"));
   return 0;
 }
 

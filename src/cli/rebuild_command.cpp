@@ -5,6 +5,7 @@
 #include "app/data_dir.hpp"
 #include "cli/commands.hpp"
 #include "cli/settings_options.hpp"
+#include "core/text.hpp"
 #include "ingest/ingest.hpp"
 #include "io/clock.hpp"
 
@@ -19,19 +20,19 @@ Result<ingest::RebuildReport> rebuild(const app::Settings& settings) {
 
 void print_report(const std::string& data_dir, const ingest::RebuildReport& report) {
   fmt::print(
-      "rebuilt the catalog of {}: {} tables, {} uploads; the next start publishes them again under the same "
-      "ids\n",
-      data_dir, report.tables, report.uploads);
-  if (report.held > 0) fmt::print("{} held uploads were taken over from the old catalog\n", report.held);
+      "rebuilt the catalog of {}: {}, {}; all is published again under the same ids at the next start\n",
+      data_dir, counted(report.tables, "table"), counted(report.uploads, "upload"));
+  if (report.held > 0)
+    fmt::print("taken over from the old catalog: {}\n", counted(report.held, "held upload"));
   if (report.manifests_written > 0) {
-    fmt::print("{} missing manifests were written from the old catalog\n", report.manifests_written);
+    fmt::print("written from the old catalog: {}\n", counted(report.manifests_written, "missing manifest"));
   }
   if (report.old_catalog) {
     fmt::print(stderr, "nothing could be taken from the old catalog: {}\n", report.old_catalog->text());
   }
   if (report.unclaimed.empty()) return;
-  fmt::print(stderr, "{} files belong to no upload that the archive describes, and were moved:\n",
-             report.unclaimed.size());
+  fmt::print(stderr, "moved, since no upload that the archive describes has them: {}\n",
+             counted(report.unclaimed.size(), "file"));
   for (const auto& path : report.unclaimed) fmt::print(stderr, "  {}\n", path.string());
   fmt::print(
       stderr,

@@ -10,6 +10,7 @@
 #include "cli/commands.hpp"
 #include "cli/server_questions.hpp"
 #include "cli/settings_options.hpp"
+#include "core/text.hpp"
 #include "http/client.hpp"
 #include "ingest/ingest.hpp"
 
@@ -70,8 +71,8 @@ Result<int> run(const app::Settings& settings, const Wanted& wanted) {
   DD_TRY(const auto done, republish(settings, wanted));
   const auto& [report, server] = done;
   const auto who = server.empty() ? std::string("the next start") : "the server at " + server;
-  fmt::print("{} uploads of {} tables: {} sends them again under the same event ids\n", report.uploads,
-             report.tables, who);
+  fmt::print("{} of {}: sent again under the same event ids by {}\n", counted(report.uploads, "upload"),
+             counted(report.tables, "table"), who);
   return 0;
 }
 

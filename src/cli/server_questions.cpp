@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/diff_output.hpp"
+#include "cli/option_names.hpp"
 #include "io/lock_file.hpp"
 
 namespace deltadrop::cli {
@@ -35,7 +36,8 @@ std::string findings_of(simdjson::dom::element problem) {
   if (problem["findings"].get(findings) != simdjson::SUCCESS) return lines;
   for (const auto finding : findings) {
     lines += fmt::format("\n  line {}: {}; {}", text_of(finding, "line"),
-                         terminal_safe(text_of(finding, "reason")), terminal_safe(text_of(finding, "fix")));
+                         terminal_safe(text_of(finding, "reason")),
+                         terminal_safe(with_option_names(text_of(finding, "fix"))));
   }
   return lines;
 }
@@ -88,7 +90,7 @@ Error refused(const http::ServerToAsk& server, const http::ClientResponse& respo
   std::string fix;
   if (parser.parse(response.body).get(problem) == simdjson::SUCCESS && !text_of(problem, "detail").empty()) {
     detail = text_of(problem, "detail") + findings_of(problem);
-    fix = text_of(problem, "fix");
+    fix = with_option_names(text_of(problem, "fix"));
   }
   return {ErrorCode::invalid_input, "refused",
           fmt::format("the server at {} answers {}: {}", server.address, response.status, detail), fix};

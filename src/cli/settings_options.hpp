@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "app/settings.hpp"
 #include "core/error.hpp"
@@ -24,8 +25,10 @@ struct SettingsFlags {
   [[nodiscard]] Result<app::Settings> load() const;
 };
 
-/// Adds --config and one flag for each setting to a command. `defaults` by setting name, where the command
-/// has its own.
+/// Adds --config and one flag for each setting to a command. Its help lists those that it reads; the others
+/// are taken all the same, so that one set of flags can go to several commands, as one environment does. That
+/// is done when the command was chosen, by its preparse_callback: start-up does not pay for the others.
+/// `defaults` by setting name, where the command has its own.
 std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command,
                                                     std::map<std::string, std::string> defaults = {});
 
@@ -34,7 +37,13 @@ std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command,
 int run_with_settings(const SettingsFlags& flags,
                       const std::function<Result<int>(const app::Settings&)>& work);
 
+/// "deltadrop lake rebuild acme financials --data-dir /x": the command of these words as it is to be typed to
+/// work on the same: with the flags given to this one that say where. Of a secret what may be shown.
+std::string typed(const app::Settings& settings, std::string_view words);
+
 /// Prints "deltadrop: message" and the fix to standard error; the exit code for trouble.
 int report_trouble(const Error& error);
+/// The same; commands in backticks in the fix are as `typed` has them.
+int report_trouble(const app::Settings& settings, Error error);
 
 }  // namespace deltadrop::cli

@@ -11,6 +11,7 @@
 #include "cli/diff_output.hpp"
 #include "cli/listing.hpp"
 #include "cli/server_questions.hpp"
+#include "core/text.hpp"
 #include "io/file.hpp"
 
 namespace deltadrop::cli {
@@ -71,9 +72,11 @@ Result<http::Question> question_of(const Wanted& wanted) {
 void print_answer(simdjson::dom::element answer) {
   const auto field = [&](std::string_view name) { return terminal_safe(text_of(answer, name)); };
   const auto version = field("version");
-  fmt::print("{}\n  {}/{}{}: {} rows; {} inserted, {} updated, {} deleted\n  upload {}\n", field("message"),
+  std::int64_t rows = 0;
+  if (answer["rows"].get(rows) != simdjson::SUCCESS) rows = 0;
+  fmt::print("{}\n  {}/{}{}: {}; {} inserted, {} updated, {} deleted\n  upload {}\n", field("message"),
              field("company_id"), field("table_name"), version.empty() ? "" : " version " + version,
-             field("rows"), field("inserted"), field("updated"), field("deleted"), field("upload_id"));
+             counted(rows, "row"), field("inserted"), field("updated"), field("deleted"), field("upload_id"));
   for (const auto* list : {"reasons", "warnings"}) {
     simdjson::dom::array texts;
     if (answer[list].get(texts) != simdjson::SUCCESS) continue;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/text.hpp"
+
 namespace deltadrop::consume {
 namespace {
 
@@ -85,8 +87,8 @@ Result<bool> Applier::apply_one(const TableRef& table) {
       options_.observer->saw_step(Step::apply, std::chrono::steady_clock::now() - begun);
       options_.observer->saw_applied(std::chrono::milliseconds(lag));
     }
-    spdlog::info("applied version {} of {}: {} rows opened, {} closed", applied.upload.facts.version.value,
-                 table.to_string(), applied.opened, applied.closed);
+    spdlog::info("applied version {} of {}: {} opened, {} closed", applied.upload.facts.version.value,
+                 table.to_string(), counted(applied.opened, "row"), applied.closed);
   }
   board_.progressed();
   return true;

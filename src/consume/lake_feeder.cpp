@@ -22,26 +22,26 @@ void LakeFeeder::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const std::uint64_t seen = board_.progress();
     const auto fed = feed_all(stop);
-    if (!fed) {
-      warning_.about("the lake cannot be written now", fed.error());
-      board_.note([&](auto& notes) { notes.lake = fed.error(); });
-      board_.pause(stop, backoff.next());
+    const auto failure = fed ? fed.value().failure : std::optional(fed.error());
+    board_.note([&](auto& notes) { notes.lake = failure; });
+    if (failure) {
+      warning_.about("the lake cannot be written now", *failure);
+      // A table that fails does not slow the others down: while one of them goes on, there is no pause.
+      if (!fed || !fed.value().any) board_.pause(stop, backoff.next());
       continue;
     }
     backoff.reset();
     warning_.over();
-    board_.note([](auto& notes) { notes.lake.reset(); });
-    if (!fed.value()) board_.wait_progress(stop, seen, kLookAgain);
+    if (!fed.value().any) board_.wait_progress(stop, seen, kLookAgain);
   }
 }
 
-Result<bool> LakeFeeder::feed_all(const std::stop_token& stop) {
+Result<LakeFeeder::Fed> LakeFeeder::feed_all(const std::stop_token& stop) {
   if (options_.lake_check && !checked_) {
     DD_TRY(options_.lake_check());
     checked_ = true;
   }
-  std::optional<Error> failure;
-  bool any = false;
+  Fed fed;
   DD_TRY(const auto uploads, history_.uploads_for_lake());
   for (const auto& upload : uploads) {
     if (stop.stop_requested()) break;
@@ -49,15 +49,14 @@ Result<bool> LakeFeeder::feed_all(const std::stop_token& stop) {
     const auto written = lake_(upload);
     writing.stop();
     if (!written) {
-      if (!failure) failure = written.error();
+      if (!fed.failure) fed.failure = written.error();
       continue;
     }
     if (!written.value()) continue;
-    any = true;
+    fed.any = true;
     board_.progressed();
   }
-  if (failure) return *failure;
-  return any;
+  return fed;
 }
 
 }  // namespace deltadrop::consume

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <stop_token>
 
 #include "consume/board.hpp"
@@ -15,8 +16,12 @@ class LakeFeeder {
   void run(const std::stop_token& stop);
 
  private:
-  /// True when an upload went in, so that its table may have another.
-  Result<bool> feed_all(const std::stop_token& stop);
+  struct Fed {
+    bool any = false;              ///< an upload went in, so that its table may have another
+    std::optional<Error> failure;  ///< the first of a table
+  };
+  /// One upload of each table. Fails where no table could be looked at.
+  Result<Fed> feed_all(const std::stop_token& stop);
 
   const Options& options_;
   const LakeStep& lake_;

@@ -18,6 +18,10 @@ bool continuation(std::string_view text, std::size_t i) {
 
 }  // namespace
 
+std::string counted(std::int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::size_t utf8_character_length(std::string_view text) {
   if (text.empty()) return 0;
   const auto b0 = byte_at(text, 0);

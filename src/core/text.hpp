@@ -1,5 +1,7 @@
 #pragma once
 
+#include <concepts>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -8,6 +10,12 @@ namespace deltadrop {
 /// `value` in double quotes for a message: control characters and invalid UTF-8 as \xNN, cut after 80 bytes
 /// at a character's edge with "..." behind.
 std::string quoted_for_message(std::string_view value);
+
+/// "1 file", "2 files", "0 files": of a noun whose plural takes an s.
+std::string counted(std::int64_t count, std::string_view noun);
+inline std::string counted(std::unsigned_integral auto count, std::string_view noun) {
+  return counted(static_cast<std::int64_t>(count), noun);
+}
 
 /// Length in bytes of the UTF-8 character at the front of `text` if it is valid (RFC 3629), else 0.
 std::size_t utf8_character_length(std::string_view text);

@@ -95,8 +95,8 @@ void RowCheck::report_field_count(const Row& row) {
         row.line,
         std::nullopt,
         value_for_finding(row.bytes),
-        fmt::format("line {} has {} fields, the header has {}: {}", row.line.value, row.fields, expected,
-                    quoted_for_message(row.bytes)),
+        fmt::format("line {} has {}, the header has {}: {}", row.line.value, counted(row.fields, "field"),
+                    expected, quoted_for_message(row.bytes)),
         many ? "quote fields that hold the delimiter" : "give every column a field, if an empty one"};
   });
 }

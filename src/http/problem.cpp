@@ -135,8 +135,7 @@ Response problem_with(const Error& error, std::string_view name, std::string_vie
 Response findings_problem(const csv::Findings& findings) {
   Error error{ErrorCode::invalid_input, "bad-file", "",
               "mend the lines named in findings and upload the file again"};
-  error.message = fmt::format("the file has {} {}; nothing was changed", findings.total,
-                              findings.total == 1 ? "fault" : "faults");
+  error.message = fmt::format("the file has {}; nothing was changed", counted(findings.total, "fault"));
   if (!findings.first.empty()) {
     const auto& first = findings.first.front();
     error.message += fmt::format("; the first, in line {}: {}", first.line.value, first.message);

@@ -15,22 +15,23 @@ std::vector<std::string> hold_reasons(const diff::Counts& counts,
   if (counts.rows == 0) reasons.emplace_back("The file has a header and no rows.");
   if (flags.rekeyed) {
     reasons.push_back(
-        fmt::format("The key changes: all {} rows are deleted under their old key and {} are inserted.",
-                    counts.deleted, counts.inserted));
+        fmt::format("The key changes: {} would go under the old key and {} come under the new one.",
+                    counted(counts.deleted, "row"), counts.inserted));
   }
   const bool worth_guarding = counts.rows_before > 0 && counts.rows_before >= options.hold_min_rows;
   const double deletes_max = options.hold_delete_fraction * static_cast<double>(counts.rows_before);
   // A changed key deletes every row by its nature, and has its own sentence above.
   if (worth_guarding && !flags.rekeyed && static_cast<double>(counts.deleted) > deletes_max) {
-    reasons.push_back(fmt::format(
-        "{} of {} rows would be deleted ({:.0f} %, more than {:.0f} %).", counts.deleted, counts.rows_before,
-        100.0 * static_cast<double>(counts.deleted) / static_cast<double>(counts.rows_before),
-        100.0 * options.hold_delete_fraction));
+    reasons.push_back(
+        fmt::format("{} of {} would be deleted ({:.0f} %, more than {:.0f} %).", counts.deleted,
+                    counted(counts.rows_before, "row"),
+                    100.0 * static_cast<double>(counts.deleted) / static_cast<double>(counts.rows_before),
+                    100.0 * options.hold_delete_fraction));
   }
   for (const auto& change : schema_changes) {
     if (!worth_guarding || change.added || change.values_lost == 0) continue;
-    reasons.push_back(fmt::format("The column {} is gone, which held {} values.",
-                                  quoted_for_message(change.column), change.values_lost));
+    reasons.push_back(fmt::format("The column {} is gone, which held {}.", quoted_for_message(change.column),
+                                  counted(change.values_lost, "value")));
   }
   return reasons;
 }

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "core/text.hpp"
+
 namespace deltadrop::ingest {
 namespace {
 
@@ -92,8 +94,9 @@ Result<Reading> read_stored(const Layout& layout, Catalog& catalog, const Upload
   if (reading.changes.counts != upload.counts) {
     return damaged(
         layout, upload,
-        fmt::format("it has {} rows and {} changes, {} and {} are recorded", reading.changes.counts.rows,
-                    reading.changes.counts.changes(), upload.counts.rows, upload.counts.changes()));
+        fmt::format("it has {} and {}, {} and {} are recorded", counted(reading.changes.counts.rows, "row"),
+                    counted(reading.changes.counts.changes(), "change"), upload.counts.rows,
+                    upload.counts.changes()));
   }
   return reading;
 }

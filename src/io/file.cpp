@@ -114,6 +114,14 @@ Error system_error(std::string_view what, const fs::path& path, int number) {
               "let this user write there, or choose another folder"};
     case ENOENT:
       return {ErrorCode::not_found, "no-such-file", message, "check the path"};
+    case EISDIR:
+      return {ErrorCode::unavailable, "io-error", message,
+              "it is a folder, where a file has to be: move it away, or name another file"};
+    case ENOTDIR:
+      return {ErrorCode::unavailable, "io-error", message,
+              "a part of that path is a file, where a folder has to be: move it away, or name another path"};
+    case ELOOP:
+      return {ErrorCode::unavailable, "io-error", message, "end the circle of links, or name another file"};
     case EEXIST:
       return {ErrorCode::conflict, "file-exists", message, "choose another name"};
     default:

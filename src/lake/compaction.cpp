@@ -9,7 +9,7 @@ namespace deltadrop::lake {
 
 Result<Compaction> Compaction::in_folder(const std::filesystem::path& folder, Version last) {
   std::vector<CompactedFile> found;
-  DD_TRY(for_each_name(folder, [&](const std::string& name) -> Result<void> {
+  DD_TRY(for_each_file(folder, [&](const std::string& name) -> Result<void> {
     const auto file = CompactedFile::of_name(name);
     if (file && file->versions.last <= last) found.push_back(*file);
     return success();

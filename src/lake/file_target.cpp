@@ -1,10 +1,29 @@
 #include "lake/file_target.hpp"
 
+#include <fmt/format.h>
+
 #include "lake/layout.hpp"
 
 namespace deltadrop::lake {
 
+namespace {
+
+/// The rename would fail when other files have their names already.
+Result<void> refuse_folder(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(std::filesystem::symlink_status(path, ignored))) return success();
+  return Error{
+      ErrorCode::conflict, "folder-in-the-way",
+      fmt::format("{} is a folder, where a file of the lake has to be", path.string()),
+      "move the folder to outside of PARQUET_DIR; the consumer then goes on by itself, a command is to be "
+      "run again"};
+}
+
+}  // namespace
+
 Result<void> FolderTarget::begin(const std::string& name) {
+  DD_TRY(refuse_folder(folder_ / name));
+  DD_TRY(refuse_folder(folder_ / temporary_name(name)));
   DD_TRY(auto file, io::File::create(folder_ / temporary_name(name)));
   file_.emplace(std::move(file));
   return success();

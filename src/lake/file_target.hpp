@@ -30,7 +30,8 @@ class FolderTarget final : public FileTarget {
  public:
   explicit FolderTarget(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Fails with conflict, type "file-exists", when there is a file of the temporary name.
+  /// Fails with conflict, type "file-exists", when there is a file of the temporary name; type
+  /// "folder-in-the-way" when there is a folder of that name, or of the one that the file is to get.
   Result<void> begin(const std::string& name) override;
   Result<void> write(std::string_view bytes) override { return file_->write(bytes); }
   Result<void> end() override;
@@ -40,17 +41,33 @@ class FolderTarget final : public FileTarget {
   std::optional<io::File> file_;
 };
 
-/// Calls `use` with the name of each entry of `folder`, which may be missing.
+/// Calls `use` with each entry of `folder`, which may be missing.
 template <class Use>
-Result<void> for_each_name(const std::filesystem::path& folder, Use use) {
+Result<void> for_each_entry(const std::filesystem::path& folder, Use use) {
   std::error_code error;
   std::filesystem::directory_iterator entry(folder, error);
   if (error == std::errc::no_such_file_or_directory) return success();
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    DD_TRY(use(entry->path().filename().string()));
+    DD_TRY(use(*entry));
   }
   if (error) return io::system_error("list", folder, error.value());
   return success();
+}
+
+/// Whether it is a folder; a link to one is not.
+inline bool is_folder(const std::filesystem::directory_entry& entry) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(entry.symlink_status(ignored));
+}
+
+/// Calls `use` with the name of each file of `folder`, which may be missing. A folder in it is none of ours,
+/// whatever its name.
+template <class Use>
+Result<void> for_each_file(const std::filesystem::path& folder, Use use) {
+  return for_each_entry(folder, [&](const std::filesystem::directory_entry& entry) -> Result<void> {
+    if (is_folder(entry)) return success();
+    return use(entry.path().filename().string());
+  });
 }
 
 }  // namespace deltadrop::lake

@@ -71,7 +71,7 @@ Result<void> check_folder(const std::filesystem::path& folder) {
 }
 
 Result<WriteReport> write_upload(const Options& options, history::HistoryStore& history,
-                                 const history::UploadStatus& upload, Timestamp now) {
+                                 const history::UploadStatus& upload, io::Clock& clock) {
   TableWriter table(options, history, upload.facts.table);
   // What is compacted was in the lake: a compacted file that has events of an upload that was not is of a
   // history that was emptied since, and goes.
@@ -85,7 +85,7 @@ Result<WriteReport> write_upload(const Options& options, history::HistoryStore& 
     table.discard();
     return report;
   }
-  DD_TRY(history.mark_in_lake(upload.facts.upload_id, columns.all(), now));
+  DD_TRY(history.mark_in_lake(upload.facts.upload_id, columns.all(), clock.now()));
   return report;
 }
 

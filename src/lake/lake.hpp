@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "history/history_store.hpp"
+#include "io/clock.hpp"
 
 /// Parquet files of applied events, in the brief's layout. docs/lake.md is the format.
 namespace deltadrop::lake {
@@ -31,14 +32,14 @@ struct WriteReport {
 /// Makes the folder where it is missing; whether this process may write there. Errors as io's.
 Result<void> check_folder(const std::filesystem::path& folder);
 
-/// Writes an applied upload's files and marks it as in the lake at `now`. Content and names are a function of
-/// the history alone, so writing again is harmless, and a crash in between leaves only temporary files and
-/// files that the next write of the table removes or replaces. When the upload brings columns that the
-/// table's files do not have, or values that their types do not hold, all older uploads in the lake are
-/// written again with it. Memory is bounded whatever the number of events. One writer a table at a time.
-/// Errors as history::HistoryStore's and io's, and `corrupt` where the history's events contradict their
-/// upload; then the upload is not marked.
+/// Writes an applied upload's files and marks it as in the lake: at the time that `clock` has when all files
+/// have their names. Content and names are a function of the history alone, so writing again is harmless, and
+/// a crash in between leaves only temporary files and files that the next write of the table removes or
+/// replaces. When the upload brings columns that the table's files do not have, or values that their types do
+/// not hold, all older uploads in the lake are written again with it. Memory is bounded whatever the number
+/// of events. One writer a table at a time. Errors as history::HistoryStore's and io's, and `corrupt` where
+/// the history's events contradict their upload; then the upload is not marked.
 Result<WriteReport> write_upload(const Options& options, history::HistoryStore& history,
-                                 const history::UploadStatus& upload, Timestamp now);
+                                 const history::UploadStatus& upload, io::Clock& clock);
 
 }  // namespace deltadrop::lake

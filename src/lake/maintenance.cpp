@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "core/text.hpp"
 #include "lake/table_writer.hpp"
 
 namespace deltadrop::lake {
@@ -70,6 +71,8 @@ Result<bool> write_files(const TablePlan& plan, TableWriter& writer, TableColumn
   return true;
 }
 
+bool has_form(const std::string& name) { return upload_mark(name) || CompactedFile::of_name(name); }
+
 /// Whether a name is of the lake's form and stands for nothing: not among the plan's files, and none of an
 /// upload that is still to come.
 bool is_extra(const TablePlan& plan, const TableWriter& writer, const std::string& name) {
@@ -88,6 +91,11 @@ class ComparingTarget final : public FileTarget {
     name_ = name;
     position_ = 0;
     there_.reset();
+    std::error_code ignored;
+    if (fs::is_directory(folder_ / name, ignored)) {
+      found_(name_, Fault::missing, "a folder has its name: move that to outside of PARQUET_DIR");
+      return success();
+    }
     auto opened = io::File::open_to_read(folder_ / name);
     if (!opened.has_value()) {
       if (opened.error().code != ErrorCode::not_found) return opened.error();
@@ -113,7 +121,8 @@ class ComparingTarget final : public FileTarget {
     if (!there_) return success();
     DD_TRY(const auto size, there_->size());
     if (size != position_) {
-      found_(name_, Fault::differing, fmt::format("it has {} bytes, and must have {}", size, position_));
+      found_(name_, Fault::differing,
+             fmt::format("it has {}, and must have {}", counted(size, "byte"), position_));
     }
     there_.reset();
     return success();
@@ -134,7 +143,7 @@ class ComparingTarget final : public FileTarget {
     const auto same = static_cast<std::size_t>(mismatch.first - piece.begin());
     if (same == piece.size()) return true;
     found_(name_, Fault::differing,
-           same == have ? fmt::format("it ends after {} bytes", position_ + have)
+           same == have ? fmt::format("it ends after {}", counted(position_ + have, "byte"))
                         : fmt::format("byte {} is another one", position_ + same));
     there_.reset();
     return false;
@@ -176,7 +185,7 @@ class FilesByVersion {
       versions.emplace(std::move(mark), upload.facts.version);
     }
     FilesByVersion found;
-    DD_TRY(for_each_name(plan.folder, [&](const std::string& name) -> Result<void> {
+    DD_TRY(for_each_file(plan.folder, [&](const std::string& name) -> Result<void> {
       if (const auto file = CompactedFile::of_name(name)) {
         found.compacted_[{file->type, file->versions.first, file->versions.last}].push_back(name);
         return success();
@@ -314,7 +323,7 @@ Result<RebuildReport> rebuild_table(const Options& options, history::HistoryStor
   RebuildReport report;
   report.uploads = static_cast<std::int64_t>(plan.uploads.size());
   report.waiting = static_cast<std::int64_t>(plan.waiting.size());
-  DD_TRY(for_each_name(plan.folder, [&](const std::string& name) -> Result<void> {
+  DD_TRY(for_each_file(plan.folder, [&](const std::string& name) -> Result<void> {
     if (name.starts_with(kTemporaryPrefix)) ++report.removed;
     return success();
   }));
@@ -328,7 +337,7 @@ Result<RebuildReport> rebuild_table(const Options& options, history::HistoryStor
   report.files = written.value().files;
   report.rows = written.value().rows;
   std::vector<std::string> extra;
-  DD_TRY(for_each_name(plan.folder, [&](const std::string& name) -> Result<void> {
+  DD_TRY(for_each_file(plan.folder, [&](const std::string& name) -> Result<void> {
     if (is_extra(plan, writer, name)) extra.push_back(name);
     return success();
   }));
@@ -348,6 +357,8 @@ std::string_view to_string(Fault fault) {
       return "differing";
     case Fault::unfinished:
       return "unfinished";
+    case Fault::folder:
+      return "folder";
   }
   return "";
 }
@@ -370,8 +381,13 @@ Result<VerifyReport> verify_table(const Options& options, history::HistoryStore&
   TableWriter::Written written;
   DD_TRY(const bool fits, write_files(plan, writer, columns, written, progress));
   if (!fits) return too_narrow(table);
-  DD_TRY(for_each_name(plan.folder, [&](const std::string& name) -> Result<void> {
-    if (name.starts_with(kTemporaryPrefix)) {
+  DD_TRY(for_each_entry(plan.folder, [&](const fs::directory_entry& entry) -> Result<void> {
+    const auto name = entry.path().filename().string();
+    if (is_folder(entry)) {
+      if (!has_form(name) || writer.wrote(name)) return success();
+      ++report.folders;
+      found(name, Fault::folder, "move it to outside of PARQUET_DIR: readers take it for a file");
+    } else if (name.starts_with(kTemporaryPrefix)) {
       found(name, Fault::unfinished, "an interrupted write left it");
     } else if (is_extra(plan, writer, name)) {
       found(name, Fault::extra, "no upload in the history has a file of this name");
@@ -417,14 +433,15 @@ Result<CompactReport> compact_table(const Options& options, history::HistoryStor
 
 Result<std::vector<TableRef>> tables_in_folder(const fs::path& root) {
   std::vector<TableRef> tables;
-  DD_TRY(for_each_name(root, [&](const std::string& company) -> Result<void> {
-    if (!fs::is_directory(root / company)) return success();
-    return for_each_name(root / company, [&](const std::string& name) -> Result<void> {
-      const auto table = TableRef::make(company, name);
-      if (!table.has_value() || !fs::is_directory(root / company / name)) return success();
+  DD_TRY(for_each_entry(root, [&](const fs::directory_entry& company) -> Result<void> {
+    if (!company.is_directory()) return success();
+    return for_each_entry(company.path(), [&](const fs::directory_entry& folder) -> Result<void> {
+      const auto table =
+          TableRef::make(company.path().filename().string(), folder.path().filename().string());
+      if (!table.has_value() || !folder.is_directory()) return success();
       bool any = false;
-      DD_TRY(for_each_name(root / company / name, [&](const std::string& file) -> Result<void> {
-        any = any || upload_mark(file) || CompactedFile::of_name(file);
+      DD_TRY(for_each_file(folder.path(), [&](const std::string& file) -> Result<void> {
+        any = any || has_form(file);
         return success();
       }));
       if (any) tables.push_back(table.value());

@@ -38,9 +38,10 @@ Result<RebuildReport> rebuild_table(const Options& options, history::HistoryStor
 
 enum class Fault : std::uint8_t {
   missing,
-  extra,      ///< a name of the lake's form that is none of the table's files
-  differing,  ///< its bytes are not those that the history gives
-  unfinished  ///< what an interrupted write left
+  extra,       ///< a name of the lake's form that is none of the table's files
+  differing,   ///< its bytes are not those that the history gives
+  unfinished,  ///< what an interrupted write left
+  folder       ///< a folder with a name of the lake's form: nothing here touches it
 };
 std::string_view to_string(Fault fault);
 
@@ -55,6 +56,7 @@ struct VerifyReport {
   std::int64_t files = 0;
   std::int64_t rows = 0;
   std::int64_t damages = 0;
+  std::int64_t folders = 0;  ///< of these, which rebuild_table does not mend
   std::int64_t waiting = 0;  ///< as RebuildReport's; what is there of their files already is not looked at
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/text.hpp"
 #include "io/file.hpp"
 #include "lake/parquet_file.hpp"
 
@@ -106,7 +107,7 @@ Result<void> TableWriter::open() {
   written_.clear();
   written_compacted_.clear();
   DD_TRY(io::make_folders_durably(folder_));
-  return for_each_name(folder_, [&](const std::string& name) -> Result<void> {
+  return for_each_file(folder_, [&](const std::string& name) -> Result<void> {
     if (!name.starts_with(kTemporaryPrefix)) return success();
     return io::remove_file(folder_ / name);
   });
@@ -137,8 +138,8 @@ Result<std::optional<TableWriter::Written>> TableWriter::write(const UploadFacts
     DD_TRY(files.finish_file());
   }
   if (all_types && files.rows() != upload.total) {
-    return bad_upload(upload,
-                      fmt::format("has {} events in the history, but {} in all", files.rows(), upload.total));
+    return bad_upload(upload, fmt::format("has {} in the history, but {} in all",
+                                          counted(files.rows(), "event"), upload.total));
   }
   return files.outcome();
 }
@@ -166,14 +167,14 @@ Result<void> TableWriter::publish() {
   // A folder that is renamed in while it is listed may hide a name; a list without one is an end.
   for (bool renamed = true; renamed;) {
     renamed = false;
-    DD_TRY(for_each_name(folder_, [&](const std::string& name) -> Result<void> {
+    DD_TRY(for_each_file(folder_, [&](const std::string& name) -> Result<void> {
       if (!name.starts_with(kTemporaryPrefix)) return success();
       renamed = true;
       return io::rename_file(folder_ / name, folder_ / final_name(name));
     }));
   }
   std::vector<std::string> gone;
-  DD_TRY(for_each_name(folder_, [&](const std::string& name) -> Result<void> {
+  DD_TRY(for_each_file(folder_, [&](const std::string& name) -> Result<void> {
     if (stale(name)) gone.push_back(name);
     return success();
   }));

@@ -132,7 +132,8 @@ class Views {
         "company_data d JOIN uploads u ON u.upload_id = d.upload_id\n"
         "WHERE d.company_id = {} AND d.table_name = {}",
         literal(table_.company_id), literal(table_.table_name));
-    std::string sql = fmt::format("-- {}: {} columns\nBEGIN;\n", table_.to_string(), columns_.size());
+    std::string sql =
+        fmt::format("-- {}: {}\nBEGIN;\n", table_.to_string(), counted(columns_.size(), "column"));
     const auto current = dialect_ == Dialect::postgres ? " AND d.is_current" : " AND d.is_current = 1";
     sql += view("current", {{"d.data", ""}}, states, from + current);
     sql += view("history", {{"d.data", ""}}, states, from);
@@ -180,8 +181,9 @@ class Views {
     }
     auto name = fmt::format("{}/{}", table_.to_string(), suffix);
     if (dialect_ == Dialect::postgres) name = shortened(name);
-    const auto note =
-        left_out == 0 ? "" : fmt::format("-- {} columns more than a SELECT takes are left out\n", left_out);
+    const auto note = left_out == 0 ? ""
+                                    : fmt::format("-- left out, since a SELECT takes no more: {}\n",
+                                                  counted(left_out, "column"));
     return fmt::format("{0}DROP VIEW IF EXISTS {1};\nCREATE VIEW {1} AS SELECT\n{2}\nFROM {3};\n", note,
                        in_quotes(name, '"'), list.text(), from);
   }

@@ -36,6 +36,15 @@ def keys(data_dir, *arguments):
     return done.stdout.strip()
 
 
+def test_no_keys_are_said_beside_the_list(tmp_path):
+    done = subprocess.run([str(PROGRAM), "keys", "list", "--data-dir", str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert f"no key in {tmp_path}/keys" in done.stderr and "deltadrop keys create" in done.stderr
+    keys(tmp_path, "create")
+    done = subprocess.run([str(PROGRAM), "keys", "list", "--data-dir", str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert len(done.stdout.splitlines()) == 1 and done.stderr == ""
+
+
 def bearer(key):
     return {"Authorization": f"Bearer {key}"}
 
@@ -283,7 +292,7 @@ def test_a_command_shows_its_key(start):
     without = subprocess.run(command, capture_output=True, text=True, timeout=60, env={})
     assert without.returncode == 2 and "401" in without.stderr
     with_key = subprocess.run(command, capture_output=True, text=True, timeout=60, env={"DELTADROP_KEY": admin})
-    assert with_key.returncode == 0 and "1 uploads" in with_key.stdout, with_key.stderr
+    assert with_key.returncode == 0 and "1 upload of" in with_key.stdout, with_key.stderr
 
 
 def make_certificate(folder, name):

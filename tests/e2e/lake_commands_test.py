@@ -5,6 +5,7 @@ import datetime
 import decimal
 import io
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -36,6 +37,15 @@ def lake(data_dir, *arguments, program=PROGRAM, fault=None, text=True):
 def lake_ok(data_dir, *arguments, **more):
     done = lake(data_dir, *arguments, **more)
     assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def copied(command):
+    """What a printed command does when it is copied into a shell."""
+    assert command.startswith("deltadrop ")
+    done = subprocess.run(command.replace("deltadrop", str(PROGRAM), 1), shell=True, capture_output=True, text=True, check=False, timeout=120,
+                          env={"PATH": "/usr/bin:/bin"}, cwd="/")
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout
 
 
@@ -186,10 +196,10 @@ def test_verify_names_the_damage_and_its_repair(written, what):
     assert done.returncode == 1, done.stderr
     line = next(line for line in done.stdout.splitlines() if name in line)
     assert words in line and str(folder_of(written)) in line
-    assert "1 differences" in done.stdout
-    repair = next(line for line in done.stdout.splitlines() if "fix: deltadrop lake" in line).split("deltadrop lake ")[1].split()
+    assert "1 difference;" in done.stdout
+    repair = next(line for line in done.stdout.splitlines() if "fix: deltadrop lake" in line).split("fix: ")[1]
     assert tree(written / "parquet") == after, "verify writes nothing"
-    lake_ok(written, *repair)
+    copied(repair)
     lake_ok(written, "verify")
     assert files_of(written) == before
 
@@ -203,6 +213,53 @@ def test_verify_names_folders_that_the_history_does_not_know(written):
     assert len(list(other.iterdir())) == len(files_of(written)), "it may be the wrong history: nothing is removed"
     done = lake(written, "rebuild", "other", "financials")
     assert done.returncode == 2 and "fix:" in done.stderr
+
+
+def test_a_declared_type_that_values_do_not_fit_is_shown(start, tmp_path):
+    server = start()
+    server.upload_ok("id,day,n\nA,2025-01-31,1\n", types="day:date,n:decimal(4)")
+    assert "types=" not in lake(tmp_path / "data", "verify").stderr
+    server.upload_ok("id,day,n\nA,someday,1\n")
+    server.upload_ok("id,day,n\nA,2025-02-28,1\n")
+    columns = server.get(TABLE)["lake_columns"]
+    assert columns == [{"name": "day", "type": "string", "declared": "date"}, {"name": "id", "type": "string", "declared": None},
+                       {"name": "n", "type": "decimal(4)", "declared": "decimal(4)"}]
+    done = lake(tmp_path / "data", "verify")
+    assert done.returncode == 0
+    assert done.stderr == 'column "day" of so-financials/financials is string in the lake, not "date" as types= says, since earlier values need it\n'
+
+
+def test_folders_in_the_place_of_files_are_named_and_keep_no_other_table(start, tmp_path):
+    server = start()
+    upload_all(server)
+    server.upload_ok("id,v\nA,1\n", company_id="other")
+    strays = [".tmp-x", "insert_20200101000000_A.parquet", "delete_20200101000000_A~v1-99.parquet"]
+    for name in strays:
+        (folder_of(tmp_path / "data") / name).mkdir()
+    server.upload_ok("id,v\nA,2\n", company_id="other")
+    upload_all(server, VERSIONS[:1])  # in the lake, beside them
+    server.stop()
+    data_dir = tmp_path / "data"
+    done = lake(data_dir, "verify")
+    assert done.returncode == 1
+    assert [line.split()[0] for line in done.stdout.splitlines()[:-2]] == ["folder", "folder"], "and nothing that rebuild mends"
+    assert "move it" in done.stdout and all(name in done.stdout for name in strays[1:])
+    lake_ok(data_dir, "rebuild")
+    for name in strays:
+        (folder_of(data_dir) / name).rmdir()
+    lake_ok(data_dir, "verify")
+    before = tree(data_dir / "parquet")
+    blocked = min(folder_of(data_dir).glob("insert_*.parquet"))
+    blocked.unlink()
+    blocked.mkdir()
+    assert "missing" in lake(data_dir, "verify").stdout
+    (data_dir / "parquet/other/financials").rename(tmp_path / "gone")
+    done = lake(data_dir, "rebuild")
+    assert done.returncode == 2 and f"{blocked} is a folder" in done.stderr and "move the folder" in done.stderr
+    blocked.rmdir()
+    assert {name for name in tree(data_dir / "parquet")} >= {name for name in before if name.startswith("other/")}, "the other table is done"
+    lake_ok(data_dir, "rebuild")
+    assert tree(data_dir / "parquet") == before
 
 
 def test_trouble_has_an_exit_code_of_its_own(tmp_path, written):
@@ -224,6 +281,25 @@ def test_a_given_but_empty_value_is_not_all_or_now(written, tmp_path):
         done = lake(written, *arguments)
         assert done.returncode == 2 and "empty" in done.stderr, arguments
     assert not out.exists() and tree(written / "parquet") == before
+
+
+def test_repairs_work_when_they_are_copied(written, tmp_path):
+    moved = tmp_path / "it's a lake; $HOME"
+    (written / "parquet").rename(moved)
+    where = ["--parquet-dir", str(moved), "--parquet-max-rows", "2"]
+    lake_ok(written, "rebuild", *where)
+    min(moved.glob("*/*/insert_*.parquet")).unlink()
+    done = lake(written, "verify", *where)
+    assert done.returncode == 1
+    copied(next(line for line in done.stdout.splitlines() if "fix: " in line).split("fix: ")[1])
+    lake_ok(written, "verify", *where)
+    conf = tmp_path / "deltadrop.conf"
+    conf.write_text(f"DATA_DIR={written}\n")
+    done = subprocess.run([str(PROGRAM), "lake", "verify", "--config", str(conf), "--parquet-dir", str(tmp_path / "gone")], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 2
+    copied(done.stderr.split("`")[1])
+    assert len(list((tmp_path / "gone").glob("*/*/*.parquet"))) > 8
 
 
 @pytest.mark.parametrize("command", ["verify", "compact"])
@@ -423,6 +499,43 @@ def test_export_refuses_what_it_cannot_give(written, tmp_path):
     assert [path.name for path in tmp_path.glob("kept*")] == ["kept.parquet"]
 
 
+def test_export_writes_through_links(written, tmp_path):
+    (tmp_path / "far").mkdir()
+    far = tmp_path / "far/state.parquet"
+    near = tmp_path / "near.parquet"
+    near.symlink_to("link.parquet")
+    (tmp_path / "link.parquet").symlink_to("far/state.parquet")
+    for round in ("dangling", "over a file"):
+        lake_ok(written, "export", "--output", str(near))
+        assert near.is_symlink() and (tmp_path / "link.parquet").is_symlink() and far.is_file() and not far.is_symlink(), round
+        assert pyarrow.parquet.read_table(far).num_rows > 0
+        assert [path.name for path in far.parent.iterdir()] == ["state.parquet"], "nothing unfinished"
+        far.write_bytes(b"before")
+        before = far.stat().st_ino
+    lake_ok(written, "export", "--output", str(near))
+    assert far.stat().st_ino != before, "renamed into place, not written into"
+    circle = tmp_path / "circle"
+    circle.symlink_to("circle")
+    done = lake(written, "export", "--output", str(circle))
+    assert done.returncode == 2 and str(circle) in done.stderr and "fix:" in done.stderr and circle.is_symlink()
+
+
+def test_export_of_a_version_that_is_not_there_names_the_last(written, tmp_path):
+    out = tmp_path / "out.parquet"
+    done = lake(written, "export", "so-financials", "financials", "--version", "6", "--output", str(out))
+    assert done.returncode == 2 and not out.exists()
+    assert "no version 6 of so-financials/financials: the last is 5" in done.stderr and "fix: give one from 1 to 5" in done.stderr
+
+
+def test_export_of_a_version_without_changes_says_whose_records_it_has(start, tmp_path):
+    server = start()
+    for content in ("id,v\nA,1\nB,2\n", "id,v\nB,2\nA,1\n", "id,v\nA,3\nB,2\n"):
+        server.upload_ok(content)
+    done = lake(tmp_path / "data", "export", "--version", "2", "--output", str(tmp_path / "out.parquet"))
+    assert done.returncode == 0 and "what follows is version 1" in done.stderr
+    assert pyarrow.parquet.read_table(tmp_path / "out.parquet")["v"].to_pylist() == [1, 2]
+
+
 def test_export_replaces_files_only(written, tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -474,6 +587,28 @@ def test_views_of_sqlite_have_the_values(start, tmp_path):
     changes = connection.execute('SELECT event_type, "old_it\'s", "new_it\'s" FROM "so-financials/financials/changes" ORDER BY applied_no, seq').fetchall()
     assert changes == [("insert", None, 2), ("insert", None, -2), ("update", 2, 9223372036854775807)]
     connection.close()
+
+
+def test_one_is_said_as_one(server, tmp_path):
+    (tmp_path / "one.csv").write_text("id,v\nA,1\n")
+    data_dir = tmp_path / "data"
+
+    def said(*command, code=0):
+        done = subprocess.run([str(PROGRAM), *command, "--data-dir", str(data_dir)], capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        return done.stdout + done.stderr
+
+    texts = [said("upload", str(tmp_path / "one.csv"))]
+    upload = server.get("/api/v1/tables/one/financials")["last_upload"]
+    assert server.wait(upload["upload_id"], "in_lake")["in_lake"]
+    texts += [said("lake", "verify"), said("lake", "rebuild"), said("lake", "export"), said("lake", "views"), said("republish")]
+    next((data_dir / "parquet/one/financials").glob("*.parquet")).unlink()
+    texts.append(said("lake", "verify", code=1))
+    server.stop()
+    texts += [said("rebuild", "catalog"), said("migrate")]
+    ones = [word for text in texts for word in re.findall(r"\b1 ([a-z]+)", text)]
+    assert set(ones) >= {"row", "file", "event", "upload", "table", "record", "difference"}
+    assert [word for word in ones if word.endswith("s")] == []
 
 
 def test_help_has_examples():

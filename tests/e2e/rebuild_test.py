@@ -32,8 +32,8 @@ def test_what_the_old_catalog_knows_is_kept(start, stopped):
     data_dir, versions, held, newest = stopped
     done = rebuild(data_dir)
     assert "3 uploads" in done.stdout
-    assert "1 held uploads" in done.stdout
-    assert "1 missing manifests" in done.stdout
+    assert "1 held upload\n" in done.stdout
+    assert "1 missing manifest\n" in done.stdout
     assert done.stderr == ""
     assert newest.exists()
     server = start()

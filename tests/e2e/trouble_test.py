@@ -1,6 +1,8 @@
 """Bad input and trouble: a clear answer with a fix, nothing written, and the next upload works."""
 
+import re
 import socket
+import sqlite3
 import subprocess
 
 import pytest
@@ -180,6 +182,70 @@ def test_a_failing_disk_is_answered_and_the_next_upload_works(start, call, error
     after = start()
     assert archived(after.data_dir)[-1][0] == GOOD.encode()
     assert list((after.data_dir / "spool").iterdir()) == []
+
+
+def test_dead_letters_of_the_embedded_history(start, tmp_path):
+    def letters(*arguments):
+        return subprocess.run([str(PROGRAM), "dead-letters", *arguments, "--data-dir", str(tmp_path / "data")], capture_output=True, text=True,
+                              check=False, timeout=60, env={"PATH": "/usr/bin:/bin"})
+
+    server = start()
+    done = letters("list")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    server.stop()
+    with sqlite3.connect(tmp_path / "data/history.db") as connection:
+        connection.execute("INSERT INTO dead_letters VALUES ('T', 0, 7, 'cdc-events', x'6869', 'it is no event', NULL, '2025-03-10T12:00:00.000Z', NULL)")
+    connection.close()
+    offline = letters("list")
+    server = start()
+    beside = letters("list")
+    assert offline.stdout == beside.stdout and offline.stdout.startswith("T.0.7\t"), offline.stderr + beside.stderr
+    assert "\nhi\n" in letters("show", "T.0.7").stdout
+    refused = letters("retry", "--all")
+    assert refused.returncode == 2 and "`deltadrop dev` runs on" in refused.stderr and "PostgreSQL" not in refused.stderr
+    path = refused.stderr.split("POST ")[1].split(";")[0].replace("ID", "T.0.7")
+    assert server.url.split("//")[1] in path
+    assert server.request("POST", path[path.index("/api"):]).status_code == 422, "the route that it names is there"
+    server.stop()
+    done = letters("retry", "T.0.7")
+    assert done.returncode == 2 and "no event" in done.stderr
+
+
+ALWAYS = {"--help", "--config", "--log-format", "--log-level"}
+LISTED = {  # the settings' flags and the command's own
+    "lake verify": {"--data-dir", "--parquet-dir", "--database-url", "--parquet-layout", "--parquet-max-rows", "--company", "--table"},
+    "lake views": {"--data-dir", "--database-url", "--company", "--table", "--dialect"},
+    "dead-letters list": {"--data-dir", "--database-url", "--all", "--limit"},
+    "keys list": {"--data-dir", "--keys-file"},
+    "republish": {"--data-dir", "--tls-cert", "--from-version"},
+    "migrate": {"--data-dir"},
+    "rebuild catalog": {"--data-dir"},
+}
+
+
+@pytest.mark.parametrize("command", LISTED)
+def test_a_command_lists_the_settings_that_it_reads(command, tmp_path):
+    environment = {"PATH": "/usr/bin:/bin", "HOLD_MIN_ROWS": "7", "KAFKA_TOPIC": "other"}
+    run = lambda *more: subprocess.run([str(PROGRAM), *command.split(), *more], capture_output=True, text=True, timeout=60, check=False,
+                                       env=environment)
+    listed = set(re.findall(r"--[a-z][a-z-]*", run("--help").stdout.split("Example")[0]))
+    assert listed == LISTED[command] | ALWAYS
+    for given in (["--data-dir", str(tmp_path)], ["--data-dir", str(tmp_path), "--hold-min-rows", "8"]):
+        said = run(*given).stderr
+        assert "HOLD_MIN_ROWS" not in said and "hold-min-rows" not in said, "set for other commands it is no error"
+
+
+def test_programs_list_what_they_read_and_config_takes_all():
+    def said(*arguments):
+        done = subprocess.run([str(PROGRAM), *arguments], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    for name, reads, ignores in [("dev", "--batch-events", "--kafka-topic"), ("serve", "--hold-min-rows", "--batch-events"),
+                                 ("consume", "--kafka-topic", "--max-rows")]:
+        assert reads in said(name, "--help") and ignores not in said(name, "--help"), name
+    assert "--held-ttl" not in said("config", "--help") and "HELD_TTL" in said("config")
+    assert re.search(r"HELD_TTL +7d +flag", said("config", "--held-ttl", "7d"))
 
 
 def test_a_command_that_there_is_not_is_named():

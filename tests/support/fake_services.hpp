@@ -219,7 +219,10 @@ class FakeHistory final : public history::HistoryStore {
                            const std::function<Result<void>(const Event&)>&) override {
     return unexpected();
   }
-  Result<std::vector<history::LakeColumn>> lake_columns(const TableRef&) override { return unexpected(); }
+  Result<std::vector<history::LakeColumn>> lake_columns(const TableRef&) override {
+    if (down) return *down;
+    return columns;
+  }
   Result<void> mark_in_lake(const UploadId&, const std::vector<history::LakeColumn>&, Timestamp) override {
     return unexpected();
   }
@@ -295,6 +298,7 @@ class FakeHistory final : public history::HistoryStore {
   std::optional<int> down_after_records;      ///< so many questions for records are answered
   std::vector<history::StoredRecord> stored;  ///< by key
   std::vector<history::AppliedEvent> applied_events;
+  std::vector<history::LakeColumn> columns;  ///< of every table
   std::map<UploadId, history::UploadStatus> statuses;
   std::atomic<int> questions = 0;  ///< how often uploads were asked for
   std::vector<history::DeadLetterEntry> letters;

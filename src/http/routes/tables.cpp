@@ -2,20 +2,39 @@
 #include "http/parameters.hpp"
 #include "http/routes/route_groups.hpp"
 #include "http/table_path.hpp"
+#include "ingest/types_json.hpp"
 
 namespace deltadrop::http {
 namespace {
 
-std::string table_json(const ingest::TableRecord& table) {
-  return JsonObject()
-      .text("company_id", table.table.company_id)
+JsonObject table_json(const ingest::TableRecord& table) {
+  JsonObject object;
+  object.text("company_id", table.table.company_id)
       .text("table_name", table.table.table_name)
       .text("key_column", table.key_column)
       .number("versions", table.versions)
       .number("rows", table.last.counts.rows)
       .text_or_null("changed_at", text_of(table.changed_at))
-      .raw("last_upload", upload_json(table.last).take())
-      .take();
+      .raw("last_upload", upload_json(table.last).take());
+  return object;
+}
+
+/// What the lake has for each column, beside what the last version declares for it: where the two differ,
+/// values do not fit the declaration.
+Result<std::string> lake_columns_json(history::HistoryStore& history, const ingest::TableRecord& table) {
+  DD_TRY(const auto declared, ingest::types_from_json(table.last.types_json.value_or("")));
+  DD_TRY(const auto columns, history.lake_columns(table.table));
+  JsonArray items;
+  for (const auto& column : columns) {
+    const auto of_column = declared.find(column.name);
+    items.raw(JsonObject()
+                  .text("name", column.name)
+                  .text("type", to_string(type_in_files(column.type)))
+                  .text_or_null("declared",
+                                of_column == declared.end() ? std::nullopt : std::optional(of_column->second))
+                  .take());
+  }
+  return items.take();
 }
 
 Result<Response> list_tables(const Services& services, const Request& request) {
@@ -33,7 +52,7 @@ Result<Response> list_tables(const Services& services, const Request& request) {
     if (taken == limit || items.bytes() > kPageBytesMax) {
       return list_response("tables", items, make_cursor("tables", {last.company_id, last.table_name}));
     }
-    items.raw(table_json(table));
+    items.raw(table_json(table).take());
     last = table.table;
     ++taken;
   }
@@ -45,7 +64,11 @@ Result<Response> get_table(const Services& services, const Request& request) {
   DD_TRY(const auto wanted, table_of_path(request));
   DD_TRY(const auto found, services.ingest.table(wanted));
   if (!found) return no_such_table(wanted);
-  return json_response(table_json(*found));
+  auto object = table_json(*found);
+  const auto columns = lake_columns_json(services.history, *found);
+  // A history that does not answer is no reason not to say what the catalog knows.
+  object.raw("lake_columns", columns.has_value() ? columns.value() : "null");
+  return json_response(object.take());
 }
 
 }  // namespace

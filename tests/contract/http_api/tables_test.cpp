@@ -20,6 +20,23 @@ TEST_F(Api, ListsTablesByPages) {
   EXPECT_EQ(get("/api/v1/tables/no%20body/financials").status, 404);
 }
 
+TEST_F(Api, ATableHasItsColumnsInTheLakeBesideWhatIsDeclared) {
+  auto record = version(1);
+  record.types_json = R"({"amount":"date","code":"string"})";
+  add(record);
+  EXPECT_TRUE(has(get("/api/v1/tables/acme/financials"), R"-("lake_columns":[]})-")) << "none is there yet";
+  history.columns = {
+      {"amount", ColumnType::decimal2}, {"code", ColumnType::string}, {"empty", ColumnType::null}};
+  EXPECT_TRUE(has(get("/api/v1/tables/acme/financials"),
+                  R"-("lake_columns":[{"name":"amount","type":"decimal(2)","declared":"date"},)-"
+                  R"-({"name":"code","type":"string","declared":"string"},)-"
+                  R"-({"name":"empty","type":"string","declared":null}]})-"));
+  history.down = Error{ErrorCode::unavailable, "database-down", "no answer", ""};
+  const auto without = get("/api/v1/tables/acme/financials");
+  EXPECT_EQ(without.status, 200);
+  EXPECT_TRUE(has(without, R"-("lake_columns":null})-"));
+}
+
 TEST_F(Api, ATableSaysWhenItChanged) {
   add(version(1));
   add(version(2, 0));

@@ -54,7 +54,7 @@ def test_what_retention_dropped_is_named_and_repaired_by_republish(pipeline):
     assert "deltadrop republish" in log and "--accept-gap" in log, log
     pipeline.consume(flags=["--accept-gap"])
     said = pipeline.command("republish", "so-financials", "financials", "--from-version", "2")
-    assert (said.returncode, "1 uploads of 1 tables" in said.stdout, server.url.split("/")[-1] in said.stdout) == (0, True, True), said
+    assert (said.returncode, "1 upload of 1 table:" in said.stdout, server.url.split("/")[-1] in said.stdout) == (0, True, True), said
     pipeline.wait_applied(server, answers[-1]["upload_id"])
     pipeline.check_once(answers)
     assert pipeline.open_rows() == values_of(ROWS[1])
@@ -71,7 +71,7 @@ def test_a_new_topic_and_an_empty_database_are_filled_again_by_republish(pipelin
     pipeline.use(topic=pipeline.topic + "-again", database_url=pipeline.postgres.url(database))
     # Nobody runs: it marks only.
     said = pipeline.command("republish")
-    assert (said.returncode, "5 uploads of 1 tables: the next start" in said.stdout) == (0, True), said
+    assert (said.returncode, "5 uploads of 1 table: sent again under the same event ids by the next start" in said.stdout) == (0, True), said
     server, consumer = pipeline.serve(), pipeline.consume()
     pipeline.wait_applied(server, answers[-1]["upload_id"])
     pipeline.check_once(answers)
@@ -107,7 +107,7 @@ def test_an_embedded_folder_is_migrated_with_the_same_events_and_files(pipeline)
     refused = pipeline.command("serve")
     assert refused.returncode == 2 and "deltadrop migrate" in refused.stderr, refused
     said = pipeline.command("migrate")
-    assert said.returncode == 0 and "20 uploads of 1 tables" in said.stdout, said
+    assert said.returncode == 0 and "20 uploads of 1 table under" in said.stdout, said
     assert pipeline.command("migrate").returncode == 2
 
     server, _ = pipeline.serve(), pipeline.consume()

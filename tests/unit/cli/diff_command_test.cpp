@@ -143,7 +143,7 @@ TEST_F(DiffCommand, ReadsAsItIsTold) {
   EXPECT_EQ(compare("id,a\n1,x\n", "a,id\nx,1\n").code, 0) << "the older file's first column is the key";
   const auto rekeyed = compare("id,a\n1,x\n", "a,id\nx,1\n", {"--rekey"});
   EXPECT_EQ(rekeyed.code, 1);
-  EXPECT_EQ(rekeyed.out, "- 1\n+ x\n1 inserted, 0 updated, 1 deleted; 1 rows before, 1 now\n");
+  EXPECT_EQ(rekeyed.out, "- 1\n+ x\n1 inserted, 0 updated, 1 deleted; 1 row before, 1 now\n");
 }
 
 TEST_F(DiffCommand, NamesPlaceAndFixOfFindings) {
@@ -153,9 +153,14 @@ TEST_F(DiffCommand, NamesPlaceAndFixOfFindings) {
   EXPECT_NE(in_new.err.find("new.csv:4: id: repeated key \"1\" in lines 2 and 4; keys must be unique"),
             std::string::npos)
       << in_new.err;
+  EXPECT_NE(in_new.err.find("name more key columns with --key\n"), std::string::npos) << in_new.err;
+  const auto encoded = compare("id,a\n1,x\n", "id,a\n1,\xE9\n");
+  EXPECT_NE(encoded.err.find("with --encoding, such as windows-1252"), std::string::npos) << encoded.err;
+  const auto keyless = compare("id,a\n1,x\n", "id,a\n1,x\n", {"--key", "none"});
+  EXPECT_NE(keyless.err.find("name the key with --key, or"), std::string::npos) << keyless.err;
   const auto in_old = compare("id,a\n1\n", "id,a\n1,x\n");
   EXPECT_EQ(in_old.code, 2);
-  EXPECT_NE(in_old.err.find("old.csv:2: line 2 has 1 fields"), std::string::npos) << in_old.err;
+  EXPECT_NE(in_old.err.find("old.csv:2: line 2 has 1 field,"), std::string::npos) << in_old.err;
 }
 
 TEST_F(DiffCommand, RefusesOptionsThatMakeNoSense) {

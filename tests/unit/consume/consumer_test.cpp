@@ -313,6 +313,32 @@ TEST_F(ConsumerTest, ALakeThatFailsIsTriedAgainAndDelaysNothingElse) {
   EXPECT_TRUE(Pipeline::wait(consumer, [&] { return !consumer.health().lake.has_value(); }));
 }
 
+TEST_F(ConsumerTest, ATableWhoseFilesCannotBeWrittenDoesNotSlowOthersDown) {
+  const TableRef failing{"other", "financials"};
+  LakeStep lake = [&](const history::UploadStatus& upload) -> Result<bool> {
+    if (upload.facts.table == failing) return Error{ErrorCode::conflict, "in-the-way", "a folder", ""};
+    DD_TRY(pipeline_.store->mark_in_lake(upload.facts.upload_id, {}, pipeline_.clock.now()));
+    return true;
+  };
+  auto options = Pipeline::options();
+  options.retry_wait_min = options.retry_wait_max = 1h;
+  TableStory other(failing.company_id, 2);
+  const auto stuck = other.next(rows_of(3, "1"));
+  std::vector<std::vector<Event>> uploads = {stuck};
+  for (int i = 0; i < 20; ++i) uploads.push_back(story_.next(rows_of(3, std::to_string(i))));
+  for (const auto& upload : uploads) pipeline_.publish(upload);
+  {
+    Consumer consumer(Pipeline::options(), {}, *pipeline_.log, pipeline_.history, pipeline_.clock);
+    consumer.start();
+    ASSERT_TRUE(Pipeline::wait(consumer, [&] { return must(pipeline_.store->last_applied()).value == 21; }));
+  }
+  Consumer consumer(options, lake, *pipeline_.log, pipeline_.history, pipeline_.clock);
+  consumer.start();
+  ASSERT_TRUE(pipeline_.wait_in_lake(consumer, uploads.back()));
+  EXPECT_FALSE(pipeline_.in_lake(stuck.front().upload.upload_id));
+  EXPECT_EQ(consumer.health().lake->type, "in-the-way");
+}
+
 TEST_F(ConsumerTest, ATableThatAnotherProcessWritesIsNoTroubleAndIsWrittenLater) {
   std::atomic<bool> busy = true;
   std::atomic<int> asked = 0;

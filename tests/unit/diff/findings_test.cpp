@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
              {{"too-many-fields", 3, {}, "2,y,z", "line 3 has 3 fields, the header has 2"}}},
         Case{"too_few",
              "id,a\n1\n2,y\n",
-             {{"too-few-fields", 2, {}, "1", "line 2 has 1 fields, the header has 2"}}},
+             {{"too-few-fields", 2, {}, "1", "line 2 has 1 field, the header has 2"}}},
         Case{"unclosed",
              "id,a,b\n1,x,y\n2,\"z,w\n3,x,y\n",
              {{"unclosed-quote", 3, "a", "\"z,w\\x0A3,x,y\\x0A", "never closed"}}},

@@ -43,6 +43,19 @@ TEST(File, MissingFileIsNotFoundAndNamed) {
   EXPECT_NE(opened.error().message.find("/nowhere/at-all.csv"), std::string::npos);
 }
 
+TEST(File, FoldersAndFilesInEachOthersPlaceAreSaid) {
+  const TemporaryFolder folder;
+  fs::create_directory(folder.path() / "folder");
+  ASSERT_TRUE(write_file(folder.path() / "file", "").has_value());
+  const auto removed = remove_file(folder.path() / "folder");
+  ASSERT_FALSE(removed.has_value());
+  EXPECT_NE(removed.error().fix.find("it is a folder"), std::string::npos) << removed.error().text();
+  const auto opened = File::open_to_read(folder.path() / "file" / "x");
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_NE(opened.error().fix.find("a part of that path is a file"), std::string::npos)
+      << opened.error().text();
+}
+
 TEST(File, CreateRefusesAnExistingName) {
   const TemporaryFolder folder;
   ASSERT_TRUE(File::create(folder.path() / "a").has_value());

@@ -40,7 +40,7 @@ class Lake : public ::testing::Test {
 
   WriteReport write(const history::UploadStatus& upload) { return write(options(), upload); }
   WriteReport write(const Options& with, const history::UploadStatus& upload) {
-    const auto report = write_upload(with, history_, upload, kNow);
+    const auto report = write_upload(with, history_, upload, clock_);
     EXPECT_TRUE(report.has_value()) << report.error().text();
     return report.has_value() ? report.value() : WriteReport{};
   }
@@ -71,6 +71,7 @@ class Lake : public ::testing::Test {
 
   testing::TemporaryFolder temporary_;
   FakeHistory history_;
+  io::ManualClock clock_{kNow};
 };
 
 TEST_F(Lake, OneChangeIsTheBriefsFile) {
@@ -80,6 +81,26 @@ TEST_F(Lake, OneChangeIsTheBriefsFile) {
   EXPECT_EQ(report.files, 1);
   EXPECT_EQ(report.rows, 1);
   EXPECT_EQ(report.rewritten_uploads, 0);
+}
+
+TEST_F(Lake, IsSoFromWhenAllFilesAreThere) {
+  class LookingClock final : public io::Clock {
+   public:
+    explicit LookingClock(std::function<std::set<std::string>()> look) : look_(std::move(look)) {}
+    Timestamp now() override {
+      seen = look_();
+      return kNow;
+    }
+    std::set<std::string> seen;
+
+   private:
+    std::function<std::set<std::string>()> look_;
+  };
+  LookingClock clock([&] { return fs::exists(folder()) ? names() : std::set<std::string>{}; });
+  const auto upload = add_first();
+  ASSERT_TRUE(write_upload(options(), history_, upload, clock).has_value());
+  EXPECT_EQ(clock.seen, names()) << "the files at the time that was taken";
+  EXPECT_EQ(history_.upload(upload.facts.upload_id).value()->in_lake_at, kNow);
 }
 
 TEST_F(Lake, HasEveryFieldAndValue) {
@@ -276,7 +297,7 @@ class LakeRefuses : public Lake, public ::testing::WithParamInterface<Spoiled> {
 TEST_P(LakeRefuses, EventsThatContradictTheirUpload) {
   const auto upload = add_first();
   GetParam().spoil(history_.events_of(upload.facts.upload_id));
-  const auto report = write_upload(options(), history_, upload, kNow);
+  const auto report = write_upload(options(), history_, upload, clock_);
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().code, ErrorCode::corrupt) << report.error().text();
   EXPECT_NE(report.error().message.find(GetParam().complaint), std::string::npos) << report.error().message;
@@ -302,7 +323,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(Lake, SaysWhatIsMissing) {
   add_first();
   auto orphan = as_upload(sample_upload(3, kV2), {inserted("d", {{"id", "d"}})});
-  const auto report = write_upload(options(), history_, history_.add(orphan), kNow);
+  const auto report = write_upload(options(), history_, history_.add(orphan), clock_);
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().code, ErrorCode::corrupt);
   EXPECT_NE(report.error().message.find("follows upload"), std::string::npos) << report.error().message;
@@ -310,17 +331,53 @@ TEST_F(Lake, SaysWhatIsMissing) {
 
 TEST_F(Lake, NamesAFolderThatCannotBeWritten) {
   ASSERT_TRUE(io::write_file_durably(temporary_.path() / "parquet", "a file").has_value());
-  const auto report = write_upload(options(), history_, add_first(), kNow);
+  const auto report = write_upload(options(), history_, add_first(), clock_);
   ASSERT_FALSE(report.has_value());
   EXPECT_NE(report.error().message.find((temporary_.path() / "parquet").string()), std::string::npos)
       << report.error().message;
   EXPECT_TRUE(history_.in_lake().empty());
 }
 
+TEST_F(Lake, LeavesFoldersAloneWhateverTheirNames) {
+  const std::vector<std::string> strays = {
+      ".tmp-x", "insert_20240101000000_x.parquet", "insert_20250310123456_zz.parquet",  // of the first upload
+      "delete_20240101000000_x~v1-2.parquet"};  // as if all deletes were compacted
+  for (const auto& stray : strays) fs::create_directories(folder() / stray / "mine");
+  write(add_first());
+  write(add_second());
+  for (const auto& stray : strays) {
+    EXPECT_TRUE(fs::is_directory(folder() / stray / "mine")) << stray;
+    fs::remove_all(folder() / stray);
+  }
+  const auto with_strays = contents();
+  fs::remove_all(folder());
+  FakeHistory fresh;
+  for (const auto& upload : {testing::first_upload(), testing::second_upload()}) {
+    ASSERT_TRUE(write_upload(options(), fresh, fresh.add(upload), clock_).has_value());
+  }
+  EXPECT_EQ(with_strays, contents());
+}
+
+TEST_F(Lake, NamesAFolderThatStandsWhereAFileMust) {
+  const auto upload = add_first();
+  for (const std::string name : {"insert_20250310123456_a.parquet", ".tmp-insert_20250310123456_a"}) {
+    fs::create_directories(folder() / name);
+    const auto report = write_upload(options(), history_, upload, clock_);
+    ASSERT_FALSE(report.has_value()) << name;
+    EXPECT_EQ(report.error().type, "folder-in-the-way") << report.error().text();
+    EXPECT_NE(report.error().message.find((folder() / name).string()), std::string::npos);
+    EXPECT_NE(report.error().fix.find("move the folder"), std::string::npos) << report.error().fix;
+    EXPECT_EQ(names(), std::set<std::string>{name}) << "nothing else is there";
+    EXPECT_TRUE(history_.in_lake().empty());
+    fs::rename(folder() / name, temporary_.path() / name);
+  }
+  EXPECT_EQ(write(upload).files, 1);
+}
+
 TEST_F(Lake, RefusesFilesWithoutRows) {
   auto with = options();
   with.rows_max = 0;
-  const auto report = write_upload(with, history_, add_first(), kNow);
+  const auto report = write_upload(with, history_, add_first(), clock_);
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().code, ErrorCode::invalid_input);
 }
@@ -361,7 +418,7 @@ TEST_F(Lake, SurvivesKillAtEveryStep) {
   const auto write_all = [&] {
     FakeHistory history;
     for (const auto& upload : uploads) {
-      const auto report = write_upload(options(), history, history.add(upload), kNow);
+      const auto report = write_upload(options(), history, history.add(upload), clock_);
       ASSERT_TRUE(report.has_value()) << report.error().text();
     }
   };

@@ -41,7 +41,7 @@ class LakeTypes : public ::testing::Test {
   WriteReport write(std::vector<Event> events) { return write(options(), std::move(events)); }
   WriteReport write(const Options& with, std::vector<Event> events) {
     const auto upload = history_.add(as_upload(next(), std::move(events)));
-    const auto report = write_upload(with, history_, upload, kNow);
+    const auto report = write_upload(with, history_, upload, clock_);
     EXPECT_TRUE(report.has_value()) << report.error().text();
     return report.has_value() ? report.value() : WriteReport{};
   }
@@ -98,6 +98,7 @@ class LakeTypes : public ::testing::Test {
 
   testing::TemporaryFolder temporary_;
   testing::FakeHistory history_;
+  io::ManualClock clock_{kNow};
   std::string types_;  ///< of the uploads that follow
   std::int64_t version_ = 0;
 };
@@ -196,7 +197,7 @@ TEST_F(LakeTypes, WhenWrittenAgainAreTheSameBytes) {
   std::vector<std::map<std::string, std::string>> contents;
   for (int round = 0; round < 2; ++round) {
     for (const auto& status : statuses)
-      ASSERT_TRUE(write_upload(options(), history_, status, kNow).has_value());
+      ASSERT_TRUE(write_upload(options(), history_, status, clock_).has_value());
     auto& content = contents.emplace_back();
     for (const auto& entry : fs::directory_iterator(folder())) {
       content[entry.path().filename().string()] = io::read_whole_file(entry.path()).value();
@@ -253,7 +254,7 @@ TEST_F(LakeTypes, DeclaredLaterOnlyWiden) {
 TEST_F(LakeTypes, ThatAreNoObjectAreRefused) {
   types_ = "[1]";
   const auto upload = history_.add(as_upload(next(), {inserted("a", {{"v", "1"}})}));
-  const auto report = write_upload(options(), history_, upload, kNow);
+  const auto report = write_upload(options(), history_, upload, clock_);
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().type, "lake-types");
 }

@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
   std::string lines;
   for (const auto& events : uploads) {
     const auto& facts = events.front().upload;
-    const auto report = lake::write_upload(options, history, history.add(events), facts.timestamp);
+    io::ManualClock clock(facts.timestamp);
+    const auto report = lake::write_upload(options, history, history.add(events), clock);
     if (!report.has_value()) {
       std::fputs(report.error().type.c_str(), stdout);
       return 1;
