@@ -234,7 +234,7 @@ std::vector<Event> mixed_events(const std::string& order, std::uint32_t table = 
   const auto key = [](int i) {
     return fmt::format("{}{}", i % 10 == 0 ? "k\\\t\n\r\b\f\v\\N\"\\\\t" : "key", i);
   };
-  const Values values = {{"v", std::string(5000, 'x')}, {"\\tw", "\\\t\"\n"}};
+  const Values values = {{"v", std::string(5000, 'x')}, {"w\\t", "\\\t\"\n"}};
   Rows first;
   Rows second;
   for (int i = 0; i < 3000; ++i) {
@@ -254,6 +254,12 @@ std::vector<Event> mixed_events(const std::string& order, std::uint32_t table = 
   return events;
 }
 
+std::string text_of(const Event& event) {
+  std::string json;
+  append_event_json(json, event);
+  return json;
+}
+
 TEST_P(ReadContract, ScansAnUploadsEventsByKeyWhateverTheirOrderInTheFile) {
   std::uint32_t table = 1;
   for (const std::string order : {"keys", "reverse", "none"}) {
@@ -270,7 +276,9 @@ TEST_P(ReadContract, ScansAnUploadsEventsByKeyWhateverTheirOrderInTheFile) {
       must(store_->scan_events(events[0].upload.upload_id, type, [&](const Event& event) -> Result<void> {
         if (count == expected.size() || event != expected[count]) {
           return Error{ErrorCode::internal, "unexpected",
-                       fmt::format("event {} is {} {}", count, event.seq.value, event.key_value), ""};
+                       fmt::format("event {} is {} instead of {}", count, text_of(event),
+                                   count < expected.size() ? text_of(expected[count]) : "none"),
+                       ""};
         }
         ++count;
         return success();
