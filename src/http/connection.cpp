@@ -147,7 +147,10 @@ class Connection {
     if (idle_) stream_.close();
     if (live_) live_->wake();
   }
-  void close() { stream_.close(); }
+  void close() {
+    stream_.close();
+    if (live_) live_->wake();
+  }
 
  private:
   /// Waits for the first bytes of a request. A fresh connection has header_timeout for its whole first head.
@@ -479,6 +482,8 @@ class Connection {
 
   void begin_live(LiveBody& body) {
     live_ = std::make_shared<LiveWait>(shared_.network);
+    // A server that stops has woken those that were there.
+    if (shared_.stopping) live_->wake();
     body.on_news([wait = live_] { wait->ring(); });
   }
 
