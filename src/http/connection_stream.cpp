@@ -2,20 +2,13 @@
 
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
-// g++ 12 miscompiles capturing lambdas and braced temporaries inside a co_await expression: both are kept out
-// of coroutines.
+#include "http/connection_names.hpp"
+
 namespace deltadrop::http {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
-
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kFarewell{1};
 
 }  // namespace
@@ -29,6 +22,14 @@ asio::awaitable<bool> ConnectionStream::handshake() {
   if (!tls_) co_return true;
   auto [error] = co_await tls_->async_handshake(asio::ssl::stream_base::server, kTuple);
   co_return !error;
+}
+
+asio::awaitable<error_code> ConnectionStream::read_into(boost::beast::flat_buffer& buffer,
+                                                        std::size_t bytes_max) {
+  const auto space = buffer.prepare(bytes_max);
+  const auto moved = co_await read_some(space);
+  buffer.commit(moved.bytes);
+  co_return moved.error;
 }
 
 asio::awaitable<ConnectionStream::Moved> ConnectionStream::read_some(asio::mutable_buffer space) {

@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 
 namespace deltadrop::http {
@@ -31,7 +32,9 @@ class ConnectionStream {
 
   /// Of TLS; nothing otherwise. False: the connection is done with.
   boost::asio::awaitable<bool> handshake();
-  boost::asio::awaitable<Moved> read_some(boost::asio::mutable_buffer space);
+  /// Reads what has come, up to `bytes_max` bytes, behind what is in the buffer.
+  boost::asio::awaitable<boost::system::error_code> read_into(boost::beast::flat_buffer& buffer,
+                                                              std::size_t bytes_max);
   /// Both whole.
   boost::asio::awaitable<Moved> write(Buffers buffers);
   /// Nothing more will be sent; the client may still be sending.
@@ -48,6 +51,8 @@ class ConnectionStream {
   boost::asio::ip::tcp::socket& socket() { return tcp_.socket(); }
 
  private:
+  boost::asio::awaitable<Moved> read_some(boost::asio::mutable_buffer space);
+
   std::shared_ptr<boost::asio::ssl::context> context_;
   boost::beast::tcp_stream tcp_;
   std::optional<boost::asio::ssl::stream<boost::beast::tcp_stream&>> tls_;

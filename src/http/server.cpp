@@ -9,29 +9,21 @@
 #include <thread>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "http/access_log.hpp"
 #include "http/connection.hpp"
+#include "http/connection_names.hpp"
 #include "http/head.hpp"
 #include "http/problem.hpp"
 #include "http/server_tls.hpp"
 
-// The network runs on one thread, in coroutines. g++ 12 miscompiles capturing lambdas and braced temporaries
-// inside a co_await expression: both are kept out of coroutines.
 namespace deltadrop::http {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
-
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kAcceptRetry{50};
 
 /// What accepting needs. Belongs to the network thread.
