@@ -295,7 +295,7 @@ class Connection {
       const auto error = co_await body->read_chunk();
       if (error) {
         co_await drop_sink(std::move(sink));
-        co_return ConnectionBody::refusal(error);
+        co_return body->refusal(error);
       }
       const auto written = co_await write_to(*sink, body->chunk());
       if (written.has_error()) {
@@ -315,7 +315,7 @@ class Connection {
     while (!body.is_whole()) {
       const auto error = co_await body.read_chunk();
       if (error) {
-        auto refusal = ConnectionBody::refusal(error);
+        auto refusal = body.refusal(error);
         *lost = !refusal.has_value();
         co_return refusal;
       }

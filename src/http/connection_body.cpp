@@ -68,8 +68,7 @@ asio::awaitable<error_code> ConnectionBody::read_chunk() {
     }
     const auto before = Clock::now();
     const auto buffered = buffer_.size();
-    stream_.expires_at(before + credit_);
-    const auto error = co_await stream_.read_into(buffer_, kReadBytes);
+    const auto error = co_await stream_.read_into_until(buffer_, kReadBytes, before + credit_);
     account(Clock::now() - before, buffer_.size() - buffered);
     if (error) co_return as_parser_error(error, parser_);
   }
@@ -86,7 +85,14 @@ std::size_t ConnectionBody::parse(error_code* error) {
   return used;
 }
 
-std::optional<Response> ConnectionBody::refusal(const error_code& error) {
+std::optional<Response> ConnectionBody::refusal(const error_code& error) const {
+  if (error == asio::error::timed_out) {
+    const std::chrono::duration<double> window = options_.body_rate_window;
+    return problem({ErrorCode::timed_out, "body-too-slow",
+                    fmt::format("the body came at less than {} bytes a second over {} s",
+                                options_.body_rate_min, window.count()),
+                    "send it without pauses, or lower MIN_BODY_RATE"});
+  }
   if (error == protocol::error::partial_message || error == protocol::error::end_of_stream) {
     return problem({ErrorCode::invalid_input, "truncated-body", "the connection ended before the body did",
                     "send the whole body again"});

@@ -35,7 +35,7 @@ class ConnectionBody {
   [[nodiscard]] std::span<const char> chunk() const { return std::span(chunk_).first(filled_); }
 
   /// The answer where read_chunk failed, if the client may still read one.
-  static std::optional<Response> refusal(const boost::system::error_code& error);
+  [[nodiscard]] std::optional<Response> refusal(const boost::system::error_code& error) const;
 
  private:
   using Clock = std::chrono::steady_clock;

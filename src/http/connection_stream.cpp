@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
 #include "http/connection_names.hpp"
@@ -10,6 +11,38 @@ namespace deltadrop::http {
 namespace {
 
 constexpr std::chrono::seconds kFarewell{1};
+
+/// Ends what a stream waits for at a time, and not the stream, as its own deadline would.
+class Alarm {
+ public:
+  Alarm(boost::beast::tcp_stream& stream, ConnectionStream::Clock::time_point time)
+      : state_(std::make_shared<State>(stream, time)) {
+    state_->timer.async_wait([state = state_](const error_code& error) {
+      if (error || state->over) return;
+      state->rang = true;
+      state->stream.cancel();
+    });
+  }
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+  ~Alarm() {
+    state_->over = true;
+    state_->timer.cancel();
+  }
+
+  [[nodiscard]] bool rang() const { return state_->rang; }
+
+ private:
+  struct State {
+    State(boost::beast::tcp_stream& of, ConnectionStream::Clock::time_point time)
+        : stream(of), timer(of.get_executor(), time) {}
+    boost::beast::tcp_stream& stream;  ///< may be gone once it is over
+    asio::steady_timer timer;
+    bool rang = false;
+    bool over = false;
+  };
+  std::shared_ptr<State> state_;
+};
 
 }  // namespace
 
@@ -30,6 +63,15 @@ asio::awaitable<error_code> ConnectionStream::read_into(boost::beast::flat_buffe
   const auto moved = co_await read_some(space);
   buffer.commit(moved.bytes);
   co_return moved.error;
+}
+
+asio::awaitable<error_code> ConnectionStream::read_into_until(boost::beast::flat_buffer& buffer,
+                                                              std::size_t bytes_max, Clock::time_point time) {
+  tcp_.expires_never();
+  const Alarm alarm(tcp_, time);
+  const auto error = co_await read_into(buffer, bytes_max);
+  if (alarm.rang() && error == asio::error::operation_aborted) co_return asio::error::timed_out;
+  co_return error;
 }
 
 asio::awaitable<ConnectionStream::Moved> ConnectionStream::read_some(asio::mutable_buffer space) {

@@ -35,6 +35,10 @@ class ConnectionStream {
   /// Reads what has come, up to `bytes_max` bytes, behind what is in the buffer.
   boost::asio::awaitable<boost::system::error_code> read_into(boost::beast::flat_buffer& buffer,
                                                               std::size_t bytes_max);
+  /// The same until `time`; then fails with timed_out and leaves the connection open.
+  boost::asio::awaitable<boost::system::error_code> read_into_until(boost::beast::flat_buffer& buffer,
+                                                                    std::size_t bytes_max,
+                                                                    Clock::time_point time);
   /// Both whole.
   boost::asio::awaitable<Moved> write(Buffers buffers);
   /// Nothing more will be sent; the client may still be sending.
@@ -43,7 +47,6 @@ class ConnectionStream {
   boost::asio::awaitable<void> end();
 
   void expires_after(Clock::duration time) { tcp_.expires_after(time); }
-  void expires_at(Clock::time_point time) { tcp_.expires_at(time); }
   /// At once; what is under way fails.
   void close() { tcp_.close(); }
   /// The same, so that the client sees that it is not the end of an answer.

@@ -20,7 +20,7 @@ struct Phrase {
   std::string_view text;
 };
 
-constexpr std::array<Phrase, 27> kPhrases = {{
+constexpr std::array<Phrase, 28> kPhrases = {{
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},
@@ -34,6 +34,7 @@ constexpr std::array<Phrase, 27> kPhrases = {{
     {404, "Not Found"},
     {405, "Method Not Allowed"},
     {406, "Not Acceptable"},
+    {408, "Request Timeout"},
     {409, "Conflict"},
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},

@@ -39,7 +39,7 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 34> kTypes = {{
+constexpr std::array<TypeRow, 35> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"bad-idempotency-key", 400, "Not an idempotency key"},
@@ -48,6 +48,7 @@ constexpr std::array<TypeRow, 34> kTypes = {{
     {"no-such-dead-letter", 404, "There is no such dead letter"},
     {"method-not-allowed", 405, "This path does not have this method"},
     {"not-acceptable", 406, "Not offered in a form that is accepted"},
+    {"body-too-slow", 408, "The body comes too slowly"},
     {"table-moved-on", 409, "The table has a newer version"},
     {"other-version-then", 409, "Another version held at that time"},
     {"not-held", 409, "The upload is not held"},

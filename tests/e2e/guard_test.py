@@ -192,7 +192,7 @@ def test_an_idle_connection_ends(start):
     assert connection.recv(1) == b""
 
 
-def test_a_body_slower_than_the_least_rate_ends(start):
+def test_a_body_slower_than_the_least_rate_is_answered_and_ends(start):
     """2 KiB a second, which the default takes for ever; the rate is averaged over 30 s."""
     server = start(flags=["--min-body-rate", "1MiB"])
     connection = raw_connection(server)
@@ -206,6 +206,7 @@ def test_a_body_slower_than_the_least_rate_ends(start):
             break
         connection.sendall(row)
     assert ended
+    assert b"HTTP/1.1 408 Request Timeout" in received_until(connection, b"}")
     assert server.upload_ok(CSV)["inserted"] == 2
 
 
