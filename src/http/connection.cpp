@@ -145,6 +145,10 @@ class Connection {
     co_return true;
   }
 
+  [[nodiscard]] Transport transport() const {
+    return shared_.options.tls ? Transport::tls : Transport::plain;
+  }
+
   [[nodiscard]] std::string_view received() const {
     const auto bytes = buffer_.cdata();
     return {static_cast<const char*>(bytes.data()), bytes.size()};
@@ -230,6 +234,7 @@ class Connection {
     framing_known_ = true;
     const auto known = check_host(request_.header("host"), shared_.options.allowed_hosts);
     if (known.has_error()) return problem(known.error());
+    request_.origin = origin_of(request_.header("host"), stream_.local_address(), transport());
     const auto text = parser_->get().target();
     auto target = parse_target(std::string_view(text.data(), text.size()));
     if (target.has_error()) return problem(target.error());
@@ -414,7 +419,7 @@ class Connection {
       }
     }
     set_problem_instance(response, request_.id);
-    add_security_headers(response, shared_.options.tls ? Transport::tls : Transport::plain);
+    add_security_headers(response, transport());
     response.headers.emplace_back("Date", http_date(std::chrono::system_clock::now()));
     const bool http_1_1 = parser_->get().version() == 11;
     const bool whole = framing_known_ && parser_->is_done();

@@ -104,6 +104,11 @@ asio::awaitable<ConnectionStream::Moved> ConnectionStream::write(Buffers buffers
   co_return moved;
 }
 
+std::string ConnectionStream::local_address() const {
+  error_code ignored;
+  return address_text(tcp_.socket().local_endpoint(ignored));
+}
+
 void ConnectionStream::end_sending() {
   // Under TLS that would cut what the client still sends: the answer's own length tells its end.
   if (tls_) return;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -52,6 +53,8 @@ class ConnectionStream {
   /// The same, so that the client sees that it is not the end of an answer.
   void reset();
   boost::asio::ip::tcp::socket& socket() { return tcp_.socket(); }
+  /// "127.0.0.1:8000", "[::1]:8000": where it came in.
+  [[nodiscard]] std::string local_address() const;
 
  private:
   boost::asio::awaitable<Moved> read_some(boost::asio::mutable_buffer space);

@@ -113,10 +113,7 @@ class AsioServer final : public Server {
               "give another address with --listen, or stop what holds this one: ss -ltnp 'sport = :{}'",
               options.port)};
     }
-    const auto bound = acceptor.local_endpoint(error);
-    const auto ip = bound.address().to_string();
-    address_ = bound.address().is_v6() ? fmt::format("[{}]:{}", ip, bound.port())
-                                       : fmt::format("{}:{}", ip, bound.port());
+    address_ = address_text(acceptor.local_endpoint(error));
     asio::co_spawn(shared_.network, accept_connections(listening_), asio::detached);
     thread_ = std::thread([this] { run_network(); });
     return success();

@@ -113,5 +113,28 @@ TEST_F(Api, TheLandingPageListsTheEndpoints) {
   EXPECT_TRUE(has(get("/"), R"("POST /upload")"));
 }
 
+TEST_F(Api, TheLandingPageNamesTheServerAsItsClientDoes) {
+  const auto tried_at = [this](const std::string& host) {
+    test::RawClient client(server->address());
+    client.send("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    const auto body = client.read_response().body;
+    constexpr std::string_view kBefore = "curl -F file=@so-financials.csv ";
+    const auto begin = body.find(kBefore) + kBefore.size();
+    return body.substr(begin, body.find('"', begin) - begin);
+  };
+  for (const std::string host :
+       {"x", "127.0.0.1:8123", "Deltadrop.example", "deltadrop.example:8443", "[::1]:8000", "[::1]"}) {
+    EXPECT_EQ(tried_at(host), "http://" + host + "/upload");
+  }
+  // What is no host is not repeated: people paste the command into a shell.
+  for (const std::string host : {"", ":8000", "a b", "$(id)", "a;id", "a:port", "a:123456", "[::1", "u@a",
+                                 "a/b", "-o", "'a'", "a%20b", "[a]", "[]"}) {
+    EXPECT_EQ(tried_at(host), "http://" + server->address() + "/upload") << host;
+  }
+  test::RawClient old(server->address());
+  old.send("GET / HTTP/1.0\r\n\r\n");
+  EXPECT_TRUE(has(old.read_response(), "http://" + server->address() + "/upload"));
+}
+
 }  // namespace
 }  // namespace deltadrop::http
