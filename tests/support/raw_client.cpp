@@ -111,7 +111,9 @@ std::string RawClient::read_some(std::size_t bytes) {
 
 bool RawClient::closed_by_server() {
   char byte = 0;
-  return buffer_.empty() && receive(socket_, &byte, 1) <= 0 && errno != EAGAIN;
+  if (!buffer_.empty()) return false;
+  const auto count = receive(socket_, &byte, 1);
+  return count == 0 || (count < 0 && errno != EAGAIN);
 }
 
 bool RawClient::ends_in_peace() {
