@@ -242,7 +242,7 @@ def test_health_and_metrics_beside_many_tables(start):
     for path in ("/health", "/metrics", "/api/v1/tables?limit=10"):
         times = sorted(server.request("GET", path).elapsed.total_seconds() for _ in range(11))
         print(f"{path} beside 1,600 tables: median {times[5] * 1000:.1f} ms")
-        assert times[5] < 0.1, (path, times)
+        assert times[5] < (0.02 if path == "/health" else 0.1), (path, times)
 
 
 def test_keys_are_asked_for_once_there_is_one(start):
