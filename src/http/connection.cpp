@@ -7,17 +7,15 @@
 #include <optional>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/parser.hpp>
 
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
 #include "http/access_log.hpp"
+#include "http/connection_body.hpp"
 #include "http/connection_live.hpp"
+#include "http/connection_names.hpp"
 #include "http/connection_stream.hpp"
 #include "http/head.hpp"
 #include "http/head_scanner.hpp"
@@ -25,21 +23,15 @@
 #include "http/target.hpp"
 
 // The network runs on one thread, in coroutines; handlers, body sinks and streamed bodies run on worker
-// pools. g++ 12 miscompiles capturing lambdas and braced temporaries inside a co_await expression: both are
-// kept out of coroutines.
+// pools.
 namespace deltadrop::http {
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-using asio::ip::tcp;
-using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
-using Parser = beast::http::request_parser<beast::http::buffer_body>;
 
 constexpr std::size_t kHeadReadBytes = 2048;
-constexpr std::size_t kReadBytes = std::size_t{64} << 10;
-constexpr std::size_t kChunkBytes = std::size_t{128} << 10;   ///< what a sink is given at a time
+constexpr std::size_t kBufferBytesMax = (std::size_t{1} << 20) + (std::size_t{64} << 10);
+constexpr std::size_t kLingerReadBytes = std::size_t{64} << 10;
 constexpr std::size_t kWriteBytes = std::size_t{64} << 10;    ///< what a client must take within idle_timeout
 constexpr std::size_t kSmallBodyMax = std::size_t{64} << 10;  ///< of requests whose body nobody wants
 constexpr std::size_t kChangersPerReader = 4;
@@ -84,7 +76,7 @@ Value guarded(Work work) {
   }
 }
 
-Request request_of(const Parser& parser, const std::string& remote_address) {
+Request request_of(const RequestParser& parser, const std::string& remote_address) {
   Request request;
   const auto& message = parser.get();
   request.method = std::string(message.method_string());
@@ -96,20 +88,6 @@ Request request_of(const Parser& parser, const std::string& remote_address) {
   request.remote_address = remote_address;
   request.id = request_id(request.header("x-request-id"));
   return request;
-}
-
-bool is_protocol_error(const error_code& error) {
-  static const auto& protocol = beast::http::make_error_code(beast::http::error::bad_method).category();
-  return error.category() == protocol;
-}
-
-/// Where an asynchronous read ended, in the terms of the parser's errors.
-error_code as_parser_error(const error_code& error, Parser& parser) {
-  if (error != asio::error::eof) return error;
-  error_code ended;
-  parser.put_eof(ended);
-  if (!ended) ended = beast::http::make_error_code(beast::http::error::partial_message);
-  return ended;
 }
 
 }  // namespace
@@ -147,7 +125,10 @@ class Connection {
     if (idle_) stream_.close();
     if (live_) live_->wake();
   }
-  void close() { stream_.close(); }
+  void close() {
+    stream_.close();
+    if (live_) live_->wake();
+  }
 
  private:
   /// Waits for the first bytes of a request. A fresh connection has header_timeout for its whole first head.
@@ -155,7 +136,7 @@ class Connection {
     if (buffer_.size() == 0) {
       idle_ = true;
       stream_.expires_after(fresh ? shared_.options.header_timeout : shared_.options.idle_timeout);
-      const auto read = co_await read_more(kHeadReadBytes);
+      const auto read = co_await stream_.read_into(buffer_, kHeadReadBytes);
       idle_ = false;
       if (read) co_return false;
       if (fresh) co_return true;
@@ -164,11 +145,8 @@ class Connection {
     co_return true;
   }
 
-  asio::awaitable<error_code> read_more(std::size_t bytes_max) {
-    const auto space = buffer_.prepare(bytes_max);
-    const auto moved = co_await stream_.read_some(space);
-    buffer_.commit(moved.bytes);
-    co_return moved.error;
+  [[nodiscard]] Transport transport() const {
+    return shared_.options.tls ? Transport::tls : Transport::plain;
   }
 
   [[nodiscard]] std::string_view received() const {
@@ -222,7 +200,7 @@ class Connection {
       if (scanned.has_error()) co_return refusal_of_head(scanned.error());
       head_bytes = scanned.value();
       if (head_bytes) break;
-      const auto error = co_await read_more(kHeadReadBytes);
+      const auto error = co_await stream_.read_into(buffer_, kHeadReadBytes);
       if (error) {
         *lost = true;
         co_return std::nullopt;
@@ -256,6 +234,7 @@ class Connection {
     framing_known_ = true;
     const auto known = check_host(request_.header("host"), shared_.options.allowed_hosts);
     if (known.has_error()) return problem(known.error());
+    request_.origin = origin_of(request_.header("host"), stream_.local_address(), transport());
     const auto text = parser_->get().target();
     auto target = parse_target(std::string_view(text.data(), text.size()));
     if (target.has_error()) return problem(target.error());
@@ -297,69 +276,6 @@ class Connection {
   // ---- request bodies
   // --------------------------------------------------------------------------------------------
 
-  void start_body() {
-    body_credit_ = shared_.options.body_rate_window;
-    if (parser_->is_done()) return;
-    buffer_.reserve(kReadBytes);
-    chunk_.resize(kChunkBytes);
-  }
-
-  /// The minimum rate, as credit: reading spends it, bytes earn it, and no more than the window can be saved.
-  void account(Clock::duration spent, std::size_t bytes) {
-    using std::chrono::duration_cast;
-    const auto rate = std::max<std::uint64_t>(1, shared_.options.body_rate_min);
-    const auto earned = std::chrono::duration<double>(static_cast<double>(bytes) / static_cast<double>(rate));
-    const std::chrono::duration<double> window = shared_.options.body_rate_window;
-    const std::chrono::duration<double> left = body_credit_ - spent + earned;
-    body_credit_ = duration_cast<Clock::duration>(std::min(window, left));
-  }
-
-  /// Reads until chunk_ is full or the body ends; `*filled` bytes are in it.
-  /// What is between the chunks, and behind them, is held to the limit of a head.
-  asio::awaitable<error_code> fill_chunk(std::size_t* filled) {
-    auto& body = parser_->get().body();
-    body.data = chunk_.data();
-    body.size = chunk_.size();
-    body.more = true;
-    while (!parser_->is_done() && body.size > 0) {
-      error_code parsed;
-      const auto used = parse_body(&parsed);
-      if (parsed) co_return parsed;
-      if (used > 0) continue;
-      if (buffer_.size() > shared_.options.header_bytes_max) {
-        co_return beast::http::make_error_code(beast::http::error::header_limit);
-      }
-      const auto before = Clock::now();
-      const auto buffered = buffer_.size();
-      stream_.expires_at(before + body_credit_);
-      const auto error = co_await read_more(kReadBytes);
-      account(Clock::now() - before, buffer_.size() - buffered);
-      if (error) co_return as_parser_error(error, *parser_);
-    }
-    *filled = chunk_.size() - body.size;
-    co_return error_code{};
-  }
-
-  /// Takes what it can of buffer_; 0: more must be read first.
-  std::size_t parse_body(error_code* error) {
-    if (buffer_.size() == 0) return 0;
-    const auto used = parser_->put(buffer_.cdata(), *error);
-    buffer_.consume(used);
-    if (*error == beast::http::error::need_buffer || *error == beast::http::error::need_more) error->clear();
-    return used;
-  }
-
-  /// An answer for a body that did not come whole, if the client may still read one.
-  static std::optional<Response> refusal_of_body(const error_code& error) {
-    if (error == beast::http::error::partial_message || error == beast::http::error::end_of_stream) {
-      return problem({ErrorCode::invalid_input, "truncated-body", "the connection ended before the body did",
-                      "send the whole body again"});
-    }
-    if (!is_protocol_error(error)) return std::nullopt;
-    return problem(bad_request(fmt::format("the body's framing cannot be read: {}", error.message()),
-                               "send a Content-Length, or correct chunks"));
-  }
-
   asio::awaitable<std::optional<Response>> receive_upload() {
     if (shared_.uploads >= shared_.options.uploads_max) {
       co_return problem(
@@ -379,47 +295,42 @@ class Connection {
       co_await drop_sink(std::move(sink));
       co_return std::nullopt;
     }
-    start_body();
-    std::optional<Response> refusal;
-    while (!parser_->is_done()) {
-      std::size_t filled = 0;
-      const auto error = co_await fill_chunk(&filled);
+    std::optional<ConnectionBody> body(std::in_place, stream_, buffer_, *parser_, shared_.options);
+    while (!body->is_whole()) {
+      const auto error = co_await body->read_chunk();
       if (error) {
-        refusal = refusal_of_body(error);
         co_await drop_sink(std::move(sink));
-        co_return refusal;
+        co_return body->refusal(error);
       }
-      const auto written = co_await write_to(*sink, filled);
+      const auto written = co_await write_to(*sink, body->chunk());
       if (written.has_error()) {
         co_await drop_sink(std::move(sink));
         co_return problem(written.error());
       }
     }
-    chunk_ = {};
+    body.reset();  // who waits for a table holds no chunk meanwhile
     co_return co_await finish(std::move(sink));
   }
 
   /// Reads and forgets a body that the request's route has no use for; a refusal where that cannot be done,
   /// `*lost` where there is nobody to say it to.
   asio::awaitable<std::optional<Response>> drop_small_body(bool* lost) {
-    start_body();
+    ConnectionBody body(stream_, buffer_, *parser_, shared_.options);
     std::size_t dropped = 0;
-    while (!parser_->is_done()) {
-      std::size_t filled = 0;
-      const auto error = co_await fill_chunk(&filled);
+    while (!body.is_whole()) {
+      const auto error = co_await body.read_chunk();
       if (error) {
-        auto refusal = refusal_of_body(error);
+        auto refusal = body.refusal(error);
         *lost = !refusal.has_value();
         co_return refusal;
       }
-      dropped += filled;
+      dropped += body.chunk().size();
       if (dropped > kSmallBodyMax) {
         co_return problem({ErrorCode::invalid_input, "too-large",
                            fmt::format("a body of more than {} bytes has no use here", kSmallBodyMax),
                            "send no body"});
       }
     }
-    chunk_ = {};
     co_return std::nullopt;
   }
 
@@ -439,10 +350,9 @@ class Connection {
                   [this] { return guarded<MadeSink>([this] { return match_.route->receive(request_); }); });
   }
 
-  asio::awaitable<Result<void>> write_to(BodySink& sink, std::size_t bytes) {
-    return run_on(shared_.readers, [this, &sink, bytes] {
-      return guarded<Result<void>>(
-          [&] { return sink.write(std::as_bytes(std::span(chunk_.data(), bytes))); });
+  asio::awaitable<Result<void>> write_to(BodySink& sink, std::span<const char> bytes) {
+    return run_on(shared_.readers, [&sink, bytes] {
+      return guarded<Result<void>>([&] { return sink.write(std::as_bytes(bytes)); });
     });
   }
 
@@ -479,6 +389,8 @@ class Connection {
 
   void begin_live(LiveBody& body) {
     live_ = std::make_shared<LiveWait>(shared_.network);
+    // A server that stops has woken those that were there.
+    if (shared_.stopping) live_->wake();
     body.on_news([wait = live_] { wait->ring(); });
   }
 
@@ -507,7 +419,7 @@ class Connection {
       }
     }
     set_problem_instance(response, request_.id);
-    add_security_headers(response, shared_.options.tls ? Transport::tls : Transport::plain);
+    add_security_headers(response, transport());
     response.headers.emplace_back("Date", http_date(std::chrono::system_clock::now()));
     const bool http_1_1 = parser_->get().version() == 11;
     const bool whole = framing_known_ && parser_->is_done();
@@ -637,7 +549,7 @@ class Connection {
     stream_.expires_after(kLingerTime);
     std::uint64_t drained = 0;
     while (drained < kLingerBytesMax) {
-      const auto error = co_await read_more(kReadBytes);
+      const auto error = co_await stream_.read_into(buffer_, kLingerReadBytes);
       if (error) co_return;
       drained += buffer_.size();
       buffer_.clear();
@@ -654,15 +566,13 @@ class Connection {
 
   ConnectionsShared& shared_;
   ConnectionStream stream_;
-  beast::flat_buffer buffer_{kReadBytes + (std::size_t{1} << 20)};
-  std::optional<Parser> parser_;
-  std::vector<char> chunk_;
+  boost::beast::flat_buffer buffer_{kBufferBytesMax};
+  std::optional<RequestParser> parser_;
   std::shared_ptr<LiveWait> live_;  ///< while a live body is sent
   std::string remote_address_;
   Request request_;
   Router::Match match_;
   Clock::time_point started_;
-  Clock::duration body_credit_{};
   bool idle_ = false;
   bool framing_known_ = false;
 };

@@ -2,21 +2,13 @@
 
 #include <array>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
-// g++ 12 miscompiles capturing lambdas and braced temporaries inside a co_await expression: both are kept out
-// of coroutines.
+#include "http/connection_names.hpp"
+
 namespace deltadrop::http {
 namespace {
-
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
-
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 /// Nothing but the end stands in the socket.
 bool has_ended(tcp::socket& socket) {

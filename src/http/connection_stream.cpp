@@ -2,21 +2,47 @@
 
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
-// g++ 12 miscompiles capturing lambdas and braced temporaries inside a co_await expression: both are kept out
-// of coroutines.
+#include "http/connection_names.hpp"
+
 namespace deltadrop::http {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
-
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kFarewell{1};
+
+/// Ends what a stream waits for at a time, and not the stream, as its own deadline would.
+class Alarm {
+ public:
+  Alarm(boost::beast::tcp_stream& stream, ConnectionStream::Clock::time_point time)
+      : state_(std::make_shared<State>(stream, time)) {
+    state_->timer.async_wait([state = state_](const error_code& error) {
+      if (error || state->over) return;
+      state->rang = true;
+      state->stream.cancel();
+    });
+  }
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+  ~Alarm() {
+    state_->over = true;
+    state_->timer.cancel();
+  }
+
+  [[nodiscard]] bool rang() const { return state_->rang; }
+
+ private:
+  struct State {
+    State(boost::beast::tcp_stream& of, ConnectionStream::Clock::time_point time)
+        : stream(of), timer(of.get_executor(), time) {}
+    boost::beast::tcp_stream& stream;  ///< may be gone once it is over
+    asio::steady_timer timer;
+    bool rang = false;
+    bool over = false;
+  };
+  std::shared_ptr<State> state_;
+};
 
 }  // namespace
 
@@ -29,6 +55,23 @@ asio::awaitable<bool> ConnectionStream::handshake() {
   if (!tls_) co_return true;
   auto [error] = co_await tls_->async_handshake(asio::ssl::stream_base::server, kTuple);
   co_return !error;
+}
+
+asio::awaitable<error_code> ConnectionStream::read_into(boost::beast::flat_buffer& buffer,
+                                                        std::size_t bytes_max) {
+  const auto space = buffer.prepare(bytes_max);
+  const auto moved = co_await read_some(space);
+  buffer.commit(moved.bytes);
+  co_return moved.error;
+}
+
+asio::awaitable<error_code> ConnectionStream::read_into_until(boost::beast::flat_buffer& buffer,
+                                                              std::size_t bytes_max, Clock::time_point time) {
+  tcp_.expires_never();
+  const Alarm alarm(tcp_, time);
+  const auto error = co_await read_into(buffer, bytes_max);
+  if (alarm.rang() && error == asio::error::operation_aborted) co_return asio::error::timed_out;
+  co_return error;
 }
 
 asio::awaitable<ConnectionStream::Moved> ConnectionStream::read_some(asio::mutable_buffer space) {
@@ -59,6 +102,11 @@ asio::awaitable<ConnectionStream::Moved> ConnectionStream::write(Buffers buffers
     moved.bytes = bytes;
   }
   co_return moved;
+}
+
+std::string ConnectionStream::local_address() const {
+  error_code ignored;
+  return address_text(tcp_.socket().local_endpoint(ignored));
 }
 
 void ConnectionStream::end_sending() {

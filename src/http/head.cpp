@@ -20,7 +20,7 @@ struct Phrase {
   std::string_view text;
 };
 
-constexpr std::array<Phrase, 27> kPhrases = {{
+constexpr std::array<Phrase, 28> kPhrases = {{
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},
@@ -34,6 +34,7 @@ constexpr std::array<Phrase, 27> kPhrases = {{
     {404, "Not Found"},
     {405, "Method Not Allowed"},
     {406, "Not Acceptable"},
+    {408, "Request Timeout"},
     {409, "Conflict"},
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},
@@ -139,6 +140,37 @@ Result<void> check_host(const std::optional<std::string>& host, const std::vecto
   return Error{ErrorCode::invalid_input, "wrong-host",
                fmt::format("Host {} is not one that this server answers to", quoted_for_message(*host)),
                "use the address it listens on, or add the name to ALLOWED_HOSTS"};
+}
+
+namespace {
+
+bool is_port(std::string_view text) {
+  return !text.empty() && text.size() <= 5 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+bool is_address_6(std::string_view text) {
+  return !text.empty() && text.find(':') != std::string_view::npos &&
+         text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+}
+
+/// Of RFC 3986's authority what a server is known by.
+bool is_host_and_port(std::string_view host) {
+  const auto name_end = host.starts_with('[') ? host.find(']') : host.find(':');
+  if (host.starts_with('[') && name_end == std::string_view::npos) return false;
+  const bool bracketed = host.starts_with('[');
+  const auto name = bracketed ? host.substr(1, name_end - 1) : host.substr(0, name_end);
+  const auto behind =
+      name_end == std::string_view::npos ? std::string_view{} : host.substr(name_end + (bracketed ? 1 : 0));
+  if (!behind.empty() && (behind.front() != ':' || !is_port(behind.substr(1)))) return false;
+  return bracketed ? is_address_6(name) : safe_name(name) && alphanumeric(name.front());
+}
+
+}  // namespace
+
+std::string origin_of(const std::optional<std::string>& host, std::string_view address, Transport transport) {
+  return fmt::format("{}://{}", transport == Transport::tls ? "https" : "http",
+                     host && is_host_and_port(*host) ? std::string_view(*host) : address);
 }
 
 void add_security_headers(Response& response, Transport transport) {

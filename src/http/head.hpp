@@ -32,6 +32,11 @@ Result<void> check_request_head(const RequestHead& head);
 Result<void> check_host(const std::optional<std::string>& host, const std::vector<std::string>& allowed);
 
 enum class Transport { plain, tls };
+
+/// "https://host:8000": by Host where that is a name or address with or without a port, in letters that mean
+/// nothing to a shell; else by `address`, at which the connection came in.
+std::string origin_of(const std::optional<std::string>& host, std::string_view address, Transport transport);
+
 /// What browsers are told: answers are not kept unless they say so themselves, a page may load only what is
 /// ours, under TLS this name stays under TLS.
 void add_security_headers(Response& response, Transport transport);

@@ -27,6 +27,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
   std::vector<std::string> parameters;                       ///< what `{}` matched in the route's pattern
   std::string route;                                         ///< its route's pattern; "" where there is none
+  std::string origin;  ///< how the client reaches this server: "https://host:8000"
   std::string remote_address;
   std::string id;                               ///< X-Request-Id, given or made
   const std::atomic<bool>* stopping = nullptr;  ///< set once the server stops: long waits end then

@@ -39,7 +39,7 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 32> kTypes = {{
+constexpr std::array<TypeRow, 35> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"bad-idempotency-key", 400, "Not an idempotency key"},
@@ -48,6 +48,7 @@ constexpr std::array<TypeRow, 32> kTypes = {{
     {"no-such-dead-letter", 404, "There is no such dead letter"},
     {"method-not-allowed", 405, "This path does not have this method"},
     {"not-acceptable", 406, "Not offered in a form that is accepted"},
+    {"body-too-slow", 408, "The body comes too slowly"},
     {"table-moved-on", 409, "The table has a newer version"},
     {"other-version-then", 409, "Another version held at that time"},
     {"not-held", 409, "The upload is not held"},
@@ -57,6 +58,8 @@ constexpr std::array<TypeRow, 32> kTypes = {{
     {"too-large", 413, "Too large"},
     {"not-raw", 415, "Not the file itself"},
     {"not-multipart", 415, "Not multipart/form-data"},
+    {"unknown-encoding", 415, "The body's Content-Encoding is not understood"},
+    {"encoded-form", 415, "A form is not compressed itself"},
     {"key-needed", 401, "A key is needed"},
     {"not-allowed", 403, "This key may not do that"},
     {"wrong-host", 421, "Not a host of this server"},
@@ -125,7 +128,11 @@ unsigned status_of(const Error& error) {
 }
 
 Response problem(const Error& error) {
-  return problem_response(status_of(error), problem_body(error).take());
+  auto response = problem_response(status_of(error), problem_body(error).take());
+  // What would be taken instead: RFC 9110 section 15.5.16.
+  if (error.type == "unknown-encoding") response.headers.emplace_back("Accept-Encoding", "gzip, zstd");
+  if (error.type == "encoded-form") response.headers.emplace_back("Accept-Encoding", "identity");
+  return response;
 }
 
 Response problem_with(const Error& error, std::string_view name, std::string_view json) {

@@ -9,29 +9,21 @@
 #include <thread>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "http/access_log.hpp"
 #include "http/connection.hpp"
+#include "http/connection_names.hpp"
 #include "http/head.hpp"
 #include "http/problem.hpp"
 #include "http/server_tls.hpp"
 
-// The network runs on one thread, in coroutines. g++ 12 miscompiles capturing lambdas and braced temporaries
-// inside a co_await expression: both are kept out of coroutines.
 namespace deltadrop::http {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
-
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kAcceptRetry{50};
 
 /// What accepting needs. Belongs to the network thread.
@@ -121,10 +113,7 @@ class AsioServer final : public Server {
               "give another address with --listen, or stop what holds this one: ss -ltnp 'sport = :{}'",
               options.port)};
     }
-    const auto bound = acceptor.local_endpoint(error);
-    const auto ip = bound.address().to_string();
-    address_ = bound.address().is_v6() ? fmt::format("[{}]:{}", ip, bound.port())
-                                       : fmt::format("{}:{}", ip, bound.port());
+    address_ = address_text(acceptor.local_endpoint(error));
     asio::co_spawn(shared_.network, accept_connections(listening_), asio::detached);
     thread_ = std::thread([this] { run_network(); });
     return success();

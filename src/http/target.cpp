@@ -90,8 +90,11 @@ std::string percent_encode(std::string_view text) {
 }
 
 Result<Target> parse_target(std::string_view text) {
+  if (text.find('#') != std::string_view::npos) {
+    return bad_request(fmt::format("request target {} has a fragment", quoted_for_message(text)),
+                       "leave out what is behind #, or write a # itself as %23");
+  }
   text = without_authority(text);
-  text = text.substr(0, text.find('#'));
   const auto question = text.find('?');
   auto raw_path = text.substr(0, question);
   if (raw_path.empty() && question == 0) raw_path = "/";

@@ -17,7 +17,7 @@ struct Target {
 };
 
 /// Splits before decoding, so `%2F` stays inside its segment. Takes origin-form and absolute-form. Fails with
-/// invalid_input, type "bad-request": a broken %-sequence, a NUL or invalid UTF-8.
+/// invalid_input, type "bad-request": a broken %-sequence, a NUL, invalid UTF-8 or a fragment.
 Result<Target> parse_target(std::string_view target);
 
 /// `what` names the text in the error.

@@ -271,7 +271,7 @@ Result<std::vector<TableRecord>> Catalog::tables(const TableFilter& filter) {
     const std::string_view after =
         filter.after ? "AND (tables.company_id, tables.table_name) > (?2, ?3) " : std::string_view();
     // Table by table (CROSS JOIN keeps the order), its last version by the index of versions, which has no
-    // row without one: /health asks for all tables, and there may be many.
+    // row without one: there may be many tables.
     DD_TRY(auto statement,
            reader_.prepare(fmt::format(
                "SELECT {} FROM tables CROSS JOIN uploads u USING (company_id, table_name) "
@@ -406,7 +406,7 @@ Result<void> Catalog::add_held(const UploadRecord& upload, const std::optional<A
 
 Result<void> Catalog::add_version(const UploadRecord& upload, std::optional<std::string_view> bytes,
                                   const std::optional<AnswerToKeep>& answer) {
-  return writer_.run([&](sqlite::Database& database) -> Result<void> {
+  auto added = writer_.run([&](sqlite::Database& database) -> Result<void> {
     DD_TRY(check_spelling_in(database, upload.table));
     {
       const TableRef folded = upload.table.folded();
@@ -423,6 +423,28 @@ Result<void> Catalog::add_version(const UploadRecord& upload, std::optional<std:
     }
     return bytes ? keep_bytes(database, upload.upload_id, *bytes) : success();
   });
+  note_version(upload.table);  // an error may hide a success
+  return added;
+}
+
+/// After the commit, so that who hears of it finds it.
+void Catalog::note_version(const TableRef& table) {
+  const std::lock_guard lock(versions_mutex_);
+  const auto [at, is_new] = version_of_table_.try_emplace(table, next_version_);
+  if (!is_new) {
+    tables_by_version_.erase(at->second);
+    at->second = next_version_;
+  }
+  tables_by_version_.emplace(next_version_++, table);
+}
+
+Acceptances Catalog::accepted_since(std::uint64_t number) {
+  const std::lock_guard lock(versions_mutex_);
+  Acceptances since{{}, next_version_};
+  for (auto at = tables_by_version_.lower_bound(number); at != tables_by_version_.end(); ++at) {
+    since.tables.push_back(at->second);
+  }
+  return since;
 }
 
 Result<void> Catalog::forget_bytes(const std::vector<UploadId>& uploads) {
@@ -505,7 +527,9 @@ Result<std::vector<UploadRecord>> Catalog::mark_unpublished(const RepublishReque
 Result<std::optional<UploadRecord>> Catalog::settle(const UploadId& upload) {
   DD_TRY(writer_.run(
       [](sqlite::Database& database) { return database.execute("UPDATE writes SET n = n + 1"); }));
-  return find(upload);
+  auto found = find(upload);
+  if (found.has_value() && found.value() && found.value()->version) note_version(found.value()->table);
+  return found;
 }
 
 }  // namespace deltadrop::ingest

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,6 +43,8 @@ class Catalog {
   /// Held uploads received before the time for their kind.
   Result<std::vector<UploadRecord>> held_since_before(Timestamp held, Timestamp dry_runs);
   Result<CatalogCounts> counts();
+  /// Ingest::accepted_since: the tables of which add_version or settle found a new version.
+  Acceptances accepted_since(std::uint64_t number);
 
   /// The answer that was kept for a key at `since` or later.
   Result<std::optional<KeptAnswer>> answer_of(const std::string& key, Timestamp since);
@@ -76,10 +80,15 @@ class Catalog {
   static Result<void> put(sqlite::Database& database, const UploadRecord& upload);
   Result<void> check_known(const RepublishRequest& request);
   Result<TableRecord> table_record(UploadRecord last);
+  void note_version(const TableRef& table);
 
   sqlite::GroupWriter writer_;
   std::mutex mutex_;  ///< of reader_
   sqlite::Database reader_;
+  std::mutex versions_mutex_;  ///< of what follows
+  std::uint64_t next_version_ = 0;
+  std::map<std::uint64_t, TableRef> tables_by_version_;
+  std::map<TableRef, std::uint64_t> version_of_table_;
 };
 
 }  // namespace deltadrop::ingest

@@ -37,6 +37,7 @@ class Engine final : public Ingest {
   Result<std::vector<UploadRecord>> uploads(const UploadFilter& filter) override;
   Result<std::vector<TableRecord>> tables(const TableFilter& filter) override;
   Result<std::optional<TableRecord>> table(const TableRef& table) override;
+  Acceptances accepted_since(std::uint64_t number) override { return catalog_->accepted_since(number); }
   [[nodiscard]] std::optional<Timestamp> expires_at(const UploadRecord& upload) const override;
   Result<std::vector<UploadRecord>> versions(const TableRef& table, Version first,
                                              std::int64_t limit) override;

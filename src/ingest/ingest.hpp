@@ -188,6 +188,12 @@ struct RepublishReport {
   std::int64_t uploads = 0;  ///< that were published and are not any more
 };
 
+/// Tables that got a version, each once.
+struct Acceptances {
+  std::vector<TableRef> tables;
+  std::uint64_t next = 0;  ///< where to ask on from
+};
+
 struct Health {
   std::int64_t accepted_unpublished = 0;
   std::int64_t held = 0;
@@ -218,6 +224,8 @@ class Ingest {
   /// By name.
   virtual Result<std::vector<TableRecord>> tables(const TableFilter& filter = {}) = 0;
   virtual Result<std::optional<TableRecord>> table(const TableRef& table) = 0;
+  /// Those of this process's life whose last version was accepted since a `next` was given out; 0: all.
+  virtual Acceptances accepted_since(std::uint64_t number) = 0;
   /// When a held upload expires; nothing of others.
   [[nodiscard]] virtual std::optional<Timestamp> expires_at(const UploadRecord& upload) const = 0;
   /// Accepted uploads of a table by version, from `first` on. An unknown table is not_found "no-such-table".

@@ -6,10 +6,15 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 
 namespace deltadrop::io {
 namespace {
+
+/// How long `take` puts up with those who only ask, which is microseconds for each.
+constexpr std::chrono::seconds kAskersPatience{1};
 
 /// "PID\nADDRESS\n"
 LockHolder parse_holder(const std::string& text) {
@@ -25,8 +30,10 @@ LockHolder parse_holder(const std::string& text) {
 Error in_use(const fs::path& path) {
   const auto text = read_whole_file(path);
   const auto holder = text.has_value() ? parse_holder(text.value()) : LockHolder{};
+  const auto who =
+      holder.pid == 0 ? std::string("a process that is starting") : fmt::format("process {}", holder.pid);
   return {ErrorCode::conflict, "data-dir-in-use",
-          fmt::format("{} is in use by process {}{}", path.parent_path().string(), holder.pid,
+          fmt::format("{} is in use by {}{}", path.parent_path().string(), who,
                       holder.address.empty() ? "" : " at " + holder.address),
           fmt::format("stop that process, or choose another DATA_DIR")};
 }
@@ -37,11 +44,25 @@ Result<File> open_lock(const fs::path& path, int flags) {
   return File(descriptor, path);
 }
 
+/// A shared lock is taken for a moment to find out, as flock has no question; so this keeps others out for as
+/// long.
+Result<bool> is_held_exclusively(const fs::path& path) {
+  DD_TRY(auto file, open_lock(path, O_RDWR));
+  return ::flock(file.descriptor(), LOCK_SH | LOCK_NB) != 0;
+}
+
 }  // namespace
 
+/// What keeps it out may be somebody who asks for the holder, with the shared lock of that moment.
 Result<LockFile> LockFile::take(const fs::path& path) {
+  const auto deadline = std::chrono::steady_clock::now() + kAskersPatience;
   DD_TRY(auto lock, try_take(path));
-  if (!lock) return in_use(path);
+  while (!lock) {
+    DD_TRY(const bool held, is_held_exclusively(path));
+    if (held || std::chrono::steady_clock::now() >= deadline) return in_use(path);
+    std::this_thread::yield();
+    DD_TRY(lock, try_take(path));
+  }
   DD_TRY(lock->publish_address(""));
   return std::move(*lock);
 }
@@ -64,8 +85,8 @@ Result<LockFile> LockFile::wait_for(const fs::path& path) {
 }
 
 Result<LockHolder> LockFile::holder(const fs::path& path) {
-  DD_TRY(auto file, open_lock(path, O_RDWR));
-  if (::flock(file.descriptor(), LOCK_SH | LOCK_NB) == 0) {
+  DD_TRY(const bool held, is_held_exclusively(path));
+  if (!held) {
     return Error{ErrorCode::not_found, "not-running", fmt::format("no process holds {}", path.string()), ""};
   }
   DD_TRY(const auto text, read_whole_file(path));
@@ -74,8 +95,9 @@ Result<LockHolder> LockFile::holder(const fs::path& path) {
 
 Result<void> LockFile::publish_address(const std::string& address) {
   const auto text = fmt::format("{}\n{}\n", ::getpid(), address);
-  if (::ftruncate(file_.descriptor(), 0) != 0 ||
-      ::pwrite(file_.descriptor(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+  // Cut last: who reads meanwhile finds two whole lines, not an empty file.
+  if (::pwrite(file_.descriptor(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
+      ::ftruncate(file_.descriptor(), static_cast<off_t>(text.size())) != 0) {
     return system_error("write", file_.path(), errno);
   }
   return success();

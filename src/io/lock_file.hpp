@@ -18,7 +18,8 @@ struct LockHolder {
 /// An exclusive lock (flock) on a file, held until destroyed or the process ends, however it ends.
 class LockFile {
  public:
-  /// Fails with conflict, type "data-dir-in-use", naming the holder's pid.
+  /// Fails with conflict, type "data-dir-in-use", naming the holder's pid. Those who ask for the `holder`
+  /// meanwhile do not keep it out.
   static Result<LockFile> take(const fs::path& path);
   /// Nothing where somebody holds it. The file stays empty.
   static Result<std::optional<LockFile>> try_take(const fs::path& path);

@@ -201,7 +201,7 @@ def test_an_idle_connection_ends(start):
     assert connection.recv(1) == b""
 
 
-def test_a_body_slower_than_the_least_rate_ends(start):
+def test_a_body_slower_than_the_least_rate_is_answered_and_ends(start):
     """2 KiB a second, which the default takes for ever; the rate is averaged over 30 s."""
     server = start(flags=["--min-body-rate", "1MiB"])
     connection = raw_connection(server)
@@ -215,6 +215,7 @@ def test_a_body_slower_than_the_least_rate_ends(start):
             break
         connection.sendall(row)
     assert ended
+    assert b"HTTP/1.1 408 Request Timeout" in received_until(connection, b"}")
     assert server.upload_ok(CSV)["inserted"] == 2
 
 
@@ -250,7 +251,7 @@ def test_health_and_metrics_beside_many_tables(start):
     for path in ("/health", "/metrics", "/api/v1/tables?limit=10"):
         times = sorted(server.request("GET", path).elapsed.total_seconds() for _ in range(11))
         print(f"{path} beside 1,600 tables: median {times[5] * 1000:.1f} ms")
-        assert times[5] < 0.1, (path, times)
+        assert times[5] < (0.02 if path == "/health" else 0.1), (path, times)
 
 
 def test_keys_are_asked_for_once_there_is_one(start):

@@ -13,11 +13,33 @@ def test_the_server_answers_as_its_description_says(server, tmp_path):
         server.upload_ok((EXAMPLES / version).read_bytes())
     held = server.upload((EXAMPLES / "v1.csv").read_bytes(), dry_run="true")
     assert held.status_code == 202, held.text
-    # schemathesis.toml of the root has the seed and the one thing that is allowed beyond the description. One worker: with two,
-    # hypothesis' own cache fails now and then.
-    command = [sys.executable, "-m", "schemathesis.cli", "run", str(ROOT / "docs/openapi.yaml"), "--url", server.url,
-               "--max-examples", "25", "--workers", "1", "--no-color", "--continue-on-failure"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
-    (tmp_path / "schemathesis.txt").write_text(run.stdout)
-    assert run.returncode == 0, run.stdout + run.stderr
+    run = run_schemathesis(server.url, tmp_path)
+    assert run.returncode == 0, reason_of(run, server)
     assert server.get("/health")["status"] == "UP"
+
+
+def test_a_failed_run_says_why(server, tmp_path):
+    """Exit code 1 also stands for errors, which are not among the failures: a connection that ended, a time-out."""
+    server.kill()
+    run = run_schemathesis(server.url, tmp_path, "--include-path", "/health/live")
+    assert run.returncode == 1
+    assert "FAILURES" not in run.stdout
+    reason = reason_of(run, server)
+    assert "ERRORS" in reason and "Connection refused" in reason
+    assert "exit code -9" in reason
+
+
+def run_schemathesis(url, folder, *more):
+    # schemathesis.toml of the root has the seed and the one thing that is allowed beyond the description. One worker: with two,
+    # hypothesis' own cache fails now and then. What an earlier run left in the folder that it runs in (examples that failed,
+    # operations that crashed) would be tried first, so it runs in one of its own.
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(ROOT / "schemathesis.toml"), "run",
+               str(ROOT / "docs/openapi.yaml"), "--url", url, "--max-examples", "25", "--workers", "1", "--no-color",
+               "--continue-on-failure", "--request-timeout", "60", "--suppress-health-check", "too_slow", *more]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
+
+
+def reason_of(run, server):
+    """All that is known of a run that failed."""
+    return (f"schemathesis ended with {run.returncode}\n--- its output\n{run.stdout}\n--- its errors\n{run.stderr}\n"
+            f"--- the server, exit code {server.process.poll()}, logged last\n{server.log_path.read_text()[-20_000:]}")

@@ -25,6 +25,7 @@ class FakeIngest final : public ingest::Ingest {
     std::mutex mutex;
     std::string bytes;  ///< of the last reception
     std::atomic<int> open = 0;
+    std::atomic<int> opened = 0;
     std::optional<Error> refuse_write;
   };
 
@@ -32,6 +33,7 @@ class FakeIngest final : public ingest::Ingest {
    public:
     explicit FakeReception(std::shared_ptr<Received> received) : received_(std::move(received)) {
       ++received_->open;
+      ++received_->opened;
       const std::lock_guard lock(received_->mutex);
       received_->bytes.clear();
     }
@@ -92,6 +94,7 @@ class FakeIngest final : public ingest::Ingest {
     return found;
   }
   Result<std::vector<ingest::TableRecord>> tables(const ingest::TableFilter& filter) override {
+    if (!filter.limit) ++questions_for_all_tables;
     std::map<TableRef, ingest::TableRecord> by_table;
     for (const auto& record : records) {
       if (!record.version) continue;
@@ -111,11 +114,19 @@ class FakeIngest final : public ingest::Ingest {
     return found;
   }
   Result<std::optional<ingest::TableRecord>> table(const TableRef& wanted) override {
-    DD_TRY(auto all, tables({}));
+    DD_TRY(auto all, tables({std::nullopt, std::ssize(records)}));
     for (auto& each : all) {
       if (each.table == wanted) return std::optional(std::move(each));
     }
     return std::optional<ingest::TableRecord>();
+  }
+  /// Those of `records` from this index on.
+  ingest::Acceptances accepted_since(std::uint64_t number) override {
+    std::set<TableRef> tables;
+    for (std::size_t i = number; i < records.size(); ++i) {
+      if (records[i].version) tables.insert(records[i].table);
+    }
+    return {{tables.begin(), tables.end()}, records.size()};
   }
   [[nodiscard]] std::optional<Timestamp> expires_at(const ingest::UploadRecord& upload) const override {
     return upload.state == ingest::UploadState::held ? expiry : std::nullopt;
@@ -185,6 +196,7 @@ class FakeIngest final : public ingest::Ingest {
   std::condition_variable changed;
   int waits = 0;
   std::vector<ingest::UploadRecord> records;  ///< by version
+  std::atomic<int> questions_for_all_tables = 0;
   std::vector<std::string> change_json;
   std::filesystem::path archived;
   std::optional<Error> down;
@@ -251,7 +263,7 @@ class FakeHistory final : public history::HistoryStore {
   Result<AppliedNo> last_applied() override {
     const std::lock_guard lock(mutex);
     if (down) return *down;
-    return applied_events.empty() ? AppliedNo(0) : applied_events.back().applied_no;
+    return applied_events.empty() ? last_no : applied_events.back().applied_no;
   }
   Result<std::vector<history::AppliedEvent>> events(const history::EventQuery& query) override {
     const std::lock_guard lock(mutex);
@@ -276,6 +288,7 @@ class FakeHistory final : public history::HistoryStore {
   Result<std::set<UploadId>> applied_among(const std::set<UploadId>& uploads) override {
     if (down) return *down;
     ++questions;
+    uploads_asked += static_cast<int>(uploads.size());
     std::set<UploadId> applied;
     for (const auto& id : uploads) {
       const auto found = statuses.find(id);
@@ -301,6 +314,8 @@ class FakeHistory final : public history::HistoryStore {
   std::vector<history::LakeColumn> columns;  ///< of every table
   std::map<UploadId, history::UploadStatus> statuses;
   std::atomic<int> questions = 0;  ///< how often uploads were asked for
+  std::atomic<int> uploads_asked = 0;
+  AppliedNo last_no{0};  ///< where there are no applied_events
   std::vector<history::DeadLetterEntry> letters;
   history::Summary state;
   history::EventQuery asked;

@@ -4,15 +4,48 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 #include "core/table_ref.hpp"
 
 namespace deltadrop::test {
+namespace {
+
+constexpr int kPatienceSeconds = 20;
+
+/// A process that is paused and goes on finds its calls on a socket with a time-out interrupted, without any
+/// handler of signals (signal(7)).
+template <class Call>
+ssize_t uninterrupted(Call call) {
+  ssize_t result = 0;
+  do {
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+ssize_t receive(int socket, void* bytes, std::size_t count) {
+  return uninterrupted([&] { return ::recv(socket, bytes, count, 0); });
+}
+
+/// An interrupted connect goes on by itself.
+bool connect_to(int socket, const sockaddr_in& server) {
+  if (::connect(socket, reinterpret_cast<const sockaddr*>(&server), sizeof server) == 0) return true;
+  if (errno != EINTR) return false;
+  pollfd connecting{socket, POLLOUT, 0};
+  if (uninterrupted([&] { return ::poll(&connecting, 1, kPatienceSeconds * 1000); }) != 1) return false;
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+}
+
+}  // namespace
 
 std::string RawResponse::header(std::string_view name) const {
   for (const auto& [field, value] : headers) {
@@ -32,10 +65,10 @@ RawClient::RawClient(const std::string& address, int receive_buffer) {
   // What is sent in two pieces is to arrive in two, and at once.
   const int on = 1;
   setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const timeval patience{20, 0};
+  const timeval patience{kPatienceSeconds, 0};
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  if (::connect(socket_, reinterpret_cast<const sockaddr*>(&server), sizeof server) != 0) {
+  if (!connect_to(socket_, server)) {
     ::close(socket_);
     socket_ = -1;
   }
@@ -47,7 +80,8 @@ RawClient::~RawClient() {
 
 bool RawClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const auto sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const auto sent =
+        uninterrupted([&] { return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -58,7 +92,7 @@ void RawClient::end_sending() { ::shutdown(socket_, SHUT_WR); }
 
 bool RawClient::fill() {
   std::array<char, 64 * 1024> bytes;
-  const auto count = ::recv(socket_, bytes.data(), bytes.size(), 0);
+  const auto count = receive(socket_, bytes.data(), bytes.size());
   if (count <= 0) return false;
   buffer_.append(bytes.data(), static_cast<std::size_t>(count));
   return true;
@@ -67,7 +101,7 @@ bool RawClient::fill() {
 std::string RawClient::read_some(std::size_t bytes) {
   if (buffer_.empty()) {
     buffer_.resize(bytes);
-    const auto count = ::recv(socket_, buffer_.data(), bytes, 0);
+    const auto count = receive(socket_, buffer_.data(), bytes);
     buffer_.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
   }
   std::string out = buffer_.substr(0, bytes);
@@ -77,14 +111,16 @@ std::string RawClient::read_some(std::size_t bytes) {
 
 bool RawClient::closed_by_server() {
   char byte = 0;
-  return buffer_.empty() && ::recv(socket_, &byte, 1, 0) <= 0 && errno != EAGAIN;
+  if (!buffer_.empty()) return false;
+  const auto count = receive(socket_, &byte, 1);
+  return count == 0 || (count < 0 && errno != EAGAIN);
 }
 
 bool RawClient::ends_in_peace() {
   std::array<char, 64 * 1024> bytes;
   ssize_t count = 0;
   do {
-    count = ::recv(socket_, bytes.data(), bytes.size(), 0);
+    count = receive(socket_, bytes.data(), bytes.size());
   } while (count > 0);
   return count == 0;
 }

@@ -1,5 +1,7 @@
 #include "http/routes.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "http/json_writer.hpp"
@@ -22,13 +24,14 @@ void add_landing_route(std::vector<Route>& routes) {
   std::vector<std::string> endpoints = {"GET /openapi.json", "GET /docs"};
   endpoints.reserve(endpoints.size() + routes.size());
   for (const auto& route : routes) endpoints.push_back(route.method + " " + route.pattern);
-  routes.push_back(handler("GET", "/", [endpoints](const Request&) -> Result<Response> {
-    return json_response(JsonObject()
-                             .text("name", "Deltadrop")
-                             .text("purpose", "Drop a new version of a CSV file, get its deltas.")
-                             .text("try", "curl -F file=@so-financials.csv http://127.0.0.1:8000/upload")
-                             .texts("endpoints", endpoints)
-                             .take());
+  routes.push_back(handler("GET", "/", [endpoints](const Request& request) -> Result<Response> {
+    return json_response(
+        JsonObject()
+            .text("name", "Deltadrop")
+            .text("purpose", "Drop a new version of a CSV file, get its deltas.")
+            .text("try", fmt::format("curl -F file=@so-financials.csv {}/upload", request.origin))
+            .texts("endpoints", endpoints)
+            .take());
   }));
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/table_ref.hpp"
 #include "core/text.hpp"
 #include "http/answers.hpp"
 #include "http/caller.hpp"
@@ -155,7 +156,29 @@ class RawUpload final : public BodySink {
 
 using MadeSink = Result<std::unique_ptr<BodySink>>;
 
+/// The request's Content-Encoding, in lower case; "" where there is none to undo.
+std::string content_coding(const Request& request) {
+  const auto values = request.all_headers("content-encoding");
+  const auto coding = ascii_lower(fmt::format("{}", fmt::join(values, ", ")));
+  return coding == "identity" ? std::string() : coding;
+}
+
+/// gzip and zstd are told by the file's first bytes and expanded; the header says nothing that is needed.
+Result<void> check_coding_of_file(const Request& request) {
+  constexpr std::array<std::string_view, 4> kUnderstood = {"", "gzip", "x-gzip", "zstd"};
+  const auto coding = content_coding(request);
+  if (std::find(kUnderstood.begin(), kUnderstood.end(), coding) != kUnderstood.end()) return success();
+  return Error{ErrorCode::invalid_input, "unknown-encoding",
+               fmt::format("Content-Encoding {} is not understood", quoted_for_message(coding)),
+               "send the file as it is, or with one of gzip, zstd"};
+}
+
 MadeSink receive_form(ingest::Ingest& ingest, const Request& request, const FormLimits& limits) {
+  if (const auto coding = content_coding(request); !coding.empty()) {
+    return Error{ErrorCode::invalid_input, "encoded-form",
+                 fmt::format("the form has the Content-Encoding {}", quoted_for_message(coding)),
+                 "compress the file in the form, not the form: -F file=@so-financials.csv.gz"};
+  }
   DD_TRY(auto boundary, multipart_boundary(request.header("content-type").value_or("")));
   RequestFields fields;
   DD_TRY(fields.set_all(request));
@@ -171,6 +194,7 @@ MadeSink receive_raw(ingest::Ingest& ingest, const Request& request) {
     return Error{ErrorCode::invalid_input, "not-raw", "the body is a form, not the file itself",
                  "send the file as it is (curl -T), or the form to POST /upload"};
   }
+  DD_TRY(check_coding_of_file(request));
   RequestFields fields;
   DD_TRY(fields.set_all(request));
   if (fields.request().company_id || fields.request().table_name) {

@@ -239,14 +239,28 @@ TEST(HttpServer, ClosesIdleConnections) {
   EXPECT_TRUE(client.closed_by_server());
 }
 
-TEST(HttpServer, DropsTheSinkOfABodyThatComesTooSlowly) {
+TEST(HttpServer, AnswersABodyThatComesTooSlowlyAndDropsItsSink) {
   ServerOptions options;
   options.body_rate_window = milliseconds(200);
   TestServer server({}, options);
-  RawClient client(server.address);
-  client.send(kPost + "Content-Length: 1000\r\n\r\nhello");
-  EXPECT_TRUE(client.closed_by_server());
-  EXPECT_TRUE(server.sinks.wait_destroyed(1));
+  for (const std::string& request :
+       {kPost + "Content-Length: 1000\r\n\r\nhello", kPost + "Transfer-Encoding: chunked\r\n\r\n5\r\nhel",
+        kPost + "Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n",
+        std::string("GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhello")}) {
+    RawClient client(server.address);
+    client.send(request);
+    if (request.find("Expect") != std::string::npos) {
+      EXPECT_EQ(client.read_response().status, 100);
+    }
+    const auto response = client.read_response();
+    EXPECT_EQ(response.status, 408) << request;
+    EXPECT_EQ(response.header("content-type"), "application/problem+json");
+    EXPECT_EQ(response.header("connection"), "close");
+    EXPECT_NE(response.body.find("/problems/body-too-slow"), std::string::npos) << response.body;
+    EXPECT_NE(response.body.find("1024 bytes a second"), std::string::npos) << response.body;
+    EXPECT_TRUE(client.closed_by_server());
+  }
+  EXPECT_TRUE(server.sinks.wait_destroyed(3));
   EXPECT_EQ(server.sinks.finished_count(), 0);
 }
 

@@ -75,6 +75,83 @@ TEST_F(Api, HealthAsksTheHistoryOnceForAllTables) {
   EXPECT_LE(history.questions, 1 + 2) << "the last versions, then 4 versions halved";
 }
 
+/// Once all tables were looked at, only what changes costs something.
+TEST_F(Api, HealthAsksOnlyForWhatHasChanged) {
+  const auto add_to = [this](int table, int number, bool applied) {
+    auto record = version(number);
+    record.upload_id = upload_id(10 * table + number);
+    record.table.company_id = fmt::format("c{:04}", table);
+    record.published_at = clock.now();
+    add(record, applied);
+    if (applied) history.last_no = AppliedNo(history.last_no.value + 1);
+  };
+  const auto apply = [this](int table, int number) {
+    history.statuses[upload_id(10 * table + number)].state = history::UploadState::applied;
+    history.last_no = AppliedNo(history.last_no.value + 1);
+  };
+  for (int table = 1; table <= 500; ++table) add_to(table, 1, true);
+  EXPECT_TRUE(has(get("/health"), R"("pending":0,)"));
+  history.uploads_asked = 0;
+  ingest.questions_for_all_tables = 0;
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(has(get("/health"), R"("pending":0,)"));
+  add_to(7, 2, false);
+  add_to(7, 3, false);
+  add_to(900, 1, false);
+  EXPECT_TRUE(has(get("/health"), R"("pending":3,)"));
+  apply(7, 2);
+  EXPECT_TRUE(has(get("/health"), R"("pending":2,)"));
+  add_to(7, 4, false);
+  EXPECT_TRUE(has(get("/health"), R"("pending":3,)"));
+  apply(7, 3);
+  apply(900, 1);
+  EXPECT_TRUE(has(get("/health"), R"("pending":1,)"));
+  apply(7, 4);
+  EXPECT_TRUE(has(get("/health"), R"("pending":0,)"));
+  EXPECT_EQ(ingest.questions_for_all_tables, 0);
+  EXPECT_LE(history.uploads_asked, 120) << "of 500 tables";
+}
+
+/// A history that was restored from an older copy, or is another one, is asked for everything.
+TEST_F(Api, HealthLooksAtAllTablesWhenTheHistoryWentBackOrWasGone) {
+  for (int table = 1; table <= 100; ++table) {
+    auto record = version(1);
+    record.upload_id = upload_id(table);
+    record.table.company_id = fmt::format("c{:04}", table);
+    add(record);
+  }
+  history.last_no = AppliedNo(100);
+  EXPECT_TRUE(has(get("/health"), R"("pending":0,)"));
+  history.statuses.erase(upload_id(90));
+  history.last_no = AppliedNo(99);
+  EXPECT_TRUE(has(get("/health"), R"("pending":1,)"));
+  history.statuses.erase(upload_id(91));
+  history.down = Error{ErrorCode::unavailable, "no-database", "gone", "wait"};
+  EXPECT_TRUE(has(get("/health"), R"("database":"DOWN")"));
+  history.down.reset();
+  EXPECT_TRUE(has(get("/health"), R"("pending":2,)"));
+  // What no number tells is found with time.
+  history.statuses.erase(upload_id(92));
+  std::string body;
+  for (int i = 0; i < 50 && body.find(R"("pending":3,)") == std::string::npos; ++i)
+    body = get("/health").body;
+  EXPECT_NE(body.find(R"("pending":3,)"), std::string::npos) << body;
+}
+
+TEST_F(Api, HealthAsksTheDiskOnceASecond) {
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(get(i % 2 == 0 ? "/health" : "/health/ready").status, 200);
+  EXPECT_EQ(ingest.received->opened, 1);
+  ingest.down = Error{ErrorCode::unavailable, "disk-full", "no room", "make room"};
+  clock.set(clock.now().plus_ms(1'000));
+  EXPECT_EQ(get("/health").status, 503);
+  EXPECT_EQ(get("/health/ready").status, 507);
+  ingest.down.reset();
+  clock.set(clock.now().plus_ms(1'000));
+  EXPECT_EQ(get("/health/ready").status, 200);
+  clock.set(clock.now().plus_ms(-3'600'000));
+  EXPECT_EQ(get("/health").status, 200);
+  EXPECT_EQ(ingest.received->opened, 3) << "a clock that is set back keeps no answer";
+}
+
 TEST_F(Api, HealthIsDownWhenUploadsCannotBeTaken) {
   ingest.down =
       Error{ErrorCode::unavailable, "read-only", "DATA_DIR cannot be written", "mount it read-write"};
@@ -111,6 +188,29 @@ TEST_F(Api, RepublishIsAskedForWithATableOrWithout) {
 TEST_F(Api, TheLandingPageListsTheEndpoints) {
   EXPECT_TRUE(has(get("/"), R"("GET /health")"));
   EXPECT_TRUE(has(get("/"), R"("POST /upload")"));
+}
+
+TEST_F(Api, TheLandingPageNamesTheServerAsItsClientDoes) {
+  const auto tried_at = [this](const std::string& host) {
+    test::RawClient client(server->address());
+    client.send("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    const auto body = client.read_response().body;
+    constexpr std::string_view kBefore = "curl -F file=@so-financials.csv ";
+    const auto begin = body.find(kBefore) + kBefore.size();
+    return body.substr(begin, body.find('"', begin) - begin);
+  };
+  for (const std::string host :
+       {"x", "127.0.0.1:8123", "Deltadrop.example", "deltadrop.example:8443", "[::1]:8000", "[::1]"}) {
+    EXPECT_EQ(tried_at(host), "http://" + host + "/upload");
+  }
+  // What is no host is not repeated: people paste the command into a shell.
+  for (const std::string host : {"", ":8000", "a b", "$(id)", "a;id", "a:port", "a:123456", "[::1", "u@a",
+                                 "a/b", "-o", "'a'", "a%20b", "[a]", "[]"}) {
+    EXPECT_EQ(tried_at(host), "http://" + server->address() + "/upload") << host;
+  }
+  test::RawClient old(server->address());
+  old.send("GET / HTTP/1.0\r\n\r\n");
+  EXPECT_TRUE(has(old.read_response(), "http://" + server->address() + "/upload"));
 }
 
 }  // namespace

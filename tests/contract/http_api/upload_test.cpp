@@ -142,6 +142,40 @@ TEST_F(Upload, PutTakesTheFileItself) {
   EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/a/b", kForm, form({}, "x")).status, 415);
 }
 
+/// gzip and zstd are told by the file's first bytes, whatever the header says of them.
+TEST_F(Upload, PutTakesTheContentCodingsItUnderstandsAndNoOther) {
+  answer_with(ingest::UploadStatus::published);
+  const auto put = [this](const std::string& headers) {
+    return test::fetch(server->address(), "PUT", "/api/v1/tables/acme/financials", headers, "id\n1\n");
+  };
+  for (const std::string coding : {"gzip", "X-Gzip", "zstd", "identity", ""}) {
+    EXPECT_EQ(put("Content-Encoding: " + coding + "\r\n").status, 200) << coding;
+  }
+  for (const std::string headers :
+       {"Content-Encoding: br\r\n", "Content-Encoding: deflate\r\n", "Content-Encoding: gzip, zstd\r\n",
+        "Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n", "Content-Encoding: gzi\r\n"}) {
+    const auto refused = put(headers);
+    EXPECT_EQ(refused.status, 415) << headers;
+    EXPECT_EQ(refused.header("accept-encoding"), "gzip, zstd");
+    EXPECT_TRUE(has(refused, R"("type":"/problems/unknown-encoding")"));
+    EXPECT_TRUE(has(refused, "gzip, zstd"));
+  }
+  EXPECT_EQ(ingest.received->open, 0);
+}
+
+TEST_F(Upload, AFormIsNotCompressedItself) {
+  answer_with(ingest::UploadStatus::published);
+  const auto refused = test::fetch(server->address(), "POST", "/upload",
+                                   std::string(kForm) + "Content-Encoding: gzip\r\n", form({}, "id\n1\n"));
+  EXPECT_EQ(refused.status, 415);
+  EXPECT_EQ(refused.header("accept-encoding"), "identity");
+  EXPECT_TRUE(has(refused, R"("type":"/problems/encoded-form")"));
+  EXPECT_EQ(test::fetch(server->address(), "POST", "/upload",
+                        std::string(kForm) + "Content-Encoding: identity\r\n", form({}, "id\n1\n"))
+                .status,
+            200);
+}
+
 TEST_F(Upload, TakesItsIdempotencyKeyAndPreference) {
   answer_with(ingest::UploadStatus::accepted);
   const std::string headers = "Idempotency-Key: k-1\r\nPrefer: respond-async, wait=3\r\n";

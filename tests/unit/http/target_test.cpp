@@ -39,7 +39,8 @@ TEST(ParseTarget, SplitsBeforeItDecodes) {
 
 TEST(ParseTarget, RefusesWhatCannotBeDecoded) {
   for (const std::string target :
-       {"/a%00b", "/a%", "/a%2", "/a%zz", "/%ff", "/a?x=%00", "/a?%C3=1", "*", "health", ""}) {
+       {"/a%00b", "/a%", "/a%2", "/a%zz", "/%ff", "/a?x=%00", "/a?%C3=1", "*", "health", "", "/a#b", "/#",
+        "/a?x=1#y", "/a#", "http://host/a#b", "http://host#b"}) {
     const auto parsed = parse_target(target);
     ASSERT_TRUE(parsed.has_error()) << target;
     EXPECT_EQ(parsed.error().type, "bad-request") << target;

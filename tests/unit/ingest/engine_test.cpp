@@ -77,6 +77,26 @@ TEST_F(EngineTest, ChainsUploadsThatHaveEvents) {
   EXPECT_EQ(bench_.upload("id,name\n1,a\n").upload.previous_upload_id, v3.upload_id);
 }
 
+TEST_F(EngineTest, TellsWhichTablesGotAVersionSince) {
+  using Tables = std::vector<TableRef>;
+  const TableRef acme{"acme", "financials"};
+  const TableRef other{"other", "financials"};
+  EXPECT_EQ(bench_.engine->accepted_since(0).tables, Tables{});
+  bench_.upload("id,name\n1,a\n");
+  bench_.upload(IngestBench::request("other"), "id,name\n1,a\n");
+  bench_.upload("id,name\n1,b\n");
+  const auto both = bench_.engine->accepted_since(0);
+  EXPECT_EQ(both.tables, (Tables{other, acme})) << "each once";
+  bench_.upload("id,name\n1,b\n");
+  auto dry = IngestBench::request("other");
+  dry.dry_run = true;
+  const auto held = bench_.upload(dry, "id,name\n1,c\n").upload;
+  const auto same = bench_.engine->accepted_since(both.next);
+  EXPECT_EQ(same.tables, Tables{}) << "unchanged and held are no versions";
+  EXPECT_TRUE(bench_.engine->release(held.upload_id).has_value());
+  EXPECT_EQ(bench_.engine->accepted_since(same.next).tables, Tables{other});
+}
+
 TEST_F(EngineTest, AMisspeltIgnoreIsWarnedOf) {
   auto request = IngestBench::request("acme");
   request.ignore = "TS";

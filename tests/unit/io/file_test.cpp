@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "io/clock.hpp"
 #include "io/lock_file.hpp"
@@ -123,6 +125,41 @@ TEST(LockFile, ASecondTakerIsToldWhoHoldsIt) {
     EXPECT_EQ(LockFile::holder(path).value().pid, ::getpid());
   }
   EXPECT_TRUE(LockFile::take(path).has_value());
+}
+
+/// Commands ask who runs on a DATA_DIR; a server that starts at that moment must not take one for a server.
+TEST(LockFile, WhoAsksDoesNotKeepATakerOut) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "lock";
+  std::atomic<bool> done = false;
+  std::vector<std::thread> askers;
+  for (int i = 0; i < 2; ++i) {
+    askers.emplace_back([&] {
+      while (!done) static_cast<void>(LockFile::holder(path).has_value());
+    });
+  }
+  int refused = 0;
+  std::string message;
+  for (int i = 0; i < 3000; ++i) {
+    const auto lock = LockFile::take(path);
+    if (lock.has_value()) continue;
+    ++refused;
+    message = lock.error().text();
+  }
+  done = true;
+  for (auto& asker : askers) asker.join();
+  EXPECT_EQ(refused, 0) << message;
+}
+
+TEST(LockFile, AHolderThatHasNotSaidWhoItIsHasNoNumber) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "lock";
+  const auto starting = LockFile::try_take(path);
+  ASSERT_TRUE(starting.value().has_value());
+  const auto second = LockFile::take(path);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().type, "data-dir-in-use");
+  EXPECT_EQ(second.error().message, folder.path().string() + " is in use by a process that is starting");
 }
 
 TEST(Sha256, KnownDigests) {
