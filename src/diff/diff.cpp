@@ -196,9 +196,8 @@ Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const cs
 }
 
 void count_lost_values(const csv::File& before, Comparison& comparison, std::vector<SchemaChange>& changes) {
-  csv::RowScanner scanner(before.text(), before.header().delimiter);
+  csv::RowScanner scanner = rows_of(before);
   csv::Row row;
-  scanner.next(row);
   while (scanner.next(row)) comparison.count_lost_values(row.bytes, changes);
 }
 

@@ -125,9 +125,8 @@ bool repeats_a_key(const csv::File& after, const std::vector<Change>& changes) {
     const auto number = static_cast<KeyTable::Number>(i);
     table.add(tag_of(inserted_key(number)), number);
   }
-  csv::RowScanner scanner(after.text(), after.header().delimiter);
+  csv::RowScanner scanner = rows_of(after);
   csv::Row row;
-  scanner.next(row);
   while (scanner.next(row)) {
     const auto key = key_reader.read(row.bytes);
     const auto found = table.find(tag_of(key), [&](KeyTable::Number number) {
