@@ -10,8 +10,8 @@ namespace deltadrop::diff {
 namespace {
 
 Result<void> check_whole(const csv::File& before) {
-  const auto findings = everything_wrong_with(before, csv::CheckScope::shape, 1);
-  if (!findings.empty()) return corrupt_version(findings);
+  const auto whole = read_whole(before, csv::CheckScope::shape, 1);
+  if (!whole.findings.empty()) return corrupt_version(whole.findings);
   return success();
 }
 

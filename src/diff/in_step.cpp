@@ -9,10 +9,6 @@ namespace {
 /// Looking at one row ahead costs about as much as meeting four in step.
 constexpr std::int64_t kInStepPerLookAhead = 4;
 
-RowRef ref_of(const csv::Row& row) {
-  return RowRef{row.offset, static_cast<std::uint32_t>(row.bytes.size()), row.line};
-}
-
 }  // namespace
 
 Side::Side(const csv::File& file, csv::CheckScope scope)
@@ -71,7 +67,7 @@ void InStepWalk::run(std::vector<Change>& changes) {
     const csv::Row& old_row = before_.row();
     const csv::Row& new_row = after_.row();
     if (old_row.bytes != new_row.bytes && comparison_.differ(old_row.bytes, new_row.bytes)) {
-      changes.push_back({ChangeType::update, ref_of(old_row), ref_of(new_row)});
+      changes.push_back({RowRef(old_row), RowRef(new_row)});
     }
   }
 }
