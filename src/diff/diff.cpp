@@ -125,10 +125,10 @@ Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const cs
                                                BeforeCheck* check) {
   Side old_side(before, csv::CheckScope::shape);
   Side new_side(after, csv::CheckScope::everything);
-  std::vector<Change> in_step;
+  ChangeSet set;
   if (comparison.same_layout()) {
     InStepWalk walk(old_side, new_side, look_ahead_rows);
-    walk.run(in_step);
+    walk.run(set.listed);
   }
   bool rest_increases = true;
   if (!old_side.is_wrong() && !new_side.is_wrong()) {
@@ -147,13 +147,11 @@ Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const cs
   auto joined = join(old_side, new_side);
   if (joined.repeated_key || repeats_a_key(after, joined.changes)) return std::optional<ChangeSet>();
   auto deletes = deletes_of(old_side.loose());
+  // Those found in step have their lines already.
   add_lines(before.text(), deletes, &Change::before);
   add_lines(after.text(), joined.changes, &Change::after);
-  // Those found in step have their lines already.
-  merge_in(joined.changes, in_step, &Change::after);
-  ChangeSet set;
-  set.listed = std::move(deletes);
-  set.listed.insert(set.listed.end(), joined.changes.begin(), joined.changes.end());
+  merge_in(set.listed, joined.changes, &Change::after);
+  set.listed.insert(set.listed.begin(), deletes.begin(), deletes.end());
   set.counts = counts_of(set.listed, old_side.records(), new_side.records());
   return std::optional(std::move(set));
 }

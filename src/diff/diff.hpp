@@ -31,6 +31,8 @@ class RowRef {
   [[nodiscard]] bool is_none() const { return length_ == 0; }
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
   [[nodiscard]] std::uint32_t length() const { return length_; }
+  /// The row's bytes in its file's text.
+  [[nodiscard]] std::string_view in(std::string_view text) const { return text.substr(offset_, length_); }
   [[nodiscard]] Line line() const {
     return Line(static_cast<std::int64_t>(std::uint64_t{line_high_} << 32 | line_low_));
   }

@@ -29,9 +29,7 @@ class RowRenderer {
     }
   }
 
-  [[nodiscard]] std::string_view bytes(const RowRef& row) const {
-    return file_.text().substr(row.offset(), row.length());
-  }
+  [[nodiscard]] std::string_view bytes(const RowRef& row) const { return row.in(file_.text()); }
   [[nodiscard]] std::string_view key_column() const { return key_column_; }
   /// Valid until the next call.
   std::string_view key(const RowRef& row) { return key_reader_.read(bytes(row)); }

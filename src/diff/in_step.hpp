@@ -42,9 +42,8 @@ class Side {
   /// Reads to the end, and loosens every row. True when their keys increase from row to row.
   bool loosen_rest();
   [[nodiscard]] const csv::File& file() const { return file_; }
-  std::string_view bytes(const LooseRow& row) const { return file_.text().substr(row.offset, row.length); }
   /// Valid until the next call.
-  std::string_view key_of(const LooseRow& row) { return stored_key_reader_.read(bytes(row)); }
+  std::string_view key_of(const LooseRow& row) { return stored_key_reader_.read(row.in(file_.text())); }
 
  private:
   const csv::File& file_;

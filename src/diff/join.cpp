@@ -64,7 +64,7 @@ class PartJoin {
     const auto found = table.find(row.tag, [&](KeyTable::Number number) {
       const LooseRow& old = old_rows_[number];
       return (bytes_decide && old.same_bytes(row)) ||
-             old_key_reader_.read(bytes(before_, old)) == new_key_reader_.read(bytes(after_, row));
+             old_key_reader_.read(old.in(before_.text())) == new_key_reader_.read(row.in(after_.text()));
     });
     if (!found) {
       report_.changes.push_back({{}, row.ref()});
@@ -74,14 +74,10 @@ class PartJoin {
     if (old.matched != 0) return false;
     old.matched = 1;
     if (bytes_decide && old.same_bytes(row)) return true;
-    if (comparison_.differ(bytes(before_, old), bytes(after_, row))) {
+    if (comparison_.differ(old.in(before_.text()), row.in(after_.text()))) {
       report_.changes.push_back({old.ref(), row.ref()});
     }
     return true;
-  }
-
-  static std::string_view bytes(const csv::File& file, const LooseRow& row) {
-    return file.text().substr(row.offset, row.length);
   }
 
   const csv::File& before_;
@@ -117,8 +113,7 @@ bool repeats_a_key(const csv::File& after, const std::vector<Change>& changes) {
   csv::KeyReader key_reader(after.header());
   csv::KeyReader inserted_key_reader(after.header());
   const auto inserted_key = [&](KeyTable::Number number) {
-    return inserted_key_reader.read(
-        after.text().substr(inserted[number].offset(), inserted[number].length()));
+    return inserted_key_reader.read(inserted[number].in(after.text()));
   };
   KeyTable table(inserted.size());
   for (std::size_t i = 0; i < inserted.size(); ++i) {

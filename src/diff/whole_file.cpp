@@ -49,8 +49,7 @@ WholeFileReader::WholeFileReader(const csv::File& file, csv::CheckScope scope, c
       order_(file.text()) {}
 
 std::string_view WholeFileReader::stored_key(std::size_t number) {
-  const RowRef& row = stored_[number];
-  return stored_key_reader_->read(file_.text().substr(row.offset(), row.length()));
+  return stored_key_reader_->read(stored_[number].in(file_.text()));
 }
 
 void WholeFileReader::read() {
