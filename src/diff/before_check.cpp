@@ -2,18 +2,16 @@
 
 #include <fmt/format.h>
 
-#include "csv/key_reader.hpp"
-#include "csv/row_check.hpp"
-#include "csv/scan.hpp"
 #include "diff/key_order.hpp"
+#include "diff/row_reader.hpp"
 #include "diff/whole_file.hpp"
 
 namespace deltadrop::diff {
 namespace {
 
 Result<void> check_whole(const csv::File& before) {
-  const auto findings = everything_wrong_with(before, csv::CheckScope::shape, 1);
-  if (!findings.empty()) return corrupt_version(findings);
+  const auto whole = read_whole(before, csv::CheckScope::shape, 1);
+  if (!whole.findings.empty()) return corrupt_version(whole.findings);
   return success();
 }
 
@@ -43,18 +41,12 @@ Result<BeforeCheck::Checked> BeforeCheck::run() const {
 /// False also where a row cannot be used.
 bool BeforeCheck::keys_increase() const {
   csv::FindingLog findings(0);
-  csv::RowCheck check(before_, csv::CheckScope::shape, csv::TextCheck::by_stretch, findings);
-  csv::KeyReader key_reader(before_.header());
-  csv::RowScanner scanner(before_.text(), before_.header().delimiter);
+  RowReader rows(before_, csv::CheckScope::shape, csv::TextCheck::by_stretch, findings);
   KeyOrder order(before_.text());
-  csv::Row row;
-  scanner.next(row);
-  while (scanner.next(row)) {
-    if (!check.accept(row)) return false;
-    const auto key = key_reader.read(row.bytes);
-    if (!check.accept_key(row, key, key_reader.last_was_empty()) || !order.take(key)) return false;
+  while (rows.next()) {
+    if (!rows.accept() || !order.take(rows.key())) return false;
     // Behind the row, so that this part and the rest have one in common: their orders make one.
-    if (row.offset >= end_.load(std::memory_order_relaxed)) break;
+    if (rows.row().offset >= end_.load(std::memory_order_relaxed)) break;
   }
   return true;
 }

@@ -10,35 +10,24 @@
 #include "core/assert.hpp"
 #include "core/text.hpp"
 #include "csv/findings.hpp"
-#include "csv/row_check.hpp"
 #include "csv/scan.hpp"
 #include "diff/before_check.hpp"
+#include "diff/changes.hpp"
 #include "diff/comparison.hpp"
 #include "diff/in_step.hpp"
 #include "diff/join.hpp"
+#include "diff/row_reader.hpp"
 #include "diff/whole_file.hpp"
 
 namespace deltadrop::diff {
 namespace {
-
-/// Every row of a version, as inserts or as deletes.
-std::vector<Change> changes_of(ChangeType type, const RowList& rows) {
-  std::vector<Change> changes;
-  changes.reserve(rows.size());
-  for (std::size_t number = 0; number < rows.size(); ++number) {
-    Change change{type, {}, {}};
-    (type == ChangeType::remove ? change.before : change.after) = rows[number];
-    changes.push_back(change);
-  }
-  return changes;
-}
 
 Counts counts_of(const std::vector<Change>& changes, std::int64_t rows_before, std::int64_t rows) {
   Counts counts;
   counts.rows_before = rows_before;
   counts.rows = rows;
   for (const Change& change : changes) {
-    switch (change.type) {
+    switch (change.type()) {
       case ChangeType::insert:
         ++counts.inserted;
         break;
@@ -59,13 +48,16 @@ void assert_consistent(const ChangeSet& set) {
   const Counts& counts = set.counts;
   DD_ASSERT(counts.rows_before - counts.deleted + counts.inserted == counts.rows);
   DD_ASSERT(counts.updated <= std::min(counts.rows_before, counts.rows));
-  for (std::size_t i = 1; i < set.changes.size(); ++i) {
-    const Change& last = set.changes[i - 1];
-    const Change& change = set.changes[i];
-    const bool deletes = change.type == ChangeType::remove;
-    const bool last_deletes = last.type == ChangeType::remove;
-    DD_ASSERT(!deletes || (last_deletes && last.before.offset < change.before.offset));
-    DD_ASSERT(deletes || last_deletes || last.after.offset < change.after.offset);
+  const std::size_t read_again = set.deleted.size() + set.inserted.size();
+  DD_ASSERT(set.listed.empty() || read_again == 0);
+  DD_ASSERT(set.listed.size() + read_again == static_cast<std::size_t>(counts.changes()));
+  for (std::size_t i = 1; i < set.listed.size(); ++i) {
+    const Change& last = set.listed[i - 1];
+    const Change& change = set.listed[i];
+    const bool deletes = change.type() == ChangeType::remove;
+    const bool last_deletes = last.type() == ChangeType::remove;
+    DD_ASSERT(!deletes || (last_deletes && last.before.offset() < change.before.offset()));
+    DD_ASSERT(deletes || last_deletes || last.after.offset() < change.after.offset());
   }
 }
 
@@ -88,58 +80,30 @@ Error key_changed(const csv::File& before, const csv::File& after) {
 /// one is a delete.
 Result<Outcome> diff_apart(const csv::File* before, const csv::File& after) {
   Outcome outcome;
-  csv::FindingLog findings(after.limits().findings_max);
-  findings.add_all(after.header_findings());
-  WholeFile whole(after, csv::CheckScope::everything, findings);
-  whole.read();
-  outcome.findings = findings.findings();
-  std::int64_t rows_before = 0;
+  WholeFile whole = read_whole(after, csv::CheckScope::everything, after.limits().findings_max);
+  outcome.findings = std::move(whole.findings);
+  ChangeSet& changes = outcome.changes;
   if (before != nullptr) {
-    csv::FindingLog old_findings(1);
-    WholeFile old(*before, csv::CheckScope::shape, old_findings);
-    old.read();
-    if (!old_findings.findings().empty()) return corrupt_version(old_findings.findings());
-    outcome.changes.changes = changes_of(ChangeType::remove, old.rows());
-    rows_before = old.records();
+    WholeFile old = read_whole(*before, csv::CheckScope::shape, 1);
+    if (!old.findings.empty()) return corrupt_version(old.findings);
+    changes.deleted = std::move(old.rows);
   }
   if (!outcome.findings.empty()) return outcome;
-  auto inserts = changes_of(ChangeType::insert, whole.rows());
-  auto& changes = outcome.changes.changes;
-  if (changes.empty()) {
-    changes = std::move(inserts);
-  } else {
-    changes.insert(changes.end(), inserts.begin(), inserts.end());
-  }
-  outcome.changes.counts = counts_of(changes, rows_before, whole.records());
+  changes.inserted = std::move(whole.rows);
+  changes.counts.deleted = changes.counts.rows_before = static_cast<std::int64_t>(changes.deleted.size());
+  changes.counts.inserted = changes.counts.rows = static_cast<std::int64_t>(changes.inserted.size());
   return outcome;
 }
 
-void add_lines(const csv::File& before, const csv::File& after, std::vector<Change>& changes) {
-  LineSweep old_lines(before.text());
-  LineSweep new_lines(after.text());
-  for (Change& change : changes) {
-    if (change.type == ChangeType::remove) {
-      change.before.line = old_lines.at(change.before.offset);
-    } else {
-      change.after.line = new_lines.at(change.after.offset);
-    }
-  }
-}
-
-bool stands_before(const Change& a, const Change& b) { return a.after.offset < b.after.offset; }
-
 std::vector<Change> deletes_of(LooseRows& old_rows) {
   std::vector<Change> deletes;
-  std::ptrdiff_t middle = 0;
   for (std::size_t part = 0; part < LooseRows::kParts; ++part) {
-    middle = std::ssize(deletes);
+    std::vector<Change> of_part;
     for (const LooseRow& row : old_rows.part(part)) {
-      if (row.matched == 0) deletes.push_back({ChangeType::remove, row.ref(), {}});
+      if (row.matched == 0) of_part.push_back({row.ref(), {}});
     }
+    merge_in(deletes, of_part, &Change::before);
   }
-  static_assert(LooseRows::kParts == 2, "two lists are merged");
-  std::inplace_merge(deletes.begin(), deletes.begin() + middle, deletes.end(),
-                     [](const Change& a, const Change& b) { return a.before.offset < b.before.offset; });
   return deletes;
 }
 
@@ -164,14 +128,14 @@ Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const cs
   ChangeSet set;
   if (comparison.same_layout()) {
     InStepWalk walk(old_side, new_side, look_ahead_rows);
-    walk.run(set.changes);
+    walk.run(set.listed);
   }
   bool rest_increases = true;
   if (!old_side.is_wrong() && !new_side.is_wrong()) {
     if (check != nullptr) check->leave_rest(old_side.offset());
     rest_increases = loosen_rest(old_side, new_side);
   }
-  if (old_side.is_wrong()) return corrupt_version(everything_wrong_with(before, csv::CheckScope::shape, 1));
+  if (old_side.is_wrong()) return corrupt_version(read_whole(before, csv::CheckScope::shape, 1).findings);
   if (check != nullptr) {
     DD_TRY(check->finish(rest_increases));
   }
@@ -182,23 +146,19 @@ Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const cs
 
   auto joined = join(old_side, new_side);
   if (joined.repeated_key || repeats_a_key(after, joined.changes)) return std::optional<ChangeSet>();
-  auto changes = deletes_of(old_side.loose());
-  const auto deletes = static_cast<std::ptrdiff_t>(changes.size());
-  changes.insert(changes.end(), joined.changes.begin(), joined.changes.end());
-  add_lines(before, after, changes);
+  auto deletes = deletes_of(old_side.loose());
   // Those found in step have their lines already.
-  const auto middle = static_cast<std::ptrdiff_t>(changes.size());
-  changes.insert(changes.end(), set.changes.begin(), set.changes.end());
-  std::inplace_merge(changes.begin() + deletes, changes.begin() + middle, changes.end(), stands_before);
-  set.changes = std::move(changes);
-  set.counts = counts_of(set.changes, old_side.records(), new_side.records());
+  add_lines(before.text(), deletes, &Change::before);
+  add_lines(after.text(), joined.changes, &Change::after);
+  merge_in(set.listed, joined.changes, &Change::after);
+  set.listed.insert(set.listed.begin(), deletes.begin(), deletes.end());
+  set.counts = counts_of(set.listed, old_side.records(), new_side.records());
   return std::optional(std::move(set));
 }
 
 void count_lost_values(const csv::File& before, Comparison& comparison, std::vector<SchemaChange>& changes) {
-  csv::RowScanner scanner(before.text(), before.header().delimiter);
+  csv::RowScanner scanner = rows_of(before);
   csv::Row row;
-  scanner.next(row);
   while (scanner.next(row)) comparison.count_lost_values(row.bytes, changes);
 }
 
@@ -233,7 +193,7 @@ Result<Outcome> compare(const csv::File* before, const csv::File& after, const O
   if (together) {
     outcome.changes = std::move(*together);
   } else if (!rekeys) {
-    outcome.findings = everything_wrong_with(after, csv::CheckScope::everything, after.limits().findings_max);
+    outcome.findings = read_whole(after, csv::CheckScope::everything, after.limits().findings_max).findings;
     DD_ASSERT(!outcome.findings.empty());
   }
   if (!outcome.findings.empty()) return outcome;
@@ -248,11 +208,8 @@ Result<Outcome> compare(const csv::File* before, const csv::File& after, const O
 
 Result<Outcome> diff(const csv::File* before, const csv::File& after, const Options& options) {
   auto outcome = compare(before, after, options);
-  // Whatever was found, in a file that was written to meanwhile it means nothing.
-  if (before != nullptr) {
-    DD_TRY(before->check_unchanged());
-  }
-  DD_TRY(after.check_unchanged());
+  // Whatever was found.
+  DD_TRY(check_unchanged(before, after));
   return outcome;
 }
 

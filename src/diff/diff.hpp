@@ -8,23 +8,59 @@
 
 #include "core/event.hpp"
 #include "csv/file.hpp"
+#include "csv/scan.hpp"
+#include "diff/row_places.hpp"
 
 /// Two versions of a file -> what changed. Pure: the same files under the same options give the same changes
 /// in the same order, on any machine.
 namespace deltadrop::diff {
 
-/// A row by reference: bytes [offset, offset + length) of its file's text, without the line end.
-struct RowRef {
-  std::uint64_t offset = 0;
-  std::uint32_t length = 0;
-  Line line;
-};
+/// A row by reference: bytes [offset, offset + length) of its file's text, without the line end. Packed, as
+/// there may be as many as rows: texts have less than 2^40 bytes.
+class RowRef {
+ public:
+  /// No row: none is without bytes.
+  RowRef() = default;
+  RowRef(std::uint64_t offset, std::uint32_t length, Line line)
+      : offset_(offset & kOffsetMax), length_(length) {
+    set_line(line);
+  }
+  explicit RowRef(const csv::Row& row)
+      : RowRef(row.offset, static_cast<std::uint32_t>(row.bytes.size()), row.line) {}
 
-/// One changed row. `before` counts for updates and deletes, `after` for inserts and updates.
+  [[nodiscard]] bool is_none() const { return length_ == 0; }
+  [[nodiscard]] std::uint64_t offset() const { return offset_; }
+  [[nodiscard]] std::uint32_t length() const { return length_; }
+  /// The row's bytes in its file's text.
+  [[nodiscard]] std::string_view in(std::string_view text) const { return text.substr(offset_, length_); }
+  [[nodiscard]] Line line() const {
+    return Line(static_cast<std::int64_t>(std::uint64_t{line_high_} << 32 | line_low_));
+  }
+  void set_line(Line line) {
+    const auto value = static_cast<std::uint64_t>(line.value);
+    line_high_ = (value >> 32) & 0xFFFFFF;
+    line_low_ = static_cast<std::uint32_t>(value);
+  }
+
+ private:
+  static constexpr std::uint64_t kOffsetMax = (std::uint64_t{1} << 40) - 1;
+
+  std::uint64_t offset_ : 40 = 0;
+  std::uint64_t line_high_ : 24 = 0;
+  std::uint32_t line_low_ = 0;
+  std::uint32_t length_ = 0;
+};
+static_assert(sizeof(RowRef) == 16);
+
+/// One changed row, as it was and as it is.
 struct Change {
-  ChangeType type = ChangeType::insert;
-  RowRef before;
-  RowRef after;
+  RowRef before;  ///< none: it is inserted
+  RowRef after;   ///< none: it is deleted
+
+  [[nodiscard]] ChangeType type() const {
+    if (before.is_none()) return ChangeType::insert;
+    return after.is_none() ? ChangeType::remove : ChangeType::update;
+  }
 };
 
 struct SchemaChange {
@@ -47,9 +83,11 @@ struct Counts {
 };
 
 /// Deletes in the old file's order, then inserts and updates in the new file's order; references into both
-/// files.
+/// files. Where all rows are deleted or inserted, they are not listed, but read again.
 struct ChangeSet {
-  std::vector<Change> changes;
+  std::vector<Change> listed;
+  RowPlaces deleted;   ///< all rows of the old file, under another key; then nothing is listed
+  RowPlaces inserted;  ///< all rows of the new file, as a first version or under another key
   Counts counts;
   std::vector<SchemaChange>
       schema_changes;  ///< added in the new file's order, then removed in the old file's
@@ -79,8 +117,8 @@ struct Options {
 Result<Outcome> diff(const csv::File* before, const csv::File& after, const Options& options = {});
 
 /// Calls `use` for every change from the one with seq `first` on, as an event with its seq (1-based place in
-/// `changes`), until it fails or returns false. Views live during the call only. Fails as `use`, and as
-/// csv::File::check_unchanged.
+/// `changes`), until it fails or returns false. Views live during the call only. Fails as `use`, as
+/// csv::File::check_unchanged, and with the same where rows cannot be read again.
 Result<void> for_each_event(const csv::File* before, const csv::File& after, const ChangeSet& changes,
                             Seq first, const std::function<Result<bool>(const EventView&)>& use);
 

@@ -1,9 +1,13 @@
+#include <fmt/format.h>
+
 #include <memory>
 #include <string>
 
 #include "core/assert.hpp"
 #include "core/json_text.hpp"
 #include "csv/key_reader.hpp"
+#include "diff/change_reader.hpp"
+#include "diff/changes.hpp"
 #include "diff/comparison.hpp"
 #include "diff/diff.hpp"
 
@@ -25,9 +29,7 @@ class RowRenderer {
     }
   }
 
-  [[nodiscard]] std::string_view bytes(const RowRef& row) const {
-    return file_.text().substr(row.offset, row.length);
-  }
+  [[nodiscard]] std::string_view bytes(const RowRef& row) const { return row.in(file_.text()); }
   [[nodiscard]] std::string_view key_column() const { return key_column_; }
   /// Valid until the next call.
   std::string_view key(const RowRef& row) { return key_reader_.read(bytes(row)); }
@@ -65,6 +67,13 @@ class RowRenderer {
   std::string json_;
 };
 
+/// Other bytes stand where the row was; their number may be the same.
+Error not_read_again(Seq seq) {
+  return Error{ErrorCode::unavailable, "file-changed",
+               fmt::format("the row of change {} cannot be read again: its file was changed", seq.value),
+               "wait until it is written, or work on a copy"};
+}
+
 }  // namespace
 
 Result<void> for_each_event(const csv::File* before, const csv::File& after, const ChangeSet& changes,
@@ -77,33 +86,32 @@ Result<void> for_each_event(const csv::File* before, const csv::File& after, con
   }
   RowRenderer new_rows(after);
   std::vector<std::string_view> changed;
-  DD_ASSERT(first.value >= 1);
-  for (auto i = static_cast<std::size_t>(first.value - 1); i < changes.changes.size(); ++i) {
-    const Change& change = changes.changes[i];
-    DD_ASSERT(change.type == ChangeType::insert || old_rows != nullptr);
-    EventView event{change.type,      {}, {}, {}, {}, nullptr, Seq(static_cast<std::int64_t>(i) + 1),
-                    change.after.line};
-    if (change.type != ChangeType::insert) event.old_values_json = old_rows->values_json(change.before);
-    if (change.type != ChangeType::remove) {
+  ChangeReader reader(before, after, changes, first);
+  bool goes_on = true;
+  while (goes_on && reader.next()) {
+    const Change& change = reader.change();
+    const ChangeType type = change.type();
+    DD_ASSERT(type == ChangeType::insert || old_rows != nullptr);
+    EventView event{type, {}, {}, {}, {}, nullptr, reader.seq(), change.after.line()};
+    if (type != ChangeType::insert) event.old_values_json = old_rows->values_json(change.before);
+    if (type != ChangeType::remove) {
       event.new_values_json = new_rows.values_json(change.after);
       event.key_column = new_rows.key_column();
       event.key_value = new_rows.key(change.after);
     } else {
       event.key_column = old_rows->key_column();
       event.key_value = old_rows->key(change.before);
-      event.line = change.before.line;
+      event.line = change.before.line();
     }
-    if (change.type == ChangeType::update) {
+    if (type == ChangeType::update) {
       comparison->changed_columns(old_rows->bytes(change.before), new_rows.bytes(change.after), changed);
       event.changed_columns = &changed;
     }
-    DD_TRY(const bool goes_on, use(event));
-    if (!goes_on) break;
+    DD_TRY(goes_on, use(event));
   }
-  if (before != nullptr) {
-    DD_TRY(before->check_unchanged());
-  }
-  return after.check_unchanged();
+  DD_TRY(check_unchanged(before, after));
+  if (goes_on && !reader.is_at_end()) return not_read_again(reader.seq().next());
+  return success();
 }
 
 }  // namespace deltadrop::diff

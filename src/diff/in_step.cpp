@@ -9,49 +9,28 @@ namespace {
 /// Looking at one row ahead costs about as much as meeting four in step.
 constexpr std::int64_t kInStepPerLookAhead = 4;
 
-RowRef ref_of(const csv::Row& row) {
-  return RowRef{row.offset, static_cast<std::uint32_t>(row.bytes.size()), row.line};
-}
-
 }  // namespace
 
 Side::Side(const csv::File& file, csv::CheckScope scope)
     : file_(file),
       findings_(0),
-      check_(file, scope, csv::TextCheck::by_row, findings_),
-      key_reader_(file.header()),
-      stored_key_reader_(file.header()),
-      scanner_(file.text(), file.header().delimiter) {
-  scanner_.next(row_);
-}
-
-bool Side::next() {
-  if (!scanner_.next(row_)) return false;
-  ++records_;
-  if (!check_.accept(row_)) return false;
-  key_ = key_reader_.read(row_.bytes);
-  return check_.accept_key(row_, key_, key_reader_.last_was_empty());
-}
+      rows_(file, scope, csv::TextCheck::by_row, findings_),
+      stored_key_reader_(file.header()) {}
 
 void Side::skip(const csv::EqualStretch& stretch) {
-  scanner_ = csv::RowScanner(file_.text(), file_.header().delimiter, scanner_.offset() + stretch.bytes,
-                             Line(scanner_.line().value + static_cast<std::int64_t>(stretch.line_ends)));
-  records_ += static_cast<std::int64_t>(stretch.records);
-}
-
-void Side::go_back(const csv::Row& row, std::int64_t records) {
-  scanner_ = csv::RowScanner(file_.text(), file_.header().delimiter, row.offset, row.line);
-  records_ = records;
+  rows_.go_to(rows_.offset() + stretch.bytes,
+              Line(rows_.line().value + static_cast<std::int64_t>(stretch.line_ends)),
+              rows_.records() + static_cast<std::int64_t>(stretch.records));
 }
 
 bool Side::loosen_rest() {
   loose_.expect(estimated_rows(rest()));
-  check_.check_text_by_stretch();
+  rows_.check().check_text_by_stretch();
   KeyOrder order(file_.text());
   bool increasing = true;
   while (next()) {
     loosen();
-    increasing = increasing && order.take(key_);
+    increasing = increasing && order.take(key());
   }
   return increasing;
 }
@@ -88,7 +67,7 @@ void InStepWalk::run(std::vector<Change>& changes) {
     const csv::Row& old_row = before_.row();
     const csv::Row& new_row = after_.row();
     if (old_row.bytes != new_row.bytes && comparison_.differ(old_row.bytes, new_row.bytes)) {
-      changes.push_back({ChangeType::update, ref_of(old_row), ref_of(new_row)});
+      changes.push_back({RowRef(old_row), RowRef(new_row)});
     }
   }
 }

@@ -6,11 +6,11 @@
 
 #include "csv/file.hpp"
 #include "csv/key_reader.hpp"
-#include "csv/row_check.hpp"
 #include "csv/structure.hpp"
 #include "diff/comparison.hpp"
 #include "diff/diff.hpp"
 #include "diff/loose_rows.hpp"
+#include "diff/row_reader.hpp"
 
 namespace deltadrop::diff {
 
@@ -21,42 +21,36 @@ class Side {
   Side(const csv::File& file, csv::CheckScope scope);
 
   /// Reads the next row and its key; false at the end, or where the row cannot be used: then `is_wrong`.
-  bool next();
-  [[nodiscard]] const csv::Row& row() const { return row_; }
+  bool next() { return rows_.next() && rows_.accept(); }
+  [[nodiscard]] const csv::Row& row() const { return rows_.row(); }
   /// Valid until the next `next`.
-  [[nodiscard]] std::string_view key() const { return key_; }
+  [[nodiscard]] std::string_view key() const { return rows_.key(); }
   [[nodiscard]] bool is_wrong() const { return findings_.findings().total > 0; }
-  [[nodiscard]] std::int64_t records() const { return records_; }
+  [[nodiscard]] std::int64_t records() const { return rows_.records(); }
 
   /// The text that is not read yet.
   [[nodiscard]] std::string_view rest() const { return file_.text().substr(offset()); }
   /// Where that begins.
-  [[nodiscard]] std::uint64_t offset() const { return scanner_.offset(); }
+  [[nodiscard]] std::uint64_t offset() const { return rows_.offset(); }
   void skip(const csv::EqualStretch& stretch);
   /// Back to a row that was read: it is the next. `records`: how many were read before it.
-  void go_back(const csv::Row& row, std::int64_t records);
+  void go_back(const csv::Row& row, std::int64_t records) { rows_.go_to(row.offset, row.line, records); }
 
   /// Rows that did not find their like in step.
   LooseRows& loose() { return loose_; }
-  void loosen() { loose_.add(loose_row(row_, key_)); }
+  void loosen() { loose_.add(loose_row(row(), key())); }
   /// Reads to the end, and loosens every row. True when their keys increase from row to row.
   bool loosen_rest();
   [[nodiscard]] const csv::File& file() const { return file_; }
-  std::string_view bytes(const LooseRow& row) const { return file_.text().substr(row.offset, row.length); }
   /// Valid until the next call.
-  std::string_view key_of(const LooseRow& row) { return stored_key_reader_.read(bytes(row)); }
+  std::string_view key_of(const LooseRow& row) { return stored_key_reader_.read(row.in(file_.text())); }
 
  private:
   const csv::File& file_;
   csv::FindingLog findings_;
-  csv::RowCheck check_;
-  csv::KeyReader key_reader_;
+  RowReader rows_;
   csv::KeyReader stored_key_reader_;
-  csv::RowScanner scanner_;
-  csv::Row row_;
-  std::string_view key_;
   LooseRows loose_;
-  std::int64_t records_ = 0;
 };
 
 /// Walks two versions side by side. Where they agree, nothing is split or hashed; where rows were inserted,

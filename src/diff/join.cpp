@@ -4,6 +4,8 @@
 #include <future>
 #include <utility>
 
+#include "diff/changes.hpp"
+
 namespace deltadrop::diff {
 namespace {
 
@@ -62,24 +64,20 @@ class PartJoin {
     const auto found = table.find(row.tag, [&](KeyTable::Number number) {
       const LooseRow& old = old_rows_[number];
       return (bytes_decide && old.same_bytes(row)) ||
-             old_key_reader_.read(bytes(before_, old)) == new_key_reader_.read(bytes(after_, row));
+             old_key_reader_.read(old.in(before_.text())) == new_key_reader_.read(row.in(after_.text()));
     });
     if (!found) {
-      report_.changes.push_back({ChangeType::insert, {}, row.ref()});
+      report_.changes.push_back({{}, row.ref()});
       return true;
     }
     LooseRow& old = old_rows_[*found];
     if (old.matched != 0) return false;
     old.matched = 1;
     if (bytes_decide && old.same_bytes(row)) return true;
-    if (comparison_.differ(bytes(before_, old), bytes(after_, row))) {
-      report_.changes.push_back({ChangeType::update, old.ref(), row.ref()});
+    if (comparison_.differ(old.in(before_.text()), row.in(after_.text()))) {
+      report_.changes.push_back({old.ref(), row.ref()});
     }
     return true;
-  }
-
-  static std::string_view bytes(const csv::File& file, const LooseRow& row) {
-    return file.text().substr(row.offset, row.length);
   }
 
   const csv::File& before_;
@@ -100,38 +98,34 @@ JoinReport join(Side& before, Side& after) {
   auto other = std::async(apart ? std::launch::async : std::launch::deferred,
                           [&] { return PartJoin(before, after, 1).run(); });
   JoinReport report = PartJoin(before, after, 0).run();
-  JoinReport second = other.get();
+  const JoinReport second = other.get();
   report.repeated_key = report.repeated_key || second.repeated_key;
-  const auto middle = static_cast<std::ptrdiff_t>(report.changes.size());
-  report.changes.insert(report.changes.end(), second.changes.begin(), second.changes.end());
-  std::inplace_merge(report.changes.begin(), report.changes.begin() + middle, report.changes.end(),
-                     [](const Change& a, const Change& b) { return a.after.offset < b.after.offset; });
+  merge_in(report.changes, second.changes, &Change::after);
   return report;
 }
 
 bool repeats_a_key(const csv::File& after, const std::vector<Change>& changes) {
   std::vector<RowRef> inserted;
   for (const Change& change : changes) {
-    if (change.type == ChangeType::insert) inserted.push_back(change.after);
+    if (change.type() == ChangeType::insert) inserted.push_back(change.after);
   }
   if (inserted.empty()) return false;
   csv::KeyReader key_reader(after.header());
   csv::KeyReader inserted_key_reader(after.header());
   const auto inserted_key = [&](KeyTable::Number number) {
-    return inserted_key_reader.read(after.text().substr(inserted[number].offset, inserted[number].length));
+    return inserted_key_reader.read(inserted[number].in(after.text()));
   };
   KeyTable table(inserted.size());
   for (std::size_t i = 0; i < inserted.size(); ++i) {
     const auto number = static_cast<KeyTable::Number>(i);
     table.add(tag_of(inserted_key(number)), number);
   }
-  csv::RowScanner scanner(after.text(), after.header().delimiter);
+  csv::RowScanner scanner = rows_of(after);
   csv::Row row;
-  scanner.next(row);
   while (scanner.next(row)) {
     const auto key = key_reader.read(row.bytes);
     const auto found = table.find(tag_of(key), [&](KeyTable::Number number) {
-      return inserted[number].offset != row.offset && inserted_key(number) == key;
+      return inserted[number].offset() != row.offset && inserted_key(number) == key;
     });
     if (found) return true;
   }

@@ -74,7 +74,9 @@ struct LooseRow {
       hash[2];  ///< XXH3-128 of its bytes, under a seed as tag_of's: equal hashes are taken for equal bytes
 
   /// Without its line.
-  [[nodiscard]] RowRef ref() const { return RowRef{offset, length, Line(0)}; }
+  [[nodiscard]] RowRef ref() const { return RowRef(offset, length, Line(0)); }
+  /// Its bytes in its file's text.
+  [[nodiscard]] std::string_view in(std::string_view text) const { return text.substr(offset, length); }
   [[nodiscard]] bool same_bytes(const LooseRow& other) const {
     return hash[0] == other.hash[0] && hash[1] == other.hash[1] && length == other.length;
   }

@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::chrono::minutes kUnusedMax{1};
 constexpr std::size_t kEntriesMax = 8;
-/// A change is some 60 bytes: a quarter of a GB.
-constexpr std::int64_t kChangesMax = 4'000'000;
+/// A change that is listed is 32 bytes: a quarter of a GB.
+constexpr std::int64_t kChangesMax = 8'000'000;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ ReadingCache::Found ReadingCache::get(const std::string& name, const std::functi
   DD_TRY(auto made, make());
   entry->reading = std::make_shared<const Reading>(std::move(made));
   const std::lock_guard lock(mutex_);
-  entry->changes = std::ssize(entry->reading->changes.changes);
+  entry->changes = std::ssize(entry->reading->changes.listed);
   make_room(*entry);
   return entry->reading;
 }

@@ -13,7 +13,7 @@ namespace deltadrop::ingest {
 
 /// Files that were compared lately, for who reads their changes page by page: else a million changes in pages
 /// of a thousand would be found a thousand times. Whoever asks for what another is reading waits for it.
-/// Bounded by the changes in it; the last one asked for always stays. Thread-safe.
+/// Bounded by the changes listed in it; the last one asked for always stays. Thread-safe.
 class ReadingCache {
  public:
   using Found = Result<std::shared_ptr<const Reading>>;

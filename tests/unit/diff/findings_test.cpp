@@ -14,7 +14,7 @@ csv::Findings findings_of(std::string_view text, const DiffOptions& options = {}
   const auto outcome = diff(nullptr, file);
   EXPECT_TRUE(outcome.has_value());
   if (outcome.value().findings.empty()) return {};
-  EXPECT_TRUE(outcome.value().changes.changes.empty());
+  EXPECT_TRUE(outcome.value().changes.listed.empty());
   return outcome.value().findings;
 }
 
@@ -85,6 +85,11 @@ INSTANTIATE_TEST_SUITE_P(
              "id,a\nFIN-7,x\nb,\"\n\"\n\"FIN-7\",z\nFIN-7,w\n",
              {{"repeated-key", 5, "id", "FIN-7", "repeated key \"FIN-7\" in lines 2 and 5"},
               {"repeated-key", 6, "id", "FIN-7", "repeated key \"FIN-7\" in lines 2 and 6"}}},
+        Case{"repeated_key_that_increased_once",
+             "id,a\n1,x\n2\n3,\"\n\"\n4,x\n0,x\n3,x\n0,x\n5,x\n2,x\n",
+             {{"too-few-fields", 3, {}, "2", "line 3"},
+              {"repeated-key", 8, "id", "3", "repeated key \"3\" in lines 4 and 8"},
+              {"repeated-key", 9, "id", "0", "repeated key \"0\" in lines 7 and 9"}}},
         Case{"long_key",
              "id,a\n" + std::string(1024, 'k') + ",x\n" + std::string(1025, 'k') + ",x\n",
              {{"key-too-long", 3, "id", std::string(80, 'k') + "...", "has 1025 bytes, 1024 are allowed"}}},

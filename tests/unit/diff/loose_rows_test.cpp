@@ -27,8 +27,8 @@ TEST(LooseRow, KeepsLargeOffsetsAndTellsBytesApart) {
   const csv::Row first{text.substr(0, 3), (std::uint64_t{1} << 40) - 1, 2, Line(1), csv::RowFault::none, 0};
   const csv::Row second{text.substr(4, 3), 4, 2, Line(2), csv::RowFault::none, 0};
   const LooseRow loose = loose_row(first, "a");
-  EXPECT_EQ(loose.ref().offset, (std::uint64_t{1} << 40) - 1);
-  EXPECT_EQ(loose.ref().length, 3U);
+  EXPECT_EQ(loose.ref().offset(), (std::uint64_t{1} << 40) - 1);
+  EXPECT_EQ(loose.ref().length(), 3U);
   EXPECT_EQ(loose.matched, 0U);
   EXPECT_EQ(loose.tag, loose_row(second, "a").tag);
   EXPECT_TRUE(loose.same_bytes(loose_row(first, "a")));

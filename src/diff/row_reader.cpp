@@ -1,0 +1,35 @@
+#include "diff/row_reader.hpp"
+
+namespace deltadrop::diff {
+
+csv::RowScanner rows_of(const csv::File& file) {
+  csv::RowScanner scanner(file.text(), file.header().delimiter);
+  csv::Row header;
+  scanner.next(header);
+  return scanner;
+}
+
+RowReader::RowReader(const csv::File& file, csv::CheckScope scope, csv::TextCheck text,
+                     csv::FindingLog& findings)
+    : file_(file), check_(file, scope, text, findings), scanner_(rows_of(file)) {
+  if (!file.header().key.empty()) key_reader_.emplace(file.header());
+}
+
+bool RowReader::next() {
+  if (!scanner_.next(row_)) return false;
+  ++records_;
+  return true;
+}
+
+bool RowReader::accept() {
+  if (!check_.accept(row_) || !key_reader_) return false;
+  key_ = key_reader_->read(row_.bytes);
+  return check_.accept_key(row_, key_, key_reader_->last_was_empty());
+}
+
+void RowReader::go_to(std::uint64_t offset, Line line, std::int64_t records) {
+  scanner_ = csv::RowScanner(file_.text(), file_.header().delimiter, offset, line);
+  records_ = records;
+}
+
+}  // namespace deltadrop::diff

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "csv/file.hpp"
+#include "csv/key_reader.hpp"
+#include "csv/row_check.hpp"
+#include "csv/scan.hpp"
+
+namespace deltadrop::diff {
+
+/// A scanner that stands behind the file's header.
+csv::RowScanner rows_of(const csv::File& file);
+
+/// Reads the rows of one version with their keys, and checks each. Not thread-safe.
+class RowReader {
+ public:
+  /// Begins behind the header. Logs what is wrong with rows to `findings`.
+  RowReader(const csv::File& file, csv::CheckScope scope, csv::TextCheck text, csv::FindingLog& findings);
+
+  /// Reads the next row; false at the end.
+  bool next();
+  [[nodiscard]] const csv::Row& row() const { return row_; }
+  /// Checks the row and reads its key: true when it can be used. Where the header names no key, none can.
+  bool accept();
+  /// Of an accepted row. Valid until the next `accept`.
+  [[nodiscard]] std::string_view key() const { return key_; }
+  /// How many were read, whether they can be used or not.
+  [[nodiscard]] std::int64_t records() const { return records_; }
+  /// For what is to be found wrong beyond a row by itself.
+  csv::RowCheck& check() { return check_; }
+
+  /// Where the next row is looked for.
+  [[nodiscard]] std::uint64_t offset() const { return scanner_.offset(); }
+  [[nodiscard]] Line line() const { return scanner_.line(); }
+  /// The row that starts there is the next, behind `records` others.
+  void go_to(std::uint64_t offset, Line line, std::int64_t records);
+
+ private:
+  const csv::File& file_;
+  csv::RowCheck check_;
+  std::optional<csv::KeyReader> key_reader_;
+  csv::RowScanner scanner_;
+  csv::Row row_;
+  std::string_view key_;
+  std::int64_t records_ = 0;
+};
+
+}  // namespace deltadrop::diff
