@@ -6,8 +6,6 @@
 #include <cstdio>
 #include <filesystem>
 
-#include <CLI/CLI.hpp>
-
 #include "core/text.hpp"
 
 namespace deltadrop::cli {
@@ -16,18 +14,6 @@ namespace {
 constexpr std::chrono::seconds kShowEvery{3};
 
 }  // namespace
-
-std::string refuse_empty(const std::string& value) {
-  return value.empty() ? "the value is empty: give one, or leave the argument out" : "";
-}
-
-void add_table_arguments(CLI::App& command, WantedTable& wanted) {
-  auto* company = command.add_option("COMPANY,--company", wanted.company, "one table only; all unless given")
-                      ->check(refuse_empty);
-  auto* table = command.add_option("TABLE,--table", wanted.table)->check(refuse_empty);
-  company->needs(table);
-  table->needs(company);
-}
 
 Result<OpenLake> open_lake(const app::Settings& settings) {
   OpenLake lake;
@@ -49,8 +35,9 @@ Result<void> check_lake_is_there(const OpenLake& lake, const std::vector<TableRe
 
 Result<std::vector<TableRef>> wanted_tables(const OpenLake& lake, const WantedTable& wanted) {
   DD_TRY(auto tables, lake.history().applied_tables());
-  if (wanted.company.empty()) return tables;
-  DD_TRY(const auto table, TableRef::make(wanted.company, wanted.table));
+  DD_TRY(const auto ref, wanted.ref());
+  if (!ref) return tables;
+  const TableRef& table = *ref;
   if (std::find(tables.begin(), tables.end(), table) != tables.end()) return std::vector{table};
   std::string known;
   for (const auto& each : tables) {

@@ -7,29 +7,12 @@
 #include <vector>
 
 #include "app/parts.hpp"
+#include "cli/wanted_table.hpp"
 #include "lake/maintenance.hpp"
 #include "lake/table_lock.hpp"
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 /// What the commands of `deltadrop lake` share.
 namespace deltadrop::cli {
-
-/// Both or none.
-struct WantedTable {
-  std::string company;
-  std::string table;
-};
-
-/// For CLI::Option::check. A given but empty value, such as a shell's unset variable, must not mean all
-/// tables or now.
-std::string refuse_empty(const std::string& value);
-
-/// Adds COMPANY and TABLE.
-void add_table_arguments(CLI::App& command, WantedTable& wanted);
 
 /// The lake and the history that it is made of.
 struct OpenLake {

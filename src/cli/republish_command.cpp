@@ -10,6 +10,7 @@
 #include "cli/commands.hpp"
 #include "cli/server_questions.hpp"
 #include "cli/settings_options.hpp"
+#include "cli/wanted_table.hpp"
 #include "core/text.hpp"
 #include "http/client.hpp"
 #include "ingest/ingest.hpp"
@@ -18,8 +19,7 @@ namespace deltadrop::cli {
 namespace {
 
 struct Wanted {
-  std::string company;
-  std::string table;
+  WantedTable table;
   std::int64_t from_version = 1;
 };
 
@@ -31,9 +31,7 @@ struct Outcome {
 Result<ingest::RepublishRequest> request_of(const Wanted& wanted) {
   ingest::RepublishRequest request;
   request.from = Version(wanted.from_version);
-  if (!wanted.company.empty()) {
-    DD_TRY(request.table, TableRef::make(wanted.company, wanted.table));
-  }
+  DD_TRY(request.table, wanted.table.ref());
   return request;
 }
 
@@ -83,11 +81,7 @@ void add_republish_command(CLI::App& program, int& exit_code) {
                                          "send accepted versions to the log again, under the same event ids");
   const auto flags = add_settings_options(*command);
   const auto wanted = std::make_shared<Wanted>();
-  auto* company =
-      command->add_option("COMPANY", wanted->company, "of one table only; all tables unless given");
-  auto* table = command->add_option("TABLE", wanted->table);
-  company->needs(table);
-  table->needs(company);
+  auto* table = add_table_arguments(*command, wanted->table);
   command->add_option("--from-version", wanted->from_version, "leave out earlier versions")
       ->needs(table)
       ->check(CLI::PositiveNumber);

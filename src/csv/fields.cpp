@@ -59,25 +59,33 @@ bool FieldCursor::next(RawField& field) {
   return true;
 }
 
-RowSplitter::RowSplitter(char delimiter)
-    : delimiter_(delimiter), find_delimiters_(structural_scan().find_delimiters), delimiters_(64) {}
+RowSplitter::RowSplitter(char delimiter, std::size_t values_min)
+    : delimiter_(delimiter),
+      values_min_(values_min),
+      find_delimiters_(structural_scan().find_delimiters),
+      delimiters_(64) {}
 
 const std::vector<std::string_view>& RowSplitter::split(std::string_view record) {
   const std::size_t count = find_delimiters_(record, delimiter_, delimiters_.data(), delimiters_.size());
   if (count == kNotPlain) {
     split_carefully(record);
     if (values_.size() > delimiters_.size()) delimiters_.resize(2 * values_.size());
-    return values_;
+  } else {
+    split_plainly(record, count);
   }
-  values_.resize(count + 1);
+  if (values_.size() < values_min_) values_.resize(values_min_);
+  return values_;
+}
+
+void RowSplitter::split_plainly(std::string_view record, std::size_t delimiters) {
+  values_.resize(delimiters + 1);
   std::size_t from = 0;
-  for (std::size_t i = 0; i <= count; ++i) {
-    const std::size_t to = i < count ? delimiters_[i] : record.size();
+  for (std::size_t i = 0; i <= delimiters; ++i) {
+    const std::size_t to = i < delimiters ? delimiters_[i] : record.size();
     const bool quoted = from < to && record[from] == '"';
     values_[i] = quoted ? record.substr(from + 1, to - from - 2) : record.substr(from, to - from);
     from = to + 1;
   }
-  return values_;
 }
 
 void RowSplitter::split_carefully(std::string_view record) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -44,16 +45,20 @@ void append_undoubled(std::string& out, std::string_view inner);
 /// Splits records into unquoted values. Reuses its buffers; not thread-safe.
 class RowSplitter {
  public:
-  explicit RowSplitter(char delimiter);
+  /// `values_min`: a record with fewer fields gets empty ones behind its last. Whoever counts on a record
+  /// that was checked before needs that: its file may be written to meanwhile.
+  explicit RowSplitter(char delimiter, std::size_t values_min = 0);
 
   /// Views of the record or of this splitter's buffer; valid until the next call.
   const std::vector<std::string_view>& split(std::string_view record);
 
  private:
+  void split_plainly(std::string_view record, std::size_t delimiters);
   /// The record's fields one by one, whatever its quotes.
   void split_carefully(std::string_view record);
 
   char delimiter_;
+  std::size_t values_min_;
   FindDelimiters find_delimiters_;
   std::vector<std::uint32_t> delimiters_;  ///< where they stand; as many as the records so far had, and some
   std::vector<std::string_view> values_;

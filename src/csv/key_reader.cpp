@@ -31,6 +31,8 @@ std::string_view KeyReader::read_composite(std::string_view record) {
   FieldCursor cursor(record, delimiter_);
   RawField field;
   while (raw_.size() <= last_column_ && cursor.next(field)) raw_.push_back(field);
+  // One of a file that is written to meanwhile may have become shorter than it was.
+  raw_.resize(last_column_ + 1);
   parts_.clear();
   undoubled_.clear();
   undoubled_.reserve(record.size());

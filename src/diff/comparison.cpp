@@ -26,8 +26,8 @@ Comparison::Comparison(const csv::File& before, const csv::File& after)
     : same_layout_(have_same_layout(before, after)),
       empty_before_(before.options().empty),
       empty_after_(after.options().empty),
-      split_before_(before.header().delimiter),
-      split_after_(after.header().delimiter) {
+      split_before_(before.header().delimiter, before.header().columns.size()),
+      split_after_(after.header().delimiter, after.header().columns.size()) {
   const auto old_columns = tracked_by_name(before.header());
   const auto new_columns = tracked_by_name(after.header());
   for (const auto column : after.header().tracked) {

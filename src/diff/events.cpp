@@ -20,7 +20,7 @@ class RowRenderer {
   explicit RowRenderer(const csv::File& file)
       : file_(file),
         key_reader_(file.header()),
-        splitter_(file.header().delimiter),
+        splitter_(file.header().delimiter, file.header().columns.size()),
         key_column_(file.header().key_column()) {
     for (const auto column : file.header().tracked) {
       std::string name = names_.empty() ? "{" : ",";

@@ -283,6 +283,13 @@ def test_a_given_but_empty_value_is_not_all_or_now(written, tmp_path):
     assert not out.exists() and tree(written / "parquet") == before
 
 
+@pytest.mark.parametrize("given", [["half"], ["so-financials/financials"], ["--table", "financials"]])
+@pytest.mark.parametrize("command", [["lake", "rebuild"], ["lake", "verify"], ["republish"]])
+def test_half_a_table_is_not_all_tables(written, command, given):
+    done = subprocess.run([str(PROGRAM), *command, *given, "--data-dir", str(written)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and f'"{given[-1]}" is no table' in done.stderr and "financials" in done.stderr, done.stderr
+
+
 def test_repairs_work_when_they_are_copied(written, tmp_path):
     moved = tmp_path / "it's a lake; $HOME"
     (written / "parquet").rename(moved)

@@ -217,7 +217,7 @@ LISTED = {  # the settings' flags and the command's own
     "lake views": {"--data-dir", "--database-url", "--company", "--table", "--dialect"},
     "dead-letters list": {"--data-dir", "--database-url", "--all", "--limit"},
     "keys list": {"--data-dir", "--keys-file"},
-    "republish": {"--data-dir", "--tls-cert", "--from-version"},
+    "republish": {"--data-dir", "--tls-cert", "--company", "--table", "--from-version"},
     "migrate": {"--data-dir"},
     "rebuild catalog": {"--data-dir"},
 }

@@ -40,6 +40,18 @@ TEST(RowSplitter, KeepsViewsValidThroughManyDoubledQuotes) {
   for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i], "v\"" + std::to_string(i));
 }
 
+TEST(RowSplitter, AddsTheValuesThatARecordLacks) {
+  RowSplitter splitter(',', 4);
+  for (const std::string record : {"a,b", "a,\"b\"", "a,\"b\"\"\""}) {
+    const auto& values = splitter.split(record);
+    ASSERT_EQ(values.size(), 4U) << record;
+    EXPECT_EQ(values[0], "a");
+    EXPECT_EQ(values[2], "");
+    EXPECT_EQ(values[3], "");
+  }
+  EXPECT_EQ(splitter.split("a,b,c,d,e").size(), 5U);
+}
+
 TEST(RowSplitter, AgreesWithTheFieldsOneByOne) {
   const std::vector<std::string> fields = {
       "", "a", "12.50", "\"\"", "\"x,y\"", "\"p\"\"q\"", "5\" in", "long value", " ", "\"z\nz\"", "\"\"\"\""};
@@ -82,6 +94,8 @@ TEST(KeyReader, ReadsSingleAndCompositeKeys) {
            Case{{"x", "y"}, "\"a,1\",\"q\"\"q\",c", "\"a,1\",\"q\"\"q\""},
            Case{{"x", "y"}, ",b,", ",b"},
            Case{{"x", "y"}, ",\"\",c", ",", true},
+           Case{{"z"}, "a", "a"},  // too short: of a file that is written to, any text that is there will do
+           Case{{"x", "z"}, "a,b", "a,"},
        }) {
     ReadOptions options;
     options.key = key;

@@ -97,5 +97,26 @@ TEST(WholeVersions, AreNotReadAgainFromOtherBytes) {
   }
 }
 
+TEST(ListedChanges, OfAFileThatIsCutOffEndWithAnError) {
+  const TemporaryFolder folder;
+  const auto write = [&](const std::string& name, const std::string& value) {
+    std::string text = "id,part,a\n";
+    for (int i = 0; i < kRows; ++i) text += std::to_string(10'000 + i) + ",p," + value + "\n";
+    EXPECT_TRUE(io::write_file(folder.path() / name, text).has_value());
+    csv::ReadOptions options;
+    options.key = {"id", "part"};
+    return csv::File::open(folder.path() / name, options, {}, folder.path());
+  };
+  const auto before = write("before.csv", "x");
+  const auto after = write("after.csv", "y");
+  const auto outcome = diff(&before.value(), after.value());
+  ASSERT_EQ(outcome.value().changes.listed.size(), kRows);
+  ASSERT_EQ(::truncate((folder.path() / "after.csv").c_str(), 5'000), 0);
+  const auto failed = for_each_event(&before.value(), after.value(), outcome.value().changes, Seq(1),
+                                     [](const EventView&) -> Result<bool> { return true; });
+  ASSERT_FALSE(failed.has_value());
+  EXPECT_EQ(failed.error().type, "file-changed");
+}
+
 }  // namespace
 }  // namespace deltadrop::diff
