@@ -89,6 +89,11 @@ Result<std::map<std::string, std::string>> declared_types(const UploadFacts& upl
 
 }  // namespace
 
+std::span<const ChangeType> types_of(const UploadFacts& upload) {
+  static_assert(kTypes.front() == ChangeType::insert);
+  return std::span(kTypes).first(upload.previous_upload_id ? kTypes.size() : 1);
+}
+
 TableColumns::TableColumns(std::vector<history::LakeColumn> columns) : columns_(std::move(columns)) {
   std::sort(columns_.begin(), columns_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
 }
@@ -133,7 +138,7 @@ Result<TableColumns> columns_to_begin_with(const std::vector<history::LakeColumn
                                            history::HistoryStore& history, const UploadFacts& upload) {
   TableColumns columns(held);
   std::vector<history::AppliedEvent> first;
-  for (const auto type : {ChangeType::insert, ChangeType::update, ChangeType::remove}) {
+  for (const auto type : types_of(upload)) {
     history::EventQuery query;
     query.company_id = upload.table.company_id;
     query.table_name = upload.table.table_name;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +12,12 @@
 #include "history/history_store.hpp"
 
 namespace deltadrop::lake {
+
+inline constexpr std::array kTypes = {ChangeType::insert, ChangeType::update, ChangeType::remove};
+
+/// Those that events of the upload may have: a table that was empty has inserts only, and to find none of
+/// the others takes the history a look at all.
+std::span<const ChangeType> types_of(const UploadFacts& upload);
 
 /// The value that made a column's type wider.
 struct Widening {

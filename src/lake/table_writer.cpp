@@ -121,7 +121,7 @@ Result<std::optional<TableWriter::Written>> TableWriter::write(const UploadFacts
   auto& names = written_.insert_or_assign(mark, std::move(fresh)).first->second;
   FileSeries files(target_, columns, std::nullopt);
   bool all_types = true;
-  for (const auto type : kTypes) {
+  for (const auto type : types_of(upload)) {
     if (compaction_.holds(type, upload.version)) {
       all_types = false;
       continue;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -18,8 +17,6 @@
 #include "lake/table_columns.hpp"
 
 namespace deltadrop::lake {
-
-inline constexpr std::array kTypes = {ChangeType::insert, ChangeType::update, ChangeType::remove};
 
 /// One table's folder while files of some of its uploads are written into it:
 ///

@@ -155,6 +155,7 @@ TEST_F(LakeTypes, WidenFromIntegerOverDecimalToText) {
 }
 
 TEST_F(LakeTypes, AreOfOldValuesToo) {
+  write({inserted("c", {{"id", "c"}, {"v", "1"}})});
   write({updated("a", {{"id", "a"}, {"v", "x"}}, {{"id", "a"}, {"v", "1"}}, {"v"}),
          deleted("b", {{"id", "b"}, {"v", "2024-01-01"}})});
   EXPECT_EQ(type_of("v"), "string");
