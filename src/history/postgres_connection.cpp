@@ -342,8 +342,8 @@ Result<bool> Connection::read_copy_row(CopyRow& row) {
   char* line = nullptr;
   int length = 0;
   while ((length = PQgetCopyData(c, &line, 1)) == 0) {
-    DD_TRY(const bool ready, wait_for_socket(POLLIN));
-    if (ready && PQconsumeInput(c) != 1) return lost();
+    DD_TRY(wait_for_socket(POLLIN));
+    if (PQconsumeInput(c) != 1) return lost();  // also what libpq's TLS layer has taken already
   }
   if (length < 0) return false;  // the result says whether this is the end or a failure
   row.read(std::string_view(line, static_cast<std::size_t>(length) - 1));

@@ -82,7 +82,7 @@ class Readers {
         return result;
       }
       forget();
-      if (result.error().type == "stopping" || result.error().type == "database-silent") return result;
+      if (is_final(result.error())) return result;
     }
     DD_TRY(auto fresh, open());
     auto result = use(fresh);
@@ -90,17 +90,17 @@ class Readers {
     return result;
   }
 
-  /// For what cannot be repeated: a connection that answered just now.
-  Result<Connection> borrow() {
-    if (auto idle = take()) {
-      if (idle->run({"SELECT 1", {}})) return std::move(*idle);
-      forget();
+  /// For what cannot be repeated: by a connection that answered just now.
+  template <class Use>
+  auto once(const Use& use) -> decltype(use(std::declval<Connection&>())) {
+    DD_TRY(auto connection, take_answering());
+    auto result = use(connection);
+    if (connection.usable()) {
+      give_back(std::move(connection));
+    } else {
+      door_.close();
     }
-    return open();
-  }
-  void give_back(Connection connection) {
-    const std::lock_guard lock(mutex_);
-    if (idle_.size() < kIdleReadersMax) idle_.push_back(std::move(connection));
+    return result;
   }
 
  private:
@@ -111,12 +111,29 @@ class Readers {
     }
     return connection;
   }
+  Result<Connection> take_answering() {
+    if (auto idle = take()) {
+      const auto answered = idle->run({"SELECT 1", {}});
+      if (answered) return std::move(*idle);
+      forget();
+      if (is_final(answered.error())) return answered.error();
+    }
+    return open();
+  }
   std::optional<Connection> take() {
     const std::lock_guard lock(mutex_);
     if (idle_.empty()) return std::nullopt;
     auto connection = std::move(idle_.back());
     idle_.pop_back();
     return connection;
+  }
+  void give_back(Connection connection) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kIdleReadersMax) idle_.push_back(std::move(connection));
+  }
+  /// Whether another connection would end in the same way.
+  static bool is_final(const Error& error) {
+    return error.type == "stopping" || error.type == "database-silent";
   }
   /// Where one is lost, all are likely to be.
   void forget() {
@@ -211,10 +228,8 @@ Result<void> PostgresHistory::scan_events(const UploadId& upload, ChangeType typ
                                           const std::function<Result<void>(const Event&)>& use) {
   DD_TRY(const auto stored, this->upload(upload));
   if (!stored) return no_such_upload(upload);
-  DD_TRY(auto connection, scanners_.borrow());
-  DD_TRY(postgres::scan_events(connection, stored->facts, type, use));
-  scanners_.give_back(std::move(connection));
-  return success();
+  return scanners_.once(
+      [&](Connection& connection) { return postgres::scan_events(connection, stored->facts, type, use); });
 }
 
 /// libpq quotes parts of the URL: the password may be in any of them, except in the name of an option.

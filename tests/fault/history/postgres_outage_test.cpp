@@ -194,6 +194,76 @@ TEST_F(PostgresFault, AFrozenServerIsNotWaitedForForEver) {
   EXPECT_TRUE(std::holds_alternative<Applied>(must(store->apply_next(story_.table(), now_))));
 }
 
+/// So many bytes that the server waits for its reader in the middle of a scan.
+std::vector<Event> apply_long_upload(HistoryStore& store, TableStory& story) {
+  testing::Rows rows;
+  for (int i = 0; i < 2000; ++i) rows[std::to_string(i)] = {{"v", std::string(20'000, 'x')}};
+  auto events = story.next(rows);
+  HistoryFeed(store).record_all(events);
+  must(store.apply_next(story.table(),
+                        Timestamp{1'900'000'000'000}));  // what is not applied may go with the server
+  return events;
+}
+
+/// How a scan ends of which the first event does `meanwhile`, and how many events it gave.
+std::pair<std::string, std::size_t> scan(HistoryStore& store, const UploadId& upload,
+                                         const std::function<void()>& meanwhile) {
+  std::size_t count = 0;
+  const auto ended = store.scan_events(upload, ChangeType::insert, [&](const Event&) -> Result<void> {
+    if (++count == 1) meanwhile();
+    return success();
+  });
+  return {error_of(ended), count};
+}
+
+TEST_F(PostgresFault, AScanThatIsCutOffFailsAndTheNextOneIsWhole) {
+  const auto store = open();
+  const auto events = apply_long_upload(*store, story_);
+  const auto upload = events[0].upload.upload_id;
+  for (const auto& end : std::vector<std::function<void()>>{[this] { session().value(kEndTheOthers); },
+                                                            [this] { server_.kill(), server_.start(); }}) {
+    const auto [error, count] = scan(*store, upload, end);
+    EXPECT_EQ(error.substr(0, error.find('/')), "unavailable");
+    EXPECT_LT(count, events.size());
+    EXPECT_EQ(scan(*store, upload, [] {}), std::pair(std::string(), events.size()));
+  }
+}
+
+TEST_F(PostgresFault, AScanOfAFrozenServerEnds) {
+  postgres::Options options;
+  options.url = url();
+  options.connect_timeout = milliseconds(700);
+  options.probe_every = milliseconds(100);
+  const auto store = open(options);
+  const auto events = apply_long_upload(*store, story_);
+  const auto upload = events[0].upload.upload_id;
+  const auto [error, count] = scan(*store, upload, [this] { server_.freeze(); });
+  EXPECT_EQ(error, "unavailable/database-silent");
+  EXPECT_LT(count, events.size());
+  server_.thaw();
+  EXPECT_EQ(scan(*store, upload, [] {}), std::pair(std::string(), events.size()));
+}
+
+TEST_F(PostgresFault, AScanMayTakeLongerThanAnAnswer) {
+  const auto events = apply_long_upload(*open(), story_);
+  postgres::Options options;
+  options.url = url();
+  options.answer_timeout = milliseconds(2000);
+  const auto [error, count] =
+      scan(*open(options), events[0].upload.upload_id, [this] { session().value("SELECT pg_sleep(2.5)"); });
+  EXPECT_EQ(error, "");
+  EXPECT_EQ(count, events.size());
+}
+
+TEST_F(PostgresFault, AScanEndsWhenTheProgramStops) {
+  std::stop_source stop;
+  const auto store = open({.url = url(), .stop = stop.get_token()});
+  const auto events = apply_long_upload(*store, story_);
+  const auto [error, count] = scan(*store, events[0].upload.upload_id, [&] { stop.request_stop(); });
+  EXPECT_EQ(error, "shutting_down/stopping");
+  EXPECT_LT(count, events.size());
+}
+
 TEST_F(PostgresFault, AWaitEndsWhenTheProgramStops) {
   std::stop_source stop;
   const auto store = open({.url = url(), .stop = stop.get_token()});
