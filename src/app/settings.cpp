@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <vector>
 
 #include "core/table_ref.hpp"
@@ -299,6 +300,30 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
   return bad_value(text, "a size such as 1000000, 64KiB, 1MiB or 5GiB");
 }
 
+namespace {
+
+/// Files of readers and our own must not share a folder: a company may have any name.
+Result<void> check_parquet_dir(const Settings& settings) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const auto resolved = [&](const std::string& path) {
+    return fs::weakly_canonical(fs::absolute(path, ignored), ignored);
+  };
+  const auto data_dir = resolved(settings.text("DATA_DIR"));
+  const auto below = resolved(settings.parquet_dir()).lexically_relative(data_dir);
+  const std::string first = below.empty() ? "" : below.begin()->string();
+  for (const std::string_view taken : {".", "archive", "current", "held", "spool", "unclaimed"}) {
+    if (first != taken) continue;
+    return Error{ErrorCode::invalid_input, "bad-parquet-dir",
+                 fmt::format("PARQUET_DIR {} (from {}) is DATA_DIR or one of its own folders",
+                             settings.parquet_dir(), settings.origin("PARQUET_DIR")),
+                 "give a folder of its own, or leave it out: it is parquet under DATA_DIR then"};
+  }
+  return success();
+}
+
+}  // namespace
+
 Result<Settings> Settings::load(const Values& flags, const Lookup& environment,
                                 const std::string& config_file, const More& more) {
   DD_TRY(const auto from_file, read_config_file(config_file));
@@ -323,6 +348,7 @@ Result<Settings> Settings::load(const Values& flags, const Lookup& environment,
     if (name.starts_with(kKafkaConfigPrefix)) settings.kafka_config_[name] = {value, "file"};
   }
   for (const auto& [name, value] : more.kafka_config) settings.kafka_config_[name] = {value, "environment"};
+  DD_TRY(check_parquet_dir(settings));
   return settings;
 }
 

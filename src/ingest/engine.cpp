@@ -114,6 +114,12 @@ Result<void> stamp(UploadRecord& upload, const std::optional<UploadRecord>& last
     // Nothing of it goes into the log.
     upload.state = UploadState::published;
     upload.published_at = timestamp;
+    if (last && upload.types_json != last->types_json) {
+      upload.warnings.emplace_back(
+          "No row changed, so that no event tells the lake of types: it follows them from the next version "
+          "on "
+          "that changes a row.");
+    }
   }
   return success();
 }
@@ -504,10 +510,12 @@ Result<void> Engine::discard(const UploadId& upload) {
 
 namespace {
 
-RepublishReport report_of(const std::vector<UploadRecord>& marked) {
+/// `uploads` by table.
+RepublishReport report_of(const std::vector<UploadRecord>& uploads, const RepublishRequest& request) {
   RepublishReport report;
   const UploadRecord* last = nullptr;
-  for (const auto& upload : marked) {
+  for (const auto& upload : uploads) {
+    if (upload.version < request.from || (request.table && upload.table != *request.table)) continue;
     if (last == nullptr || last->table != upload.table) ++report.tables;
     ++report.uploads;
     last = &upload;
@@ -521,7 +529,7 @@ Result<RepublishReport> Engine::republish(const RepublishRequest& request) {
   if (stopping_) return shutting_down();
   DD_TRY(const auto marked, catalog_->mark_unpublished(request));
   publisher_.enqueue_again(marked);
-  return report_of(marked);
+  return report_of(marked, request);
 }
 
 Result<RepublishReport> mark_for_republish(const Options& options, const RepublishRequest& request) {
@@ -533,8 +541,10 @@ Result<RepublishReport> mark_for_republish(const Options& options, const Republi
                  "give the folder of the server, or run `deltadrop rebuild catalog`"};
   }
   DD_TRY(const auto catalog, Catalog::open(layout.catalog()));
-  DD_TRY(const auto marked, catalog->mark_unpublished(request));
-  return report_of(marked);
+  DD_TRY(catalog->mark_unpublished(request));
+  // Those that were marked before, or never sent, go with them.
+  DD_TRY(const auto waiting, catalog->unpublished());
+  return report_of(waiting, request);
 }
 
 }  // namespace deltadrop::ingest

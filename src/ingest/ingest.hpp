@@ -185,7 +185,7 @@ struct RepublishRequest {
 
 struct RepublishReport {
   std::int64_t tables = 0;
-  std::int64_t uploads = 0;  ///< that were published and are not any more
+  std::int64_t uploads = 0;  ///< that are sent again
 };
 
 /// Tables that got a version, each once.
@@ -259,7 +259,8 @@ class Ingest {
 /// "catalog-behind" names `deltadrop rebuild catalog` when a manifest has no row.
 Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog& log, io::Clock& clock);
 
-/// Ingest::republish for a folder that no server runs on: marks only, the next start sends.
+/// Ingest::republish for a folder that no server runs on: marks only, the next start sends. The report counts
+/// all that it will send of what is asked for, marked now or before.
 Result<RepublishReport> mark_for_republish(const Options& options, const RepublishRequest& request);
 
 struct RebuildReport {

@@ -11,7 +11,7 @@ constexpr auto kLocksFolder = ".locks";
 Result<std::filesystem::path> lock_path(const std::filesystem::path& root, const TableRef& table) {
   const auto folder = root / kLocksFolder / table.company_id;
   DD_TRY(io::make_folders(folder));
-  return folder / table.table_name;
+  return folder / (table.table_name + ".lock");
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace deltadrop::lake {
 
 /// The right to write one table's folder, for one process of all that share PARQUET_DIR. Held until destroyed
 /// or until the process ends, however it ends. The file that is locked stays:
-/// PARQUET_DIR/.locks/<company>/<table>.
+/// PARQUET_DIR/.locks/<company>/<table>.lock: a table may be called like a Parquet file.
 class TableLock {
  public:
   /// Nothing where another process writes the table now.

@@ -54,6 +54,29 @@ TEST(Settings, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
   EXPECT_EQ(from_flag.origin("LISTEN"), "default");
 }
 
+TEST(Settings, ParquetFilesHaveAFolderOfTheirOwn) {
+  const testing::TemporaryFolder folder;
+  const auto data_dir = folder.path() / "data";
+  std::filesystem::create_directory_symlink("data", folder.path() / "link");
+  const auto load = [&](const std::filesystem::path& parquet_dir) {
+    return Settings::load({{"DATA_DIR", data_dir.string()}, {"PARQUET_DIR", parquet_dir.string()}},
+                          empty_environment, "");
+  };
+  for (const auto& made : {false, true}) {
+    if (made) std::filesystem::create_directory(data_dir);
+    for (const std::string bad :
+         {"data", "data/", "data/.", "data/archive", "data/current/x", "data/x/../held"}) {
+      const auto settings = load(folder.path() / bad);
+      ASSERT_FALSE(settings.has_value()) << bad;
+      EXPECT_EQ(settings.error().type, "bad-parquet-dir");
+    }
+    for (const std::string good : {"data/parquet", "data/lake", "lake", "database", "data/archives"}) {
+      EXPECT_TRUE(load(folder.path() / good).has_value()) << good;
+    }
+  }
+  EXPECT_FALSE(load(folder.path() / "link/spool").has_value());
+}
+
 TEST(Settings, AFileWithAnUnknownNameIsRefusedWithItsLine) {
   const testing::TemporaryFolder folder;
   const auto file = (folder.path() / "deltadrop.conf").string();
@@ -128,10 +151,10 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(BadSetting{"HOLD_DELETE_FRACTION", "1.5"}, BadSetting{"HOLD_MIN_ROWS", "-1"},
                       BadSetting{"HOLD_MIN_ROWS", "20x"}, BadSetting{"HELD_TTL", "soon"},
                       BadSetting{"KAFKA_REPLICATION", "0"}, BadSetting{"KAFKA_PARTITIONS", "-1"},
-                      BadSetting{"KAFKA_RETENTION", "-2"}, BadSetting{"MAX_UPLOAD_BYTES", "5GB"}, BadSetting{"MAX_HEADER_BYTES", "2MiB"},
-                      BadSetting{"LISTEN", "127.0.0.1"}, BadSetting{"LISTEN", "127.0.0.1:70000"},
-                      BadSetting{"INSECURE", "maybe"}, BadSetting{"PARQUET_LAYOUT", "upload|event"},
-                      BadSetting{"LOG_LEVEL", "loud"}));
+                      BadSetting{"KAFKA_RETENTION", "-2"}, BadSetting{"MAX_UPLOAD_BYTES", "5GB"},
+                      BadSetting{"MAX_HEADER_BYTES", "2MiB"}, BadSetting{"LISTEN", "127.0.0.1"},
+                      BadSetting{"LISTEN", "127.0.0.1:70000"}, BadSetting{"INSECURE", "maybe"},
+                      BadSetting{"PARQUET_LAYOUT", "upload|event"}, BadSetting{"LOG_LEVEL", "loud"}));
 
 TEST(Settings, Durations) {
   EXPECT_EQ(parse_duration("30").value(), 30s);

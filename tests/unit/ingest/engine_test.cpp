@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -140,7 +141,9 @@ TEST_F(EngineTest, SameBytesAndOptionsAreUnchanged) {
   EXPECT_TRUE(std::filesystem::is_empty(layout().spool()));
   auto other = IngestBench::request("acme");
   other.types = "name:string";
-  EXPECT_EQ(bench_.upload(other, text).upload.version, Version(2)) << "other types are another version";
+  const auto typed = bench_.upload(other, text).upload;
+  EXPECT_EQ(typed.version, Version(2)) << "other types are another version";
+  EXPECT_THAT(typed.warnings, ::testing::ElementsAre(::testing::HasSubstr("the next version")));
 }
 
 TEST_F(EngineTest, FindingsChangeNothing) {
