@@ -30,7 +30,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kHeadReadBytes = 2048;
-constexpr std::size_t kBufferBytesMax = (std::size_t{1} << 20) + (std::size_t{64} << 10);
+constexpr std::size_t kHeadBytesMax = std::size_t{1} << 20;  ///< as many as header_bytes_max may be
+/// A body is read behind what is between its chunks, which may have a head's size.
+constexpr std::size_t kBufferBytesMax = kHeadBytesMax + kBodyReadBytes;
+static_assert(kHeadReadBytes <= kBodyReadBytes, "a head is read into the same buffer");
 constexpr std::size_t kLingerReadBytes = std::size_t{64} << 10;
 constexpr std::size_t kWriteBytes = std::size_t{64} << 10;    ///< what a client must take within idle_timeout
 constexpr std::size_t kSmallBodyMax = std::size_t{64} << 10;  ///< of requests whose body nobody wants

@@ -12,7 +12,6 @@ namespace {
 
 namespace protocol = boost::beast::http;
 
-constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr std::size_t kChunkBytes = std::size_t{128} << 10;  ///< what a sink is given at a time
 
 bool is_protocol_error(const error_code& error) {
@@ -39,7 +38,7 @@ ConnectionBody::ConnectionBody(ConnectionStream& stream, boost::beast::flat_buff
       options_(options),
       credit_(options.body_rate_window) {
   if (parser_.is_done()) return;
-  buffer_.reserve(kReadBytes);
+  buffer_.reserve(kBodyReadBytes);
   chunk_.resize(kChunkBytes);
 }
 
@@ -68,7 +67,7 @@ asio::awaitable<error_code> ConnectionBody::read_chunk() {
     }
     const auto before = Clock::now();
     const auto buffered = buffer_.size();
-    const auto error = co_await stream_.read_into_until(buffer_, kReadBytes, before + credit_);
+    const auto error = co_await stream_.read_into_until(buffer_, kBodyReadBytes, before + credit_);
     account(Clock::now() - before, buffer_.size() - buffered);
     if (error) co_return as_parser_error(error, parser_);
   }

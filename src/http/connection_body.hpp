@@ -19,6 +19,9 @@ namespace deltadrop::http {
 
 using RequestParser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
 
+/// What is read of a body at a time, behind what the buffer still holds.
+inline constexpr std::size_t kBodyReadBytes = std::size_t{64} << 10;
+
 /// A request's body on its way from the connection, chunk by chunk, with its framing undone, and held to a
 /// least rate. Belongs to the network thread; what it is made of outlives it.
 class ConnectionBody {

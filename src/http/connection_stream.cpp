@@ -11,17 +11,15 @@ namespace deltadrop::http {
 namespace {
 
 constexpr std::chrono::seconds kFarewell{1};
+constexpr std::chrono::milliseconds kRingAgain{100};
 
-/// Ends what a stream waits for at a time, and not the stream, as its own deadline would.
+/// Ends what a stream waits for at a time, and not the stream, as its own deadline would. Rings until it is
+/// over: a read under TLS is several of the socket, and a ring between two of them ends none.
 class Alarm {
  public:
   Alarm(boost::beast::tcp_stream& stream, ConnectionStream::Clock::time_point time)
       : state_(std::make_shared<State>(stream, time)) {
-    state_->timer.async_wait([state = state_](const error_code& error) {
-      if (error || state->over) return;
-      state->rang = true;
-      state->stream.cancel();
-    });
+    wait(state_);
   }
   Alarm(const Alarm&) = delete;
   Alarm& operator=(const Alarm&) = delete;
@@ -41,6 +39,16 @@ class Alarm {
     bool rang = false;
     bool over = false;
   };
+  static void wait(const std::shared_ptr<State>& state) {
+    state->timer.async_wait([state](const error_code& error) {
+      if (error || state->over) return;
+      state->rang = true;
+      state->stream.cancel();
+      state->timer.expires_after(kRingAgain);
+      wait(state);
+    });
+  }
+
   std::shared_ptr<State> state_;
 };
 

@@ -124,6 +124,12 @@ Result<bool> parse_boolean(std::string_view name, std::string_view value) {
   return bad_parameter(name, value, "true, false, 1 or 0");
 }
 
+Result<bool> flag_of(const Request& request, std::string_view name) {
+  const auto value = request.query_value(name);
+  if (!value) return false;
+  return parse_boolean(name, *value);
+}
+
 Result<std::int64_t> parse_positive(std::string_view name, std::string_view value) {
   const auto number = whole_number(value);
   if (!number || *number < 1) return bad_parameter(name, value, "a whole number from 1");

@@ -39,6 +39,8 @@ Result<void> check_key(std::string_view name, std::string_view key);
 
 /// "true" "1" "false" "0"
 Result<bool> parse_boolean(std::string_view name, std::string_view value);
+/// A boolean of the query; false where absent.
+Result<bool> flag_of(const Request& request, std::string_view name);
 
 /// A whole number from 1.
 Result<std::int64_t> parse_positive(std::string_view name, std::string_view value);

@@ -63,7 +63,10 @@ Result<void> UnappliedWatch::update() {
   const bool all = !complete_ || applied < seen_applied_;
   const bool moved = all || applied != seen_applied_;
   complete_ = false;
-  if (all) waiting_.clear();
+  if (all) {
+    waiting_.clear();
+    late_at_.reset();
+  }
   DD_TRY(auto lasts, last_versions_to_ask(all));
   if (moved) {
     std::set<TableRef> asked;
@@ -95,15 +98,20 @@ Result<std::vector<ingest::UploadRecord>> UnappliedWatch::last_versions_to_ask(b
   return lasts;
 }
 
-/// A history that was restored and has applied as much again meanwhile has lost what no number tells.
+/// A history that was restored and has applied as much again meanwhile has lost what no number tells. Of a
+/// table that waits it may have lost more than before: its first version is found from scratch.
 Result<void> UnappliedWatch::add_patrol(std::vector<ingest::UploadRecord>& lasts) {
   DD_TRY(auto tables, ingest_.tables({patrolled_, kPatrolTables}));
   patrolled_.reset();
   if (std::ssize(tables) == kPatrolTables) patrolled_ = tables.back().table;
   for (auto& table : tables) {
-    const bool there =
-        std::any_of(lasts.begin(), lasts.end(), [&](const auto& last) { return last.table == table.table; });
-    if (!there) lasts.push_back(std::move(table.last));
+    auto last =
+        std::find_if(lasts.begin(), lasts.end(), [&](const auto& each) { return each.table == table.table; });
+    if (last == lasts.end()) last = lasts.insert(lasts.end(), std::move(table.last));
+    const auto known = waiting_.find(last->table);
+    if (known == waiting_.end()) continue;
+    known->second.first = *last;
+    known->second.applied = 0;
   }
   return success();
 }
@@ -119,7 +127,7 @@ Result<void> UnappliedWatch::sort_out(std::vector<ingest::UploadRecord> lasts, b
   std::vector<Waiting*> waiting;
   for (std::size_t i = 0; i < lasts.size(); ++i) {
     if (applied[i]) {
-      waiting_.erase(lasts[i].table);
+      if (waiting_.erase(lasts[i].table) > 0) late_at_.reset();
       continue;
     }
     const auto [at, is_new] = waiting_.try_emplace(lasts[i].table);
@@ -128,7 +136,6 @@ Result<void> UnappliedWatch::sort_out(std::vector<ingest::UploadRecord> lasts, b
     table.last = std::move(lasts[i]);
     waiting.push_back(&table);
   }
-  late_at_.reset();
   return find_first(waiting);
 }
 
@@ -178,11 +185,15 @@ Result<std::vector<bool>> UnappliedWatch::are_applied(
 }
 
 /// When a version was published is read again, as it may be published once more meanwhile; not for those that
-/// were accepted a short time ago.
+/// were accepted a short time ago. Before its time only where a table waits from another version on.
 Result<void> UnappliedWatch::find_late(Timestamp now) {
-  if (late_at_ && std::abs(now.unix_ms - late_at_->unix_ms) < kLateEveryMs) return success();
+  const bool same = std::all_of(waiting_.begin(), waiting_.end(), [](const auto& each) {
+    return each.second.looked_up == each.second.first.upload_id;
+  });
+  if (same && late_at_ && std::abs(now.unix_ms - late_at_->unix_ms) < kLateEveryMs) return success();
   late_.clear();
-  for (const auto& [ref, table] : waiting_) {
+  for (auto& [ref, table] : waiting_) {
+    table.looked_up = table.first.upload_id;
     const auto& accepted = table.first.timestamp;
     if (accepted && now.unix_ms - accepted->unix_ms < kAppliedWithinMs) continue;
     DD_TRY(auto upload, ingest_.upload(table.first.upload_id));

@@ -43,6 +43,7 @@ class UnappliedWatch {
     ingest::UploadRecord last;
     ingest::UploadRecord first;  ///< not applied; the first one once nothing is between `applied` and it
     std::int64_t applied = 0;
+    std::optional<UploadId> looked_up;  ///< what `first` was when find_late last asked for it
 
     [[nodiscard]] bool found() const { return first.version->value - applied <= 1; }
     [[nodiscard]] Version middle() const { return Version(applied + (first.version->value - applied) / 2); }

@@ -14,13 +14,13 @@ constexpr std::int64_t kKeptMs = 1'000;
 
 Result<void> UploadsProbe::look() {
   const std::lock_guard lock(mutex_);
-  const auto now = clock_.now();
   // A clock that was set back must not keep an answer for ever.
-  const bool fresh = asked_at_ && std::abs(now.unix_ms - asked_at_->unix_ms) < kKeptMs;
+  const bool fresh = asked_at_ && std::abs(clock_.now().unix_ms - asked_at_->unix_ms) < kKeptMs;
   if (!fresh) {
     const auto answer = probe();
     trouble_ = answer.has_error() ? std::optional(answer.error()) : std::nullopt;
-    asked_at_ = now;
+    // Of when it was answered: those that waited for a slow answer take it, and do not ask one after another.
+    asked_at_ = clock_.now();
   }
   return trouble_ ? Result<void>(*trouble_) : success();
 }

@@ -249,9 +249,10 @@ def test_health_and_metrics_beside_many_tables(start):
     with ThreadPoolExecutor(16) as clients:
         list(clients.map(put_tables, range(16)))
     for path in ("/health", "/metrics", "/api/v1/tables?limit=10"):
-        times = sorted(server.request("GET", path).elapsed.total_seconds() for _ in range(11))
+        answers = [server.request("GET", path) for _ in range(11)]
+        assert {answer.status_code for answer in answers} == {200}, path
+        times = sorted(answer.elapsed.total_seconds() for answer in answers)
         print(f"{path} beside 1,600 tables: median {times[5] * 1000:.1f} ms")
-        assert times[5] < (0.02 if path == "/health" else 0.1), (path, times)
 
 
 def test_keys_are_asked_for_once_there_is_one(start):

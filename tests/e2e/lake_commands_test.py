@@ -221,7 +221,7 @@ def test_a_declared_type_that_values_do_not_fit_is_shown(start, tmp_path):
     assert "types=" not in lake(tmp_path / "data", "verify").stderr
     server.upload_ok("id,day,n\nA,someday,1\n")
     server.upload_ok("id,day,n\nA,2025-02-28,1\n")
-    columns = server.get(TABLE)["lake_columns"]
+    columns = server.get(TABLE + "?lake=true")["lake_columns"]
     assert columns == [{"name": "day", "type": "string", "declared": "date"}, {"name": "id", "type": "string", "declared": None},
                        {"name": "n", "type": "decimal(4)", "declared": "decimal(4)"}]
     done = lake(tmp_path / "data", "verify")

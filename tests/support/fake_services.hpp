@@ -51,6 +51,7 @@ class FakeIngest final : public ingest::Ingest {
 
   Result<std::unique_ptr<ingest::Reception>> receive() override {
     if (down) return *down;
+    if (on_receive) on_receive();
     return std::unique_ptr<ingest::Reception>(std::make_unique<FakeReception>(received));
   }
   Result<ingest::SubmitOutcome> submit(std::unique_ptr<ingest::Reception>,
@@ -73,6 +74,7 @@ class FakeIngest final : public ingest::Ingest {
   }
   Result<std::optional<ingest::UploadRecord>> upload(const UploadId& id) override {
     const std::lock_guard lock(mutex);
+    ++questions_for_uploads;
     for (const auto& record : records) {
       if (record.upload_id == id) return std::optional(record);
     }
@@ -197,11 +199,13 @@ class FakeIngest final : public ingest::Ingest {
   int waits = 0;
   std::vector<ingest::UploadRecord> records;  ///< by version
   std::atomic<int> questions_for_all_tables = 0;
+  std::atomic<int> questions_for_uploads = 0;
   std::vector<std::string> change_json;
   std::filesystem::path archived;
   std::optional<Error> down;
   ingest::Health state_of_health;
   std::shared_ptr<Received> received = std::make_shared<Received>();
+  std::function<void()> on_receive;
   std::function<Result<ingest::SubmitOutcome>()> outcome;
   std::function<Result<ingest::UploadReport>()> release_outcome;
   ingest::UploadRequest asked;

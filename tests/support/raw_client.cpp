@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -30,10 +31,6 @@ ssize_t uninterrupted(Call call) {
   return result;
 }
 
-ssize_t receive(int socket, void* bytes, std::size_t count) {
-  return uninterrupted([&] { return ::recv(socket, bytes, count, 0); });
-}
-
 /// An interrupted connect goes on by itself.
 bool connect_to(int socket, const sockaddr_in& server) {
   if (::connect(socket, reinterpret_cast<const sockaddr*>(&server), sizeof server) == 0) return true;
@@ -54,7 +51,10 @@ std::string RawResponse::header(std::string_view name) const {
   return "";
 }
 
-RawClient::RawClient(const std::string& address, int receive_buffer) {
+RawClient::RawClient(const std::string& url, int receive_buffer) {
+  constexpr std::string_view kTls = "https://";
+  const bool with_tls = url.starts_with(kTls);
+  const auto address = with_tls ? url.substr(kTls.size()) : url;
   const auto colon = address.rfind(':');
   sockaddr_in server{};
   server.sin_family = AF_INET;
@@ -68,20 +68,45 @@ RawClient::RawClient(const std::string& address, int receive_buffer) {
   const timeval patience{kPatienceSeconds, 0};
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  if (!connect_to(socket_, server)) {
+  if (!connect_to(socket_, server) || (with_tls && !begin_tls())) {
     ::close(socket_);
     socket_ = -1;
   }
 }
 
 RawClient::~RawClient() {
+  SSL_free(tls_);
   if (socket_ >= 0) ::close(socket_);
+}
+
+bool RawClient::begin_tls() {
+  auto* context = SSL_CTX_new(TLS_client_method());
+  tls_ = SSL_new(context);
+  SSL_CTX_free(context);  // tls_ holds it
+  SSL_set_fd(tls_, socket_);
+  return uninterrupted([this] { return SSL_connect(tls_); }) == 1;
+}
+
+/// As recv does: 0 at the end, under TLS at its farewell; below 0 with errno.
+long RawClient::receive(void* bytes, std::size_t count) {
+  return uninterrupted([&]() -> ssize_t {
+    if (tls_ == nullptr) return ::recv(socket_, bytes, count, 0);
+    const int got = SSL_read(tls_, bytes, static_cast<int>(count));
+    if (got > 0) return got;
+    return SSL_get_error(tls_, got) == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+  });
+}
+
+long RawClient::transmit(std::string_view bytes) {
+  return uninterrupted([&]() -> ssize_t {
+    if (tls_ == nullptr) return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    return SSL_write(tls_, bytes.data(), static_cast<int>(bytes.size()));
+  });
 }
 
 bool RawClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const auto sent =
-        uninterrupted([&] { return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
+    const auto sent = transmit(bytes);
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -92,7 +117,7 @@ void RawClient::end_sending() { ::shutdown(socket_, SHUT_WR); }
 
 bool RawClient::fill() {
   std::array<char, 64 * 1024> bytes;
-  const auto count = receive(socket_, bytes.data(), bytes.size());
+  const auto count = receive(bytes.data(), bytes.size());
   if (count <= 0) return false;
   buffer_.append(bytes.data(), static_cast<std::size_t>(count));
   return true;
@@ -101,7 +126,7 @@ bool RawClient::fill() {
 std::string RawClient::read_some(std::size_t bytes) {
   if (buffer_.empty()) {
     buffer_.resize(bytes);
-    const auto count = receive(socket_, buffer_.data(), bytes);
+    const auto count = receive(buffer_.data(), bytes);
     buffer_.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
   }
   std::string out = buffer_.substr(0, bytes);
@@ -112,7 +137,7 @@ std::string RawClient::read_some(std::size_t bytes) {
 bool RawClient::closed_by_server() {
   char byte = 0;
   if (!buffer_.empty()) return false;
-  const auto count = receive(socket_, &byte, 1);
+  const auto count = receive(&byte, 1);
   return count == 0 || (count < 0 && errno != EAGAIN);
 }
 
@@ -120,7 +145,7 @@ bool RawClient::ends_in_peace() {
   std::array<char, 64 * 1024> bytes;
   ssize_t count = 0;
   do {
-    count = receive(socket_, bytes.data(), bytes.size());
+    count = receive(bytes.data(), bytes.size());
   } while (count > 0);
   return count == 0;
 }

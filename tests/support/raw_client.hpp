@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+struct ssl_st;
+
 namespace deltadrop::test {
 
 struct RawResponse {
@@ -20,7 +22,8 @@ struct RawResponse {
 /// A blocking HTTP client that sends exactly the bytes it is told to. Reads give up after 20 s.
 class RawClient {
  public:
-  /// `address` as Server::address() gives it. `receive_buffer`: SO_RCVBUF, 0 for the system's.
+  /// `address` as Server::address() gives it: under TLS where that is https://, whatever certificate is
+  /// shown. `receive_buffer`: SO_RCVBUF, 0 for the system's.
   explicit RawClient(const std::string& address, int receive_buffer = 0);
   ~RawClient();
   RawClient(const RawClient&) = delete;
@@ -40,11 +43,15 @@ class RawClient {
   std::string read_some(std::size_t bytes);
 
  private:
+  bool begin_tls();
+  long receive(void* bytes, std::size_t count);
+  long transmit(std::string_view bytes);
   bool fill();
   std::optional<std::string> take_line();
   bool take(std::size_t bytes, std::string& out);
 
   int socket_ = -1;
+  ssl_st* tls_ = nullptr;  ///< where it is under TLS
   std::string buffer_;
 };
 

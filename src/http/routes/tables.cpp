@@ -37,6 +37,11 @@ Result<std::string> lake_columns_json(history::HistoryStore& history, const inge
   return items.take();
 }
 
+/// A history that does not answer is no reason not to say what the catalog knows.
+bool is_no_answer(const Error& error) {
+  return error.code == ErrorCode::unavailable || error.code == ErrorCode::timed_out;
+}
+
 Result<Response> list_tables(const Services& services, const Request& request) {
   DD_TRY(check_query(request, {"limit", "cursor"}));
   DD_TRY(const auto limit, limit_of(request));
@@ -60,14 +65,18 @@ Result<Response> list_tables(const Services& services, const Request& request) {
 }
 
 Result<Response> get_table(const Services& services, const Request& request) {
-  DD_TRY(check_query(request, {}));
+  DD_TRY(check_query(request, {"lake"}));
+  DD_TRY(const auto with_lake, flag_of(request, "lake"));
   DD_TRY(const auto wanted, table_of_path(request));
   DD_TRY(const auto found, services.ingest.table(wanted));
   if (!found) return no_such_table(wanted);
   auto object = table_json(*found);
-  const auto columns = lake_columns_json(services.history, *found);
-  // A history that does not answer is no reason not to say what the catalog knows.
-  object.raw("lake_columns", columns.has_value() ? columns.value() : "null");
+  // Only who wants them waits for the history.
+  if (with_lake) {
+    const auto columns = lake_columns_json(services.history, *found);
+    if (columns.has_error() && !is_no_answer(columns.error())) return columns.error();
+    object.raw("lake_columns", columns.has_value() ? columns.value() : "null");
+  }
   return json_response(object.take());
 }
 

@@ -196,12 +196,6 @@ Result<Response> diff_versions(const Services& services, const Request& request)
 // ---- going back
 // --------------------------------------------------------------------------------------------------
 
-Result<bool> flag_of(const Request& request, std::string_view name) {
-  const auto value = request.query_value(name);
-  if (!value) return false;
-  return parse_boolean(name, *value);
-}
-
 Result<Response> revert(const Services& services, const Request& request) {
   DD_TRY(check_query(request, {"to_version", "dry_run", "force"}));
   const auto to = request.query_value("to_version");

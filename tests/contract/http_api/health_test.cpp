@@ -137,6 +137,58 @@ TEST_F(Api, HealthLooksAtAllTablesWhenTheHistoryWentBackOrWasGone) {
   EXPECT_NE(body.find(R"("pending":3,)"), std::string::npos) << body;
 }
 
+TEST_F(Api, HealthLooksUpTheLateOnceASecondAndWhenTheyChange) {
+  constexpr int kTables = 20;
+  const auto id_of = [](int table, int number) { return upload_id(10 * table + number); };
+  for (int table = 1; table <= kTables; ++table) {
+    for (int number = 1; number <= 3; ++number) {
+      auto record = version(number);
+      record.upload_id = id_of(table, number);
+      record.table.company_id = fmt::format("c{:04}", table);
+      record.published_at = clock.now();
+      add(record, number == 1);
+    }
+  }
+  clock.set(clock.now().plus_ms(60'000));
+  const auto looks = [&](int count) {
+    ingest.questions_for_uploads = 0;
+    std::string body;
+    for (int i = 0; i < count; ++i) body = get("/health").body;
+    return body;
+  };
+  EXPECT_NE(looks(20).find("version 2 of c0003/financials"), std::string::npos);
+  EXPECT_EQ(ingest.questions_for_uploads, kTables) << "once each, though the patrol passed each table";
+  clock.set(clock.now().plus_ms(1'000));
+  looks(5);
+  EXPECT_EQ(ingest.questions_for_uploads, kTables);
+  // Of what has changed it is said at once.
+  history.statuses[id_of(3, 2)] = history.statuses[id_of(3, 1)];
+  history.last_no = AppliedNo(1);
+  EXPECT_NE(looks(1).find("version 3 of c0003/financials"), std::string::npos);
+  history.statuses[id_of(3, 3)] = history.statuses[id_of(3, 1)];
+  history.last_no = AppliedNo(2);
+  EXPECT_EQ(looks(1).find("c0003"), std::string::npos);
+}
+
+/// Restored from an older copy, and as much was applied again meanwhile.
+TEST_F(Api, HealthNamesTheFirstVersionOfATableThatWaitedAndLostMore) {
+  for (int i = 1; i <= 5; ++i) {
+    auto record = version(i);
+    record.published_at = clock.now();
+    add(record, i <= 3);
+  }
+  history.last_no = AppliedNo(3);
+  clock.set(clock.now().plus_ms(60'000));
+  EXPECT_TRUE(has(get("/health"), "--from-version 4"));
+  history.statuses.erase(upload_id(2));
+  history.statuses.erase(upload_id(3));
+  std::string body;
+  for (int i = 0; i < 5 && body.find("--from-version 2`") == std::string::npos; ++i)
+    body = get("/health").body;
+  EXPECT_NE(body.find("--from-version 2`"), std::string::npos) << body;
+  EXPECT_NE(body.find(R"("pending":4,)"), std::string::npos) << body;
+}
+
 TEST_F(Api, HealthAsksTheDiskOnceASecond) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(get(i % 2 == 0 ? "/health" : "/health/ready").status, 200);
   EXPECT_EQ(ingest.received->opened, 1);
@@ -150,6 +202,13 @@ TEST_F(Api, HealthAsksTheDiskOnceASecond) {
   clock.set(clock.now().plus_ms(-3'600'000));
   EXPECT_EQ(get("/health").status, 200);
   EXPECT_EQ(ingest.received->opened, 3) << "a clock that is set back keeps no answer";
+}
+
+TEST_F(Api, HealthKeepsTheAnswerOfASlowDiskToo) {
+  ingest.on_receive = [this] { clock.set(clock.now().plus_ms(2'000)); };
+  EXPECT_EQ(get("/health/ready").status, 200);
+  EXPECT_EQ(get("/health/ready").status, 200);
+  EXPECT_EQ(ingest.received->opened, 1);
 }
 
 TEST_F(Api, HealthIsDownWhenUploadsCannotBeTaken) {
