@@ -187,7 +187,7 @@ Result<StoredHistory> open_stored_history(const Settings& settings, const std::s
     auto& error = answers.error();
     if (kind.empty()) {
       error.message += fmt::format("; and no server was ever run on DATA_DIR {}", settings.text("DATA_DIR"));
-      error.fix += "; or give the folder of `deltadrop dev` with --data-dir";
+      error.fix += "; or give the folder of a dev server with --data-dir";
     }
     return error;
   }

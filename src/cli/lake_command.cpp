@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,8 +52,7 @@ void say_what_waits(const TableRef& table, std::int64_t waiting) {
 /// Uploads that no consumer has brought into the lake yet.
 Result<void> write_waiting(const OpenLake& lake, const TableRef& table) {
   io::SystemClock clock;
-  DD_TRY(const auto uploads,
-         lake.history().applied_uploads(table, Version(std::numeric_limits<std::int64_t>::max())));
+  DD_TRY(const auto uploads, lake.history().applied_uploads(table, history::kAnyVersion));
   for (const auto& upload : uploads) {
     if (upload.in_lake_at) continue;
     DD_TRY(const auto written, lake::write_upload(lake.options, lake.history(), upload, clock));
@@ -101,8 +99,7 @@ std::string compared(const Verified& total, std::size_t tables) {
 
 /// What types= declares and values do not fit: no damage, but not what was asked for.
 Result<void> say_what_is_not_as_declared(const OpenLake& lake, const TableRef& table) {
-  constexpr Version kAny{std::numeric_limits<std::int64_t>::max()};
-  DD_TRY(const auto uploads, lake.history().applied_uploads(table, kAny));
+  DD_TRY(const auto uploads, lake.history().applied_uploads(table, history::kAnyVersion));
   const auto last = std::find_if(uploads.rbegin(), uploads.rend(),
                                  [](const auto& upload) { return upload.in_lake_at.has_value(); });
   if (last == uploads.rend()) return success();
@@ -122,13 +119,13 @@ Result<int> verify_one(const OpenLake& lake, const TableRef& table, Verified& to
   total.uploads += report.uploads;
   total.damages += report.damages;
   say_what_waits(table, report.waiting);
-  DD_TRY(say_what_is_not_as_declared(lake, table));
-  if (report.damages == 0) return 0;
   if (report.damages > report.folders) {
     const auto words = fmt::format("lake rebuild {} {}", table.company_id, table.table_name);
     fmt::print("  fix: {}\n", typed(lake.settings, words));
   }
-  return kDiffers;
+  // Behind the fix of what was found: this can fail.
+  DD_TRY(say_what_is_not_as_declared(lake, table));
+  return report.damages == 0 ? 0 : kDiffers;
 }
 
 /// Folders of tables that the history does not have. They are named and never touched: it may be the wrong

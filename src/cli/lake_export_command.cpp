@@ -34,8 +34,7 @@ struct WantedState {
 
 /// What comes behind the last version that the history has is no state of it.
 Result<void> check_version(const OpenLake& lake, const TableRef& table, Version version) {
-  constexpr Version kAny{std::numeric_limits<std::int64_t>::max()};
-  DD_TRY(const auto uploads, lake.history().applied_uploads(table, kAny));
+  DD_TRY(const auto uploads, lake.history().applied_uploads(table, history::kAnyVersion));
   if (uploads.empty() || version <= uploads.back().facts.version) return success();
   const auto last = uploads.back().facts.version.value;
   return Error{

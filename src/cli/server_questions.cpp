@@ -26,7 +26,7 @@ std::string key_of_environment() {
 
 Error no_server(const std::string& data_dir) {
   return {ErrorCode::unavailable, "no-server", fmt::format("no server runs on {}", data_dir),
-          "start `deltadrop dev` or `deltadrop serve`, or name one: --data-dir DIR, --server URL"};
+          "start a server there (dev or serve), or name another one: --data-dir DIR, --server URL"};
 }
 
 /// What the server says is wrong with a file, a line each.

@@ -1,6 +1,7 @@
 #include "consume/lake_feeder.hpp"
 
-#include <spdlog/spdlog.h>
+#include <algorithm>
+#include <utility>
 
 #include "io/priority.hpp"
 
@@ -21,42 +22,79 @@ void LakeFeeder::run(const std::stop_token& stop) {
   Backoff backoff(options_.retry_wait_min, options_.retry_wait_max);
   while (!stop.stop_requested()) {
     const std::uint64_t seen = board_.progress();
-    const auto fed = feed_all(stop);
-    const auto failure = fed ? fed.value().failure : std::optional(fed.error());
-    board_.note([&](auto& notes) { notes.lake = failure; });
-    if (failure) {
-      warning_.about("the lake cannot be written now", *failure);
-      // A table that fails does not slow the others down: while one of them goes on, there is no pause.
-      if (!fed || !fed.value().any) board_.pause(stop, backoff.next());
+    const auto any = feed_all(stop);
+    say(any ? first_failure() : std::optional(any.error()));
+    if (!any) {
+      board_.pause(stop, backoff.next());
       continue;
     }
     backoff.reset();
-    warning_.over();
-    if (!fed.value().any) board_.wait_progress(stop, seen, kLookAgain);
+    // A table that fails keeps no other one waiting: an upload that is applied meanwhile ends the wait.
+    if (!any.value()) board_.wait_progress(stop, seen, until_next_try());
   }
 }
 
-Result<LakeFeeder::Fed> LakeFeeder::feed_all(const std::stop_token& stop) {
+Result<bool> LakeFeeder::feed_all(const std::stop_token& stop) {
   if (options_.lake_check && !checked_) {
     DD_TRY(options_.lake_check());
     checked_ = true;
   }
-  Fed fed;
   DD_TRY(const auto uploads, history_.uploads_for_lake());
+  forget_all_but(uploads);
+  bool any = false;
   for (const auto& upload : uploads) {
     if (stop.stop_requested()) break;
+    const auto failing = failing_.find(upload.facts.table);
+    if (failing != failing_.end() && SteadyClock::now() < failing->second.not_before) continue;
     StepTimer writing(options_.observer, Step::lake);
     const auto written = lake_(upload);
     writing.stop();
     if (!written) {
-      if (!fed.failure) fed.failure = written.error();
+      keep_for_later(upload.facts.table, written.error());
       continue;
     }
+    failing_.erase(upload.facts.table);
     if (!written.value()) continue;
-    fed.any = true;
+    any = true;
     board_.progressed();
   }
-  return fed;
+  return any;
+}
+
+void LakeFeeder::forget_all_but(const std::vector<history::UploadStatus>& uploads) {
+  std::map<TableRef, Failing> kept;
+  for (const auto& upload : uploads) kept.insert(failing_.extract(upload.facts.table));
+  failing_ = std::move(kept);
+}
+
+void LakeFeeder::keep_for_later(const TableRef& table, const Error& error) {
+  const Backoff fresh(options_.retry_wait_min, options_.retry_wait_max);
+  auto& failing = failing_.try_emplace(table, Failing{fresh, {}, error}).first->second;
+  failing.error = error;
+  failing.not_before = SteadyClock::now() + failing.backoff.next();
+}
+
+std::optional<Error> LakeFeeder::first_failure() const {
+  if (failing_.empty()) return std::nullopt;
+  return failing_.begin()->second.error;
+}
+
+std::chrono::milliseconds LakeFeeder::until_next_try() const {
+  auto wait = kLookAgain;
+  const auto now = SteadyClock::now();
+  for (const auto& [table, failing] : failing_) {
+    wait = std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(failing.not_before - now));
+  }
+  return std::max(wait, std::chrono::milliseconds(0));
+}
+
+void LakeFeeder::say(const std::optional<Error>& failure) {
+  board_.note([&](auto& notes) { notes.lake = failure; });
+  if (failure) {
+    warning_.about("the lake cannot be written now", *failure);
+  } else {
+    warning_.over();
+  }
 }
 
 }  // namespace deltadrop::consume

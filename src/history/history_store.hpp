@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string>
@@ -128,6 +129,9 @@ struct StoredRecord {
   Version version;  ///< of the upload that opened it
   UploadId upload_id;
 };
+
+/// No version comes after it: with it as the last one, all are meant.
+inline constexpr Version kAnyVersion{std::numeric_limits<std::int64_t>::max()};
 
 /// An answer may end before its limit, behind the row with which it has about this many bytes of values: who
 /// reads on until an answer is empty holds no more than that at a time.

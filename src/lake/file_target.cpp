@@ -10,8 +10,7 @@ namespace {
 
 /// The rename would fail when other files have their names already.
 Result<void> refuse_folder(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(std::filesystem::symlink_status(path, ignored))) return success();
+  if (!is_folder(path)) return success();
   return Error{
       ErrorCode::conflict, "folder-in-the-way",
       fmt::format("{} is a folder, where a file of the lake has to be", path.string()),

@@ -54,10 +54,10 @@ Result<void> for_each_entry(const std::filesystem::path& folder, Use use) {
   return success();
 }
 
-/// Whether it is a folder; a link to one is not.
-inline bool is_folder(const std::filesystem::directory_entry& entry) {
+/// Whether a folder is there; a link to one is none: a rename replaces it.
+inline bool is_folder(const std::filesystem::path& path) {
   std::error_code ignored;
-  return std::filesystem::is_directory(entry.symlink_status(ignored));
+  return std::filesystem::is_directory(std::filesystem::symlink_status(path, ignored));
 }
 
 /// Calls `use` with the name of each file of `folder`, which may be missing. A folder in it is none of ours,
@@ -65,7 +65,7 @@ inline bool is_folder(const std::filesystem::directory_entry& entry) {
 template <class Use>
 Result<void> for_each_file(const std::filesystem::path& folder, Use use) {
   return for_each_entry(folder, [&](const std::filesystem::directory_entry& entry) -> Result<void> {
-    if (is_folder(entry)) return success();
+    if (is_folder(entry.path())) return success();
     return use(entry.path().filename().string());
   });
 }

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <limits>
 #include <utility>
 
 #include "io/file.hpp"
@@ -75,8 +74,7 @@ Result<WriteReport> write_upload(const Options& options, history::HistoryStore& 
   TableWriter table(options, history, upload.facts.table);
   // What is compacted was in the lake: a compacted file that has events of an upload that was not is of a
   // history that was emptied since, and goes.
-  constexpr Version kAny{std::numeric_limits<std::int64_t>::max()};
-  const auto last = upload.in_lake_at ? kAny : Version(upload.facts.version.value - 1);
+  const auto last = upload.in_lake_at ? history::kAnyVersion : Version(upload.facts.version.value - 1);
   DD_TRY(auto compaction, Compaction::in_folder(table.folder(), last));
   table.respect(std::move(compaction));
   TableColumns columns;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -31,7 +30,7 @@ struct TablePlan {
 Result<TablePlan> plan_of(const Options& options, history::HistoryStore& history, const TableRef& table) {
   TablePlan plan;
   plan.folder = table_folder(options.folder, table);
-  DD_TRY(auto applied, history.applied_uploads(table, Version(std::numeric_limits<std::int64_t>::max())));
+  DD_TRY(auto applied, history.applied_uploads(table, history::kAnyVersion));
   for (auto& upload : applied) {
     if (upload.in_lake_at) {
       plan.uploads.push_back(std::move(upload));
@@ -91,9 +90,13 @@ class ComparingTarget final : public FileTarget {
     name_ = name;
     position_ = 0;
     there_.reset();
+    if (is_folder(folder_ / name)) {
+      found_(name_, Fault::missing, "a folder has its name: move that to outside of PARQUET_DIR");
+      return success();
+    }
     std::error_code ignored;
     if (fs::is_directory(folder_ / name, ignored)) {
-      found_(name_, Fault::missing, "a folder has its name: move that to outside of PARQUET_DIR");
+      found_(name_, Fault::missing, "a link to a folder has its name");
       return success();
     }
     auto opened = io::File::open_to_read(folder_ / name);
@@ -383,7 +386,7 @@ Result<VerifyReport> verify_table(const Options& options, history::HistoryStore&
   if (!fits) return too_narrow(table);
   DD_TRY(for_each_entry(plan.folder, [&](const fs::directory_entry& entry) -> Result<void> {
     const auto name = entry.path().filename().string();
-    if (is_folder(entry)) {
+    if (is_folder(entry.path())) {
       if (!has_form(name) || writer.wrote(name)) return success();
       ++report.folders;
       found(name, Fault::folder, "move it to outside of PARQUET_DIR: readers take it for a file");

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <limits>
 #include <utility>
 
 #include "lake/column_types.hpp"
@@ -19,7 +18,6 @@ namespace json = simdjson::ondemand;
 constexpr std::int64_t kPageBytes = std::int64_t{4} << 20;
 constexpr std::int64_t kPageRowsMin = 50;
 constexpr std::int64_t kPageRowsMax = 5'000;
-constexpr Version kLastVersion{std::numeric_limits<std::int64_t>::max()};
 
 /// A table's records at a moment, by key, a page at a time of about as many bytes.
 class RecordPages {
@@ -95,7 +93,7 @@ Result<TableState> state_of_last(history::HistoryStore& history,
 
 Result<TableState> state_at(history::HistoryStore& history, const TableRef& table,
                             std::optional<Timestamp> as_of) {
-  DD_TRY(auto uploads, history.applied_uploads(table, kLastVersion));
+  DD_TRY(auto uploads, history.applied_uploads(table, history::kAnyVersion));
   const auto first = uploads.empty() ? std::string() : uploads.front().facts.effective_at.to_string();
   while (as_of && !uploads.empty() && uploads.back().facts.effective_at > *as_of) uploads.pop_back();
   if (!uploads.empty()) return state_of_last(history, uploads);

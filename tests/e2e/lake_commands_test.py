@@ -170,6 +170,10 @@ def damage(folder, what):
     if what == "missing":
         path.unlink()
         return "missing", name
+    if what == "link":
+        path.unlink()
+        path.symlink_to(folder)
+        return "a link to a folder has its name", name
     if what == "truncated":
         path.write_bytes(content[:len(content) // 2])
         return f"ends after {len(content) // 2} bytes", name
@@ -186,7 +190,7 @@ def damage(folder, what):
     return "unfinished", ".tmp-insert_19990101000000_x"
 
 
-@pytest.mark.parametrize("what", ["missing", "truncated", "longer", "differing", "extra", "half"])
+@pytest.mark.parametrize("what", ["missing", "link", "truncated", "longer", "differing", "extra", "half"])
 def test_verify_names_the_damage_and_its_repair(written, what):
     assert "all" in lake_ok(written, "verify")
     before = files_of(written)
@@ -202,6 +206,17 @@ def test_verify_names_the_damage_and_its_repair(written, what):
     copied(repair)
     lake_ok(written, "verify")
     assert files_of(written) == before
+
+
+def test_verify_names_the_repair_before_what_it_fails_at(written):
+    damage(folder_of(written), "missing")
+    database = sqlite3.connect(written / "history.db")
+    database.execute("UPDATE uploads SET types = 'spoiled'")
+    database.commit()
+    database.close()
+    done = lake(written, "verify")
+    assert done.returncode == 2 and "spoiled" in done.stderr, done.stderr
+    assert "fix: deltadrop lake rebuild so-financials financials" in done.stdout
 
 
 def test_verify_names_folders_that_the_history_does_not_know(written):
@@ -267,7 +282,7 @@ def test_trouble_has_an_exit_code_of_its_own(tmp_path, written):
     assert lake(written, "compact", "--before", "yesterday").returncode == 2
     assert lake(written, "verify", "so-financials").returncode == 2
     done = lake(tmp_path / "nowhere", "verify", "--database-url", "postgresql://x:y@127.0.0.1:1/z")
-    assert done.returncode == 2 and "nowhere" in done.stderr and "--data-dir" in done.stderr
+    assert done.returncode == 2 and "nowhere" in done.stderr and "the folder of a dev server with --data-dir" in done.stderr
     (tmp_path / "a-file").write_text("x")
     done = lake(written, "rebuild", "--parquet-dir", str(tmp_path / "a-file"))
     assert done.returncode == 2 and "a-file" in done.stderr

@@ -313,30 +313,74 @@ TEST_F(ConsumerTest, ALakeThatFailsIsTriedAgainAndDelaysNothingElse) {
   EXPECT_TRUE(Pipeline::wait(consumer, [&] { return !consumer.health().lake.has_value(); }));
 }
 
-TEST_F(ConsumerTest, ATableWhoseFilesCannotBeWrittenDoesNotSlowOthersDown) {
-  const TableRef failing{"other", "financials"};
-  LakeStep lake = [&](const history::UploadStatus& upload) -> Result<bool> {
-    if (upload.facts.table == failing) return Error{ErrorCode::conflict, "in-the-way", "a folder", ""};
+/// A lake in which a folder is in the way of one table, which is tried again an hour later.
+class StuckTable : public ConsumerTest {
+ protected:
+  StuckTable() { pipeline_.publish(stuck_); }
+
+  static Options options() {
+    auto options = Pipeline::options();
+    options.retry_wait_min = options.retry_wait_max = 1h;
+    return options;
+  }
+
+  [[nodiscard]] bool has_failed() { return consumer_.health().lake.has_value(); }
+  void finish(const std::vector<Event>& upload) {
+    must(pipeline_.store->mark_in_lake(upload.front().upload.upload_id, {}, pipeline_.clock.now()));
+  }
+
+  TableStory other_{"other", 2};
+  std::vector<Event> stuck_ = other_.next(rows_of(3, "1"));
+  std::atomic<bool> in_the_way_ = true;
+  std::atomic<int> tries_ = 0;
+  LakeStep lake_ = [this](const history::UploadStatus& upload) -> Result<bool> {
+    if (upload.facts.table == other_.table()) {
+      ++tries_;
+      if (in_the_way_) return Error{ErrorCode::conflict, "in-the-way", "a folder", ""};
+    }
     DD_TRY(pipeline_.store->mark_in_lake(upload.facts.upload_id, {}, pipeline_.clock.now()));
     return true;
   };
-  auto options = Pipeline::options();
-  options.retry_wait_min = options.retry_wait_max = 1h;
-  TableStory other(failing.company_id, 2);
-  const auto stuck = other.next(rows_of(3, "1"));
-  std::vector<std::vector<Event>> uploads = {stuck};
-  for (int i = 0; i < 20; ++i) uploads.push_back(story_.next(rows_of(3, std::to_string(i))));
-  for (const auto& upload : uploads) pipeline_.publish(upload);
-  {
-    Consumer consumer(Pipeline::options(), {}, *pipeline_.log, pipeline_.history, pipeline_.clock);
-    consumer.start();
-    ASSERT_TRUE(Pipeline::wait(consumer, [&] { return must(pipeline_.store->last_applied()).value == 21; }));
+  Consumer consumer_{options(), lake_, *pipeline_.log, pipeline_.history, pipeline_.clock};
+};
+
+TEST_F(StuckTable, DelaysNoLaterUploadOfAnother) {
+  consumer_.start();
+  ASSERT_TRUE(Pipeline::wait(consumer_, [&] { return has_failed(); }));
+  for (int i = 0; i < 20; ++i) {
+    const auto upload = story_.next(rows_of(3, std::to_string(i)));
+    pipeline_.publish(upload);
+    ASSERT_TRUE(pipeline_.wait_in_lake(consumer_, upload)) << i;
   }
-  Consumer consumer(options, lake, *pipeline_.log, pipeline_.history, pipeline_.clock);
-  consumer.start();
-  ASSERT_TRUE(pipeline_.wait_in_lake(consumer, uploads.back()));
-  EXPECT_FALSE(pipeline_.in_lake(stuck.front().upload.upload_id));
-  EXPECT_EQ(consumer.health().lake->type, "in-the-way");
+  EXPECT_FALSE(pipeline_.in_lake(stuck_.front().upload.upload_id));
+  EXPECT_EQ(consumer_.health().lake->type, "in-the-way") << "said until it is over, tried or not";
+  EXPECT_EQ(tries_, 1) << "not tried at each pass for the other table";
+}
+
+TEST_F(StuckTable, DelaysNoUploadsOfAnotherThatWaitAlready) {
+  std::vector<Event> last;
+  for (int i = 0; i < 20; ++i) pipeline_.publish(last = story_.next(rows_of(3, std::to_string(i))));
+  {
+    Consumer without_lake(options(), {}, *pipeline_.log, pipeline_.history, pipeline_.clock);
+    without_lake.start();
+    ASSERT_TRUE(
+        Pipeline::wait(without_lake, [&] { return must(pipeline_.store->last_applied()).value == 21; }));
+  }
+  consumer_.start();
+  ASSERT_TRUE(pipeline_.wait_in_lake(consumer_, last));
+  EXPECT_EQ(tries_, 1);
+  EXPECT_EQ(consumer_.health().lake->type, "in-the-way");
+}
+
+TEST_F(StuckTable, IsForgottenWhenAnotherProcessHasWrittenIt) {
+  consumer_.start();
+  ASSERT_TRUE(Pipeline::wait(consumer_, [&] { return has_failed(); }));
+  in_the_way_ = false;
+  finish(stuck_);
+  ASSERT_TRUE(Pipeline::wait(consumer_, [&] { return !has_failed(); }));
+  const auto next = other_.next(rows_of(3, "2"));
+  pipeline_.publish(next);
+  EXPECT_TRUE(pipeline_.wait_in_lake(consumer_, next)) << "it has no time to wait for any more";
 }
 
 TEST_F(ConsumerTest, ATableThatAnotherProcessWritesIsNoTroubleAndIsWrittenLater) {

@@ -55,7 +55,7 @@ TEST(WholeVersions, AreReadAgainFromAnyChangeOn) {
   EXPECT_EQ(described(&before, after, changes, Seq(2 * kRows + 1)), Lines{});
 }
 
-TEST(WholeVersions, TakeNoMemoryForTheirRows) {
+TEST(WholeVersions, HaveNoRowOfTheirsListed) {
   const std::string text = table("id", "a");
   const csv::File file = file_over(text, {});
   const auto outcome = diff(nullptr, file);
