@@ -247,3 +247,13 @@ def test_commands_say_what_is_wrong(restated, tmp_path):
     assert "no-such" not in command(server, "tables")[0]
     server.stop()
     assert "no server runs" in command(server, "tables", code=2)[1]
+
+
+@pytest.mark.parametrize("url, says", [
+    ("foo", '"foo" is no URL of a server'), ("ftp://x", '"ftp://x" is no URL of a server'), ("::1:80", "is no URL of a server"),
+    ("http://host/path", "and no path: http://127.0.0.1:8000"), ("http://127.0.0.1:99999", "from 1 to 65535"),
+    ("127.0.0.1:0", "from 1 to 65535"), ("http://nohost.invalid", 'host "nohost.invalid"'),
+    ("http://127.0.0.1:1", "does not answer: Connection refused")])
+def test_a_server_that_there_cannot_be_is_told_as_that(url, says):
+    done = subprocess.run([PROGRAM, "tables", "--server", url], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and says in done.stderr and "fix: " in done.stderr, done.stderr
