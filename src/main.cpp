@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
@@ -9,6 +10,27 @@
 #include "cli/diff_command.hpp"
 
 namespace {
+
+/// Says so where a word stands in the place of a command and is none ("deltadrop lake foo"): the parser would
+/// only say that a command is required.
+bool names_unknown_command(const CLI::App& program, int argc, char** argv) {
+  const CLI::App* group = &program;
+  std::string words = "deltadrop";
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    const auto commands = group->get_subcommands([](const CLI::App*) { return true; });
+    if (commands.empty()) return false;
+    const auto found = std::find_if(commands.begin(), commands.end(),
+                                    [&](const CLI::App* command) { return command->check_name(argv[i]); });
+    if (found == commands.end()) {
+      std::fprintf(stderr, "deltadrop: there is no command \"%s\"%s\n  fix: see `%s --help`\n", argv[i],
+                   i > 1 ? (" of `" + words + "`").c_str() : "", words.c_str());
+      return true;
+    }
+    group = *found;
+    words += " " + group->get_name();
+  }
+  return false;
+}
 
 int run(int argc, char** argv) {
   CLI::App program("Deltadrop: drop a new version of a CSV file, get its deltas.", "deltadrop");
@@ -45,13 +67,7 @@ int run(int argc, char** argv) {
       "  deltadrop why so-financials financials FIN-0002 amount\n"
       "                                      which files changed a value, and where in them\n"
       "`deltadrop COMMAND --help` has the options of a command.");
-  // The parser would only say that a command is required.
-  const auto names_a_command = [&](const CLI::App* command) { return command->check_name(argv[1]); };
-  const auto commands = program.get_subcommands([](const CLI::App*) { return true; });
-  if (argc > 1 && argv[1][0] != '-' && std::none_of(commands.begin(), commands.end(), names_a_command)) {
-    std::fprintf(stderr, "deltadrop: there is no command \"%s\"\n  fix: see `deltadrop --help`\n", argv[1]);
-    return 2;
-  }
+  if (names_unknown_command(program, argc, argv)) return 2;
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

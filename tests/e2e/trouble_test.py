@@ -251,6 +251,13 @@ def test_programs_list_what_they_read_and_config_takes_all():
     assert re.search(r"HELD_TTL +7d +flag", said("config", "--held-ttl", "7d"))
 
 
+@pytest.mark.parametrize("group", [["lake"], ["keys"], ["dead-letters"], ["rebuild"]])
+def test_a_command_that_a_group_does_not_have_is_named(group):
+    done = subprocess.run([str(PROGRAM), *group, "foo", "--help"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert f'there is no command "foo" of `deltadrop {group[0]}`' in done.stderr and f"deltadrop {group[0]} --help" in done.stderr
+
+
 def test_a_command_that_there_is_not_is_named():
     done = subprocess.run([str(PROGRAM), "frobnicate", "--help"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
