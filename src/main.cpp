@@ -3,6 +3,7 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -30,6 +31,22 @@ bool names_unknown_command(const CLI::App& program, int argc, char** argv) {
     words += " " + group->get_name();
   }
   return false;
+}
+
+/// In the parser's order, the last one first. "--data-dir=" (of a shell's unset variable) is given an empty
+/// value; the parser would take the next word for it.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> arguments;
+  bool options = true;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    options = options && word != "--";
+    const bool is_empty = options && word.starts_with("--") && word.find('=') == word.size() - 1;
+    arguments.push_back(is_empty ? word.substr(0, word.size() - 1) : word);
+    if (is_empty) arguments.emplace_back();
+  }
+  std::reverse(arguments.begin(), arguments.end());
+  return arguments;
 }
 
 int run(int argc, char** argv) {
@@ -69,7 +86,7 @@ int run(int argc, char** argv) {
       "`deltadrop COMMAND --help` has the options of a command.");
   if (names_unknown_command(program, argc, argv)) return 2;
   try {
-    program.parse(argc, argv);
+    program.parse(arguments_of(argc, argv));
   } catch (const CLI::ParseError& error) {
     // Help and version end here with 0; a wrong command line is trouble.
     return program.exit(error) == 0 ? 0 : 2;

@@ -259,7 +259,8 @@ def test_commands_say_what_is_wrong(restated, tmp_path):
     (["lake", "export", "--version", "0"], "give a whole number from 1 on"),
     *[([*command, flag, ""], f"{flag}: the value is empty") for command in (["dev"], ["tables"], ["lake", "verify"])
       for flag in ("--data-dir", "--config")],
-    (["tables", "--server", ""], "--server: the value is empty"), (["serve", "--kafka-topic", ""], "--kafka-topic: the value is empty")])
+    (["tables", "--server", ""], "--server: the value is empty"), (["serve", "--kafka-topic", ""], "--kafka-topic: the value is empty"),
+    (["dev", "--data-dir=", "--parquet-dir", "x"], "--data-dir: the value is empty")])
 def test_a_value_that_will_not_do_is_refused_before_anything_is_made(arguments, says, tmp_path):
     os.mkfifo(tmp_path / "PIPE")
     done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
