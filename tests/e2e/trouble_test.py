@@ -262,3 +262,10 @@ def test_a_command_that_there_is_not_is_named():
     done = subprocess.run([str(PROGRAM), "frobnicate", "--help"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert 'there is no command "frobnicate"' in done.stderr
+
+
+def test_diff_tells_a_workbook_as_that(tmp_path):
+    (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04\x14\0xl/workbook.xml\n")
+    (tmp_path / "b.csv").write_text(GOOD)
+    done = subprocess.run([str(PROGRAM), "diff", "b.csv", "a.xlsx"], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert done.returncode == 2 and "Excel workbook" in done.stderr and "save the sheet as CSV" in done.stderr, done.stderr
