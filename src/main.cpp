@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -9,6 +11,43 @@
 #include "cli/diff_command.hpp"
 
 namespace {
+
+/// Says so where a word stands in the place of a command and is none ("deltadrop lake foo"): the parser would
+/// only say that a command is required.
+bool names_unknown_command(const CLI::App& program, int argc, char** argv) {
+  const CLI::App* group = &program;
+  std::string words = "deltadrop";
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    const auto commands = group->get_subcommands([](const CLI::App*) { return true; });
+    if (commands.empty()) return false;
+    const auto found = std::find_if(commands.begin(), commands.end(),
+                                    [&](const CLI::App* command) { return command->check_name(argv[i]); });
+    if (found == commands.end()) {
+      std::fprintf(stderr, "deltadrop: there is no command \"%s\"%s\n  fix: see `%s --help`\n", argv[i],
+                   i > 1 ? (" of `" + words + "`").c_str() : "", words.c_str());
+      return true;
+    }
+    group = *found;
+    words += " " + group->get_name();
+  }
+  return false;
+}
+
+/// In the parser's order, the last one first. "--data-dir=" (of a shell's unset variable) is given an empty
+/// value; the parser would take the next word for it.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> arguments;
+  bool options = true;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    options = options && word != "--";
+    const bool is_empty = options && word.starts_with("--") && word.find('=') == word.size() - 1;
+    arguments.push_back(is_empty ? word.substr(0, word.size() - 1) : word);
+    if (is_empty) arguments.emplace_back();
+  }
+  std::reverse(arguments.begin(), arguments.end());
+  return arguments;
+}
 
 int run(int argc, char** argv) {
   CLI::App program("Deltadrop: drop a new version of a CSV file, get its deltas.", "deltadrop");
@@ -45,15 +84,9 @@ int run(int argc, char** argv) {
       "  deltadrop why so-financials financials FIN-0002 amount\n"
       "                                      which files changed a value, and where in them\n"
       "`deltadrop COMMAND --help` has the options of a command.");
-  // The parser would only say that a command is required.
-  const auto names_a_command = [&](const CLI::App* command) { return command->check_name(argv[1]); };
-  const auto commands = program.get_subcommands([](const CLI::App*) { return true; });
-  if (argc > 1 && argv[1][0] != '-' && std::none_of(commands.begin(), commands.end(), names_a_command)) {
-    std::fprintf(stderr, "deltadrop: there is no command \"%s\"\n  fix: see `deltadrop --help`\n", argv[1]);
-    return 2;
-  }
+  if (names_unknown_command(program, argc, argv)) return 2;
   try {
-    program.parse(argc, argv);
+    program.parse(arguments_of(argc, argv));
   } catch (const CLI::ParseError& error) {
     // Help and version end here with 0; a wrong command line is trouble.
     return program.exit(error) == 0 ? 0 : 2;

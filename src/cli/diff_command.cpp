@@ -100,9 +100,8 @@ Result<void> refuse_compressed(const std::string& name, std::string_view bytes) 
     std::string_view name;
     std::string_view expand;
   };
-  constexpr std::array<Format, 3> kFormats = {{{"\x1F\x8B", "gzip", "gzip -dc"},
-                                               {"\x28\xB5\x2F\xFD", "zstd", "zstd -dc"},
-                                               {"PK\x03\x04", "zip", "unzip -p"}}};
+  constexpr std::array<Format, 2> kFormats = {
+      {{"\x1F\x8B", "gzip", "gzip -dc"}, {"\x28\xB5\x2F\xFD", "zstd", "zstd -dc"}}};
   for (const auto& format : kFormats) {
     if (!bytes.starts_with(format.magic)) continue;
     return Error{ErrorCode::invalid_input, "compressed",

@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/checks.hpp"
 #include "cli/commands.hpp"
 #include "cli/listing.hpp"
 #include "cli/server_questions.hpp"
@@ -103,7 +104,7 @@ void add_events_command(CLI::App& program, int& exit_code) {
   filter("--since", "since", "of files accepted at this time or later");
   filter("--until", "until", "of files accepted before this time");
   command->add_option("--limit", wanted->limit, "at most so many (100 as text, else all)")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number)
       ->type_name("N");
   auto* follow = command->add_flag("--follow", wanted->follow,
                                    "print events as they are applied, until the server ends");

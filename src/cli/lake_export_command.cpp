@@ -11,6 +11,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/checks.hpp"
 #include "cli/lake_commands.hpp"
 #include "cli/lake_tables.hpp"
 #include "cli/settings_options.hpp"
@@ -184,7 +185,7 @@ void add_lake_export_command(CLI::App& group, int& exit_code) {
           ->type_name("TIME")
           ->check(refuse_empty);
   command->add_option("--version", wanted->version, "the records of this version")
-      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
+      ->check(whole_number)
       ->excludes(as_of);
   command
       ->add_option(

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/checks.hpp"
 #include "cli/commands.hpp"
 #include "cli/listing.hpp"
 #include "cli/server_questions.hpp"
@@ -76,7 +77,7 @@ void add_records_command(CLI::App& program, int& exit_code) {
   command->add_option("--columns", wanted->columns, "these columns only, as one CSV record")
       ->type_name("NAMES");
   command->add_option("--limit", wanted->limit, "at most so many (100 as text, else all)")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number)
       ->type_name("N");
   add_format_option(*command, wanted->format);
   command->footer(

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/data_dir.hpp"
+#include "cli/checks.hpp"
 #include "cli/commands.hpp"
 #include "cli/server_questions.hpp"
 #include "cli/settings_options.hpp"
@@ -84,7 +85,7 @@ void add_republish_command(CLI::App& program, int& exit_code) {
   auto* table = add_table_arguments(*command, wanted->table);
   command->add_option("--from-version", wanted->from_version, "leave out earlier versions")
       ->needs(table)
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number);
   command->footer(
       "What a consumer has already it drops, so this is always safe: the repair for whatever is missing "
       "behind\n"

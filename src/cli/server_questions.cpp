@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/checks.hpp"
 #include "cli/diff_output.hpp"
 #include "cli/option_names.hpp"
 #include "io/lock_file.hpp"
@@ -56,14 +57,19 @@ std::shared_ptr<ServerFlags> add_server_options(CLI::App& command) {
     return [flags, name](const std::string& value) { flags->settings.values[name] = value; };
   };
   command.add_option("--server", flags->url, "URL of the server (the one that runs on DATA_DIR)")
-      ->type_name("URL");
+      ->type_name("URL")
+      ->check(refuse_empty);
   command.add_option_function<std::string>("--data-dir", keep("DATA_DIR"), "its folder")
-      ->type_name("DATA_DIR");
+      ->type_name("DATA_DIR")
+      ->check(refuse_empty);
   command
       .add_option_function<std::string>("--tls-cert", keep("TLS_CERT"),
                                         "the certificate that it must show, where it speaks TLS")
-      ->type_name("TLS_CERT");
-  command.add_option("--config", flags->settings.config_file, "file of NAME=VALUE lines")->type_name("FILE");
+      ->type_name("TLS_CERT")
+      ->check(refuse_empty);
+  command.add_option("--config", flags->settings.config_file, "file of NAME=VALUE lines")
+      ->type_name("FILE")
+      ->check(refuse_empty);
   return flags;
 }
 

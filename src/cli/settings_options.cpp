@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/logging.hpp"
+#include "cli/checks.hpp"
 
 namespace deltadrop::cli {
 namespace {
@@ -117,7 +118,9 @@ std::string path_of(const CLI::App& command) {
 
 void add_options(CLI::App& command, const std::shared_ptr<SettingsFlags>& flags) {
   const auto* reader = reader_of(path_of(command));
-  command.add_option("--config", flags->config_file, "file of NAME=VALUE lines")->type_name("FILE");
+  command.add_option("--config", flags->config_file, "file of NAME=VALUE lines")
+      ->type_name("FILE")
+      ->check(refuse_empty);
   // What holds without flags; a setting that is wrong shows when the command runs, not in its help.
   const auto effective = flags->load();
   for (const auto& setting : app::all_settings()) {
@@ -127,11 +130,12 @@ void add_options(CLI::App& command, const std::shared_ptr<SettingsFlags>& flags)
                           ? fmt::format("{} [{}, {}]", setting.help, effective.value().shown(setting),
                                         effective.value().origin(name))
                           : std::string(setting.help);
-    auto* option =
-        setting.kind == app::SettingKind::flag
-            ? command.add_flag_callback(
-                  setting.option_name(), [keep] { keep("true"); }, std::string(setting.help))
-            : command.add_option_function<std::string>(setting.option_name(), keep, help)->type_name(name);
+    auto* option = setting.kind == app::SettingKind::flag
+                       ? command.add_flag_callback(
+                             setting.option_name(), [keep] { keep("true"); }, std::string(setting.help))
+                       : command.add_option_function<std::string>(setting.option_name(), keep, help)
+                             ->type_name(name)
+                             ->check(refuse_empty);
     if (reader == nullptr || !reader->lists(setting.name)) option->group("");  // taken, not listed
   }
 }

@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/checks.hpp"
 #include "cli/commands.hpp"
 #include "cli/diff_output.hpp"
 #include "cli/listing.hpp"
@@ -110,16 +111,16 @@ void add_upload_command(CLI::App& program, int& exit_code) {
   const auto wanted = std::make_shared<Wanted>();
   command->add_option("FILE", wanted->path, "CSV, or one packed with gzip or zstd")
       ->required()
-      ->check(CLI::ExistingFile);
+      ->check(regular_file);
   const auto option = [&](const char* flag, const char* name, const char* help) {
-    command->add_option_function<std::string>(
+    return command->add_option_function<std::string>(
         flag, [wanted, name](const std::string& value) { wanted->options.emplace_back(name, value); }, help);
   };
   const auto yes = [&](const char* flag, const char* name, const char* help) {
     command->add_flag_callback(flag, [wanted, name] { wanted->options.emplace_back(name, "true"); }, help);
   };
-  option("--company", "company_id", "the company (the file's name without its ending)");
-  option("--table", "table_name", "the table (financials)");
+  option("--company", "company_id", "the company (the file's name without its ending)")->check(refuse_empty);
+  option("--table", "table_name", "the table (financials)")->check(refuse_empty);
   option("--key", "key", "the key's columns, as one CSV record (the first column; remembered)");
   option("--ignore", "ignore", "columns that are not tracked, as one CSV record (remembered)");
   option("--delimiter", "delimiter", ", ; tab | (found from the file)");

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/checks.hpp"
 #include "core/text.hpp"
 
 namespace deltadrop::cli {
@@ -24,10 +25,6 @@ CLI::Option* add_table_arguments(CLI::App& command, WantedTable& wanted) {
   command.add_option("COMPANY,--company", wanted.company, "one table only; all unless given")
       ->check(refuse_empty);
   return command.add_option("TABLE,--table", wanted.table)->check(refuse_empty);
-}
-
-std::string refuse_empty(const std::string& value) {
-  return value.empty() ? "the value is empty: give one, or leave the argument out" : "";
 }
 
 }  // namespace deltadrop::cli

@@ -25,8 +25,4 @@ struct WantedTable {
 /// Adds COMPANY and TABLE, which are also --company and --table; returns the latter.
 CLI::Option* add_table_arguments(CLI::App& command, WantedTable& wanted);
 
-/// For CLI::Option::check. A given but empty value, such as a shell's unset variable, must not mean all
-/// tables or now.
-std::string refuse_empty(const std::string& value);
-
 }  // namespace deltadrop::cli

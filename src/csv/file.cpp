@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "csv/encoding.hpp"
@@ -19,18 +22,26 @@ namespace {
 
 struct Bytes {
   Encoding encoding = Encoding::utf8;
-  std::string_view body;  ///< behind the byte order mark
-  bool order_known = true;
+  std::string_view body;         ///< behind the byte order mark
+  std::optional<Finding> fault;  ///< no text can be read out of it
 };
 
-/// A byte order mark beats the option: no real text of another encoding starts with one.
-Bytes find_encoding(std::string_view bytes, const ReadOptions& options) {
-  if (const auto mark = find_byte_order_mark(bytes)) return {mark->encoding, bytes.substr(mark->bytes)};
-  const Encoding asked = options.encoding.value_or(Encoding::utf8);
-  if (asked != Encoding::utf16) return {asked, bytes};
-  const auto found = find_utf16_order(bytes);
-  // An empty file has another fault.
-  return {found.value_or(Encoding::utf16le), bytes, found.has_value() || bytes.empty()};
+using namespace std::string_view_literals;
+
+/// By the first bytes, none of which text has: control characters, or what no encoding of ours begins with.
+bool is_workbook(std::string_view bytes) {
+  constexpr std::array kSignatures = {"PK\x03\x04"sv, "PK\x05\x06"sv, "\xD0\xCF\x11\xE0"sv};
+  return std::any_of(kSignatures.begin(), kSignatures.end(),
+                     [&](std::string_view signature) { return bytes.starts_with(signature); });
+}
+
+Finding workbook() {
+  return {"not-csv",
+          Line(1),
+          std::nullopt,
+          std::nullopt,
+          "the file is an Excel workbook or a zip archive, and no CSV",
+          "open it, save the sheet as CSV (UTF-8), and send that file"};
 }
 
 Finding unknown_byte_order() {
@@ -40,6 +51,18 @@ Finding unknown_byte_order() {
           std::nullopt,
           "nothing in the file tells the byte order of its UTF-16",
           "give encoding=utf-16le or encoding=utf-16be; if it is no UTF-16, name its own encoding"};
+}
+
+/// A byte order mark beats the option: no real text of another encoding starts with one.
+Bytes find_encoding(std::string_view bytes, const ReadOptions& options) {
+  if (is_workbook(bytes)) return {Encoding::utf8, bytes, workbook()};
+  if (const auto mark = find_byte_order_mark(bytes)) return {mark->encoding, bytes.substr(mark->bytes), {}};
+  const Encoding asked = options.encoding.value_or(Encoding::utf8);
+  if (asked != Encoding::utf16) return {asked, bytes, {}};
+  if (const auto found = find_utf16_order(bytes)) return {*found, bytes, {}};
+  // An empty file has another fault.
+  if (bytes.empty()) return {Encoding::utf16le, bytes, {}};
+  return {Encoding::utf16le, bytes, unknown_byte_order()};
 }
 
 }  // namespace
@@ -56,11 +79,11 @@ struct File::State {
   void read_header_of(std::string_view utf8_text, const Bytes& bytes) {
     text = utf8_text;
     FindingLog log(limits.findings_max);
-    if (bytes.order_known) {
-      header = read_header(text, options, limits, bytes.encoding, log);
-    } else {
+    if (bytes.fault) {
       header.encoding = bytes.encoding;
-      log.add(unknown_byte_order);
+      log.add([&] { return *bytes.fault; });
+    } else {
+      header = read_header(text, options, limits, bytes.encoding, log);
     }
     findings = log.findings();
   }

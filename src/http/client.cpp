@@ -16,6 +16,7 @@
 #include <memory>
 
 #include "core/table_ref.hpp"
+#include "core/text.hpp"
 
 namespace deltadrop::http {
 namespace {
@@ -40,27 +41,84 @@ Error no_answer(const std::string& address, std::string_view reason) {
           "look whether it still runs, then try again"};
 }
 
-int connect_to(const std::string& address, std::int64_t patience_s) {
-  const auto colon = address.rfind(':');
-  if (colon == std::string::npos) return -1;
-  std::string host = address.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+/// A ServerToAsk's address, taken apart.
+struct Address {
+  bool tls = false;
+  std::string text;  ///< as it was given, without the scheme
+  std::string host;  ///< an IPv6 address without its brackets
+  std::string port;
+};
+
+Error no_url(const std::string& given) {
+  return {ErrorCode::invalid_input, "bad-url",
+          fmt::format("{} is no URL of a server", quoted_for_message(given)),
+          "write scheme, host and port, and no path: http://127.0.0.1:8000, https://[::1]:8000"};
+}
+
+Result<void> check_port(const Address& address) {
+  unsigned number = 0;
+  const char* const end = address.port.data() + address.port.size();
+  const auto parsed = std::from_chars(address.port.data(), end, number);
+  if (parsed.ec == std::errc{} && parsed.ptr == end && number >= 1 && number <= 65'535) return success();
+  return Error{
+      ErrorCode::invalid_input, "bad-port",
+      fmt::format("{} in {} is no port", quoted_for_message(address.port), quoted_for_message(address.text)),
+      "give a number from 1 to 65535, such as http://127.0.0.1:8000"};
+}
+
+/// Without a scheme, as lock files have it, the port cannot be left out.
+Result<Address> parse_address(const std::string& given) {
+  constexpr std::string_view kTls = "https://";
+  constexpr std::string_view kPlain = "http://";
+  const bool tls = given.starts_with(kTls);
+  const bool plain = given.starts_with(kPlain);
+  Address address{tls, given.substr(tls ? kTls.size() : plain ? kPlain.size() : 0), "", tls ? "443" : "80"};
+  while (address.text.ends_with('/')) address.text.pop_back();
+  const std::string_view text = address.text;
+  constexpr std::string_view kNeverThere = "/?#@\\\" \t\r\n";
+  if (text.find_first_of(kNeverThere) != std::string_view::npos) return no_url(given);
+  const auto bracket = text.starts_with('[') ? text.find(']') : 0;
+  if (bracket == std::string_view::npos) return no_url(given);
+  const auto colon = text.find(':', bracket);
+  address.host = bracket > 0 ? text.substr(1, bracket - 1) : text.substr(0, colon);
+  const bool host_ends = bracket == 0 || text.substr(bracket + 1).empty() || colon == bracket + 1;
+  const bool port_given = colon != std::string_view::npos;
+  if (address.host.empty() || !host_ends || (!port_given && !tls && !plain)) return no_url(given);
+  if (port_given) {
+    address.port = text.substr(colon + 1);
+    if (address.port.find_first_of(":[]") != std::string::npos) return no_url(given);
+    DD_TRY(check_port(address));
+  }
+  return address;
+}
+
+Result<std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>> look_up(const Address& address) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  if (::getaddrinfo(host.c_str(), address.c_str() + colon + 1, &hints, &found) != 0) return -1;
+  const int failed = ::getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found);
+  if (failed == 0) return std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>(found, &::freeaddrinfo);
+  const bool unknown = failed == EAI_NONAME || failed == EAI_NODATA;
+  const auto host = quoted_for_message(address.host);
+  return Error{ErrorCode::unavailable, "no-host",
+               unknown ? fmt::format("there is no host {}", host)
+                       : fmt::format("the host {} cannot be found: {}", host, ::gai_strerror(failed)),
+               "check the name of the server's host, or give its IP address"};
+}
+
+/// A connected socket.
+Result<int> connect_to(const Address& address, std::int64_t patience_s) {
+  DD_TRY(const auto found, look_up(address));
   const int descriptor = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (descriptor >= 0) {
-    const timeval patience{patience_s, 0};
-    ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  }
-  const bool connected = descriptor >= 0 && ::connect(descriptor, found->ai_addr, found->ai_addrlen) == 0;
-  ::freeaddrinfo(found);
-  if (connected) return descriptor;
-  if (descriptor >= 0) ::close(descriptor);
-  return -1;
+  if (descriptor < 0) return no_answer(address.text, std::strerror(errno));
+  const timeval patience{patience_s, 0};
+  ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  if (::connect(descriptor, found->ai_addr, found->ai_addrlen) == 0) return descriptor;
+  auto failure = no_answer(address.text, std::strerror(errno));
+  ::close(descriptor);
+  return failure;
 }
 
 struct FreeTls {
@@ -224,16 +282,12 @@ std::string head_of(const ServerToAsk& server, const std::string& address, const
 }  // namespace
 
 Result<ClientResponse> ask(const ServerToAsk& server, const Question& question, const BodyUse& use) {
-  constexpr std::string_view kTls = "https://";
-  constexpr std::string_view kPlain = "http://";
-  const bool tls = server.address.starts_with(kTls);
-  auto address = tls ? server.address.substr(kTls.size()) : server.address;
-  if (address.starts_with(kPlain)) address.erase(0, kPlain.size());
-  while (address.ends_with('/')) address.pop_back();
-  const Socket socket(connect_to(address, question.patience_s));
-  if (socket.get() < 0) return no_answer(address, std::strerror(errno));
+  DD_TRY(const auto parsed, parse_address(server.address));
+  const std::string& address = parsed.text;
+  DD_TRY(const int descriptor, connect_to(parsed, question.patience_s));
+  const Socket socket(descriptor);
   Line line(socket.get());
-  if (tls) {
+  if (parsed.tls) {
     const auto trouble = line.begin_tls(server.certificate);
     if (!trouble.empty()) return no_answer(address, trouble);
   }

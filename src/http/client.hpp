@@ -38,8 +38,9 @@ struct Question {
 using BodyUse = std::function<Result<void>(std::string_view piece)>;
 
 /// One request on a connection of its own; with `use`, the body of a 2xx answer goes there and not into the
-/// response. unavailable "no-answer" when it does not answer in time, or under TLS is not the one expected;
-/// unavailable "cut-off" when the answer ends before its end.
+/// response. invalid_input "bad-url" or "bad-port" when the address is none; unavailable "no-host" when its
+/// host is not found. unavailable "no-answer" when it does not answer in time, or under TLS is not the one
+/// expected; unavailable "cut-off" when the answer ends before its end.
 Result<ClientResponse> ask(const ServerToAsk& server, const Question& question, const BodyUse& use = {});
 /// One request without a body.
 Result<ClientResponse> ask(const ServerToAsk& server, std::string_view method, const std::string& target);

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import threading
 from pathlib import Path
@@ -247,3 +248,31 @@ def test_commands_say_what_is_wrong(restated, tmp_path):
     assert "no-such" not in command(server, "tables")[0]
     server.stop()
     assert "no server runs" in command(server, "tables", code=2)[1]
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (["upload", "PIPE", "--company", "x"], "write it to a file first"), (["upload", ".", "--company", "x"], "is a folder"),
+    (["upload", "nothing.csv"], "there is no file"), (["upload", __file__, "--company", ""], "--company: the value is empty"),
+    (["records", "c", "t", "--limit", "0"], '"0" will not do: give a whole number from 1 on'),
+    (["events", "--limit", "-1"], "give a whole number from 1 on"),
+    (["republish", "c", "t", "--from-version", "0"], "give a whole number from 1 on"),
+    (["lake", "export", "--version", "0"], "give a whole number from 1 on"),
+    *[([*command, flag, ""], f"{flag}: the value is empty") for command in (["dev"], ["tables"], ["lake", "verify"])
+      for flag in ("--data-dir", "--config")],
+    (["tables", "--server", ""], "--server: the value is empty"), (["serve", "--kafka-topic", ""], "--kafka-topic: the value is empty"),
+    (["dev", "--data-dir=", "--parquet-dir", "x"], "--data-dir: the value is empty")])
+def test_a_value_that_will_not_do_is_refused_before_anything_is_made(arguments, says, tmp_path):
+    os.mkfifo(tmp_path / "PIPE")
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert done.returncode == 2 and says in done.stderr and len(done.stderr) < 250, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["PIPE"]
+
+
+@pytest.mark.parametrize("url, says", [
+    ("foo", '"foo" is no URL of a server'), ("ftp://x", '"ftp://x" is no URL of a server'), ("::1:80", "is no URL of a server"),
+    ("http://host/path", "and no path: http://127.0.0.1:8000"), ("http://127.0.0.1:99999", "from 1 to 65535"),
+    ("127.0.0.1:0", "from 1 to 65535"), ("http://nohost.invalid", 'host "nohost.invalid"'),
+    ("http://127.0.0.1:1", "does not answer: Connection refused")])
+def test_a_server_that_there_cannot_be_is_told_as_that(url, says):
+    done = subprocess.run([PROGRAM, "tables", "--server", url], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and says in done.stderr and "fix: " in done.stderr, done.stderr
