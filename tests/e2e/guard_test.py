@@ -178,19 +178,26 @@ def received_until(connection, end):
     return text
 
 
-def test_limits_of_what_goes_on_at_once(start):
-    server = start(flags=["--max-connections", "2", "--max-uploads", "1"])
+def test_a_limit_of_uploads_at_once(start):
+    server = start(flags=["--max-uploads", "1"])
     slow = raw_connection(server)
     slow.sendall(b"PUT /api/v1/tables/slow/t HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
     assert b" 100 " in received_until(slow, b"\r\n\r\n")
     refused = server.upload(CSV)
     assert refused.status_code == 503 and refused.headers["Retry-After"] and "too-many-uploads" in refused.text
     assert server.request("GET", "/health").status_code == 200
-    third = raw_connection(server)
-    assert b"/problems/too-many-connections" in received_until(third, b"}")
     slow.sendall(b"id,v\n1,2\n")
     assert b" 200 " in received_until(slow, b"}")
     assert server.upload_ok(CSV)["inserted"] == 2
+
+
+def test_a_limit_of_connections_at_once(start):
+    server = start(flags=["--max-connections", "2"])
+    held = [raw_connection(server) for _ in range(2)]
+    for connection in held:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert b" 200 " in received_until(connection, b"}")
+    assert b"/problems/too-many-connections" in received_until(raw_connection(server), b"}")
 
 
 def test_an_idle_connection_ends(start):
