@@ -161,8 +161,7 @@ Result<int> verify(const OpenLake& lake, const WantedTable& wanted) {
     fmt::print("{}; compared: {}\n", counted(total.damages, "difference"), compared(total, tables.size()));
     fmt::print(
         "compared for PARQUET_LAYOUT {} and PARQUET_MAX_ROWS {}: where the consumer's are others, verify "
-        "with "
-        "those first\n",
+        "with those first\n",
         lake.options.layout == lake::FileLayout::event ? "event" : "upload", lake.options.rows_max);
   } else if (exit_code == 0) {
     fmt::print("all is as the history says: {}\n", compared(total, tables.size()));

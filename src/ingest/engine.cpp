@@ -117,8 +117,7 @@ Result<void> stamp(UploadRecord& upload, const std::optional<UploadRecord>& last
     if (last && upload.types_json != last->types_json) {
       upload.warnings.emplace_back(
           "No row changed, so that no event tells the lake of types: it follows them from the next version "
-          "on "
-          "that changes a row.");
+          "on that changes a row.");
     }
   }
   return success();

@@ -60,12 +60,19 @@ inline bool is_folder(const std::filesystem::path& path) {
   return std::filesystem::is_directory(std::filesystem::symlink_status(path, ignored));
 }
 
+/// The same of an entry of a list, which mostly says it without another look: a table may have as many files
+/// as events, and each upload lists them several times.
+inline bool is_folder(const std::filesystem::directory_entry& entry) {
+  std::error_code ignored;
+  return !entry.is_symlink(ignored) && entry.is_directory(ignored);
+}
+
 /// Calls `use` with the name of each file of `folder`, which may be missing. A folder in it is none of ours,
 /// whatever its name.
 template <class Use>
 Result<void> for_each_file(const std::filesystem::path& folder, Use use) {
   return for_each_entry(folder, [&](const std::filesystem::directory_entry& entry) -> Result<void> {
-    if (is_folder(entry.path())) return success();
+    if (is_folder(entry)) return success();
     return use(entry.path().filename().string());
   });
 }

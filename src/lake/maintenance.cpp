@@ -386,7 +386,7 @@ Result<VerifyReport> verify_table(const Options& options, history::HistoryStore&
   if (!fits) return too_narrow(table);
   DD_TRY(for_each_entry(plan.folder, [&](const fs::directory_entry& entry) -> Result<void> {
     const auto name = entry.path().filename().string();
-    if (is_folder(entry.path())) {
+    if (is_folder(entry)) {
       if (!has_form(name) || writer.wrote(name)) return success();
       ++report.folders;
       found(name, Fault::folder, "move it to outside of PARQUET_DIR: readers take it for a file");
