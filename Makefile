@@ -1,5 +1,5 @@
 # The commands of the README. Each installs what is missing first (tools/bootstrap.sh).
-.PHONY: help build demo up test asan tsan lint format bench clean
+.PHONY: help build demo up test asan tsan mutate lint format bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +34,10 @@ tsan: ## the same under ThreadSanitizer
 	cmake --preset tsan -DDELTADROP_BENCH=OFF
 	cmake --build --preset tsan
 	ctest --test-dir build/tsan --output-on-failure -j 2
+
+mutate: ## whether a test fails for each promise that is broken (tools/mutants); takes long; ONLY=regex for some of them
+	@tools/bootstrap.sh test
+	tools/mutate.py $(if $(ONLY),'$(ONLY)')
 
 lint: ## formatting, names, bug patterns, and the rules of the house
 	@tools/bootstrap.sh lint

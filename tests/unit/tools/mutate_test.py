@@ -1,0 +1,106 @@
+"""tools/mutate.py tells killed mutants from those that survive, and finds entries that have rotted."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+MUTATE = ROOT / "tools/mutate.py"
+
+# A project of one function and one test program, which squares 3.
+PROJECT = {
+    "CMakePresets.json": """{"version": 6,
+        "configurePresets": [{"name": "release", "generator": "Ninja", "binaryDir": "${sourceDir}/build/release"}],
+        "buildPresets": [{"name": "release", "configurePreset": "release"}]}""",
+    "CMakeLists.txt": """cmake_minimum_required(VERSION 3.25)
+        project(sample LANGUAGES CXX)
+        enable_testing()
+        add_subdirectory(tests)""",
+    "src/square.hpp": "inline int square(int x) {\n  int unused = 0;\n  return x * x + unused;\n}\n",
+    "tests/CMakeLists.txt": """add_executable(unit_square square_test.cpp)
+        add_test(NAME unit_square COMMAND $<TARGET_FILE:unit_square>)
+        add_test(NAME unit_fails COMMAND $<TARGET_FILE:unit_square> fail)""",
+    "tests/square_test.cpp": """#include "../src/square.hpp"
+        int main(int count, char**) { return square(3) == 9 && count == 1 ? 0 : 1; }""",
+}
+
+
+def entry(name, find, replace, tests="unit_square"):
+    return (f"[[mutant]]\nname = '{name}'\npromise = 'The square is right.'\nfile = 'src/square.hpp'\n"
+            f"find = '''{find}'''\nreplace = '''{replace}'''\ntests = '{tests}'\n")
+
+
+@pytest.fixture
+def project(tmp_path):
+    for name, text in PROJECT.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "tools/mutants").mkdir(parents=True)
+    return tmp_path
+
+
+def mutate(project, *arguments):
+    return subprocess.run([sys.executable, str(MUTATE), "--root", str(project), *arguments], capture_output=True, text=True)
+
+
+def write(project, *entries):
+    (project / "tools/mutants/sample.toml").write_text("".join(entries))
+
+
+def test_killed(project):
+    write(project, entry("sum", "x * x", "x + x"))
+    result = mutate(project)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.splitlines()[-1] == "1 killed, 0 survived"
+    # The project itself was never touched.
+    assert (project / "src/square.hpp").read_text() == PROJECT["src/square.hpp"]
+
+
+def test_survivors_and_errors(project):
+    write(project, entry("sum", "x * x", "x + x"), entry("zero", "= 0", "= 1 - 1"), entry("broken", "int x", "it x"),
+          entry("already-red", "return", "return 1 +", "unit_fails"))
+    result = mutate(project)
+    assert result.returncode == 1
+    assert result.stdout.splitlines()[-2:] == ["2 errors", "1 killed, 1 survived"]
+    assert "SURVIVED zero: no test guards: The square is right." in result.stdout
+    table = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if line[:4] in ("sum ", "zero", "brok", "alre"))
+    assert "does not compile" in table["broken"]
+    assert "without the mutant" in table["already-red"]
+    assert table["sum"].startswith("killed")
+
+
+def test_a_mutant_that_hangs_is_killed(project):
+    write(project, entry("endless", "int unused = 0;", "volatile int unused = 0; while (unused == 0) {}"))
+    result = mutate(project, "--slack", "1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "exceeded its time limit" in result.stdout
+
+
+def test_runs_what_is_named(project):
+    write(project, entry("sum", "x * x", "x + x"), entry("zero", "= 0", "= 1 - 1"))
+    assert mutate(project, "su.").stdout.splitlines()[-1] == "1 killed, 0 survived"
+    assert "zero" in mutate(project, "--list").stdout
+
+
+@pytest.mark.parametrize("entries, finding", [
+    ([entry("sum", "x * y", "x")], "occurs 0 times"),
+    ([entry("sum", "x", "y")], "occurs 3 times"),
+    ([entry("sum", "x * x", "x * x")], "changes nothing"),
+    ([entry("sum", "x * x", "x", "unit_cube")], "no test matches"),
+    ([entry("Sum_1", "x * x", "x")], "kebab-case"),
+    ([entry("sum", "x * x", "x"), entry("sum", "int x", "long x")], "2 mutants have the name sum"),
+    (["[[mutant]]\nname = 'sum'\nexpect = 1\n"], "unknown key 'expect'"),
+])
+def test_invalid_entries(project, entries, finding):
+    write(project, *entries)
+    result = mutate(project, "--check")
+    assert result.returncode == 2
+    assert finding in result.stdout
+
+
+def test_the_entries_of_this_project_are_valid():
+    result = mutate(ROOT, "--check")
+    assert result.returncode == 0, result.stdout
