@@ -50,7 +50,7 @@ std::optional<history::StoredOffset> find(const std::vector<history::StoredOffse
 }
 
 /// Here a test may end the process.
-void crash_point(std::string_view name) { static_cast<void>(io::fault_point(name)); }
+void crash_point(std::string_view name) { static_cast<void>(io::fault_point(name, {})); }
 
 /// The one event of a batch that the history refuses, as a dead letter of its upload.
 void bury_event(history::RecordBatch& batch, const Error& refusal) {

@@ -395,11 +395,11 @@ Transaction::~Transaction() {
 
 Result<std::vector<Rows>> Transaction::commit(std::vector<Statement> last) {
   // Here and once it is done a test may end the process.
-  [[maybe_unused]] const int before = io::fault_point("postgres.commit");
+  [[maybe_unused]] const int before = io::fault_point("postgres.commit", {});
   last.push_back({"COMMIT", {}});
   auto done = connection_->run_all(last);
   if (done) {
-    [[maybe_unused]] const int after = io::fault_point("postgres.committed");
+    [[maybe_unused]] const int after = io::fault_point("postgres.committed", {});
     connection_ = nullptr;
     done.value().pop_back();
     return done;

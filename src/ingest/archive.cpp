@@ -38,9 +38,9 @@ Result<void> make_archive_folder(const Layout& layout, const fs::path& folder, S
 
 }  // namespace
 
-Result<void> pass_step(std::string_view name) {
-  const int number = io::fault_point(fmt::format("ingest.{}", name));
-  if (number != 0) return io::system_error("pass", fs::path(name), number);
+Result<void> pass_step(std::string_view name, const fs::path& path) {
+  const int number = io::fault_point(fmt::format("ingest.{}", name), path);
+  if (number != 0) return io::system_error(fmt::format("pass {} of", name), path, number);
   return success();
 }
 
@@ -66,9 +66,10 @@ Result<void> prepare_folders(const Layout& layout) {
 
 Result<void> hold_file(const Layout& layout, const fs::path& spooled, const UploadId& upload) {
   DD_TRY(finish_stored(spooled, 0644, Sync::now));
-  DD_TRY(pass_step("hold.synced"));
-  DD_TRY(io::rename_file(spooled, layout.held_file(upload)));
-  DD_TRY(pass_step("hold.moved"));
+  DD_TRY(pass_step("hold.synced", spooled));
+  const fs::path to = layout.held_file(upload);
+  DD_TRY(io::rename_file(spooled, to));
+  DD_TRY(pass_step("hold.moved", to));
   return io::sync_folder(layout.held());
 }
 
@@ -76,21 +77,21 @@ Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, cons
   std::error_code failed;
   fs::last_write_time(arrival.path, file_time_of(*upload.timestamp), failed);
   DD_TRY(finish_stored(arrival.path, kArchivedMode, arrival.sync()));
-  DD_TRY(pass_step("accept.synced"));
+  DD_TRY(pass_step("accept.synced", arrival.path));
   const fs::path folder = layout.archive_folder(upload.table);
   DD_TRY(make_archive_folder(layout, folder, arrival.sync()));
-  DD_TRY(pass_step("accept.folders_made"));
+  DD_TRY(pass_step("accept.folders_made", folder));
   const fs::path to = layout.archived_file(upload);
   if (arrival.source == Source::stays) {
     DD_TRY(io::link_file(arrival.path, to));
   } else {
     DD_TRY(io::rename_file(arrival.path, to));
   }
-  DD_TRY(pass_step("accept.placed"));
+  DD_TRY(pass_step("accept.placed", to));
   if (arrival.sync() == Sync::now) {
     DD_TRY(io::sync_folder(folder));
   }
-  return pass_step("accept.folder_synced");
+  return pass_step("accept.folder_synced", to);
 }
 
 Result<void> write_manifest(const Layout& layout, const UploadRecord& upload, Sync sync) {
@@ -112,7 +113,7 @@ Result<void> make_current(const Layout& layout, const UploadRecord& last) {
   const fs::path to = layout.current_file(last.table);
   DD_TRY(io::make_folders_durably(to.parent_path()));
   DD_TRY(io::clone_file(layout.archived_file(last), to));
-  DD_TRY(pass_step("accept.swapped"));
+  DD_TRY(pass_step("accept.swapped", to));
   std::error_code failed;
   fs::last_write_time(to, file_time_of(*last.timestamp), failed);
   if (failed) return io::system_error("set the time of", to, failed.value());

@@ -12,8 +12,8 @@ namespace deltadrop::ingest {
 
 namespace fs = std::filesystem;
 
-/// Passes the fault point "ingest.<name>"; fails where a test says so.
-Result<void> pass_step(std::string_view name);
+/// Passes the fault point "ingest.<name>", which concerns the file `path`; fails where a test says so.
+Result<void> pass_step(std::string_view name, const fs::path& path);
 
 /// Where things are. An upload's own file names come from its ids alone, never from a client.
 struct Layout {

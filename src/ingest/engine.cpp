@@ -378,7 +378,7 @@ Result<UploadReport> Engine::hold(const fs::path& spooled, UploadRecord upload, 
 Result<UploadReport> Engine::accept(const Arrival& arrival, UploadRecord upload,
                                     const std::optional<UploadRecord>& last,
                                     std::shared_ptr<const Reading> reading, const AskedKeyOrNone& key) {
-  DD_TRY(pass_step("accept.begin"));
+  DD_TRY(pass_step("accept.begin", arrival.path));
   DD_TRY(stamp(upload, last, clock_.now()));
   const auto placed = place_in_archive(layout_, arrival, upload);
   if (!placed.has_value()) {
@@ -413,11 +413,11 @@ void Engine::finish_acceptance(const UploadRecord& upload, const Arrival& arriva
   // The upload is accepted whatever happens now; what fails is done again by the housekeeper, or at the next
   // start.
   if (arrival.source == Source::stays) withdraw(layout_.held_file(upload.upload_id));
-  if (!pass_step("accept.committed").has_value() ||
+  if (!pass_step("accept.committed", layout_.catalog()).has_value() ||
       !write_manifest(layout_, upload, arrival.sync()).has_value()) {
     housekeeper_.owe_manifest(upload);
   }
-  if (!pass_step("accept.described").has_value() || !make_current(layout_, upload).has_value()) {
+  if (!pass_step("accept.described", layout_.manifest_file(upload)).has_value() || !make_current(layout_, upload).has_value()) {
     housekeeper_.owe_current(upload.table);
   }
   // Last: what is written by now is synced with the file.
@@ -495,14 +495,14 @@ Result<void> Engine::discard(const UploadId& upload) {
   DD_TRY(const auto seen, find_held(upload));
   const auto lock = locks_.take(seen.table);
   DD_TRY(find_held(upload));
-  DD_TRY(pass_step("discard.begin"));
+  DD_TRY(pass_step("discard.begin", layout_.held_file(upload)));
   const auto ended = catalog_->end_held(upload, UploadState::discarded);
   if (!ended.has_value()) {
     DD_TRY(const auto settled, catalog_->settle(upload));
     if (settled && settled->state == UploadState::held) return ended.error();
   }
   // A file that stays behind is the housekeeper's, or goes at the next start.
-  [[maybe_unused]] const auto passed = pass_step("discard.committed");
+  [[maybe_unused]] const auto passed = pass_step("discard.committed", layout_.catalog());
   withdraw(layout_.held_file(upload));
   return success();
 }

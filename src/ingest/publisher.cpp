@@ -191,23 +191,23 @@ Result<void> Publisher::publish(Waiting& waiting) {
     DD_TRY(send(*upload, *waiting.reading));
     waiting.delivered = true;
   }
-  DD_TRY(pass_step("publish.delivered"));
+  DD_TRY(pass_step("publish.delivered", layout_.archived_file(*upload)));
   const auto now = clock_.now();
   DD_TRY(catalog_.mark_published(waiting.upload, now));
   if (options_.observer != nullptr && upload->timestamp) {
     options_.observer->saw_published(milliseconds(now.unix_ms - upload->timestamp->unix_ms));
   }
-  return pass_step("publish.marked");
+  return pass_step("publish.marked", layout_.catalog());
 }
 
 Result<void> Publisher::send(const UploadRecord& upload, const Reading& reading) {
-  DD_TRY(pass_step("publish.begin"));
+  DD_TRY(pass_step("publish.begin", layout_.archived_file(upload)));
   auto publication = log_.publish(upload.upload_id);
   if (!publication.has_value()) return heard_from_log(publication.error());
   DD_TRY(for_each_message(reading, upload, [&](const eventlog::Message& message) {
     return heard_from_log(publication.value()->append(message));
   }));
-  DD_TRY(pass_step("publish.appended"));
+  DD_TRY(pass_step("publish.appended", layout_.archived_file(upload)));
   return await_delivery(*publication.value());
 }
 

@@ -170,7 +170,7 @@ Result<void> replace_catalog(const Layout& layout, const fs::path& made) {
     if (!fs::exists(old, ignored)) continue;
     DD_TRY(io::rename_file(old, with_suffix(layout.catalog(), fmt::format(".before-rebuild{}", suffix))));
   }
-  DD_TRY(pass_step("rebuild.old_aside"));
+  DD_TRY(pass_step("rebuild.old_aside", layout.catalog()));
   DD_TRY(io::rename_file(made, layout.catalog()));
   return io::sync_folder(layout.root);
 }

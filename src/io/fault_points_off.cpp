@@ -2,6 +2,6 @@
 
 namespace deltadrop::io {
 
-int fault_point(std::string_view) noexcept { return 0; }
+int fault_point(std::string_view, const std::filesystem::path&) noexcept { return 0; }
 
 }  // namespace deltadrop::io

@@ -33,7 +33,7 @@ int errno_after(long result) { return result < 0 ? errno : 0; }
 /// Passes the fault point `what`, then makes the call; fails as either says.
 template <class Call>
 Result<void> checked(std::string_view what, const fs::path& path, Call call) {
-  int number = fault_point(what);
+  int number = fault_point(what, path);
   if (number == 0) number = errno_after(uninterrupted(call));
   if (number != 0) return system_error(what, path, number);
   return success();
@@ -149,7 +149,7 @@ Result<File> File::open_to_read(const fs::path& path) {
 }
 
 Result<File> File::create(const fs::path& path, mode_t mode) {
-  if (const int number = fault_point("create")) return system_error("create", path, number);
+  if (const int number = fault_point("create", path)) return system_error("create", path, number);
   const int descriptor =
       uninterrupted([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
   if (descriptor < 0) return system_error("create", path, errno);
@@ -157,7 +157,7 @@ Result<File> File::create(const fs::path& path, mode_t mode) {
 }
 
 Result<void> File::write(std::span<const std::byte> bytes) {
-  if (const int number = fault_point("write")) return system_error("write", path_, number);
+  if (const int number = fault_point("write", path_)) return system_error("write", path_, number);
   while (!bytes.empty()) {
     const auto written = uninterrupted([&] { return ::write(descriptor_, bytes.data(), bytes.size()); });
     if (written < 0) return system_error("write", path_, errno);
@@ -194,7 +194,7 @@ Result<void> File::sync() {
 }
 
 Result<void> File::close() {
-  const int number = fault_point("close");
+  const int number = fault_point("close", path_);
   // Linux frees the descriptor even when close is interrupted, so it is never called twice.
   const int result = ::close(std::exchange(descriptor_, -1));
   if (number != 0) return system_error("close", path_, number);

@@ -226,12 +226,12 @@ Transaction::~Transaction() {
 }
 
 Result<void> Transaction::commit() {
-  if (const int number = io::fault_point("commit"))
+  if (const int number = io::fault_point("commit", database_->path()))
     return io::system_error("commit", database_->path(), number);
   DD_TRY(database_->execute("COMMIT"));
-  database_ = nullptr;
+  const auto& path = std::exchange(database_, nullptr)->path();
   // Once it is committed only a kill can come in between: SQLite has no answer that could get lost.
-  static_cast<void>(io::fault_point("committed"));
+  static_cast<void>(io::fault_point("committed", path));
   return success();
 }
 

@@ -57,7 +57,7 @@ bool fault_was_reached() {
   if (plan == nullptr || std::string_view(plan).starts_with("kill")) return false;
   constexpr int kPointsMax = 100'000;
   for (int i = 0; i < kPointsMax; ++i) {
-    if (io::fault_point("driver.probe") != 0) return false;
+    if (io::fault_point("driver.probe", {}) != 0) return false;
   }
   return true;
 }
