@@ -162,13 +162,39 @@ Result<void> write_catalog(const fs::path& path, const std::vector<Uploads>& tab
   return file.close();
 }
 
+fs::path old_catalog_aside(const Layout& layout, std::string_view suffix) {
+  return with_suffix(layout.catalog(), fmt::format(".before-rebuild{}", suffix));
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+/// A rebuild that was cut off while it replaced the catalog has left the old one aside. Only that one knows the held
+/// uploads.
+Result<void> put_old_catalog_back(const Layout& layout, const fs::path& made) {
+  if (is_there(layout.catalog()) || !is_there(made)) return success();
+  // The database last: while it is missing, this is done again.
+  for (auto suffix = kDatabaseSuffixes.rbegin(); suffix != kDatabaseSuffixes.rend(); ++suffix) {
+    const fs::path aside = old_catalog_aside(layout, *suffix);
+    const fs::path place = with_suffix(layout.catalog(), *suffix);
+    if (!is_there(aside) || is_there(place)) continue;
+    DD_TRY(io::rename_file(aside, place));
+  }
+  return success();
+}
+
 /// Puts the new catalog in the old one's place; the old one is kept beside it until the next rebuild.
 Result<void> replace_catalog(const Layout& layout, const fs::path& made) {
+  // A -wal file that an earlier rebuild left there would be read as this database's.
+  for (const auto suffix : kDatabaseSuffixes) {
+    DD_TRY(io::remove_file(old_catalog_aside(layout, suffix)));
+  }
   for (const auto suffix : kDatabaseSuffixes) {
     const fs::path old = with_suffix(layout.catalog(), suffix);
-    std::error_code ignored;
-    if (!fs::exists(old, ignored)) continue;
-    DD_TRY(io::rename_file(old, with_suffix(layout.catalog(), fmt::format(".before-rebuild{}", suffix))));
+    if (!is_there(old)) continue;
+    DD_TRY(io::rename_file(old, old_catalog_aside(layout, suffix)));
   }
   DD_TRY(pass_step("rebuild.old_aside", layout.catalog()));
   DD_TRY(io::rename_file(made, layout.catalog()));
@@ -255,6 +281,8 @@ Result<void> check_spellings(const std::vector<ArchivedTable>& archive) {
 Result<RebuildReport> rebuild_catalog(const Options& options, io::Clock& /*clock*/) {
   const Layout layout{options.data_dir};
   DD_TRY(prepare_folders(layout));
+  const fs::path made = with_suffix(layout.catalog(), ".rebuild");
+  DD_TRY(put_old_catalog_back(layout, made));
   RebuildReport report;
   OldCatalog old = old_catalog(layout, report);
   DD_TRY(auto archive, scan_archive(layout));
@@ -270,7 +298,6 @@ Result<RebuildReport> rebuild_catalog(const Options& options, io::Clock& /*clock
   }
   const Uploads held = still_held(std::move(old), tables);
   report.held = std::ssize(held);
-  const fs::path made = with_suffix(layout.catalog(), ".rebuild");
   DD_TRY(write_catalog(made, tables, held));
   DD_TRY(set_unclaimed_aside(layout, archive, claimed_files(layout, tables, held), report));
   DD_TRY(replace_catalog(layout, made));
