@@ -1,5 +1,8 @@
 /// Runs the script on a DATA_DIR, with fault points on: DELTADROP_FAULT says which one strikes. Writes an
-/// answer for each step that succeeded. A step that fails is done again, once: faults strike once.
+/// answer for each step that succeeded. A step that fails is done again, once: faults strike once. Or only
+/// recovers the DATA_DIR, or rebuilds its catalog.
+///
+///     ingest_fault_driver FOLDER small|large script|recover|rebuild
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -54,12 +57,35 @@ Result<std::unique_ptr<ingest::Ingest>> open(const DriverPaths& paths, eventlog:
 /// whoever asks.
 bool fault_was_reached() {
   const char* plan = std::getenv("DELTADROP_FAULT");
-  if (plan == nullptr || std::string_view(plan).starts_with("kill")) return false;
+  if (plan == nullptr || !std::string_view(plan).starts_with("fail")) return false;
   constexpr int kPointsMax = 100'000;
   for (int i = 0; i < kPointsMax; ++i) {
     if (io::fault_point("driver.probe", {}) != 0) return false;
   }
   return true;
+}
+
+int run_recovery(const DriverPaths& paths) {
+  RecordingLog log(paths.log().string());
+  io::SystemClock clock;
+  const auto engine = open(paths, log, clock);
+  if (!engine.has_value()) {
+    std::fprintf(stderr, "cannot open: %s\n", engine.error().text().c_str());
+    return 1;
+  }
+  log.interrupt();
+  engine.value()->stop();
+  return kFaultNotReached;
+}
+
+int run_rebuild(const DriverPaths& paths) {
+  io::SystemClock clock;
+  ingest::Options options;
+  options.data_dir = paths.data_dir();
+  const auto report = ingest::rebuild_catalog(options, clock);
+  if (report.has_value()) return kFaultNotReached;
+  std::fprintf(stderr, "cannot rebuild: %s\n", report.error().text().c_str());
+  return 1;
 }
 
 int run_script(const DriverPaths& paths) {
@@ -93,6 +119,10 @@ int run_script(const DriverPaths& paths) {
 }  // namespace deltadrop::testing
 
 int main(int argc, char** argv) {
-  if (argc != 2 && argc != 3) return 2;
-  return deltadrop::testing::run_script({argv[1], argc == 3});
+  if (argc != 4) return 2;
+  const deltadrop::testing::DriverPaths paths{argv[1], std::string_view(argv[2]) == "large"};
+  const std::string_view task = argv[3];
+  if (task == "recover") return deltadrop::testing::run_recovery(paths);
+  if (task == "rebuild") return deltadrop::testing::run_rebuild(paths);
+  return deltadrop::testing::run_script(paths);
 }

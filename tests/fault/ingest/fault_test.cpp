@@ -30,15 +30,15 @@ using deltadrop::testing::TemporaryFolder;
 
 const TableRef kTable{deltadrop::testing::kCompany, std::string(kDefaultTableName)};
 
-/// Exit status of the driver as waitpid gives it.
-int run_driver(const DriverPaths& paths, const std::string& fault) {
+/// Exit status of the driver as waitpid gives it. `task`: see driver.cpp.
+int run_driver(const DriverPaths& paths, const std::string& fault, std::string task = "script") {
   std::string variable = "DELTADROP_FAULT=" + fault;
+  std::string watched = "DELTADROP_FAULT_ROOT=" + paths.data_dir().string();
   std::string program = DELTADROP_INGEST_DRIVER;
   std::string root = paths.root.string();
-  std::string large = "large";
-  std::vector<char*> arguments = {program.data(), root.data(), paths.syncs_each_file ? large.data() : nullptr,
-                                  nullptr};
-  std::vector<char*> environment = {variable.data(), nullptr};
+  std::string size = paths.syncs_each_file ? "large" : "small";
+  std::vector<char*> arguments = {program.data(), root.data(), size.data(), task.data(), nullptr};
+  std::vector<char*> environment = {variable.data(), watched.data(), nullptr};
   pid_t pid = 0;
   if (posix_spawn(&pid, program.c_str(), nullptr, nullptr, arguments.data(), environment.data()) != 0)
     return -1;
@@ -189,19 +189,22 @@ void check_after(const DriverPaths& paths) {
   engine.stop();
 }
 
+constexpr int kPointsMax = 2000;
+
+bool was_killed(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL; }
+
 /// Runs with the fault at the first, second, third... point until a run ends before it; checks after each.
 /// Returns how many points there are.
 int strike_every_point(const std::string& kind, const std::string& error, bool syncs_each_file) {
-  constexpr int kPointsMax = 2000;
   for (int n = 1; n <= kPointsMax; ++n) {
     const TemporaryFolder folder;
     const DriverPaths paths{folder.path(), syncs_each_file};
     const std::string fault = kind + ":*:" + std::to_string(n) + error;
     SCOPED_TRACE("DELTADROP_FAULT=" + fault);
     const int status = run_driver(paths, fault);
-    const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    const bool killed = was_killed(status);
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    EXPECT_TRUE(kind == "kill" ? killed || code == kFaultNotReached : code == 0 || code == kFaultNotReached)
+    EXPECT_TRUE(kind == "fail" ? code == 0 || code == kFaultNotReached : killed || code == kFaultNotReached)
         << "the driver ended with status " << status;
     if (!killed) {
       EXPECT_EQ(read_answers(paths).size(), script().size());
@@ -215,6 +218,7 @@ int strike_every_point(const std::string& kind, const std::string& error, bool s
 
 // Far fewer would mean that points were lost, and with them this test's worth.
 constexpr int kPointsExpected = 150;
+constexpr int kCallsExpected = 100;
 
 /// Small files, whose bytes the catalog keeps until they are synced together; or each synced by itself.
 class IngestFaults : public ::testing::TestWithParam<bool> {};
@@ -230,6 +234,74 @@ TEST_P(IngestFaults, EveryCallFailsWithAnInputOutputError) {
 TEST_P(IngestFaults, EveryCallFailsWithAFullDisk) {
   EXPECT_GT(strike_every_point("fail", ":ENOSPC", GetParam()), kPointsExpected);
 }
+
+/// With the power gone at each call that changes a file, what was not synced is as it was before: all of it, or all
+/// but the names of files.
+class PowerFailure : public ::testing::TestWithParam<std::tuple<bool, bool>> {
+ protected:
+  [[nodiscard]] static bool syncs_each_file() { return std::get<0>(GetParam()); }
+  [[nodiscard]] static std::string what_survives() { return std::get<1>(GetParam()) ? ":names" : ""; }
+
+  /// Does `task` on copies of the DATA_DIR in `before`, with the power gone at each of its calls in turn; then `check`.
+  template <class Check>
+  static void strike(const std::string& task, const DriverPaths& before, Check check) {
+    for (int n = 1; n <= kPointsMax; ++n) {
+      const TemporaryFolder folder;
+      const DriverPaths paths{folder.path(), syncs_each_file()};
+      fs::copy(before.root, paths.root, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+      const std::string fault = "power:" + std::to_string(n) + what_survives();
+      SCOPED_TRACE(task + " with DELTADROP_FAULT=" + fault);
+      const int status = run_driver(paths, fault, task);
+      const bool ended = WIFEXITED(status) && WEXITSTATUS(status) == kFaultNotReached;
+      EXPECT_TRUE(was_killed(status) || ended) << "the driver ended with status " << status;
+      check(paths);
+      if (::testing::Test::HasFailure() || ended) return;
+    }
+    ADD_FAILURE() << "more than " << kPointsMax << " calls";
+  }
+};
+
+TEST_P(PowerFailure, AtEveryCall) {
+  EXPECT_GT(strike_every_point("power", what_survives(), syncs_each_file()), kCallsExpected);
+}
+
+TEST_P(PowerFailure, AtEveryCallOfARecovery) {
+  // What the first life leaves to do: small files that only the catalog has; a manifest; the current file.
+  for (const std::string first : {"power:syncfs:1", "kill:ingest.accept.committed:3", "kill:ingest.accept.described:3"}) {
+    SCOPED_TRACE("after DELTADROP_FAULT=" + first);
+    const TemporaryFolder folder;
+    const DriverPaths before{folder.path(), syncs_each_file()};
+    run_driver(before, first);
+    strike("recover", before, check_after);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_P(PowerFailure, AtEveryCallOfARebuild) {
+  const TemporaryFolder folder;
+  const DriverPaths before{folder.path(), syncs_each_file()};
+  EXPECT_TRUE(was_killed(run_driver(before, "kill:ingest.discard.begin:1")));
+  const auto unclaimed = Layout{before.data_dir()}.archive_folder(kTable) / "20200101000000000_acme_00000000.csv";
+  std::ofstream(unclaimed) << "id,name\n1,a\n";
+  strike("rebuild", before, [](const DriverPaths& paths) {
+    const Layout layout{paths.data_dir()};
+    io::SystemClock clock;
+    // Whoever finds no catalog rebuilds it again, as the message says.
+    if (!refuse_lost_catalog(layout).has_value()) {
+      Options options;
+      options.data_dir = layout.root;
+      const auto again = rebuild_catalog(options, clock);
+      ASSERT_TRUE(again.has_value()) << again.error().text();
+    }
+    check_after(paths);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, PowerFailure, ::testing::Combine(::testing::Bool(), ::testing::Bool()),
+                         [](const auto& tested) {
+                           return std::string(std::get<0>(tested.param) ? "SyncedEach" : "SyncedTogether") +
+                                  (std::get<1>(tested.param) ? "NamesSurvive" : "NothingSurvives");
+                         });
 
 INSTANTIATE_TEST_SUITE_P(Files, IngestFaults, ::testing::Bool(),
                          [](const auto& tested) { return tested.param ? "SyncedEach" : "SyncedTogether"; });
