@@ -163,8 +163,9 @@ Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& path
 
 /// At the steps a test may stop the process, or make the commit fail before or after it took effect.
 Catalog::Catalog(sqlite::Database writer, sqlite::Database reader)
-    : writer_(std::move(writer), {nullptr, [path = reader.path()] { return pass_step("catalog.commit", path); },
-                                  [path = reader.path()] { return pass_step("catalog.committed", path); }}),
+    : writer_(std::move(writer),
+              {nullptr, [path = reader.path()] { return pass_step("catalog.commit", path); },
+               [path = reader.path()] { return pass_step("catalog.committed", path); }}),
       reader_(std::move(reader)) {}
 
 Result<void> Catalog::check_spelling(const TableRef& table) {

@@ -417,7 +417,8 @@ void Engine::finish_acceptance(const UploadRecord& upload, const Arrival& arriva
       !write_manifest(layout_, upload, arrival.sync()).has_value()) {
     housekeeper_.owe_manifest(upload);
   }
-  if (!pass_step("accept.described", layout_.manifest_file(upload)).has_value() || !make_current(layout_, upload).has_value()) {
+  if (!pass_step("accept.described", layout_.manifest_file(upload)).has_value() ||
+      !make_current(layout_, upload).has_value()) {
     housekeeper_.owe_current(upload.table);
   }
   // Last: what is written by now is synced with the file.

@@ -171,8 +171,8 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-/// A rebuild that was cut off while it replaced the catalog has left the old one aside. Only that one knows the held
-/// uploads.
+/// A rebuild that was cut off while it replaced the catalog has left the old one aside. Only that one knows
+/// the held uploads.
 Result<void> put_old_catalog_back(const Layout& layout, const fs::path& made) {
   if (is_there(layout.catalog()) || !is_there(made)) return success();
   // The database last: while it is missing, this is done again.

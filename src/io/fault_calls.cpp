@@ -115,7 +115,8 @@ class Call {
   }
 
  private:
-  /// One more write to the file that was written last: what a power failure undoes is the same before it and after.
+  /// One more write to the file that was written last: what a power failure undoes is the same before it and
+  /// after.
   [[nodiscard]] bool repeats() const {
     static auto& last = *new std::string;
     const auto mine = std::string_view(what_) == "write" ? path_ : std::string();
@@ -136,16 +137,16 @@ ssize_t write_at(int descriptor, off_t offset, std::size_t count, Write write) {
   auto path = watched(descriptor);
   if (!path) return write();
   Call call("write", std::move(*path));
-  call.announce([&](Disk& changing) {
-    changing.before_write(descriptor, offset, offset + static_cast<off_t>(count));
-  });
+  call.announce(
+      [&](Disk& changing) { changing.before_write(descriptor, offset, offset + static_cast<off_t>(count)); });
   return call.done(write());
 }
 
 /// Where write() would put its next byte.
 off_t place_of(int descriptor) {
   struct stat status{};
-  if ((::fcntl(descriptor, F_GETFL) & O_APPEND) != 0 && ::fstat(descriptor, &status) == 0) return status.st_size;
+  if ((::fcntl(descriptor, F_GETFL) & O_APPEND) != 0 && ::fstat(descriptor, &status) == 0)
+    return status.st_size;
   return std::max<off_t>(::lseek(descriptor, 0, SEEK_CUR), 0);
 }
 
@@ -194,7 +195,8 @@ int synced(const char* what, int descriptor, Sync sync) {
 
 /// A call that changes the name `path`, and `other` too where it is given.
 template <class Change>
-int names(const char* what, std::optional<std::string> path, std::optional<std::string> other, Change change) {
+int names(const char* what, std::optional<std::string> path, std::optional<std::string> other,
+          Change change) {
   if (!path && !other) return change();
   Call call(what, path.value_or(""), other.value_or(""));
   call.announce([&](Disk& changing) {
@@ -243,7 +245,8 @@ int metadata(int folder, const char* name, Change change) {
 
 /// The C library's own streams write by calls that cannot be replaced.
 void refuse_stream(const char* path, const char* mode) {
-  if (std::string_view(mode).find_first_of("wa+") == std::string_view::npos || !watched(AT_FDCWD, path)) return;
+  if (std::string_view(mode).find_first_of("wa+") == std::string_view::npos || !watched(AT_FDCWD, path))
+    return;
   std::fprintf(stderr, "%s is written by a stream, which the fault layer cannot see\n", path);
   std::abort();
 }
@@ -324,9 +327,9 @@ int ioctl(int descriptor, unsigned long request, ...) noexcept {
 
 int fallocate(int descriptor, int mode, off_t offset, off_t count) {
   static const auto next = faults::next_of<int (*)(int, int, off_t, off_t)>("fallocate");
-  return static_cast<int>(faults::write_at(descriptor, offset, static_cast<std::size_t>(count), [&]() -> ssize_t {
-    return next(descriptor, mode, offset, count);
-  }));
+  return static_cast<int>(
+      faults::write_at(descriptor, offset, static_cast<std::size_t>(count),
+                       [&]() -> ssize_t { return next(descriptor, mode, offset, count); }));
 }
 
 int ftruncate(int descriptor, off_t size) noexcept {

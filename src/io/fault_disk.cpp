@@ -124,8 +124,9 @@ void Disk::before_name(const fs::path& path) {
   if (!S_ISREG(status.st_mode)) return;
   std::error_code ignored;
   fs::create_directory(graveyard_, ignored);
-  require(::linkat(folder->descriptor, name.c_str(), AT_FDCWD, grave_of(id).c_str(), 0) == 0 || errno == EEXIST,
-          "keep a file that loses its name");
+  require(
+      ::linkat(folder->descriptor, name.c_str(), AT_FDCWD, grave_of(id).c_str(), 0) == 0 || errno == EEXIST,
+      "keep a file that loses its name");
 }
 
 void Disk::synced(int descriptor) {
@@ -155,7 +156,8 @@ void Disk::restore_bytes(Node& node, bool names_survive) {
   }
   require(::ftruncate(file, node.size) == 0, "cut a file");
   // The journal has the size, and the blocks hold what they held before: nothing.
-  if (names_survive && now.st_size > node.size) require(::ftruncate(file, now.st_size) == 0, "stretch a file");
+  if (names_survive && now.st_size > node.size)
+    require(::ftruncate(file, now.st_size) == 0, "stretch a file");
   const auto mode = names_survive ? now.st_mode & 07777 : node.mode;
   const auto time = names_survive ? now.st_mtim : node.time;
   const timespec times[2] = {time, time};
@@ -166,7 +168,8 @@ void Disk::restore_bytes(Node& node, bool names_survive) {
 void Disk::restore_name(const Node& folder, const std::string& name, const Id& id) {
   const auto& node = nodes_.at(id);
   if (!node.is_folder) {
-    require(::linkat(AT_FDCWD, grave_of(id).c_str(), folder.descriptor, name.c_str(), 0) == 0, "undo a removal");
+    require(::linkat(AT_FDCWD, grave_of(id).c_str(), folder.descriptor, name.c_str(), 0) == 0,
+            "undo a removal");
     return;
   }
   const auto from = path_of(node.descriptor);

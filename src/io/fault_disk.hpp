@@ -11,8 +11,8 @@
 
 namespace deltadrop::io::faults {
 
-/// What a power failure would undo: copies of what writes replace, and of the names that folders lose, kept until a
-/// sync makes the new ones durable. The model is the least that POSIX promises:
+/// What a power failure would undo: copies of what writes replace, and of the names that folders lose, kept
+/// until a sync makes the new ones durable. The model is the least that POSIX promises:
 ///
 /// - a file's bytes, size, mode and times are durable after fsync or fdatasync of the file;
 /// - a name in a folder (made, moved or removed) is durable after fsync of that folder, and of no other;
@@ -37,15 +37,16 @@ class Disk {
   void synced(int descriptor);
   void synced_all();
 
-  /// Undoes what is not durable. With `names_survive` all names stay and only bytes are lost, as on a disk that wrote
-  /// its journal of names first: files keep their size and have zeros where nothing was written before.
+  /// Undoes what is not durable. With `names_survive` all names stay and only bytes are lost, as on a disk
+  /// that wrote its journal of names first: files keep their size and have zeros where nothing was written
+  /// before.
   void lose_power(bool names_survive);
 
  private:
   using Id = std::pair<dev_t, ino_t>;
 
-  /// A file or folder that was seen. Its descriptor stays open to the end: the system may not give its number to
-  /// another one.
+  /// A file or folder that was seen. Its descriptor stays open to the end: the system may not give its number
+  /// to another one.
   struct Node {
     int descriptor = -1;
     bool is_folder = false;
@@ -53,8 +54,8 @@ class Disk {
     off_t size = 0;
     mode_t mode = 0;
     timespec time{};
-    std::map<off_t, std::string> blocks;                ///< by number, those that were written to
-    std::map<std::string, std::optional<Id>> names;     ///< of a folder: the durable ones of those that changed
+    std::map<off_t, std::string> blocks;             ///< by number, those that were written to
+    std::map<std::string, std::optional<Id>> names;  ///< of a folder: the durable ones of those that changed
   };
 
   Node* node_of(int descriptor);

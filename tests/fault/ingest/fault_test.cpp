@@ -235,14 +235,15 @@ TEST_P(IngestFaults, EveryCallFailsWithAFullDisk) {
   EXPECT_GT(strike_every_point("fail", ":ENOSPC", GetParam()), kPointsExpected);
 }
 
-/// With the power gone at each call that changes a file, what was not synced is as it was before: all of it, or all
-/// but the names of files.
+/// With the power gone at each call that changes a file, what was not synced is as it was before: all of it,
+/// or all but the names of files.
 class PowerFailure : public ::testing::TestWithParam<std::tuple<bool, bool>> {
  protected:
   [[nodiscard]] static bool syncs_each_file() { return std::get<0>(GetParam()); }
   [[nodiscard]] static std::string what_survives() { return std::get<1>(GetParam()) ? ":names" : ""; }
 
-  /// Does `task` on copies of the DATA_DIR in `before`, with the power gone at each of its calls in turn; then `check`.
+  /// Does `task` on copies of the DATA_DIR in `before`, with the power gone at each of its calls in turn;
+  /// then `check`.
   template <class Check>
   static void strike(const std::string& task, const DriverPaths& before, Check check) {
     for (int n = 1; n <= kPointsMax; ++n) {
@@ -267,7 +268,8 @@ TEST_P(PowerFailure, AtEveryCall) {
 
 TEST_P(PowerFailure, AtEveryCallOfARecovery) {
   // What the first life leaves to do: small files that only the catalog has; a manifest; the current file.
-  for (const std::string first : {"power:syncfs:1", "kill:ingest.accept.committed:3", "kill:ingest.accept.described:3"}) {
+  for (const std::string first :
+       {"power:syncfs:1", "kill:ingest.accept.committed:3", "kill:ingest.accept.described:3"}) {
     SCOPED_TRACE("after DELTADROP_FAULT=" + first);
     const TemporaryFolder folder;
     const DriverPaths before{folder.path(), syncs_each_file()};
@@ -281,7 +283,8 @@ TEST_P(PowerFailure, AtEveryCallOfARebuild) {
   const TemporaryFolder folder;
   const DriverPaths before{folder.path(), syncs_each_file()};
   EXPECT_TRUE(was_killed(run_driver(before, "kill:ingest.discard.begin:1")));
-  const auto unclaimed = Layout{before.data_dir()}.archive_folder(kTable) / "20200101000000000_acme_00000000.csv";
+  const auto unclaimed =
+      Layout{before.data_dir()}.archive_folder(kTable) / "20200101000000000_acme_00000000.csv";
   std::ofstream(unclaimed) << "id,name\n1,a\n";
   strike("rebuild", before, [](const DriverPaths& paths) {
     const Layout layout{paths.data_dir()};
