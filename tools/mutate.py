@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Proves that the tests guard what the program promises: breaks one promise at a time, and expects a test to fail.
 
-    tools/mutate.py [ONLY...]         all mutants, or those whose name matches one of these regular expressions
+    tools/mutate.py [ONLY...]         all mutants, or those whose name, file or tests match one of these regular expressions
     tools/mutate.py --list [ONLY...]  print them
     tools/mutate.py --check           only check the entries: quick, and part of the tests
 
@@ -24,6 +24,8 @@ entry is invalid.
 """
 
 import argparse
+import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -150,7 +152,7 @@ def project_files(root):
 
 
 class TreeCopy:
-    """The copy of the project in which mutants are built and tested. One process may use it at a time."""
+    """The copy of the project in which mutants are built and tested. only_one() keeps others out."""
 
     def __init__(self, root):
         self.root = root
@@ -260,6 +262,7 @@ class Trial:
 
     def prepare(self, mutants):
         """Builds everything that the mutants need, and runs their tests once without a mutant."""
+        print(f"building what {len(mutants)} mutants need in {self.copy.folder}", flush=True)
         self.copy.refresh()
         for step, ended in (("configure", self.copy.configure()),
                             ("build", self.copy.compile(sorted({t for m in mutants for t in self.targets(m)})))):
@@ -306,6 +309,10 @@ class Trial:
         return "survived", f"all pass: {', '.join(names)}", output
 
 
+def is_meant(mutant, only):
+    return any(re.search(only, text) for text in (mutant.name, mutant.file, mutant.tests))
+
+
 def report(outcomes):
     """Prints the table; 0 if all mutants were killed."""
     count = Counter(outcome.verdict for outcome in outcomes)
@@ -326,7 +333,7 @@ def report(outcomes):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("only", nargs="*", help="run only the mutants whose name matches one of these regular expressions")
+    parser.add_argument("only", nargs="*", help="run only the mutants whose name, file or tests match one of these regular expressions")
     parser.add_argument("--list", action="store_true", help="print the mutants")
     parser.add_argument("--check", action="store_true", help="only check the entries")
     parser.add_argument("--slack", type=float, default=60, metavar="SECONDS",
@@ -336,13 +343,15 @@ def arguments():
 
 
 def main():
+    # A shell's background job ignores it, and so would all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     given = arguments()
     try:
         mutants, tests = read_mutants(given.root)
     except InvalidEntries as invalid:
         print("\n".join(invalid.args[0]))
         return 2
-    mutants = [mutant for mutant in mutants if not given.only or any(re.search(only, mutant.name) for only in given.only)]
+    mutants = [mutant for mutant in mutants if not given.only or any(is_meant(mutant, only) for only in given.only)]
     if given.check:
         return 0
     if given.list:
@@ -351,6 +360,23 @@ def main():
         return 0
     if not mutants:
         sys.exit("no mutant matches")
+    with only_one(given.root):
+        return run_all(given, mutants, tests)
+
+
+@contextlib.contextmanager
+def only_one(root):
+    folder = root / "build/mutate"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"another mutate.py works in {folder}")
+        yield
+
+
+def run_all(given, mutants, tests):
     trial = Trial(TreeCopy(given.root), tests, given.slack)
     trial.prepare(mutants)
     outcomes, begin = [], time.monotonic()

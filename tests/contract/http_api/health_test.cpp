@@ -1,4 +1,5 @@
 #include "api_fixture.hpp"
+#include "http/router.hpp"
 
 namespace deltadrop::http {
 namespace {
@@ -241,6 +242,23 @@ TEST_F(Api, RepublishIsAskedForWithATableOrWithout) {
   for (const std::string query :
        {"company=a%2Fb", "company=acme&table=a%2Fb", "from_version=0", "form_version=2"}) {
     EXPECT_EQ(test::fetch(server->address(), "POST", "/api/v1/republish?" + query).status, 422) << query;
+  }
+}
+
+TEST_F(Api, RepublishIsForTheServersOwnMachine) {
+  const Router router(all_routes({ingest, log, history, nullptr, clock}));
+  const auto* route = router.find("POST", {"api", "v1", "republish"}).route;
+  ASSERT_NE(route, nullptr);
+  Request request;
+  request.method = "POST";
+  for (const std::string address : {"192.168.0.2", "10.127.0.1", "::2", "::ffff:10.0.0.1", ""}) {
+    request.remote_address = address;
+    EXPECT_EQ(route->handle(request).status, 404U) << address;
+  }
+  EXPECT_FALSE(ingest.republished);
+  for (const std::string address : {"127.0.0.1", "::1", "::ffff:127.0.0.1"}) {
+    request.remote_address = address;
+    EXPECT_EQ(route->handle(request).status, 202U) << address;
   }
 }
 

@@ -71,6 +71,32 @@ TEST_F(PostgresFault, AForkAtTheSameMomentIsStillAFork) {
   EXPECT_EQ(upload(*first, theirs[0].upload.upload_id).state, UploadState::conflict);
 }
 
+TEST_F(PostgresFault, AppliedNumbersBecomeVisibleInTheirOrder) {
+  const auto first = open();
+  const auto second = open();
+  HistoryFeed feed(*first);
+  TableStory zeta("zeta", 2);
+  const auto mine = story_.next(rows(1));
+  const auto theirs = zeta.next(rows(1));
+  feed.record_all(mine);
+  feed.record_all(theirs, 1);
+  // The first one waits at its COMMIT, with its number taken.
+  Gate gate(url(), "AFTER UPDATE ON uploads DEFERRABLE INITIALLY DEFERRED FOR EACH ROW", "CONSTRAINT");
+  auto applying = std::async(std::launch::async, [&] { return first->apply_next(story_.table(), now_); });
+  ASSERT_TRUE(gate.wait_until_somebody_waits());
+  auto next = std::async(std::launch::async, [&] { return second->apply_next(zeta.table(), now_); });
+  ASSERT_TRUE(session().wait_for(
+      "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = "
+      "'transactionid'",
+      "1"))
+      << "another table's upload waits for the number before its own";
+  gate.open();
+  EXPECT_TRUE(std::holds_alternative<Applied>(must(applying.get())));
+  EXPECT_TRUE(std::holds_alternative<Applied>(must(next.get())));
+  EXPECT_EQ(upload(*first, mine[0].upload.upload_id).applied_no, AppliedNo(1));
+  EXPECT_EQ(upload(*first, theirs[0].upload.upload_id).applied_no, AppliedNo(2));
+}
+
 TEST_F(PostgresFault, OnlyOneAppliesATableAndOthersDoNotWait) {
   const auto first = open();
   const auto second = open();

@@ -119,7 +119,8 @@ class Gates : public KeysFile {
     options.keys = std::make_shared<KeyRing>(file);
     options.keys_required = required;
     options.company_of_upload = [](std::string_view id) -> Result<std::optional<std::string>> {
-      return id == "u-acme" ? std::optional<std::string>("acme") : std::nullopt;
+      if (id == "u-acme") return std::optional<std::string>("acme");
+      return id == "u-other" ? std::optional<std::string>("other") : std::nullopt;
     };
     Request request;
     request.method = asked.method;
@@ -201,6 +202,9 @@ TEST_F(Gates, KeepKeysToTheirCompanies) {
       {{"GET", "/api/v1/uploads/{}", {"u-acme"}}, 200},
       {{"POST", "/api/v1/uploads/{}/release", {"u-acme"}}, 200},
       {{"GET", "/api/v1/uploads/{}", {"u-other"}}, 403},
+      {{"GET", "/api/v1/uploads/{}/changes", {"u-other"}}, 403},
+      {{"POST", "/api/v1/uploads/{}/release", {"u-other"}}, 403},
+      {{"DELETE", "/api/v1/uploads/{}", {"u-other"}}, 403},
       {{"GET", "/api/v1/uploads/{}", {"nonsense"}}, 403},
       {{"GET", "/health"}, 403},
       {{"GET", "/metrics"}, 403},

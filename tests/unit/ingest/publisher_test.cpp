@@ -112,7 +112,9 @@ TEST_F(PublisherTest, UnpublishedGoesOnAfterARestartUnderTheSameIds) {
   EXPECT_TRUE(bench_.wait_published(v1.upload_id));
   EXPECT_TRUE(bench_.wait_published(v2.upload_id));
   auto all = bench_.log->messages();
-  EXPECT_EQ(all.size(), 3U + 4U);
+  ASSERT_EQ(all.size(), 3U + 4U);
+  EXPECT_EQ(all.front().upload, v1.upload_id) << "in version order";
+  EXPECT_EQ(all.back().upload, v2.upload_id);
   all.insert(all.end(), before.begin(), before.end());
   EXPECT_EQ(different_events(all, v1.upload_id), 3U);
   EXPECT_EQ(different_events(all, v2.upload_id), 4U);
