@@ -11,6 +11,9 @@ namespace deltadrop::consume {
 namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{1000};
+/// After a table was held up: for most uploads another process holds it for milliseconds.
+constexpr std::chrono::milliseconds kLookSoonMin{5};
+constexpr std::chrono::milliseconds kLookSoonMax{250};
 
 /// What waiting does not mend is the table's own trouble: it is named.
 Error of_table(const TableRef& table, Error error) {
@@ -21,18 +24,28 @@ Error of_table(const TableRef& table, Error error) {
   return error;
 }
 
+bool is_complete(const std::optional<history::UploadStatus>& upload) {
+  return upload && upload->state == history::UploadState::recorded && upload->recorded >= upload->facts.total;
+}
+
 }  // namespace
 
 Applier::Applier(const Options& options, eventlog::EventLog& log, history::HistoryStore& history,
-                 io::Clock& clock, Board& board)
-    : options_(options), log_(log), history_(history), clock_(clock), board_(board) {}
+                 io::Clock& clock, Board& board, SteadyNow steady_now)
+    : options_(options),
+      log_(log),
+      history_(history),
+      clock_(clock),
+      board_(board),
+      steady_now_(std::move(steady_now)) {}
 
 void Applier::run(const std::stop_token& stop) {
   Backoff backoff(options_.retry_wait_min, options_.retry_wait_max);
+  Backoff soon(kLookSoonMin, kLookSoonMax);
   while (!stop.stop_requested()) {
     const std::uint64_t seen = board_.progress();
-    auto done = apply_all(stop);
-    if (done) done = trim();
+    const auto held_up = apply_all(stop);
+    auto done = held_up ? trim() : Result<void>(held_up.error());
     if (!done && done.error().code != ErrorCode::shutting_down) {
       warning_.about("recorded uploads cannot be applied now", done.error());
       board_.note([&](auto& notes) { notes.applying = done.error(); });
@@ -42,40 +55,46 @@ void Applier::run(const std::stop_token& stop) {
     backoff.reset();
     warning_.over();
     board_.note([](auto& notes) { notes.applying.reset(); });
-    board_.wait_progress(stop, seen, kLookAgain);
+    const bool look_soon = done && held_up.value();
+    if (!look_soon) soon.reset();
+    board_.wait_progress(stop, seen, look_soon ? soon.next() : kLookAgain);
   }
 }
 
 /// One upload a table and round, so that no table waits for another's backlog. A table that fails does not
 /// keep the others from being tried; the first failure is returned.
-Result<void> Applier::apply_all(const std::stop_token& stop) {
+Result<bool> Applier::apply_all(const std::stop_token& stop) {
   std::optional<Error> failure;
+  bool held_up = false;
   DD_TRY(const auto tables, history_.tables_to_apply());
   std::vector<TableRef> left = tables;
+  if (!left.empty()) {
+    std::rotate(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(first_ % left.size()), left.end());
+  }
   while (!left.empty() && !stop.stop_requested()) {
     std::vector<TableRef> again;
     for (const auto& table : left) {
       if (stop.stop_requested()) break;
-      const auto more = apply_one(table);
-      if (more && more.value()) again.push_back(table);
+      const auto tried = apply_one(table);
+      if (tried && tried.value() == Tried::applied) again.push_back(table);
+      if (tried && tried.value() == Tried::held_up) held_up = true;
       // A conflict: another process holds the table's lock, and applies it.
-      if (!more && more.error().code != ErrorCode::conflict && !failure)
-        failure = of_table(table, more.error());
+      if (!tried && tried.error().code != ErrorCode::conflict && !failure)
+        failure = of_table(table, tried.error());
     }
     left = std::move(again);
   }
   report_waiting(tables);
   if (failure) return *failure;
-  return success();
+  return held_up;
 }
 
-/// True when the table may have more to apply.
-Result<bool> Applier::apply_one(const TableRef& table) {
+Result<Applier::Tried> Applier::apply_one(const TableRef& table) {
   const auto begun = std::chrono::steady_clock::now();
   DD_TRY(const auto outcome, history_.apply_next(table, clock_.now()));
   if (const auto* nothing = std::get_if<history::NothingToApply>(&outcome)) {
     wait_for(table, *nothing);
-    return false;
+    return is_complete(nothing->next) ? Tried::held_up : Tried::nothing;
   }
   waiting_.erase(table);
   if (const auto* conflicted = std::get_if<history::Conflicted>(&outcome)) {
@@ -91,7 +110,7 @@ Result<bool> Applier::apply_one(const TableRef& table) {
                  table.to_string(), counted(applied.opened, "row"), applied.closed);
   }
   board_.progressed();
-  return true;
+  return Tried::applied;
 }
 
 void Applier::wait_for(const TableRef& table, const history::NothingToApply& nothing) {
@@ -100,12 +119,14 @@ void Applier::wait_for(const TableRef& table, const history::NothingToApply& not
     return;
   }
   const UploadFacts& facts = nothing.next->facts;
-  auto text = fmt::format("version {} of {} (upload {}) waits: {}", facts.version.value, table.to_string(),
-                          facts.upload_id.to_string(), nothing.waiting_for);
   auto& waiting = waiting_[table];
-  if (waiting.upload.upload_id == facts.upload_id && waiting.text == text) return;
   // Another one, or more of its events are there now: a large upload that comes in is not stuck.
-  waiting = {facts, std::chrono::steady_clock::now(), std::move(text), false};
+  if (waiting.upload.facts.upload_id != facts.upload_id ||
+      waiting.upload.recorded != nothing.next->recorded) {
+    waiting = {*nothing.next, steady_now_(), "", false};
+  }
+  waiting.text = fmt::format("version {} of {} (upload {}) waits: {}", facts.version.value, table.to_string(),
+                             facts.upload_id.to_string(), nothing.waiting_for);
 }
 
 bool Applier::is_behind_blocked(const UploadFacts& facts) {
@@ -125,8 +146,8 @@ void Applier::report_waiting(const std::vector<TableRef>& tables) {
   });
   std::vector<std::string> texts;
   for (auto& [table, waiting] : waiting_) {
-    if (std::chrono::steady_clock::now() - waiting.since < options_.waiting_report_after) continue;
-    if (is_behind_blocked(waiting.upload)) continue;
+    if (steady_now_() - waiting.since < options_.waiting_report_after) continue;
+    if (is_behind_blocked(waiting.upload.facts)) continue;
     if (!waiting.reported) {
       spdlog::warn("{}; `deltadrop republish {} {}` sends what may be lost", waiting.text, table.company_id,
                    table.table_name);

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <functional>
 #include <map>
+#include <random>
 #include <stop_token>
 
 #include "consume/board.hpp"
@@ -12,21 +16,30 @@ namespace deltadrop::consume {
 /// thread.
 class Applier {
  public:
+  /// What waiting is measured by.
+  using SteadyNow = std::function<std::chrono::steady_clock::time_point()>;
+
   Applier(const Options& options, eventlog::EventLog& log, history::HistoryStore& history, io::Clock& clock,
-          Board& board);
+          Board& board, SteadyNow steady_now = std::chrono::steady_clock::now);
 
   void run(const std::stop_token& stop);
 
  private:
   struct Waiting {
-    UploadFacts upload;
+    history::UploadStatus upload;
     std::chrono::steady_clock::time_point since;
     std::string text;
     bool reported = false;
   };
 
-  Result<void> apply_all(const std::stop_token& stop);
-  Result<bool> apply_one(const TableRef& table);
+  enum class Tried : std::uint8_t {
+    nothing,  ///< there is nothing to apply now
+    applied,  ///< there may be more
+    held_up,  ///< an upload is all there, but another process holds the table, or its predecessor is missing
+  };
+  /// Whether a table was held up: who holds it may have looked before all of the upload was there.
+  Result<bool> apply_all(const std::stop_token& stop);
+  Result<Tried> apply_one(const TableRef& table);
   void wait_for(const TableRef& table, const history::NothingToApply& nothing);
   /// Waits because of an upload that the summary names as blocked or in conflict, with its repair.
   [[nodiscard]] bool is_behind_blocked(const UploadFacts& facts);
@@ -38,8 +51,10 @@ class Applier {
   history::HistoryStore& history_;
   io::Clock& clock_;
   Board& board_;
+  SteadyNow steady_now_;
   Warning warning_;
   std::map<TableRef, Waiting> waiting_;
+  const std::size_t first_ = std::random_device{}();  ///< of the tables, so that processes begin apart
 };
 
 }  // namespace deltadrop::consume

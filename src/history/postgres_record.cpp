@@ -6,7 +6,9 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <utility>
 
+#include "core/json_text.hpp"
 #include "core/values_json.hpp"
 #include "history/decisions.hpp"
 #include "history/postgres_rows.hpp"
@@ -17,13 +19,22 @@ namespace {
 constexpr std::string_view kColumns =
     "upload_id, seq, event_id, event_type, company_id, table_name, timestamp, effective_at, key_column, "
     "key_value, old_values, new_values, changed_columns, file_id, version, line, recorded_at";
-constexpr int kInsertAttemptsMax = 5;
+constexpr int kAttemptsMax = 5;
+constexpr std::string_view kNoPredecessor = "00000000-0000-0000-0000-000000000000";
 
 /// An upload that the batch touches.
 struct Touched {
   UploadFacts facts;  ///< as in `uploads`
   UploadState state = UploadState::recorded;
-  std::map<PartitionRef, std::int64_t> inserted;
+  std::map<PartitionRef, std::int64_t> inserted = {};
+};
+
+/// An upload of which nothing was recorded before.
+struct NewUpload {
+  UploadFacts facts;
+  std::optional<std::string> rival;  ///< which upload already stands where this one wants to be
+
+  [[nodiscard]] UploadState state() const { return rival ? UploadState::conflict : UploadState::recorded; }
 };
 
 void append_values(std::string& line, const std::string& json) {
@@ -92,34 +103,36 @@ class LineWriter {
   std::string changed_columns_;
 };
 
+/// Records one batch. Several consumers record parts of the same uploads at the same time, so every one of
+/// them locks in the same order: its offsets by partition, its events by (upload_id, seq), new uploads by
+/// table and version, known uploads by upload_id. New uploads come late, since whoever has the same new one
+/// waits for this commit.
 class Recorder {
  public:
   Recorder(Connection& connection, const RecordBatch& batch)
       : connection_(connection), batch_(batch), recorded_at_(time_text(batch.recorded_at)) {}
 
-  Result<RecordReport> run(bool& expects_duplicates) {
+  /// Nothing when another consumer recorded one of the new uploads meanwhile in another way: then nothing is
+  /// done, and a new Recorder sees it.
+  Result<std::optional<RecordReport>> run(bool& expects_duplicates) {
     for (const auto& logged : batch_.events) ids_.insert(logged.event.upload.upload_id);
     for (const auto& letter : batch_.dead_letters) {
       if (letter.upload) ids_.insert(letter.upload->upload_id);
     }
     DD_TRY(auto transaction, begin());
-    for (const auto& logged : batch_.events) {
-      DD_TRY(touch(logged.event.upload));
-    }
+    for (const auto& logged : batch_.events) touch(logged.event.upload);
     for (const auto& letter : batch_.dead_letters) {
-      if (!letter.upload) continue;
-      DD_TRY(touch(*letter.upload));
+      if (letter.upload) touch(*letter.upload);
     }
+    DD_TRY(find_rivals());
     choose_events();
     DD_TRY(insert_events(expects_duplicates));
     if (batch_.retried && !refusal_.empty()) return still_refused(*batch_.retried, refusal_);
     for (const auto& letter : batch_.dead_letters) keep_dead_letter(letter);
-    count_parts();
-    unblock_repaired();
-    resolve_retried();
-    wait_for_disk_only_where_needed();
-    DD_TRY(transaction.commit(std::move(last_)));
-    return report_;
+    DD_TRY(const bool inserted, insert_uploads());
+    if (!inserted) return std::optional<RecordReport>();
+    DD_TRY(transaction.commit(last_statements()));
+    return std::optional(report_);
   }
 
  private:
@@ -169,62 +182,117 @@ class Recorder {
         std::move(parameters)};
   }
 
-  /// Makes the upload's row when this is the first that is seen of it.
-  Result<void> touch(const UploadFacts& facts) {
-    if (touched_.contains(facts.upload_id)) return success();
-    // Another consumer may insert it, or its rival, at the same time: then ours waits for the other's
-    // transaction, inserts nothing, and looks again.
-    for (int attempt = 0; attempt < kInsertAttemptsMax; ++attempt) {
-      DD_TRY(const auto rival, rival_of(facts));
-      DD_TRY(const bool inserted, insert_upload(facts, rival));
-      if (inserted) {
-        const auto state = rival ? UploadState::conflict : UploadState::recorded;
-        touched_.emplace(facts.upload_id, Touched{facts, state, {}});
-        return success();
-      }
-      DD_TRY(const auto stored, find_upload(connection_, facts.upload_id));
-      if (stored) {
-        touched_.emplace(facts.upload_id, Touched{stored->facts, stored->state, {}});
-        return success();
-      }
+  void touch(const UploadFacts& facts) {
+    if (touched_.contains(facts.upload_id)) return;
+    touched_.emplace(facts.upload_id, Touched{facts});
+    new_.push_back({facts, std::nullopt});
+  }
+
+  static std::string previous_of(const UploadFacts& facts) {
+    return facts.previous_upload_id ? facts.previous_upload_id->to_string() : std::string(kNoPredecessor);
+  }
+
+  /// Says of each new upload which one already stands where it wants to be, if one does: the history has
+  /// forked. Of two in one batch the first stands.
+  Result<void> find_rivals() {
+    if (new_.empty()) return success();
+    DD_TRY(const auto rows,
+           connection_.run(
+               {fmt::format("SELECT f.upload_id, r.upload_id, r.version FROM {} CROSS JOIN LATERAL (SELECT "
+                            "u.upload_id, u.version FROM (SELECT upload_id, version FROM uploads "
+                            "WHERE company_id = f.company_id AND table_name = f.table_name AND "
+                            "version = f.version AND state <> 'conflict' UNION ALL "
+                            "SELECT upload_id, version FROM uploads WHERE company_id = f.company_id "
+                            "AND table_name = f.table_name AND coalesce(previous_upload_id, '{}') = "
+                            "f.previous AND state <> 'conflict') u WHERE u.upload_id <> f.upload_id "
+                            "ORDER BY u.version LIMIT 1) r",
+                            kNewUploads, kNoPredecessor),
+                {new_uploads_json()}}));
+    std::map<std::string, std::pair<Version, std::string>, std::less<>> stored;
+    for (int i = 0; i < rows.size(); ++i) {
+      stored.try_emplace(std::string(rows[i].text(0)), Version(rows[i].number(2)), rows[i].text(1));
     }
-    return Error{ErrorCode::unavailable, "serialization",
-                 fmt::format("upload {} could not be recorded because others like it come and go",
-                             facts.upload_id.to_string()),
-                 "the same call may succeed later"};
+    std::map<std::pair<TableRef, Version>, const UploadFacts*> versions;
+    std::map<std::pair<TableRef, std::string>, const UploadFacts*> followers;
+    for (auto& upload : new_) {
+      const auto& facts = upload.facts;
+      const auto rival = stored.find(facts.upload_id.to_string());
+      if (rival != stored.end()) {
+        upload.rival = forked(facts, rival->second.first, rival->second.second);
+      } else if (const auto* first = versions.try_emplace({facts.table, facts.version}, &facts).first->second;
+                 first != &facts) {
+        upload.rival = forked(facts, first->version, first->upload_id.to_string());
+      } else if (const auto* other =
+                     followers.try_emplace({facts.table, previous_of(facts)}, &facts).first->second;
+                 other != &facts) {
+        upload.rival = forked(facts, other->version, other->upload_id.to_string());
+      }
+      touched_.at(facts.upload_id).state = upload.state();
+    }
+    return success();
   }
 
-  static Parameter previous_of(const UploadFacts& facts) {
-    if (!facts.previous_upload_id) return std::nullopt;
-    return facts.previous_upload_id->to_string();
+  /// The rows of new_uploads_json().
+  static constexpr std::string_view kNewUploads =
+      "json_to_recordset($1::json) AS f (upload_id uuid, company_id text, table_name text, version bigint, "
+      "previous uuid, file_sha256 text, types text, total bigint, state text, timestamp timestamptz, "
+      "effective_at timestamptz, error text)";
+
+  [[nodiscard]] std::string new_uploads_json() const {
+    std::string json = "[";
+    const auto add = [&json](std::string_view name, std::string_view value) {
+      fmt::format_to(std::back_inserter(json), "\"{}\":", name);
+      append_json_string(json, value);
+      json += ',';
+    };
+    for (const auto& [facts, rival] : new_) {
+      if (json.size() > 1) json += ',';
+      json += '{';
+      add("upload_id", facts.upload_id.to_string());
+      add("company_id", facts.table.company_id);
+      add("table_name", facts.table.table_name);
+      add("previous", previous_of(facts));
+      add("file_sha256", facts.file_sha256.to_hex());
+      if (facts.types_json) add("types", *facts.types_json);
+      add("state", to_string(rival ? UploadState::conflict : UploadState::recorded));
+      add("timestamp", time_text(facts.timestamp));
+      add("effective_at", time_text(facts.effective_at));
+      if (rival) add("error", storable_text(*rival));
+      fmt::format_to(std::back_inserter(json), "\"version\":{},\"total\":{}}}", facts.version.value,
+                     facts.total);
+    }
+    return json + ']';
   }
 
-  /// Says which upload already stands where this one wants to be, if one does: the history has forked.
-  Result<std::optional<std::string>> rival_of(const UploadFacts& facts) {
-    DD_TRY(
-        const auto rows,
-        connection_.run({"SELECT upload_id, version FROM uploads WHERE company_id = $1 AND table_name = $2 "
-                         "AND state <> 'conflict' AND upload_id <> $5::uuid AND (version = $3::bigint "
-                         "OR previous_upload_id IS NOT DISTINCT FROM $4::uuid) ORDER BY version LIMIT 1",
-                         {facts.table.company_id, facts.table.table_name, std::to_string(facts.version.value),
-                          previous_of(facts), facts.upload_id.to_string()}}));
-    if (rows.empty()) return std::optional<std::string>();
-    return std::optional<std::string>(forked(facts, Version(rows[0].number(1)), rows[0].text(0)));
-  }
-
-  Result<bool> insert_upload(const UploadFacts& facts, const std::optional<std::string>& rival) {
-    const auto state = rival ? UploadState::conflict : UploadState::recorded;
-    DD_TRY(
-        const auto rows,
-        connection_.run({"INSERT INTO uploads (upload_id, company_id, table_name, version, "
-                         "previous_upload_id, file_sha256, types, total, state, timestamp, effective_at, "
-                         "error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
-                         "ON CONFLICT DO NOTHING",
-                         {facts.upload_id.to_string(), facts.table.company_id, facts.table.table_name,
-                          std::to_string(facts.version.value), previous_of(facts), facts.file_sha256.to_hex(),
-                          facts.types_json, std::to_string(facts.total), std::string(to_string(state)),
-                          time_text(facts.timestamp), time_text(facts.effective_at), rival}}));
-    return rows.changed() == 1;
+  /// Waits for others that insert one of them. False when it then is not as we would have it.
+  Result<bool> insert_uploads() {
+    if (new_.empty()) return true;
+    DD_TRY(const auto rows,
+           connection_.run(
+               {fmt::format("INSERT INTO uploads (upload_id, company_id, table_name, version, "
+                            "previous_upload_id, file_sha256, types, total, state, timestamp, effective_at, "
+                            "error) SELECT upload_id, company_id, table_name, version, "
+                            "nullif(previous, '{}'), file_sha256, types::json, total, state, timestamp, "
+                            "effective_at, error FROM {} ORDER BY company_id COLLATE \"C\", "
+                            "table_name COLLATE \"C\", version, upload_id "
+                            "ON CONFLICT DO NOTHING",
+                            kNoPredecessor, kNewUploads),
+                {new_uploads_json()}}));
+    if (rows.changed() == std::ssize(new_)) return true;
+    std::vector<std::string> ids;
+    for (const auto& upload : new_) ids.push_back(upload.facts.upload_id.to_string());
+    DD_TRY(const auto found, connection_.run(select_uploads_by_id(array_of(ids))));
+    DD_TRY(const auto stored, uploads_of(found));
+    if (stored.size() != new_.size()) return false;
+    const std::map<UploadId, UploadState> wanted = [this] {
+      std::map<UploadId, UploadState> states;
+      for (const auto& upload : new_) states.emplace(upload.facts.upload_id, upload.state());
+      return states;
+    }();
+    return std::all_of(stored.begin(), stored.end(), [&](const auto& each) {
+      const auto& id = each.facts.upload_id;
+      return each.state == wanted.at(id) && same_upload(each.facts, touched_.at(id).facts);
+    });
   }
 
   // ---- events
@@ -352,10 +420,28 @@ class Recorder {
   /// Unless it is in another state meanwhile: an applied upload stays applied.
   void set_state(Touched& upload, UploadState state, std::string_view from, const std::string& error) {
     upload.state = state;
+    changed_.push_back(upload.facts.upload_id.to_string());
     last_.push_back({fmt::format("UPDATE uploads SET state = '{}', error = $2 WHERE upload_id = $1 AND "
                                  "state IN ({})",
                                  to_string(state), from),
                      {upload.facts.upload_id.to_string(), storable_text(error)}});
+  }
+
+  std::vector<Statement> last_statements() {
+    count_parts();
+    unblock_repaired();
+    resolve_retried();
+    wait_for_disk_only_where_needed();
+    if (!changed_.empty()) last_.insert(last_.begin(), lock_changed());
+    return std::move(last_);
+  }
+
+  /// Locks the rows that the statements after it change in whatever order, so that two consumers do not wait
+  /// for each other; and before parts are counted, so that of two that record an upload's last events one
+  /// sees them all.
+  Statement lock_changed() const {
+    return {"SELECT FROM uploads WHERE upload_id = ANY ($1::uuid[]) ORDER BY upload_id FOR UPDATE",
+            {array_of(changed_)}};
   }
 
   void count_parts() {
@@ -370,18 +456,15 @@ class Recorder {
     }
   }
 
-  /// A blocked upload of which now every event is recorded lacks nothing: somebody published it again. Its
-  /// row is locked before its parts are counted, so that of two consumers that record its last events one
-  /// sees them all.
+  /// A blocked upload of which now every event is recorded lacks nothing: somebody published it again.
   void unblock_repaired() {
     std::vector<std::string> blocked;
     for (const auto& [id, upload] : touched_) {
       if (upload.state == UploadState::blocked) blocked.push_back(id.to_string());
     }
     if (blocked.empty()) return;
+    changed_.insert(changed_.end(), blocked.begin(), blocked.end());
     const std::string ids = array_of(blocked);
-    last_.push_back(
-        {"SELECT FROM uploads WHERE upload_id = ANY ($1::uuid[]) ORDER BY upload_id FOR UPDATE", {ids}});
     last_.push_back(
         {"UPDATE uploads u SET state = 'recorded', error = NULL WHERE upload_id = ANY ($1::uuid[]) "
          "AND state = 'blocked' AND total <= (SELECT sum(seen) FROM upload_parts p "
@@ -416,6 +499,8 @@ class Recorder {
   std::string recorded_at_;
   std::set<UploadId> ids_;
   std::map<UploadId, Touched> touched_;
+  std::vector<NewUpload> new_;        ///< in the order of the log
+  std::vector<std::string> changed_;  ///< ids of the uploads whose rows `last_` changes
   std::vector<const LoggedEvent*> chosen_;
   std::vector<Statement> last_;
   std::string refusal_;  ///< why the last event that contradicts its upload is not taken
@@ -425,7 +510,13 @@ class Recorder {
 }  // namespace
 
 Result<RecordReport> BatchWriter::record(Connection& connection, const RecordBatch& batch) {
-  return Recorder(connection, batch).run(expects_duplicates_);
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    DD_TRY(const auto report, Recorder(connection, batch).run(expects_duplicates_));
+    if (report) return *report;
+  }
+  return Error{ErrorCode::unavailable, "serialization",
+               "a batch could not be recorded because other consumers record the same uploads in other ways",
+               "the same call may succeed later"};
 }
 
 }  // namespace deltadrop::history::postgres

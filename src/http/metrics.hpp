@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,15 +11,26 @@
 
 namespace deltadrop::http {
 
-/// What is true now, asked for each time somebody wants to read the metrics. What is not known is left out.
+/// A gauge whose store does not answer: the series stays, and Prometheus does not take an old value for a new
+/// one.
+inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+/// What is true now, asked for each time somebody wants to read the metrics: a number, or kUnknown. A gauge
+/// that this kind of process never has is absent.
 struct Gauges {
-  std::optional<std::int64_t> pending_uploads;  ///< accepted, not in the log
-  std::optional<std::int64_t> held_uploads;
-  std::optional<std::int64_t> unapplied_uploads;    ///< recorded, not applied
-  std::optional<std::int64_t> uploads_not_in_lake;  ///< applied
-  std::optional<std::int64_t> blocked_uploads;
-  std::optional<std::int64_t> dead_letters;
-  std::optional<std::int64_t> unrecorded_messages;  ///< the consumer's lag
+  double kafka_up = kUnknown;  ///< of these four: 1 or 0
+  double database_up = kUnknown;
+  double lake_up = kUnknown;
+  double consumer_up = kUnknown;
+  double unapplied_uploads = kUnknown;    ///< `pending` of /health
+  double applied_uploads = kUnknown;      ///< ever
+  double uploads_not_in_lake = kUnknown;  ///< applied
+  double blocked_uploads = kUnknown;
+  double dead_letters = kUnknown;
+  std::optional<double> pending_uploads;  ///< accepted, not in the log
+  std::optional<double> held_uploads;
+  std::optional<double> waiting_tables;  ///< whose next upload was published over a minute ago
+  std::optional<double> unrecorded_messages;  ///< the consumer's lag
 };
 
 /// Counts what the rooms and the server tell, for Prometheus. docs/operations.md has the names. Thread-safe.

@@ -86,22 +86,32 @@ class PrometheusMetrics final : public Metrics {
   }
 
  private:
-  /// Made anew each time, so that what is not known is not there, and two readers do not meet.
+  /// Made anew each time, so that two readers do not meet.
   static std::vector<prometheus::MetricFamily> collect(const Gauges& gauges) {
     prometheus::Registry now;
-    const auto add = [&now](const char* name, const char* help, const std::optional<std::int64_t>& value) {
-      if (!value) return;
-      prometheus::BuildGauge().Name(name).Help(help).Register(now).Add({}).Set(static_cast<double>(*value));
+    const auto add = [&now](const char* name, const char* help, const std::optional<double>& value) {
+      if (value) prometheus::BuildGauge().Name(name).Help(help).Register(now).Add({}).Set(*value);
     };
+    add("deltadrop_kafka_up", "1 when the log answers and takes messages, else 0", gauges.kafka_up);
+    add("deltadrop_database_up", "1 when the history answers, else 0", gauges.database_up);
+    add("deltadrop_lake_up", "1 when applied uploads get into the lake, else 0", gauges.lake_up);
+    add("deltadrop_consumer_up", "1 unless no consumer seems to run, then 0", gauges.consumer_up);
     add("deltadrop_pending_uploads", "Uploads that are accepted and not in the log", gauges.pending_uploads);
     add("deltadrop_held_uploads", "Uploads that wait for somebody to release or discard them",
         gauges.held_uploads);
-    add("deltadrop_unapplied_uploads", "Uploads that are recorded and not applied", gauges.unapplied_uploads);
+    add("deltadrop_unapplied_uploads",
+        "Uploads that are accepted (of a process that only consumes: recorded) and not applied",
+        gauges.unapplied_uploads);
+    add("deltadrop_applied_uploads", "Uploads that were ever applied to this history",
+        gauges.applied_uploads);
     add("deltadrop_uploads_not_in_lake", "Uploads that are applied and not in the lake",
         gauges.uploads_not_in_lake);
     add("deltadrop_blocked_uploads", "Uploads that cannot be applied until somebody repairs it",
         gauges.blocked_uploads);
     add("deltadrop_dead_letters", "Dead letters that are not resolved", gauges.dead_letters);
+    add("deltadrop_waiting_tables",
+        "Tables whose next upload was published over a minute ago and is not applied",
+        gauges.waiting_tables);
     add("deltadrop_unrecorded_messages", "Messages of this consumer's partitions that are not recorded",
         gauges.unrecorded_messages);
     return now.Collect();

@@ -15,6 +15,8 @@ namespace {
 constexpr std::int64_t kAppliedWithinMs = 60'000;
 /// How often those that wait for long are looked up again.
 constexpr std::int64_t kLateEveryMs = 1'000;
+/// Of so many of them it is asked how much is recorded.
+constexpr std::size_t kLateCounted = 20;
 /// So many tables are looked at again with each look.
 constexpr std::int64_t kPatrolTables = 4;
 
@@ -49,6 +51,7 @@ Result<Unapplied> UnappliedWatch::look(const std::vector<history::UploadStatus>&
   for (const auto& upload : late_) {
     if (!is_among(blocked, upload.upload_id)) found.troubles.push_back(trouble_of(upload));
   }
+  found.late_recorded = late_recorded_;
   return found;
 }
 
@@ -201,6 +204,16 @@ Result<void> UnappliedWatch::find_late(Timestamp now) {
     if (now.unix_ms - upload->published_at->unix_ms >= kAppliedWithinMs) late_.push_back(std::move(*upload));
   }
   late_at_ = now;
+  return count_late();
+}
+
+/// Where a consumer works through a few large uploads, this is what moves.
+Result<void> UnappliedWatch::count_late() {
+  late_recorded_ = 0;
+  for (std::size_t i = 0; i < std::min(late_.size(), kLateCounted); ++i) {
+    DD_TRY(const auto status, history_.upload(late_[i].upload_id));
+    if (status) late_recorded_ += status->recorded;
+  }
   return success();
 }
 

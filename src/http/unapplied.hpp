@@ -18,6 +18,7 @@ namespace deltadrop::http {
 struct Unapplied {
   std::int64_t versions = 0;
   std::vector<std::string> troubles;  ///< published for longer than an upload should wait
+  std::int64_t late_recorded = 0;     ///< events of some of those that are recorded
 };
 
 /// Finds them at a cost that depends on what has changed, not on how many tables there are: it remembers the
@@ -56,6 +57,7 @@ class UnappliedWatch {
   Result<void> find_first(const std::vector<Waiting*>& tables);
   Result<std::vector<bool>> are_applied(const std::vector<const ingest::UploadRecord*>& versions);
   Result<void> find_late(Timestamp now);
+  Result<void> count_late();
 
   ingest::Ingest& ingest_;
   history::HistoryStore& history_;
@@ -67,6 +69,7 @@ class UnappliedWatch {
   std::map<TableRef, Waiting> waiting_;
   std::optional<TableRef> patrolled_;
   std::vector<ingest::UploadRecord> late_;  ///< first of their tables, published for too long
+  std::int64_t late_recorded_ = 0;
   std::optional<Timestamp> late_at_;
 };
 

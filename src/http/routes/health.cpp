@@ -1,21 +1,17 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
 #include <memory>
-#include <utility>
+#include <optional>
+#include <string_view>
 
+#include "http/checkup.hpp"
 #include "http/json_writer.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
 #include "http/routes/route_groups.hpp"
-#include "http/unapplied.hpp"
-#include "http/uploads_probe.hpp"
 
 namespace deltadrop::http {
 namespace {
-
-constexpr std::chrono::milliseconds kLogProbe{2000};
 
 std::string repair_of(const history::UploadStatus& upload) {
   if (upload.state == history::UploadState::conflict) {
@@ -46,121 +42,39 @@ std::string blocked_json(const std::vector<history::UploadStatus>& blocked) {
   return list.take();
 }
 
-/// What a process that takes uploads is asked about them, at a cost that does not depend on how many tables
-/// or callers there are.
-struct Uploads {
-  Uploads(ingest::Ingest& engine, history::HistoryStore& history, io::Clock& clock)
-      : ingest(engine), probe(engine, clock), unapplied(engine, history, clock) {}
-
-  ingest::Ingest& ingest;
-  UploadsProbe probe;
-  UnappliedWatch unapplied;
-};
-
-/// What is looked at. A process that takes no uploads has no `uploads`, one that does not consume no
-/// `consumer`.
-struct Parts {
-  std::shared_ptr<Uploads> uploads;
-  eventlog::EventLog& log;
-  history::HistoryStore& history;
-  consume::Consumer* consumer;
-  io::Clock& clock;
-};
-
-/// Everything that is looked at, before it is judged.
-struct Checkup {
-  std::optional<Error> uploads;  ///< why none can be taken
-  std::optional<Error> log;
-  std::optional<Error> database;
-  ingest::Health ingest;
-  std::optional<consume::Health> consumer;
-  std::optional<history::Summary> summary;
-  Unapplied unapplied;
-};
-
-template <class T>
-std::optional<Error> error_of(const Result<T>& result) {
-  return result.has_error() ? std::optional(result.error()) : std::nullopt;
-}
-
-Checkup examine(const Parts& parts) {
-  Checkup found;
-  if (parts.uploads != nullptr) {
-    found.uploads = error_of(parts.uploads->probe.look());
-    found.ingest = parts.uploads->ingest.health();
-  }
-  found.log = error_of(parts.log.health(kLogProbe));
-  if (!found.log) found.log = found.ingest.log;
-  found.database = error_of(parts.history.health());
-  if (parts.consumer != nullptr) {
-    found.consumer = parts.consumer->health();
-    // The database may answer and still take nothing: rights, a read-only server.
-    auto& written = found.consumer->history;
-    if (!found.database && written && written->code == ErrorCode::unavailable) {
-      found.database = std::exchange(written, std::nullopt);
-    }
-    found.summary = found.consumer->summary;
-  } else if (!found.database) {
-    auto summary = parts.history.summary();
-    if (summary.has_value()) found.summary = std::move(summary).value();
-  }
-  if (parts.uploads != nullptr && found.database) parts.uploads->unapplied.forget();
-  if (parts.uploads != nullptr && !found.uploads && !found.database) {
-    const auto blocked = found.summary.value_or(history::Summary{}).blocked;
-    auto unapplied = parts.uploads->unapplied.look(blocked);
-    if (unapplied.has_value()) found.unapplied = std::move(unapplied).value();
-  }
-  return found;
-}
-
-std::vector<std::string> troubles_of(const Checkup& found) {
-  std::vector<std::string> texts;
-  const auto add = [&texts](std::string_view what, const std::optional<Error>& error) {
-    if (error) texts.push_back(fmt::format("{}: {}", what, error->text()));
-  };
-  add("uploads", found.uploads);
-  add("log", found.log);
-  add("database", found.database);
-  if (found.consumer) {
-    add("consumer", found.consumer->stopped);
-    add("consumer reading the log", found.consumer->log);
-    add("consumer writing the history", found.consumer->history);
-    add("lake", found.consumer->lake);
-    texts.insert(texts.end(), found.consumer->waiting.begin(), found.consumer->waiting.end());
-  }
-  texts.insert(texts.end(), found.unapplied.troubles.begin(), found.unapplied.troubles.end());
-  return texts;
-}
-
 /// Whether the process cannot do what it is there for: take uploads, or else record events.
-bool is_down(const Parts& parts, const Checkup& found) {
-  if (parts.uploads != nullptr) return found.uploads.has_value();
+bool is_down(const Checkup& found) {
+  if (found.takes_uploads) return found.uploads.has_value();
   return found.log || found.database || (found.consumer && found.consumer->stopped);
 }
 
-Result<Response> health(const Parts& parts, const Request& request) {
+void add_number(JsonObject& object, std::string_view name, const std::optional<std::int64_t>& number) {
+  number ? object.number(name, *number) : object.null(name);
+}
+
+Result<Response> health(Examiner& examiner, const Request& request) {
   DD_TRY(check_query(request, {}));
-  const auto found = examine(parts);
+  const auto found = examiner.examine();
+  const auto& summary = found.summary;
   const auto troubles = troubles_of(found);
-  const history::Summary summary = found.summary.value_or(history::Summary{});
-  const bool down = is_down(parts, found);
-  const bool degraded = !troubles.empty() || !summary.blocked.empty();
+  const bool down = is_down(found);
+  const bool degraded = !troubles.empty() || (summary && !summary->blocked.empty());
   JsonObject object;
-  object.text("status", down       ? "DOWN"
-                        : degraded ? "DEGRADED"
-                                   : "UP")
+  object.text("status", down ? "DOWN" : degraded ? "DEGRADED" : "UP")
       .text("kafka", found.log ? "DOWN" : "UP")
-      .text("timestamp", parts.clock.now().to_string())
-      .text("database", found.database ? "DOWN" : "UP")
-      .number("pending", std::max(found.ingest.accepted_unpublished + summary.uploads_recorded,
-                                  found.unapplied.versions));
-  if (parts.uploads != nullptr) {
-    object.number("unpublished", found.ingest.accepted_unpublished).number("held", found.ingest.held);
+      .text("timestamp", found.at.to_string())
+      .text("database", found.database ? "DOWN" : "UP");
+  found.lake_up ? object.text("lake", *found.lake_up ? "UP" : "DOWN") : object.null("lake");
+  add_number(object, "pending", found.pending);
+  if (found.takes_uploads) {
+    const auto& ingest = found.ingest;
+    add_number(object, "unpublished", ingest ? std::optional(ingest->accepted_unpublished) : std::nullopt);
+    add_number(object, "held", ingest ? std::optional(ingest->held) : std::nullopt);
   }
-  object.number("not_in_lake", summary.uploads_not_in_lake).number("dead_letters", summary.dead_letters);
-  const auto lag = found.consumer ? found.consumer->lag : std::nullopt;
-  lag ? object.number("lag", *lag) : object.null("lag");
-  object.raw("blocked", blocked_json(summary.blocked))
+  add_number(object, "not_in_lake", summary ? std::optional(summary->uploads_not_in_lake) : std::nullopt);
+  add_number(object, "dead_letters", summary ? std::optional(summary->dead_letters) : std::nullopt);
+  add_number(object, "lag", found.consumer ? found.consumer->lag : std::nullopt);
+  object.raw("blocked", summary ? blocked_json(summary->blocked) : "null")
       .texts("troubles", troubles)
       .text("version", DELTADROP_VERSION);
   auto response = json_response(object.take());
@@ -173,35 +87,25 @@ Result<Response> up(const Request& request) {
   return json_response(JsonObject().text("status", "UP").take());
 }
 
-Result<void> takes_work(const Parts& parts) {
-  if (parts.uploads != nullptr) return parts.uploads->probe.look();
-  if (const auto stopped = parts.consumer->stopped()) return *stopped;
-  DD_TRY(parts.log.health(kLogProbe));
-  return parts.history.health();
-}
+}  // namespace
 
-void add_routes(std::vector<Route>& routes, const Parts& parts) {
-  routes.push_back(
-      handler("GET", "/health", [parts](const Request& request) { return health(parts, request); }));
-  routes.push_back(handler("GET", "/health/ready", [parts](const Request& request) -> Result<Response> {
-    DD_TRY(takes_work(parts));
+void add_health_routes(std::vector<Route>& routes, const std::shared_ptr<Examiner>& examiner) {
+  routes.push_back(handler("GET", "/health",
+                           [examiner](const Request& request) { return health(*examiner, request); }));
+  routes.push_back(handler("GET", "/health/ready", [examiner](const Request& request) -> Result<Response> {
+    DD_TRY(examiner->takes_work());
     return up(request);
   }));
   routes.push_back(handler("GET", "/health/live", up));
 }
 
-}  // namespace
-
-void add_health_routes(std::vector<Route>& routes, const Services& services) {
-  add_routes(routes, {std::make_shared<Uploads>(services.ingest, services.history, services.clock),
-                      services.log, services.history, services.consumer, services.clock});
-}
-
 std::vector<Route> consumer_routes(const ConsumerServices& services) {
   std::vector<Route> routes;
-  add_routes(routes, {nullptr, services.log, services.history, &services.consumer, services.clock});
+  const auto examiner = std::make_shared<Examiner>(
+      Examined{nullptr, services.log, services.history, &services.consumer, services.clock});
+  add_health_routes(routes, examiner);
   add_dead_letter_routes(routes, services.history, services.clock, Records::yes);
-  add_metrics_route(routes, {services.metrics, nullptr, services.history, &services.consumer});
+  add_metrics_route(routes, services.metrics, examiner);
   add_docs_routes(routes);
   return routes;
 }

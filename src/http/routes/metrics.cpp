@@ -1,7 +1,11 @@
 #include "http/metrics.hpp"
 
+#include <cmath>
+#include <memory>
+#include <optional>
 #include <utility>
 
+#include "http/checkup.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
 #include "http/routes/route_groups.hpp"
@@ -9,46 +13,55 @@
 namespace deltadrop::http {
 namespace {
 
-Gauges gauges_of(const Counted& counted) {
-  Gauges gauges;
-  if (counted.ingest != nullptr) {
-    const auto health = counted.ingest->health();
-    gauges.pending_uploads = health.accepted_unpublished;
-    gauges.held_uploads = health.held;
-  }
-  std::optional<history::Summary> summary;
-  if (counted.consumer != nullptr) {
-    auto health = counted.consumer->health();
-    gauges.unrecorded_messages = health.lag;
-    if (!health.history) summary = std::move(health.summary);
-  } else if (auto asked = counted.history.summary(); asked.has_value()) {
-    summary = std::move(asked).value();
-  }
-  if (!summary) return gauges;
-  gauges.unapplied_uploads = summary->uploads_recorded;
-  gauges.uploads_not_in_lake = summary->uploads_not_in_lake;
-  gauges.blocked_uploads = static_cast<std::int64_t>(summary->blocked.size());
-  gauges.dead_letters = summary->dead_letters;
-  return gauges;
+double value_of(const std::optional<std::int64_t>& number) {
+  return number ? static_cast<double>(*number) : kUnknown;
 }
 
-Result<Response> metrics_text(const Counted& counted, const Request& request) {
-  DD_TRY(check_query(request, {}));
-  if (counted.metrics == nullptr) {
-    return Error{ErrorCode::not_found, "no-such-path", "nothing is counted here",
-                 "GET / lists what there is"};
+double value_of(const std::optional<bool>& is_up) {
+  if (!is_up) return kUnknown;
+  return *is_up ? 1 : 0;
+}
+
+Gauges gauges_of(const Checkup& found) {
+  Gauges gauges;
+  gauges.kafka_up = found.log ? 0 : 1;
+  gauges.database_up = found.database ? 0 : 1;
+  gauges.lake_up = value_of(found.lake_up);
+  gauges.consumer_up = value_of(found.consumer_up);
+  gauges.unapplied_uploads = value_of(found.pending);
+  if (found.takes_uploads) {
+    const auto& ingest = found.ingest;
+    const auto& unapplied = found.unapplied;
+    gauges.pending_uploads = ingest ? static_cast<double>(ingest->accepted_unpublished) : kUnknown;
+    gauges.held_uploads = ingest ? static_cast<double>(ingest->held) : kUnknown;
+    gauges.waiting_tables = unapplied ? static_cast<double>(unapplied->troubles.size()) : kUnknown;
   }
-  Response response;
-  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = counted.metrics->text(gauges_of(counted));
-  return response;
+  if (found.consumer) gauges.unrecorded_messages = value_of(found.consumer->lag);
+  if (!found.summary) return gauges;
+  const auto& summary = *found.summary;
+  gauges.applied_uploads = static_cast<double>(found.last_applied->value);
+  gauges.uploads_not_in_lake = static_cast<double>(summary.uploads_not_in_lake);
+  gauges.blocked_uploads = static_cast<double>(summary.blocked.size());
+  gauges.dead_letters = static_cast<double>(summary.dead_letters);
+  return gauges;
 }
 
 }  // namespace
 
-void add_metrics_route(std::vector<Route>& routes, const Counted& counted) {
-  routes.push_back(handler("GET", "/metrics",
-                           [counted](const Request& request) { return metrics_text(counted, request); }));
+void add_metrics_route(std::vector<Route>& routes, Metrics* metrics,
+                       const std::shared_ptr<Examiner>& examiner) {
+  routes.push_back(
+      handler("GET", "/metrics", [metrics, examiner](const Request& request) -> Result<Response> {
+        DD_TRY(check_query(request, {}));
+        if (metrics == nullptr) {
+          return Error{ErrorCode::not_found, "no-such-path", "nothing is counted here",
+                       "GET / lists what there is"};
+        }
+        Response response;
+        response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        response.body = metrics->text(gauges_of(examiner->examine()));
+        return response;
+      }));
 }
 
 }  // namespace deltadrop::http

@@ -1,15 +1,18 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "http/routes.hpp"
 
 namespace deltadrop::http {
 
+class Examiner;
+
 /// Each adds its endpoints; all_routes calls them all.
 void add_upload_routes(std::vector<Route>& routes, const Services& services);   ///< sending a file
 void add_uploads_routes(std::vector<Route>& routes, const Services& services);  ///< what became of it
-void add_health_routes(std::vector<Route>& routes, const Services& services);
+void add_health_routes(std::vector<Route>& routes, const std::shared_ptr<Examiner>& examiner);
 void add_table_routes(std::vector<Route>& routes, const Services& services);
 void add_version_routes(std::vector<Route>& routes, const Services& services);
 void add_record_routes(std::vector<Route>& routes, const Services& services);
@@ -21,14 +24,9 @@ enum class Records { no, yes };
 void add_dead_letter_routes(std::vector<Route>& routes, history::HistoryStore& history, io::Clock& clock,
                             Records records);
 void add_admin_routes(std::vector<Route>& routes, const Services& services);  ///< for the operator
-/// GET /metrics: what `metrics` has counted, and what is asked of the others now; null where there is none.
-struct Counted {
-  Metrics* metrics;
-  ingest::Ingest* ingest;
-  history::HistoryStore& history;
-  consume::Consumer* consumer;
-};
-void add_metrics_route(std::vector<Route>& routes, const Counted& counted);
+/// GET /metrics: what `metrics` has counted (null: 404), and what an examination finds.
+void add_metrics_route(std::vector<Route>& routes, Metrics* metrics,
+                       const std::shared_ptr<Examiner>& examiner);
 void add_landing_route(std::vector<Route>& routes);
 /// /openapi.json, with what is in `routes` when this is called, and /docs, which shows it. Comes last.
 void add_docs_routes(std::vector<Route>& routes);

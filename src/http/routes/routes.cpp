@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <utility>
 
+#include "http/checkup.hpp"
 #include "http/json_writer.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
@@ -38,7 +40,9 @@ void add_landing_route(std::vector<Route>& routes) {
 std::vector<Route> all_routes(const Services& services) {
   std::vector<Route> routes;
   add_upload_routes(routes, services);
-  add_health_routes(routes, services);
+  const auto examiner = std::make_shared<Examiner>(
+      Examined{&services.ingest, services.log, services.history, services.consumer, services.clock});
+  add_health_routes(routes, examiner);
   add_uploads_routes(routes, services);
   add_table_routes(routes, services);
   add_version_routes(routes, services);
@@ -49,7 +53,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_dead_letter_routes(routes, services.history, services.clock,
                          services.consumer == nullptr ? Records::no : Records::yes);
   add_admin_routes(routes, services);
-  add_metrics_route(routes, {services.metrics, &services.ingest, services.history, services.consumer});
+  add_metrics_route(routes, services.metrics, examiner);
   add_landing_route(routes);
   add_docs_routes(routes);
   return routes;

@@ -111,6 +111,65 @@ TEST_P(RecordContract, AnotherEventUnderTheSameIdIsNotDroppedSilently) {
   EXPECT_EQ(must(parse_event_json(letters[0].letter.payload)), other);
 }
 
+TEST_P(RecordContract, AnEventOfAnotherLineIsAnotherEvent) {
+  const auto events = story_.next(kTwoRows);
+  feed_.record_all(events);
+  auto other = events[1];
+  other.line = other.line.next();
+  feed_.record_all({other});
+  EXPECT_EQ(upload(events[0].upload.upload_id).state, UploadState::conflict);
+  ASSERT_EQ(must(store_->dead_letters(10)).size(), 1U);
+  EXPECT_EQ(must(parse_event_json(must(store_->dead_letters(10))[0].letter.payload)).line, other.line);
+}
+
+TEST_P(RecordContract, ReportsWhatItRecordedAndNothingElse) {
+  const auto expect = [this](const std::vector<Event>& events, std::int64_t inserted,
+                             std::int64_t already_there) {
+    const auto report = feed_.record_all(events);
+    EXPECT_EQ(report.inserted, inserted);
+    EXPECT_EQ(report.already_there, already_there);
+  };
+  const auto events = story_.next({{"a", {{"v", "1"}}}, {"b", {{"v", "2"}}}, {"c", {{"v", "3"}}}});
+  expect({events[0]}, 1, 0);
+  expect({events[0], events[1]}, 1, 1);
+  expect({events[2], events[2]}, 1, 1);
+  auto other_event = events[2];
+  other_event.new_values_json = R"({"v":"other"})";
+  expect({other_event}, 0, 1);
+  auto other_upload = events[2];
+  other_upload.upload.total = 7;
+  expect({other_upload}, 0, 0);
+  TableStory fork("acme", 9);
+  expect(fork.next(kTwoRows), 2, 0);
+  const auto empty = must(feed_.record(feed_.dead_letter("payload", std::nullopt)));
+  EXPECT_EQ(empty.inserted + empty.already_there, 0);
+  EXPECT_EQ(upload(events[0].upload.upload_id).recorded, 3);
+}
+
+/// Those that are open first, then the newest, then by partition and offset.
+TEST_P(RecordContract, DeadLettersAreListedInOneOrder) {
+  const auto events = story_.next(kTwoRows);
+  const auto letter = [this](const std::string& payload, std::int32_t partition, std::int64_t seconds,
+                             const std::optional<UploadFacts>& facts = std::nullopt) {
+    feed_.recorded_at = Timestamp{1'800'000'000'000 + seconds * 1'000};
+    must(feed_.record(feed_.dead_letter(payload, facts, partition)));
+  };
+  letter("resolved", 0, 100, events[0].upload);
+  letter("newest, partition 2", 2, 90);
+  letter("oldest", 0, 10);
+  letter("newest, partition 1", 1, 90);
+  letter("newest, partition 1, later", 1, 90);
+  letter("middle", 2, 50);
+  feed_.recorded_at = Timestamp{1'800'000'200'000};
+  feed_.record_all(events, 0);
+  std::vector<std::string> payloads;
+  for (const auto& entry : must(store_->dead_letters(10))) payloads.push_back(entry.letter.payload);
+  const std::vector<std::string> wanted = {"newest, partition 1", "newest, partition 1, later",
+                                           "newest, partition 2", "middle", "oldest", "resolved"};
+  EXPECT_EQ(payloads, wanted);
+  EXPECT_EQ(must(store_->dead_letters(2)).size(), 2U);
+}
+
 TEST_P(RecordContract, AnEventThatContradictsItsAppliedUploadIsADeadLetter) {
   const auto events = story_.next(kTwoRows);
   record_and_apply(events);

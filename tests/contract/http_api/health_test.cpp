@@ -1,4 +1,5 @@
 #include "api_fixture.hpp"
+#include "http/metrics.hpp"
 #include "http/router.hpp"
 
 namespace deltadrop::http {
@@ -9,7 +10,7 @@ TEST_F(Api, HealthIsUpWhenAllAnswers) {
   EXPECT_EQ(response.status, 200);
   EXPECT_TRUE(has(response,
                   R"({"status":"UP","kafka":"UP","timestamp":"2025-06-01T12:00:00.000Z","database":"UP",)"
-                  R"("pending":0,)"));
+                  R"("lake":"UP","pending":0,"unpublished":0,"held":0,"not_in_lake":0,"dead_letters":0,)"));
   EXPECT_TRUE(has(response, R"("lag":null,"blocked":[],"troubles":[],"version":")"));
   EXPECT_EQ(ingest.received->open, 0) << "the probe's file was left behind";
 }
@@ -43,7 +44,9 @@ TEST_F(Api, HealthNamesWhatIsPublishedAndNotAppliedForAMinute) {
   }
   EXPECT_TRUE(has(get("/health"), R"({"status":"UP")"));
   EXPECT_TRUE(has(get("/health"), R"("pending":3,)"));
-  clock.set(clock.now().plus_ms(60'000));
+  clock.set(clock.now().plus_ms(59'000));
+  EXPECT_TRUE(has(get("/health"), R"({"status":"UP")"));
+  clock.set(clock.now().plus_ms(1'000));
   const auto late = get("/health");
   EXPECT_TRUE(has(late, R"({"status":"DEGRADED")"));
   EXPECT_TRUE(has(late, "version 2 of acme/financials (upload " + upload_id(2).to_string() + ")"));
@@ -55,9 +58,91 @@ TEST_F(Api, HealthNamesWhatIsPublishedAndNotAppliedForAMinute) {
   fork.state = history::UploadState::conflict;
   history.state.blocked.push_back(fork);
   const auto named = get("/health");
-  EXPECT_TRUE(has(named, R"("troubles":[])")) << named.body;
+  EXPECT_TRUE(has(named, R"("troubles":[])")) << "nobody is blamed for it: " << named.body;
   EXPECT_TRUE(has(named, R"("pending":3,)")) << named.body;
   EXPECT_TRUE(has(named, "new KAFKA_TOPIC")) << named.body;
+}
+
+TEST_F(Api, HealthSaysNullForWhatItDoesNotKnow) {
+  ingest.state_of_health.accepted_unpublished = 2;
+  add(version(1), false);
+  history.down = Error{ErrorCode::unavailable, "no-database", "gone", "wait"};
+  EXPECT_TRUE(has(get("/health"), R"("database":"DOWN","lake":null,"pending":null,"unpublished":2,"held":0,)"
+                                  R"("not_in_lake":null,"dead_letters":null,"lag":null,"blocked":null,)"));
+  history.down.reset();
+  ingest.down = Error{ErrorCode::unavailable, "disk-io", "catalog.db cannot be read", "look at the disk"};
+  clock.advance_ms(1'000);
+  const auto response = get("/health");
+  EXPECT_TRUE(has(response, R"("pending":null,"unpublished":null,"held":null,"not_in_lake":0,)"));
+  EXPECT_TRUE(has(response, R"({"status":"DOWN","kafka":"UP")"));
+}
+
+/// With /metrics.
+class CountingApi : public Api {
+ protected:
+  CountingApi() {
+    ServerOptions options;
+    options.port = 0;
+    const Services services{ingest, log, history, nullptr, clock, metrics_.get()};
+    server = std::move(Server::listen(options, all_routes(services))).value();
+  }
+
+  std::unique_ptr<Metrics> metrics_ = make_prometheus_metrics();
+};
+
+TEST_F(CountingApi, HealthFindsThatNoConsumerRuns) {
+  auto record = version(1);
+  record.published_at = clock.now();
+  add(record, false);
+  EXPECT_TRUE(has(get("/health"), R"({"status":"UP")"));
+  clock.advance_ms(59'000);
+  EXPECT_TRUE(has(get("/health"), R"({"status":"UP")"));
+  clock.advance_ms(1'000);
+  const auto response = get("/health");
+  EXPECT_TRUE(has(response, R"({"status":"DEGRADED","kafka":"UP")"));
+  EXPECT_TRUE(has(response, R"("troubles":["no consumer seems to run; for a minute nothing was recorded or )"
+                            R"(applied, and 1 upload waits: start `deltadrop consume`)"));
+  EXPECT_TRUE(has(get("/metrics"), "\ndeltadrop_consumer_up 0\n"));
+  EXPECT_TRUE(has(get("/metrics"), "\ndeltadrop_waiting_tables 1\n"));
+  // One that works through a backlog is there, though this upload waits.
+  history.state.uploads_recorded = 1;
+  EXPECT_EQ(get("/health").body.find("no consumer"), std::string::npos);
+  EXPECT_TRUE(has(get("/metrics"), "\ndeltadrop_consumer_up 1\n"));
+  clock.advance_ms(60'000);
+  EXPECT_TRUE(has(get("/health"), "no consumer seems to run"));
+  history.statuses[upload_id(1)].recorded = 1;
+  clock.advance_ms(1'000);
+  EXPECT_EQ(get("/health").body.find("no consumer"), std::string::npos) << "a large upload is being recorded";
+  clock.advance_ms(60'000);
+  EXPECT_TRUE(has(get("/health"), "no consumer seems to run"));
+  history.last_no = AppliedNo(1);
+  EXPECT_EQ(get("/health").body.find("no consumer"), std::string::npos);
+  clock.advance_ms(60'000);
+  EXPECT_TRUE(has(get("/health"), "no consumer seems to run"));
+  // Without the log nobody can consume: that is what is wrong.
+  log.down = Error{ErrorCode::unavailable, "no-broker", "no broker answers", "start it"};
+  EXPECT_EQ(get("/health").body.find("no consumer"), std::string::npos);
+  EXPECT_TRUE(has(get("/metrics"), "\ndeltadrop_consumer_up Nan\n"));
+}
+
+TEST_F(CountingApi, MetricsOfAStoreThatIsDownDoNotVanish) {
+  history.last_no = AppliedNo(5);
+  auto text = get("/metrics");
+  for (const std::string line : {"kafka_up 1", "database_up 1", "lake_up 1", "consumer_up 1",
+                                 "unapplied_uploads 0", "applied_uploads 5", "dead_letters 0"}) {
+    EXPECT_TRUE(has(text, "\ndeltadrop_" + line + "\n"));
+  }
+  EXPECT_EQ(text.body.find("deltadrop_unrecorded_messages"), std::string::npos) << "it consumes nothing";
+  history.down = Error{ErrorCode::unavailable, "no-database", "gone", "wait"};
+  text = get("/metrics");
+  for (const std::string line :
+       {"kafka_up 1", "database_up 0", "lake_up Nan", "consumer_up Nan", "unapplied_uploads Nan",
+        "applied_uploads Nan", "uploads_not_in_lake Nan", "blocked_uploads Nan", "dead_letters Nan",
+        "pending_uploads 0", "held_uploads 0", "waiting_tables Nan"}) {
+    EXPECT_TRUE(has(text, "\ndeltadrop_" + line + "\n"));
+  }
+  log.down = Error{ErrorCode::unavailable, "no-broker", "no broker answers", "start it"};
+  EXPECT_TRUE(has(get("/metrics"), "\ndeltadrop_kafka_up 0\n"));
 }
 
 TEST_F(Api, HealthAsksTheHistoryOnceForAllTables) {

@@ -133,6 +133,9 @@ def test_the_database_goes_away_in_the_middle_of_a_transaction(pipeline, databas
         getattr(database, how)()
     health = health_until(server, "the database is missed", lambda answer: answer["database"] == "DOWN")
     assert (health["status"], health["kafka"]) == ("DEGRADED", "UP")
+    assert [health[name] for name in ("pending", "not_in_lake", "dead_letters", "blocked", "lake")] == [None] * 5
+    assert "\ndeltadrop_database_up 0\n" in (metrics := server.request("GET", "/metrics").text)
+    assert "\ndeltadrop_unapplied_uploads Nan\n" in metrics
     assert health_until(consumer, "it waits", lambda answer: answer["database"] == "DOWN")["status"] == "DOWN"
     answers.append(server.upload(csv_of(rows(3, 2000))).json())
     assert answers[-1]["status"] == "published", answers[-1]

@@ -1,5 +1,9 @@
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <future>
 #include <latch>
+#include <random>
 
 #include "postgres_fixture.hpp"
 
@@ -55,7 +59,7 @@ TEST_F(PostgresFault, AForkAtTheSameMomentIsStillAFork) {
   const auto theirs = other.next(rows(1));
   HistoryFeed first_feed(*first);
   HistoryFeed second_feed(*second);
-  Gate gate(url(), "BEFORE INSERT ON cdc_events");
+  Gate gate(url(), "BEFORE INSERT ON upload_parts");
   auto recording = std::async(std::launch::async, [&] { return first_feed.record_all(mine, 0); });
   ASSERT_TRUE(gate.wait_until_somebody_waits());
   auto rival = std::async(std::launch::async, [&] { return second_feed.record_all(theirs, 1); });
@@ -130,6 +134,127 @@ TEST_F(PostgresFault, OnlyOneAppliesATableAndOthersDoNotWait) {
       << "what is applied stands";
   EXPECT_EQ(must(first->summary()).dead_letters, 1);
   EXPECT_TRUE(std::holds_alternative<Applied>(must(second->apply_next(zeta.table(), now_))));
+}
+
+/// Each table's next upload has a row in each of three partitions.
+std::vector<std::vector<Event>> small_uploads(std::vector<TableStory>& stories, int version) {
+  std::vector<std::vector<Event>> uploads;
+  uploads.reserve(stories.size());
+  for (auto& story : stories) uploads.push_back(story.next(rows(version)));
+  return uploads;
+}
+
+std::vector<TableStory> tables(int count, int from = 0) {
+  std::vector<TableStory> stories;
+  stories.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    stories.emplace_back(fmt::format("c{}", from + i), static_cast<std::uint32_t>(100 + from + i));
+  }
+  return stories;
+}
+
+/// A consumer with a connection of its own that has one partition of the three.
+struct Rival {
+  Rival(std::unique_ptr<HistoryStore> opened, std::int32_t of)
+      : store(std::move(opened)), feed(*store), partition(of), order(static_cast<unsigned>(of)) {}
+
+  /// Its event of each of these uploads, in an order of its own: uploads are published at the same time.
+  RecordBatch batch(std::vector<std::vector<Event>> uploads) {
+    std::shuffle(uploads.begin(), uploads.end(), order);
+    std::vector<std::pair<std::int32_t, Event>> events;
+    events.reserve(uploads.size());
+    for (const auto& upload : uploads) {
+      events.emplace_back(partition, upload[static_cast<std::size_t>(partition)]);
+    }
+    return feed.batch(events);
+  }
+
+  std::unique_ptr<HistoryStore> store;
+  HistoryFeed feed;
+  std::int32_t partition;
+  std::mt19937 order;
+};
+
+TEST_F(PostgresFault, ThreeConsumersOfTheSameUploadsNeverDeadlock) {
+  constexpr int kRounds = 8;
+  auto stories = tables(60);
+  {
+    std::vector<std::unique_ptr<Rival>> rivals;
+    for (int i = 0; i < 3; ++i) rivals.push_back(std::make_unique<Rival>(open(), i));
+    must(rivals[0]->store->health());
+    for (int round = 1; round <= kRounds; ++round) {
+      const auto uploads = small_uploads(stories, round);
+      std::latch together(3);
+      std::vector<std::future<Result<RecordReport>>> recording;
+      for (auto& rival : rivals) {
+        recording.push_back(std::async(std::launch::async, [&, batch = rival->batch(uploads)] {
+          together.arrive_and_wait();
+          return rival->feed.record(batch);
+        }));
+      }
+      for (auto& each : recording) EXPECT_EQ(must(each.get()).inserted, 60) << "round " << round;
+    }
+    for (auto& story : stories) {
+      for (int round = 1; round <= kRounds; ++round) {
+        ASSERT_TRUE(std::holds_alternative<Applied>(must(rivals[0]->store->apply_next(story.table(), now_))));
+      }
+    }
+  }
+  // A connection counts when it ends at the latest.
+  auto watching = session();
+  ASSERT_TRUE(watching.wait_for(
+      "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+      "0"));
+  EXPECT_EQ(watching.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"), "0");
+}
+
+/// One repairs what the other blocks, each in the order of its own log.
+TEST_F(PostgresFault, ThreeConsumersThatBlockAndRepairTheSameUploadsNeverDeadlock) {
+  constexpr int kTables = 40;
+  auto stories = tables(kTables);
+  {
+    std::vector<std::unique_ptr<Rival>> rivals;
+    for (int i = 0; i < 3; ++i) rivals.push_back(std::make_unique<Rival>(open(), i));
+    must(rivals[0]->store->health());
+    for (int round = 1; round <= 10; ++round) {
+      const auto uploads = small_uploads(stories, round);
+      for (auto& rival : rivals) must(rival->feed.record(rival->batch(uploads)));
+      std::latch together(3);
+      std::vector<std::future<Result<RecordReport>>> recording;
+      for (auto& rival : rivals) {
+        // Half of the uploads get a dead letter from it, and so are blocked.
+        auto batch = rival->batch(uploads);
+        for (std::size_t i = 0; i < batch.events.size(); i += 2) {
+          const auto& logged = batch.events[i];
+          batch.dead_letters.push_back({logged.partition, rival->feed.identity, logged.offset, "payload",
+                                        "a reason", logged.event.upload});
+        }
+        recording.push_back(std::async(std::launch::async, [&, batch] {
+          together.arrive_and_wait();
+          return rival->feed.record(batch);
+        }));
+      }
+      for (auto& each : recording) must(each.get());
+    }
+  }
+  auto watching = session();
+  ASSERT_TRUE(watching.wait_for(
+      "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+      "0"));
+  EXPECT_EQ(watching.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"), "0");
+}
+
+TEST_F(PostgresFault, OfTwoFirstVersionsInOneBatchTheFirstInTheLogStands) {
+  const auto store = open();
+  HistoryFeed feed(*store);
+  TableStory other("acme", 7);
+  const auto mine = story_.next(rows(1));
+  const auto theirs = other.next(rows(1));
+  must(feed.record(feed.batch({{0, theirs[0]}, {0, mine[0]}, {0, mine[1]}})));
+  EXPECT_EQ(upload(*store, theirs[0].upload.upload_id).state, UploadState::recorded);
+  const auto fork = upload(*store, mine[0].upload.upload_id);
+  EXPECT_EQ(fork.state, UploadState::conflict);
+  EXPECT_NE(fork.error.find(theirs[0].upload.upload_id.to_string()), std::string::npos) << fork.error;
 }
 
 }  // namespace

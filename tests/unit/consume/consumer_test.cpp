@@ -56,6 +56,32 @@ TEST_F(ConsumerTest, TwoConsumersShareTheWork) {
   EXPECT_EQ(must(pipeline_.store->summary()).dead_letters, 0);
 }
 
+class CountingObserver final : public Observer {
+ public:
+  void saw_upload(const UploadSeen&) override {}
+  void saw_step(Step, std::chrono::nanoseconds) override {}
+  void saw_published(std::chrono::milliseconds) override {}
+  void saw_recorded(std::int64_t events) override { recorded += events; }
+  void saw_applied(std::chrono::milliseconds) override {}
+
+  std::atomic<std::int64_t> recorded = 0;
+};
+
+TEST_F(ConsumerTest, CountsTheEventsThatItRecordedAndNoOthers) {
+  CountingObserver observer;
+  auto options = Pipeline::options();
+  options.observer = &observer;
+  const auto events = story_.next(rows_of(10, "1"));
+  pipeline_.publish(events);
+  pipeline_.publish_text("no event");
+  pipeline_.publish(events);
+  auto consumer = pipeline_.consumer(options);
+  consumer->start();
+  ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, events));
+  ASSERT_TRUE(Pipeline::wait(*consumer, [&] { return consumer->health().lag == 0; }));
+  EXPECT_EQ(observer.recorded, 10);
+}
+
 TEST_F(ConsumerTest, WhatIsNoEventIsKeptAndPassedOver) {
   auto consumer = pipeline_.consumer();
   consumer->start();

@@ -1,0 +1,161 @@
+#include "http/checkup.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "core/text.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+constexpr std::chrono::milliseconds kLogProbe{2000};
+
+template <class T>
+std::optional<Error> error_of(const Result<T>& result) {
+  return result.has_error() ? std::optional(result.error()) : std::nullopt;
+}
+
+std::optional<std::int64_t> pending_of(const Checkup& found) {
+  if (!found.summary) return std::nullopt;
+  if (!found.takes_uploads) return found.summary->uploads_recorded;
+  if (!found.unapplied || !found.ingest) return std::nullopt;
+  return std::max(found.ingest->accepted_unpublished + found.summary->uploads_recorded,
+                  found.unapplied->versions);
+}
+
+std::string no_consumer(std::int64_t pending) {
+  return fmt::format(
+      "no consumer seems to run; for a minute nothing was recorded or applied, and {} {}: start `deltadrop "
+      "consume`, or see in its log why it does not get on",
+      counted(pending, "upload"), pending == 1 ? "waits" : "wait");
+}
+
+std::string not_in_lake(const history::UploadStatus& upload) {
+  return fmt::format(
+      "lake: version {} of {} (upload {}) is applied and has not come into the lake for a minute; see the "
+      "log of `deltadrop consume`, and space and rights of PARQUET_DIR",
+      upload.facts.version.value, upload.facts.table.to_string(), upload.facts.upload_id.to_string());
+}
+
+}  // namespace
+
+Examiner::Examiner(const Examined& parts) : parts_(parts) {
+  if (parts.ingest == nullptr) return;
+  uploads_.reset(new Uploads{UploadsProbe(*parts.ingest, parts.clock),
+                             UnappliedWatch(*parts.ingest, parts.history, parts.clock)});
+}
+
+Checkup Examiner::examine() {
+  Checkup found;
+  if (uploads_) look_at_uploads(found);
+  found.log = error_of(parts_.log.health(kLogProbe));
+  if (!found.log && found.ingest) found.log = found.ingest->log;
+  look_at_history(found);
+  if (uploads_) look_at_unapplied(found);
+  found.pending = pending_of(found);
+  found.at = parts_.clock.now();
+  look_for_standstill(found);
+  return found;
+}
+
+void Examiner::look_at_uploads(Checkup& found) {
+  found.takes_uploads = true;
+  found.uploads = error_of(uploads_->probe.look());
+  if (found.uploads) {
+    // It may be the spool that takes nothing, and the catalog still knows.
+    ingest::UploadFilter newest;
+    newest.limit = 1;
+    if (parts_.ingest->uploads(newest).has_error()) return;
+  }
+  found.ingest = parts_.ingest->health();
+}
+
+void Examiner::look_at_history(Checkup& found) {
+  found.database = error_of(parts_.history.health());
+  if (parts_.consumer != nullptr) found.consumer = parts_.consumer->health();
+  if (found.database) return;
+  auto summary = parts_.history.summary();
+  const auto last = parts_.history.last_applied();
+  found.database = error_of(summary);
+  if (summary.has_error() || last.has_error()) return;
+  found.last_applied = last.value();
+  if (summary.value().uploads_not_in_lake > 0) {
+    auto waiting = parts_.history.uploads_for_lake();
+    if (waiting.has_value() && !waiting.value().empty()) {
+      found.oldest_not_in_lake = std::move(waiting.value().front());
+    }
+  }
+  found.summary = std::move(summary).value();
+  if (!found.consumer) return;
+  // The database may answer and still take nothing: rights, a read-only server.
+  auto& written = found.consumer->history;
+  if (written && written->code == ErrorCode::unavailable) {
+    found.database = std::exchange(written, std::nullopt);
+  }
+}
+
+void Examiner::look_at_unapplied(Checkup& found) {
+  if (found.database) uploads_->unapplied.forget();
+  if (found.uploads || !found.summary) return;
+  auto unapplied = uploads_->unapplied.look(found.summary->blocked);
+  if (unapplied.has_value()) found.unapplied = std::move(unapplied).value();
+}
+
+void Examiner::look_for_standstill(Checkup& found) {
+  const std::lock_guard lock(mutex_);
+  std::optional<std::string> consumed;
+  std::optional<std::string> in_lake;
+  if (found.summary && found.pending != 0) {
+    consumed = fmt::format("{}/{}/{}", found.last_applied->value, found.summary->uploads_recorded,
+                           found.unapplied ? found.unapplied->late_recorded : 0);
+  }
+  if (found.oldest_not_in_lake) in_lake = found.oldest_not_in_lake->facts.upload_id.to_string();
+  const bool nothing_consumed = consuming_.look(std::move(consumed), found.at);
+  const bool lake_stands = lake_.look(std::move(in_lake), found.at);
+  if (lake_stands) found.stalled.push_back(not_in_lake(*found.oldest_not_in_lake));
+  if (found.consumer) {
+    found.consumer_up = !found.consumer->stopped;
+    found.lake_up = !found.consumer->lake && !lake_stands;
+    return;
+  }
+  if (found.summary) found.lake_up = !lake_stands;
+  // While Kafka or the database is down, a consumer cannot do anything either.
+  if (found.log || !found.unapplied || !found.pending) return;
+  const bool missing = nothing_consumed && !found.unapplied->troubles.empty();
+  found.consumer_up = !missing;
+  if (missing) found.stalled.insert(found.stalled.begin(), no_consumer(*found.pending));
+}
+
+Result<void> Examiner::takes_work() {
+  if (uploads_) return uploads_->probe.look();
+  if (const auto stopped = parts_.consumer->stopped()) return *stopped;
+  DD_TRY(parts_.log.health(kLogProbe));
+  return parts_.history.health();
+}
+
+std::vector<std::string> troubles_of(const Checkup& found) {
+  std::vector<std::string> texts;
+  const auto add = [&texts](std::string_view what, const std::optional<Error>& error) {
+    if (error) texts.push_back(fmt::format("{}: {}", what, error->text()));
+  };
+  add("uploads", found.uploads);
+  add("log", found.log);
+  add("database", found.database);
+  if (found.consumer) {
+    add("consumer", found.consumer->stopped);
+    add("consumer reading the log", found.consumer->log);
+    add("consumer writing the history", found.consumer->history);
+    add("lake", found.consumer->lake);
+    texts.insert(texts.end(), found.consumer->waiting.begin(), found.consumer->waiting.end());
+  }
+  texts.insert(texts.end(), found.stalled.begin(), found.stalled.end());
+  if (found.unapplied) {
+    texts.insert(texts.end(), found.unapplied->troubles.begin(), found.unapplied->troubles.end());
+  }
+  return texts;
+}
+
+}  // namespace deltadrop::http

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "consume/consumer.hpp"
+#include "eventlog/event_log.hpp"
+#include "history/history_store.hpp"
+#include "http/standstill.hpp"
+#include "http/unapplied.hpp"
+#include "http/uploads_probe.hpp"
+#include "ingest/ingest.hpp"
+#include "io/clock.hpp"
+
+/// What /health and /metrics report. A value that is not known is absent, never 0 and never "UP".
+namespace deltadrop::http {
+
+/// What is examined; all outlive the Examiner. A process that takes no uploads has no `ingest`, one that does
+/// not consume no `consumer`.
+struct Examined {
+  ingest::Ingest* ingest;
+  eventlog::EventLog& log;
+  history::HistoryStore& history;
+  consume::Consumer* consumer;
+  io::Clock& clock;
+};
+
+/// One examination.
+struct Checkup {
+  Timestamp at;
+  std::optional<Error> uploads;  ///< why none can be taken
+  std::optional<Error> log;
+  std::optional<Error> database;
+  bool takes_uploads = false;            ///< whether this process is there for that
+  std::optional<ingest::Health> ingest;  ///< none while the catalog does not answer
+  std::optional<consume::Health> consumer;
+  std::optional<history::Summary> summary;
+  std::optional<AppliedNo> last_applied;
+  std::optional<history::UploadStatus> oldest_not_in_lake;
+  std::optional<Unapplied> unapplied;
+  /// Accepted and not applied; of a process that only consumes: recorded and not applied.
+  std::optional<std::int64_t> pending;
+  std::vector<std::string> stalled;       ///< what has not moved for a minute, each with its fix
+  std::optional<bool> lake_up;            ///< whether applied uploads get into the lake
+  std::optional<bool> consumer_up;        ///< whether anything takes events from the log
+};
+
+/// Everything that is wrong, in words, each with its fix.
+std::vector<std::string> troubles_of(const Checkup& found);
+
+/// Examines one process again and again, at a cost that does not depend on how many tables or callers there
+/// are. Thread-safe.
+class Examiner {
+ public:
+  explicit Examiner(const Examined& parts);
+
+  Checkup examine();
+  /// Whether the process can do what it is there for: take uploads, or else record events.
+  Result<void> takes_work();
+
+ private:
+  /// What a process that takes uploads is asked about them.
+  struct Uploads {
+    UploadsProbe probe;
+    UnappliedWatch unapplied;
+  };
+
+  void look_at_uploads(Checkup& found);
+  void look_at_history(Checkup& found);
+  void look_at_unapplied(Checkup& found);
+  void look_for_standstill(Checkup& found);
+
+  Examined parts_;
+  std::unique_ptr<Uploads> uploads_;
+  std::mutex mutex_;  ///< of the two below
+  Standstill consuming_;
+  Standstill lake_;
+};
+
+}  // namespace deltadrop::http

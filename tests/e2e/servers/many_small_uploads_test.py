@@ -1,0 +1,114 @@
+"""Several consumers under many small uploads, each of which has events in all partitions: no deadlock, and not slower than one."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from kafka.admin import KafkaAdminClient
+
+from pipeline import PATIENCE_S, Psql, csv_of
+
+CLIENTS = 6
+TABLES = 30
+VERSIONS = 10
+ROWS = 9
+# What is shorter than this is the machine's noise.
+SHORT_S = 0.1
+
+
+class Round:
+    """serve with the tests' archive, and some consumers, on a topic, a database and a lake of their own."""
+
+    def __init__(self, pipeline, name, count):
+        self.pipeline, self.sql = pipeline, Psql(pipeline.postgres.url(f"{pipeline.database}_{name}"))
+        Psql(pipeline.postgres.url()).run(f"CREATE DATABASE {pipeline.database}_{name}")
+        group = f"{pipeline.name}-{name}"
+        pipeline.use(topic=group, database_url=self.sql.url)
+        pipeline.env |= {"CONSUMER_GROUP": group, "PARQUET_DIR": str(pipeline.folder / name)}
+        self.server = pipeline.serve()
+        self.consumers = [pipeline.consume() for _ in range(count)]
+        self.wait_for_members(group, count)
+
+    def wait_for_members(self, group, count):
+        client = KafkaAdminClient(bootstrap_servers=self.pipeline.kafka.address)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            found = client.describe_groups([group])[group]
+            # Who has been told its partitions knows its lag.
+            if found["group_state"] == "Stable" and len(found["members"]) == count and all(
+                    consumer.get("/health")["lag"] is not None for consumer in self.consumers):
+                break
+            assert time.monotonic() < deadline, self.pipeline.logs()
+        client.close()
+
+    def wait_applied(self, last_uploads):
+        for upload_id in last_uploads:
+            self.pipeline.wait_applied(self.server, upload_id, "applied")
+
+    def end(self):
+        """Deadlocks are counted at the latest when a connection ends."""
+        for program in [self.server, *self.consumers]:
+            program.stop()
+        assert self.sql.run("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == "0"
+        states = self.sql.rows("SELECT state, count(*) AS n, count(DISTINCT applied_no) AS numbers, max(applied_no) AS last FROM uploads GROUP BY state")
+        assert len(states) == 1 and states[0]["state"] == "applied"
+        assert states[0]["n"] == states[0]["numbers"] == states[0]["last"]
+
+
+def upload_all(server, first):
+    """Every table's next versions, by several clients at once; {table: id of its last upload}."""
+    def load(client):
+        last = {}
+        for version in range(first, first + VERSIONS):
+            for table in range(client, TABLES, CLIENTS):
+                answer = server.upload(csv_of({f"F{row}": str(version) for row in range(ROWS)}), name=f"c{table}.csv")
+                assert answer.status_code in (200, 202), answer.text
+                last[table] = answer.json()["upload_id"]
+        return last
+
+    last = {}
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        for each in pool.map(load, range(CLIENTS)):
+            last |= each
+    return last
+
+
+def p99_of_live_load(pipeline, name, count, before):
+    """Seconds from an upload's acceptance until readers see it, and the last uploads. `before`: the last ones that are there already."""
+    this = Round(pipeline, name, count)
+    first = 1
+    if before:
+        assert pipeline.command("republish").returncode == 0
+        this.wait_applied(before.values())
+        first += VERSIONS
+    last = upload_all(this.server, first)
+    this.wait_applied(last.values())
+    seconds = [float(row["s"]) for row in this.sql.rows(
+        f"SELECT extract(epoch FROM applied_at - timestamp) AS s FROM uploads WHERE version >= {first} ORDER BY 1")]
+    assert len(seconds) == TABLES * VERSIONS
+    this.end()
+    return seconds[len(seconds) * 99 // 100], last
+
+
+def seconds_of_backlog(pipeline, name, count, last):
+    """How long it takes to record and apply everything, published again into an empty topic and database."""
+    this = Round(pipeline, name, count)
+    done = pipeline.command("republish")
+    assert done.returncode == 0, done.stderr
+    this.wait_applied(last.values())
+    took = float(this.sql.run("SELECT extract(epoch FROM max(applied_at) - (SELECT min(recorded_at) FROM cdc_events)) FROM uploads"))
+    this.end()
+    return took
+
+
+def test_three_consumers_are_not_slower_than_one(pipeline):
+    one_p99, last = p99_of_live_load(pipeline, "one_live", 1, {})
+    three_p99, last = p99_of_live_load(pipeline, "three_live", 3, last)
+    one, three = [], []
+    for attempt in range(2):
+        one.append(seconds_of_backlog(pipeline, f"one_{attempt}", 1, last))
+        three.append(seconds_of_backlog(pipeline, f"three_{attempt}", 3, last))
+    uploads = 2 * TABLES * VERSIONS
+    print(f"p99 from acceptance to visible: one {one_p99:.3f} s, three {three_p99:.3f} s; "
+          f"uploads a second: one {[round(uploads / s) for s in one]}, three {[round(uploads / s) for s in three]}")
+    assert three_p99 <= 3 * max(one_p99, SHORT_S)
+    assert min(one) / min(three) >= 0.9
