@@ -1,7 +1,10 @@
 #pragma once
 
+#include <chrono>
+#include <deque>
 #include <map>
 #include <stop_token>
+#include <vector>
 
 #include "consume/board.hpp"
 #include "consume/consumer.hpp"
@@ -31,7 +34,15 @@ class Applier {
   /// Waits because of an upload that the summary names as blocked or in conflict, with its repair.
   [[nodiscard]] bool is_behind_blocked(const UploadFacts& facts);
   void report_waiting(const std::vector<TableRef>& tables);
-  Result<void> trim();
+  /// `begun`: when this round began, as io::Clock::uptime.
+  Result<void> trim(std::chrono::milliseconds begun);
+
+  /// What was recorded at a time. The log's own times are those of a clock that may have jumped since.
+  struct Recorded {
+    std::chrono::milliseconds begun;  ///< io::Clock::uptime: as for `at`
+    std::chrono::milliseconds at;     ///< moves while the mark is young
+    std::vector<eventlog::StartPosition> positions;
+  };
 
   const Options& options_;
   eventlog::EventLog& log_;
@@ -40,6 +51,7 @@ class Applier {
   Board& board_;
   Warning warning_;
   std::map<TableRef, Waiting> waiting_;
+  std::deque<Recorded> recorded_;  ///< oldest first
 };
 
 }  // namespace deltadrop::consume

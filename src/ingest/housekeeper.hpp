@@ -2,6 +2,8 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -19,7 +21,7 @@ namespace deltadrop::ingest {
 class Housekeeper {
  public:
   Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableLocks& locks,
-              ReadingCache& readings, io::Clock& clock, const Options& options);
+              ReadingCache& readings, io::ClockWatch& clock, const Options& options);
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
   ~Housekeeper() { stop(); }
@@ -46,6 +48,7 @@ class Housekeeper {
 
  private:
   void work();
+  void look_at_clock();
   void expire_held();
   void forget_answers();
   bool settle(const UploadRecord& upload);
@@ -60,7 +63,7 @@ class Housekeeper {
   Publisher& publisher_;
   TableLocks& locks_;
   ReadingCache& readings_;
-  io::Clock& clock_;
+  io::ClockWatch& clock_;
   const Options options_;
 
   std::mutex mutex_;
@@ -72,6 +75,8 @@ class Housekeeper {
   std::vector<UploadRecord> unsettled_;
   std::vector<UploadId> unsynced_;
   bool sync_failed_ = false;  ///< of unsynced_: the files are to be written anew
+  std::optional<Timestamp> clock_marked_at_;  ///< measured
+  std::string clock_trouble_;                 ///< as last reported
   std::thread thread_;
 };
 

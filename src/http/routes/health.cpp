@@ -65,6 +65,7 @@ struct Parts {
   history::HistoryStore& history;
   consume::Consumer* consumer;
   io::Clock& clock;
+  io::ClockWatch* clock_watch;  ///< null: the engine of `uploads` has one
 };
 
 /// Everything that is looked at, before it is judged.
@@ -73,6 +74,7 @@ struct Checkup {
   std::optional<Error> log;
   std::optional<Error> database;
   ingest::Health ingest;
+  io::ClockReport clock;
   std::optional<consume::Health> consumer;
   std::optional<history::Summary> summary;
   Unapplied unapplied;
@@ -88,6 +90,12 @@ Checkup examine(const Parts& parts) {
   if (parts.uploads != nullptr) {
     found.uploads = error_of(parts.uploads->probe.look());
     found.ingest = parts.uploads->ingest.health();
+    found.clock = found.ingest.clock;
+  } else if (parts.clock_watch != nullptr) {
+    found.clock = parts.clock_watch->look();
+    if (found.clock.trouble) {
+      found.clock.trouble->fix = "set the clock right; if it is right as it is, start this consumer again";
+    }
   }
   found.log = error_of(parts.log.health(kLogProbe));
   if (!found.log) found.log = found.ingest.log;
@@ -119,6 +127,8 @@ std::vector<std::string> troubles_of(const Checkup& found) {
     if (error) texts.push_back(fmt::format("{}: {}", what, error->text()));
   };
   add("uploads", found.uploads);
+  const bool said = found.uploads && found.clock.trouble && found.uploads->type == found.clock.trouble->type;
+  if (!said) add("clock", found.clock.trouble);
   add("log", found.log);
   add("database", found.database);
   if (found.consumer) {
@@ -130,6 +140,18 @@ std::vector<std::string> troubles_of(const Checkup& found) {
   }
   texts.insert(texts.end(), found.unapplied.troubles.begin(), found.unapplied.troubles.end());
   return texts;
+}
+
+std::string_view word_for(io::ClockState clock) {
+  switch (clock) {
+    case io::ClockState::right:
+      return "UP";
+    case io::ClockState::doubtful:
+      return "DEGRADED";
+    case io::ClockState::wrong:
+      return "DOWN";
+  }
+  return "DOWN";
 }
 
 /// Whether the process cannot do what it is there for: take uploads, or else record events.
@@ -152,6 +174,7 @@ Result<Response> health(const Parts& parts, const Request& request) {
       .text("kafka", found.log ? "DOWN" : "UP")
       .text("timestamp", parts.clock.now().to_string())
       .text("database", found.database ? "DOWN" : "UP")
+      .text("clock", word_for(found.clock.state))
       .number("pending", std::max(found.ingest.accepted_unpublished + summary.uploads_recorded,
                                   found.unapplied.versions));
   if (parts.uploads != nullptr) {
@@ -194,12 +217,12 @@ void add_routes(std::vector<Route>& routes, const Parts& parts) {
 
 void add_health_routes(std::vector<Route>& routes, const Services& services) {
   add_routes(routes, {std::make_shared<Uploads>(services.ingest, services.history, services.clock),
-                      services.log, services.history, services.consumer, services.clock});
+                      services.log, services.history, services.consumer, services.clock, nullptr});
 }
 
 std::vector<Route> consumer_routes(const ConsumerServices& services) {
   std::vector<Route> routes;
-  add_routes(routes, {nullptr, services.log, services.history, &services.consumer, services.clock});
+  add_routes(routes, {nullptr, services.log, services.history, &services.consumer, services.clock, services.clock_watch});
   add_dead_letter_routes(routes, services.history, services.clock, Records::yes);
   add_metrics_route(routes, {services.metrics, nullptr, services.history, &services.consumer});
   add_docs_routes(routes);
