@@ -49,7 +49,8 @@ constexpr std::array<Limit, 5> kLimits = {{{RLIMIT_NOFILE, "open files", "-n", 1
 
 Error too_low(std::string message) {
   return {ErrorCode::unavailable, "limit-too-low", std::move(message),
-          "raise the limit: with ulimit in the shell, LimitNOFILE=, LimitFSIZE=, TasksMax=, MemoryMax= of systemd, "
+          "raise the limit: with ulimit in the shell, LimitNOFILE=, LimitFSIZE=, TasksMax=, MemoryMax= of "
+          "systemd, "
           "--ulimit, --pids-limit, --memory of a container"};
 }
 
@@ -80,8 +81,8 @@ Result<void> check_at_least(const Limit& limit, rlim_t needed) {
   if (::getrlimit(limit.resource, &set) != 0 || set.rlim_cur == RLIM_INFINITY || set.rlim_cur >= needed) {
     return success();
   }
-  return too_low(fmt::format("the limit on {} (ulimit {}) is {}, and a server needs {}", limit.name, limit.flag,
-                             set.rlim_cur / limit.unit, needed / limit.unit));
+  return too_low(fmt::format("the limit on {} (ulimit {}) is {}, and a server needs {}", limit.name,
+                             limit.flag, set.rlim_cur / limit.unit, needed / limit.unit));
 }
 
 /// The soft limit of 1,024 descriptors is there for programs that use select.
@@ -96,16 +97,17 @@ Result<void> check_memory() {
   void* memory =
       ::mmap(nullptr, kMemoryMin, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
-    return too_low(fmt::format("there is not enough memory: a server needs {} MiB beside the stacks of its {} threads "
-                               "({}); limits: {}",
-                               kMemoryMin >> 20, kThreadsMin, std::strerror(errno), describe_process_limits()));
+    return too_low(
+        fmt::format("there is not enough memory: a server needs {} MiB beside the stacks of its {} threads "
+                    "({}); limits: {}",
+                    kMemoryMin >> 20, kThreadsMin, std::strerror(errno), describe_process_limits()));
   }
   ::munmap(memory, kMemoryMin);
   return success();
 }
 
-/// Threads that do nothing, all at once: what limits them (the user's processes, the cgroup's, memory for stacks)
-/// cannot be computed. The memory is looked for while they have theirs.
+/// Threads that do nothing, all at once: what limits them (the user's processes, the cgroup's, memory for
+/// stacks) cannot be computed. The memory is looked for while they have theirs.
 Result<void> check_threads_and_memory() {
   std::mutex mutex;
   std::condition_variable changed;
@@ -122,8 +124,9 @@ Result<void> check_threads_and_memory() {
     }
     checked = check_memory();
   } catch (const std::exception& thrown) {
-    checked = too_low(fmt::format("the system starts {} of the {} threads that a server needs ({}); limits: {}",
-                                  threads.size(), kThreadsMin, thrown.what(), describe_process_limits()));
+    checked =
+        too_low(fmt::format("the system starts {} of the {} threads that a server needs ({}); limits: {}",
+                            threads.size(), kThreadsMin, thrown.what(), describe_process_limits()));
   }
   {
     const std::lock_guard lock(mutex);
@@ -147,11 +150,13 @@ void say(std::string_view text) noexcept {
     say("a bug: the program ended without an exception");
   } catch (const std::bad_alloc&) {
     say("the system gives this process no more memory, and it cannot go on without\n"
-        "  fix: raise its limit (ulimit -v, MemoryMax), then start it again: nothing that was answered is lost");
+        "  fix: raise its limit (ulimit -v, MemoryMax), then start it again: nothing that was answered is "
+        "lost");
   } catch (const std::exception& thrown) {
     say("it cannot go on: ");
     say(thrown.what());
-    say("\n  fix: start it again: nothing that was answered is lost; if it was no limit of the system, report it");
+    say("\n  fix: start it again: nothing that was answered is lost; if it was no limit of the system, "
+        "report it");
   } catch (...) {
     say("a bug: something was thrown that is no exception");
   }
@@ -170,7 +175,8 @@ std::string describe_process_limits() {
                    set.rlim_cur / limit.unit, limit.flag);
   }
   if (const auto pids = pids_max(); !pids.empty()) {
-    fmt::format_to(std::back_inserter(text), "{}threads of the cgroup {} (pids.max)", text.empty() ? "" : ", ", pids);
+    fmt::format_to(std::back_inserter(text), "{}threads of the cgroup {} (pids.max)",
+                   text.empty() ? "" : ", ", pids);
   }
   return text.empty() ? "none" : text;
 }

@@ -186,9 +186,10 @@ Result<void> run_consume(const Settings& settings, bool accept_gap) {
   consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
   // Nothing is kept from one run to the next: no upload gets its time here.
   io::ClockWatch clock_watch(clock, settings.duration("CLOCK_JUMP_MAX"), std::nullopt);
-  DD_TRY(const auto server,
-         listen(settings, {nullptr, telemetry, clock, &clock_watch},
-                http::consumer_routes({*log, *history, consumer, clock, &telemetry.metrics(), &clock_watch})));
+  DD_TRY(
+      const auto server,
+      listen(settings, {nullptr, telemetry, clock, &clock_watch},
+             http::consumer_routes({*log, *history, consumer, clock, &telemetry.metrics(), &clock_watch})));
   std::optional<Error> gave_up;
   const Watch watch(*log, *history);
   consumer.start();

@@ -65,11 +65,13 @@ Result<int> run(const app::Settings& settings, Wanted wanted) {
   return seen.plausible ? 0 : 2;
 }
 
-void add_one(CLI::App& group, const std::string& name, const std::string& help, int& exit_code, Wanted wanted) {
+void add_one(CLI::App& group, const std::string& name, const std::string& help, int& exit_code,
+             Wanted wanted) {
   auto* command = group.add_subcommand(name, help);
   const auto flags = add_settings_options(*command);
   command->callback([flags, wanted, &exit_code] {
-    exit_code = run_with_settings(*flags, [&](const app::Settings& settings) { return run(settings, wanted); });
+    exit_code =
+        run_with_settings(*flags, [&](const app::Settings& settings) { return run(settings, wanted); });
   });
 }
 
@@ -81,9 +83,12 @@ void add_clock_command(CLI::App& program, int& exit_code) {
   add_one(*group, "show", "what speaks against the clock, if anything does", exit_code, Wanted::show);
   add_one(*group, "accept", "the clock is right as it is: take uploads again", exit_code, Wanted::accept);
   group->footer(
-      "Uploads get their timestamps from the clock, for ever. So they are refused while it differs by more than\n"
-      "CLOCK_JUMP_MAX from the time that was measured, or from the newest version's timestamp. Asks the server\n"
-      "that runs on DATA_DIR; where none does, the next start knows. A server with keys wants one of role admin:\n"
+      "Uploads get their timestamps from the clock, for ever. So they are refused while it differs by more "
+      "than\n"
+      "CLOCK_JUMP_MAX from the time that was measured, or from the newest version's timestamp. Asks the "
+      "server\n"
+      "that runs on DATA_DIR; where none does, the next start knows. A server with keys wants one of role "
+      "admin:\n"
       "DELTADROP_KEY.\n\n"
       "Examples:\n"
       "  deltadrop clock show\n"

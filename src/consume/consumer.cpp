@@ -34,7 +34,8 @@ class Consumer::State {
 
   void start() {
     threads_.push_back(run([this](const std::stop_token& stop) { recorder_.run(stop); }));
-    threads_.push_back(run(again_when_exhausted([this](const std::stop_token& stop) { applier_.run(stop); })));
+    threads_.push_back(
+        run(again_when_exhausted([this](const std::stop_token& stop) { applier_.run(stop); })));
     if (lake_) {
       threads_.push_back(
           run(again_when_exhausted([this](const std::stop_token& stop) { lake_feeder_.run(stop); })));

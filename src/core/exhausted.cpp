@@ -21,7 +21,8 @@ std::optional<Error> exhausted(const std::exception& thrown) {
                  "raise its limit (ulimit -u, pids.max, ulimit -v), or send fewer requests at once"};
   }
   if (code == std::errc::too_many_files_open || code == std::errc::too_many_files_open_in_system) {
-    return Error{ErrorCode::unavailable, "too-many-files", "the system gives this process no more descriptors",
+    return Error{ErrorCode::unavailable, "too-many-files",
+                 "the system gives this process no more descriptors",
                  "raise its limit (ulimit -n), or lower MAX_CONNECTIONS"};
   }
   return std::nullopt;

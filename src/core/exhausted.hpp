@@ -23,8 +23,8 @@ Error out_of_memory();
 /// Calls `work`; an exception becomes its Error.
 Result<void> caught(const std::function<Result<void>()>& work) noexcept;
 
-/// std::async with a thread of its own if `apart`. Without one, or if the system has none left, `work` runs in
-/// the thread that waits for the result.
+/// std::async with a thread of its own if `apart`. Without one, or if the system has none left, `work` runs
+/// in the thread that waits for the result.
 template <class Work>
 auto run_apart(bool apart, Work work) {
   if (apart) {

@@ -415,7 +415,9 @@ Result<void> Catalog::put(sqlite::Database& database, const UploadRecord& upload
                           "version = excluded.version, published_ms = excluded.published_ms, "
                           "record = excluded.record"));
   statement.bind(1, id).bind(2, upload.table.company_id).bind(3, upload.table.table_name);
-  statement.bind(4, to_string(upload.state)).bind(5, version).bind(6, upload.aged_from.value_or(upload.received_at).unix_ms);
+  statement.bind(4, to_string(upload.state))
+      .bind(5, version)
+      .bind(6, upload.aged_from.value_or(upload.received_at).unix_ms);
   statement.bind(7, published_ms).bind(8, std::int64_t{upload.dry_run}).bind(9, record);
   statement.bind(10, unix_ms_of(upload.steps.received)).bind(11, unix_ms_of(upload.steps.compared));
   return statement.run();

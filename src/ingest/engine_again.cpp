@@ -17,8 +17,9 @@ constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
 
 Result<std::optional<UploadReport>> Engine::replay(const AskedKeyOrNone& key) {
   if (!key) return std::optional<UploadReport>();
-  DD_TRY(const auto kept,
-         catalog_->answer_of(key->key, clock_watch_.measured_now().plus_ms(-options_.idempotency_ttl.count())));
+  DD_TRY(
+      const auto kept,
+      catalog_->answer_of(key->key, clock_watch_.measured_now().plus_ms(-options_.idempotency_ttl.count())));
   if (!kept) return std::optional<UploadReport>();
   if (kept->request != key->request) return key_reused(key->key);
   if (!kept->json.empty()) {

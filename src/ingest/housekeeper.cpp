@@ -68,11 +68,12 @@ void Housekeeper::work() {
   std::unique_lock lock(mutex_);
   while (!stopped_.wait_for(lock, kRound, [&] { return stopping_; })) {
     lock.unlock();
-    // What cannot be done now, for want of memory say, is done again in a second.
-    [[maybe_unused]] const auto done = caught([this]() -> Result<void> {
+    try {
       run_once();
-      return success();
-    });
+    } catch (const std::exception& thrown) {
+      // What there is no memory for now is done again in a second.
+      if (!exhausted(thrown)) throw;
+    }
     lock.lock();
   }
 }
@@ -84,19 +85,23 @@ void Housekeeper::retry(std::vector<T>& owed, Try attempt) {
     const std::lock_guard lock(mutex_);
     mine.swap(owed);
   }
-  // An attempt that throws has not succeeded. To put back what is owed must not fail: it would be forgotten.
-  const auto done = [&attempt](const T& each) {
-    return caught([&]() -> Result<void> {
-             if (attempt(each)) return success();
-             return Error{ErrorCode::unavailable, "still-owed", "", ""};
-           }).has_value();
-  };
-  const auto put_back = [&]() noexcept {
-    std::erase_if(mine, done);
-    const std::lock_guard lock(mutex_);
-    owed.insert(owed.end(), std::make_move_iterator(mine.begin()), std::make_move_iterator(mine.end()));
-  };
-  put_back();
+  std::erase_if(mine, [&](const T& each) {
+    bool done = false;
+    // An attempt that throws has not succeeded.
+    [[maybe_unused]] const auto tried = caught([&]() -> Result<void> {
+      done = attempt(each);
+      return success();
+    });
+    return done;
+  });
+  put_back(owed, std::move(mine));
+}
+
+/// The end of the process is better than to forget what is owed: the next start finds it.
+template <class T>
+void Housekeeper::put_back(std::vector<T>& owed, std::vector<T> mine) noexcept {
+  const std::lock_guard lock(mutex_);
+  owed.insert(owed.end(), std::make_move_iterator(mine.begin()), std::make_move_iterator(mine.end()));
 }
 
 void Housekeeper::run_once() {
@@ -186,7 +191,7 @@ void Housekeeper::forget_answers() {
 void Housekeeper::expire_held() {
   const Timestamp now = clock_.measured_now();
   const auto since_before = catalog_.held_aged_before(now.plus_ms(-options_.held_ttl.count()),
-                                                       now.plus_ms(-options_.dry_run_ttl.count()));
+                                                      now.plus_ms(-options_.dry_run_ttl.count()));
   // A catalog that cannot be read now can be read in a second.
   if (!since_before.has_value()) return;
   for (const auto& upload : since_before.value()) {

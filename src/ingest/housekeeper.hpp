@@ -57,6 +57,8 @@ class Housekeeper {
   bool make_owed_current(const TableRef& table);
   template <class T, class Try>
   void retry(std::vector<T>& owed, Try attempt);
+  template <class T>
+  void put_back(std::vector<T>& owed, std::vector<T> mine) noexcept;
 
   const Layout& layout_;
   Catalog& catalog_;
@@ -74,7 +76,7 @@ class Housekeeper {
   std::vector<fs::path> removals_;
   std::vector<UploadRecord> unsettled_;
   std::vector<UploadId> unsynced_;
-  bool sync_failed_ = false;  ///< of unsynced_: the files are to be written anew
+  bool sync_failed_ = false;                  ///< of unsynced_: the files are to be written anew
   std::optional<Timestamp> clock_marked_at_;  ///< measured
   std::string clock_trouble_;                 ///< as last reported
   std::thread thread_;

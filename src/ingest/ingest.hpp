@@ -102,9 +102,9 @@ struct UploadRecord {
   Sha256 sha256;
   std::int64_t bytes = 0;
   std::string file_id;
-  std::string original_name;           ///< sanitised
-  std::string archive_name;            ///< relative to archive/<company>/<table>/; "" while held
-  Timestamp received_at;               ///< when it was first held or accepted
+  std::string original_name;  ///< sanitised
+  std::string archive_name;   ///< relative to archive/<company>/<table>/; "" while held
+  Timestamp received_at;      ///< when it was first held or accepted
   /// What a held upload's age counts from, by io::ClockWatch::measured_now. Only the catalog has it.
   std::optional<Timestamp> aged_from;
   std::optional<Timestamp> timestamp;  ///< when the version was accepted

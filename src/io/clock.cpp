@@ -19,7 +19,8 @@ Timestamp SystemClock::now() {
 }
 
 std::chrono::milliseconds SystemClock::uptime() {
-  // The system call itself: a library that fakes the time of a process (libfaketime) fakes every clock of libc.
+  // The system call itself: a library that fakes the time of a process (libfaketime) fakes every clock of
+  // libc.
   timespec time{};
   if (::syscall(SYS_clock_gettime, CLOCK_BOOTTIME, &time) != 0) std::abort();
   using namespace std::chrono;

@@ -14,16 +14,18 @@ using std::chrono::milliseconds;
 constexpr auto kFix =
     "set the clock right; if it is right as it is, tell the server so: `deltadrop clock accept`";
 
-milliseconds size_of(milliseconds difference) { return difference < milliseconds(0) ? -difference : difference; }
+milliseconds size_of(milliseconds difference) {
+  return difference < milliseconds(0) ? -difference : difference;
+}
 
 Error clock_error(std::string message) {
   return {ErrorCode::unavailable, "clock-implausible", std::move(message), kFix};
 }
 
 std::string jumped(const ClockReport& report) {
-  return fmt::format("the clock shows {} and should show about {}: it jumped {} by {}", report.now.to_string(),
-                     report.expected.to_string(), report.jump.count() > 0 ? "ahead" : "back",
-                     rough_duration(size_of(report.jump)));
+  return fmt::format("the clock shows {} and should show about {}: it jumped {} by {}",
+                     report.now.to_string(), report.expected.to_string(),
+                     report.jump.count() > 0 ? "ahead" : "back", rough_duration(size_of(report.jump)));
 }
 
 std::string went_back(const ClockReport& report) {
@@ -33,7 +35,8 @@ std::string went_back(const ClockReport& report) {
 
 std::string versions_ahead(const ClockReport& report, const TableRef& table) {
   return fmt::format(
-      "the clock shows {}, and the newest version of {} has the timestamp {}, which is {} later: the clock was "
+      "the clock shows {}, and the newest version of {} has the timestamp {}, which is {} later: the clock "
+      "was "
       "ahead then, or it is behind now",
       report.now.to_string(), table.to_string(), report.now.plus_ms(report.newest_ahead.count()).to_string(),
       rough_duration(report.newest_ahead));
@@ -130,11 +133,11 @@ ClockReport ClockWatch::look_locked() {
   if (asked_ && clock_.is_synchronised()) asked_.reset();
   if (asked_ && !report.trouble) {
     report.state = ClockState::doubtful;
-    report.trouble = clock_error(
-        fmt::format("the clock shows {}, and a server last ran here at {}: the machine was off for {}, or the "
-                    "clock is wrong",
-                    report.now.to_string(), asked_->to_string(),
-                    rough_duration(milliseconds(report.now.unix_ms - asked_->unix_ms))));
+    report.trouble = clock_error(fmt::format(
+        "the clock shows {}, and a server last ran here at {}: the machine was off for {}, or the "
+        "clock is wrong",
+        report.now.to_string(), asked_->to_string(),
+        rough_duration(milliseconds(report.now.unix_ms - asked_->unix_ms))));
   }
   return report;
 }
@@ -144,7 +147,8 @@ void ClockWatch::agree() {
   const Timestamp now = clock_.now();
   follow(now, clock_.uptime());
   asked_.reset();
-  agreed_lag_ = newest_ ? std::max(milliseconds(newest_->unix_ms - now.unix_ms), milliseconds(0)) : milliseconds(0);
+  agreed_lag_ =
+      newest_ ? std::max(milliseconds(newest_->unix_ms - now.unix_ms), milliseconds(0)) : milliseconds(0);
 }
 
 Result<void> ClockWatch::check() {
@@ -166,8 +170,8 @@ Timestamp ClockWatch::measured_now() {
 ClockMark ClockWatch::mark() {
   const std::lock_guard lock(mutex_);
   const milliseconds uptime = clock_.uptime();
-  return {boot_id_,        uptime, expected_at(uptime),
-          is_earliest_,    asked_, measured_.plus_ms((uptime - measured_uptime_).count()),
+  return {boot_id_,     uptime, expected_at(uptime),
+          is_earliest_, asked_, measured_.plus_ms((uptime - measured_uptime_).count()),
           agreed_lag_};
 }
 

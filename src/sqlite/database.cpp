@@ -31,7 +31,8 @@ Classified classify(int code) {
     case SQLITE_PERM:
       return {ErrorCode::unavailable, "read-only", "let this user write the database file and its folder"};
     case SQLITE_NOMEM:
-      return {ErrorCode::unavailable, "out-of-memory", "raise the limit on memory (ulimit -v) of this process"};
+      return {ErrorCode::unavailable, "out-of-memory",
+              "raise the limit on memory (ulimit -v) of this process"};
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
       return {ErrorCode::unavailable, "io-error", "check the disk, the folder's rights and the system's log"};

@@ -222,7 +222,8 @@ void add_health_routes(std::vector<Route>& routes, const Services& services) {
 
 std::vector<Route> consumer_routes(const ConsumerServices& services) {
   std::vector<Route> routes;
-  add_routes(routes, {nullptr, services.log, services.history, &services.consumer, services.clock, services.clock_watch});
+  add_routes(routes, {nullptr, services.log, services.history, &services.consumer, services.clock,
+                      services.clock_watch});
   add_dead_letter_routes(routes, services.history, services.clock, Records::yes);
   add_metrics_route(routes, {services.metrics, nullptr, services.history, &services.consumer});
   add_docs_routes(routes);

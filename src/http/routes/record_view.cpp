@@ -104,15 +104,17 @@ Result<void> check_held_then(ingest::Ingest& ingest, const UploadRecord& version
 }
 
 /// Whoever asks for the present by a time gets an old version if the clock was ahead once, and is told why.
-Result<std::optional<std::string>> warning_of(const Services& services, const TableRef& table, Timestamp as_of) {
+Result<std::optional<std::string>> warning_of(const Services& services, const TableRef& table,
+                                              Timestamp as_of) {
   DD_TRY(const auto known, services.ingest.table(table));
   if (!known) return std::optional<std::string>();
   const auto newest = known->last.effective_at.value_or(Timestamp{});
-  if (newest <= as_of || newest <= services.clock.now().plus_ms(kAheadMs)) return std::optional<std::string>();
-  return std::optional(
-      fmt::format("version {} of {} holds from {}, which is in the future: the server's clock was ahead when it "
-                  "was accepted, or is behind now; leave out as_of to see it",
-                  known->last.version->value, table.to_string(), newest.to_string()));
+  if (newest <= as_of || newest <= services.clock.now().plus_ms(kAheadMs))
+    return std::optional<std::string>();
+  return std::optional(fmt::format(
+      "version {} of {} holds from {}, which is in the future: the server's clock was ahead when it "
+      "was accepted, or is behind now; leave out as_of to see it",
+      known->last.version->value, table.to_string(), newest.to_string()));
 }
 
 }  // namespace

@@ -36,8 +36,10 @@ TEST(ProcessLimits, OrdinaryOnesAreEnough) {
 TEST(ProcessLimitsDeathTest, ATooLowOneIsNamed) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto ended = ::testing::ExitedWithCode(kTrouble);
-  EXPECT_EXIT((lower(RLIMIT_NOFILE, 64), end_with_check()), ended, "open files \\(ulimit -n\\) is 64, and a server needs");
-  EXPECT_EXIT((lower(RLIMIT_FSIZE, 1 << 20), end_with_check()), ended, "size of a file in KiB \\(ulimit -f\\) is 1024");
+  EXPECT_EXIT((lower(RLIMIT_NOFILE, 64), end_with_check()), ended,
+              "open files \\(ulimit -n\\) is 64, and a server needs");
+  EXPECT_EXIT((lower(RLIMIT_FSIZE, 1 << 20), end_with_check()), ended,
+              "size of a file in KiB \\(ulimit -f\\) is 1024");
 }
 
 TEST(LastResortDeathTest, AnExceptionThatNobodyCatchesEndsTheProcessWithAMessage) {
@@ -66,8 +68,9 @@ TEST(LastResortDeathTest, AFileThatMayNotGrowIsAnError) {
 
 /// A setting that reaches the engine changed, or not at all, is one that nobody notices.
 TEST(IngestOptions, HaveWhatTheSettingsSay) {
-  const Settings::Values flags = {{"DISK_RESERVE", "3MiB"},    {"HELD_TTL", "5d"},         {"DRY_RUN_TTL", "7h"},
-                                  {"IDEMPOTENCY_TTL", "11h"},  {"CLOCK_JUMP_MAX", "13h"},  {"PUBLISH_TIMEOUT", "17s"},
+  const Settings::Values flags = {{"DISK_RESERVE", "3MiB"},      {"HELD_TTL", "5d"},
+                                  {"DRY_RUN_TTL", "7h"},         {"IDEMPOTENCY_TTL", "11h"},
+                                  {"CLOCK_JUMP_MAX", "13h"},     {"PUBLISH_TIMEOUT", "17s"},
                                   {"MAX_UPLOAD_BYTES", "19MiB"}, {"HOLD_MIN_ROWS", "23"}};
   const auto settings = Settings::load(flags, [](std::string_view) { return std::nullopt; }, "").value();
   const auto options = ingest_options(settings);

@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(Clocks, WrongOnceTest,
                                            Wrong{"ahead_after_a_boot", true, 40 * kDayMs},
                                            Wrong{"behind", false, -40 * kDayMs},
                                            Wrong{"behind_after_a_boot", true, -40 * kDayMs}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& wrong) { return wrong.param.name; });
 
 TEST_F(ClockTest, WhatWasHeldUnderAClockThatWasBehindLivesAsLong) {
   bench_.clock.jump_ms(-20 * kHourMs);
@@ -162,7 +162,8 @@ TEST_F(ClockTest, AJumpBeyondTheLimitStopsUploadsUntilTheClockIsBack) {
   EXPECT_EQ(bench_.engine->release(dry.upload_id).error().type, "clock-implausible");
   EXPECT_EQ(bench_.engine->revert({{"acme", "financials"}, Version(1), false, false, {}}).error().type,
             "clock-implausible");
-  const auto received_before = bench_.engine->submit(std::move(reception).value(), IngestBench::request("acme"));
+  const auto received_before =
+      bench_.engine->submit(std::move(reception).value(), IngestBench::request("acme"));
   ASSERT_TRUE(received_before.has_error()) << "it gets its timestamp only now";
   EXPECT_EQ(received_before.error().type, "clock-implausible");
   EXPECT_EQ(bench_.engine->table({"acme", "financials"}).value()->versions, 1);
@@ -211,8 +212,9 @@ TEST_F(ClockTest, TheTimeOfARunThatCrashedCounts) {
   bench_.clock.advance_ms(25 * kHourMs);
   bench_.close();
   // As a crash would leave it: the mark of the start.
-  change_catalog("UPDATE clock SET uptime_ms = uptime_ms - 90000000, expected_ms = expected_ms - 90000000, "
-                 "measured_ms = measured_ms - 90000000");
+  change_catalog(
+      "UPDATE clock SET uptime_ms = uptime_ms - 90000000, expected_ms = expected_ms - 90000000, "
+      "measured_ms = measured_ms - 90000000");
   open();
   EXPECT_EQ(state_of(dry.upload_id), UploadState::expired);
 }

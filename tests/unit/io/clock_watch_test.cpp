@@ -187,7 +187,8 @@ TEST_F(ClockWatchTest, ACatalogOfBeforeBeginsWithItsNewestTimeOrNow) {
   ClockMark made;
   made.expected = made.measured = clock_.now().plus_ms(-kHour);
   EXPECT_EQ(start(made).measured_now(), made.measured);
-  made.expected = made.measured = clock_.now().plus_ms(40 * kDay);  // it was written by a clock that was ahead
+  made.expected = made.measured =
+      clock_.now().plus_ms(40 * kDay);  // it was written by a clock that was ahead
   EXPECT_EQ(start(made).measured_now(), clock_.now());
 }
 
