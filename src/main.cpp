@@ -1,14 +1,21 @@
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <new>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "app/process_limits.hpp"
 #include "cli/commands.hpp"
 #include "cli/diff_command.hpp"
+#include "core/exhausted.hpp"
 
 namespace {
 
@@ -71,6 +78,7 @@ int run(int argc, char** argv) {
   deltadrop::cli::add_lake_command(program, exit_code);
   deltadrop::cli::add_migrate_command(program, exit_code);
   deltadrop::cli::add_rebuild_command(program, exit_code);
+  deltadrop::cli::add_clock_command(program, exit_code);
   deltadrop::cli::add_config_command(program, exit_code);
   deltadrop::cli::add_version_command(program, exit_code);
   // Behind the commands, which would take it as theirs.
@@ -100,16 +108,36 @@ bool all_was_written() {
   return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
 }
 
+/// What a shell reports of a program that SIGPIPE ended. We do not let it: a server's client may close, too.
+constexpr int kOutputClosed = 128 + SIGPIPE;
+
+/// Whether standard output is a pipe that nobody reads any more.
+bool output_is_closed() {
+  pollfd output{STDOUT_FILENO, 0, 0};
+  return ::poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  deltadrop::app::set_last_resort();
   int exit_code = 2;
   try {
     exit_code = run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    throw;  // the last resort speaks without memory
   } catch (const std::exception& thrown) {
-    std::fprintf(stderr, "deltadrop: %s\n", thrown.what());
+    // Whoever closed the pipe does not want to hear of it: `deltadrop events | head`.
+    if (output_is_closed()) return kOutputClosed;
+    const auto known = deltadrop::exhausted(thrown);
+    std::fprintf(stderr, "deltadrop: %s\n", known ? known->message.c_str() : thrown.what());
+    if (known) {
+      std::fprintf(stderr, "  fix: %s; limits: %s\n", known->fix.c_str(),
+                   deltadrop::app::describe_process_limits().c_str());
+    }
   }
   if (all_was_written()) return exit_code;
+  if (output_is_closed()) return kOutputClosed;
   if (exit_code == 0) {
     std::fputs(
         "deltadrop: standard output could not be written\n  fix: see where it goes to: a full disk, a closed "

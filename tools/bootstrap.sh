@@ -17,7 +17,7 @@ BUILD_PACKAGES=(g++ cmake ninja-build pkg-config mold libboost1.81-dev libboost-
   prometheus-cpp-dev
   unzip curl jq python3 python3-pip python3-yaml)
 SERVER_PACKAGES=(openjdk-17-jre-headless maven postgresql-15)
-TEST_PACKAGES=(libgtest-dev libgmock-dev googletest g++-aarch64-linux-gnu qemu-user python3-venv strace sqlite3 zstd "${SERVER_PACKAGES[@]}")
+TEST_PACKAGES=(libgtest-dev libgmock-dev googletest g++-aarch64-linux-gnu qemu-user python3-venv strace sqlite3 zstd libfaketime "${SERVER_PACKAGES[@]}")
 LINT_PACKAGES=(libgtest-dev libgmock-dev clang-format-19 clang-tidy-19)
 
 PYARROW_VERSION=26.0.1

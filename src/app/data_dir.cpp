@@ -86,6 +86,7 @@ ingest::Options ingest_options(const Settings& settings) {
   options.held_ttl = settings.duration("HELD_TTL");
   options.dry_run_ttl = settings.duration("DRY_RUN_TTL");
   options.idempotency_ttl = settings.duration("IDEMPOTENCY_TTL");
+  options.clock_jump_max = settings.duration("CLOCK_JUMP_MAX");
   options.publish_timeout = settings.duration("PUBLISH_TIMEOUT");
   return options;
 }

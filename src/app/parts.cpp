@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <csignal>
@@ -83,13 +82,21 @@ std::vector<std::string> allowed_hosts(const Settings& settings) {
   return hosts;
 }
 
-/// The soft limit of 1,024 descriptors is there for programs that use select.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("the limit on open files could not be raised");
-}
+/// Judges keys by the time it should be: a clock that jumps must neither refuse a key nor bring one back.
+class KeyClock final : public io::Clock {
+ public:
+  explicit KeyClock(const Served& served) : served_(served) {}
+  Timestamp now() override {
+    if (served_.ingest != nullptr) return served_.ingest->expected_now();
+    return served_.clock_watch != nullptr ? served_.clock_watch->expected_now() : served_.clock.now();
+  }
+  std::chrono::milliseconds uptime() override { return served_.clock.uptime(); }
+  std::string boot_id() override { return served_.clock.boot_id(); }
+  bool is_synchronised() override { return served_.clock.is_synchronised(); }
+
+ private:
+  Served served_;
+};
 
 http::Gate gate_of(const Settings& settings, const Served& served) {
   http::GateOptions options;
@@ -104,14 +111,16 @@ http::Gate gate_of(const Settings& settings, const Served& served) {
     if (found) company = found->table.company_id;
     return company;
   };
-  return http::make_gate(std::move(options), served.clock);
+  const auto clock = std::make_shared<KeyClock>(served);
+  return [clock, gate = http::make_gate(std::move(options), *clock)](const http::Request& request) {
+    return gate(request);
+  };
 }
 
 }  // namespace
 
 Result<std::unique_ptr<http::Server>> listen(const Settings& settings, const Served& served,
                                              std::vector<http::Route> routes) {
-  raise_descriptor_limit();
   http::ServerOptions options;
   const auto address = settings.address("LISTEN");
   options.address = address.host == "localhost" ? "127.0.0.1" : address.host;

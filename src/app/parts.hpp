@@ -15,6 +15,7 @@
 #include "http/server.hpp"
 #include "ingest/ingest.hpp"
 #include "io/clock.hpp"
+#include "io/clock_watch.hpp"
 #include "lake/lake.hpp"
 
 /// What the programs are made of, each part from the settings.
@@ -28,8 +29,8 @@ struct Served {
   ingest::Ingest* ingest;
   Telemetry& telemetry;
   io::Clock& clock;
+  io::ClockWatch* clock_watch = nullptr;  ///< where there is no `ingest`, which has one
 };
-/// Also lets this process have as many connections as MAX_CONNECTIONS, as far as the system allows.
 Result<std::unique_ptr<http::Server>> listen(const Settings& settings, const Served& served,
                                              std::vector<http::Route> routes);
 /// "https://..." with TLS, else "http://...".

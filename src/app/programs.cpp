@@ -15,6 +15,7 @@
 
 #include "app/data_dir.hpp"
 #include "app/parts.hpp"
+#include "app/process_limits.hpp"
 #include "app/stop_signals.hpp"
 #include "app/watch.hpp"
 #include "eventlog/sqlite_log.hpp"
@@ -114,6 +115,7 @@ Result<void> serve_api(const Settings& settings, DataDir& data_dir, const http::
 
 Result<void> run_dev(const Settings& settings) {
   StopSignals signals;
+  DD_TRY(check_process_limits());
   DD_TRY(check_listen(settings));
   say_what_is_ignored(settings);
   DD_TRY(auto data_dir, open_data_dir(settings, kEmbeddedKind));
@@ -145,6 +147,7 @@ Result<void> run_dev(const Settings& settings) {
 
 Result<void> run_serve(const Settings& settings) {
   StopSignals signals;
+  DD_TRY(check_process_limits());
   DD_TRY(check_listen(settings));
   std::stop_source stop;
   DD_TRY(const auto log, open_kafka(settings));
@@ -168,6 +171,7 @@ Result<void> run_serve(const Settings& settings) {
 
 Result<void> run_consume(const Settings& settings, bool accept_gap) {
   StopSignals signals;
+  DD_TRY(check_process_limits());
   DD_TRY(check_listen(settings));
   std::stop_source stop;
   DD_TRY(const auto log, open_kafka(settings));
@@ -180,9 +184,12 @@ Result<void> run_consume(const Settings& settings, bool accept_gap) {
   options.observer = &telemetry;
   options.accept_gap = accept_gap;
   consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
-  DD_TRY(const auto server,
-         listen(settings, {nullptr, telemetry, clock},
-                http::consumer_routes({*log, *history, consumer, clock, &telemetry.metrics()})));
+  // Nothing is kept from one run to the next: no upload gets its time here.
+  io::ClockWatch clock_watch(clock, settings.duration("CLOCK_JUMP_MAX"), std::nullopt);
+  DD_TRY(
+      const auto server,
+      listen(settings, {nullptr, telemetry, clock, &clock_watch},
+             http::consumer_routes({*log, *history, consumer, clock, &telemetry.metrics(), &clock_watch})));
   std::optional<Error> gave_up;
   const Watch watch(*log, *history);
   consumer.start();

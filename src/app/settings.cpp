@@ -39,6 +39,8 @@ constexpr std::array kSettings = {
     Setting{"HELD_TTL", duration, "30d", "held uploads expire after this"},
     Setting{"DRY_RUN_TTL", duration, "24h", "dry runs expire after this"},
     Setting{"IDEMPOTENCY_TTL", duration, "24h", "how long the answer to an Idempotency-Key is kept"},
+    Setting{"CLOCK_JUMP_MAX", duration, "24h",
+            "a clock that jumps by more than this stops uploads until it is right again or accepted"},
     Setting{"PUBLISH_TIMEOUT", duration, "10s", "an upload that takes longer to publish is answered 202"},
     Setting{"MAX_UPLOAD_BYTES", bytes, "1TiB", "largest file, after decompression"},
     Setting{"MAX_EXPANSION", count, "200", "largest ratio of expanded to received bytes, past the first MiB"},

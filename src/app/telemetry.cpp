@@ -29,4 +29,12 @@ void Telemetry::saw_upload(const UploadSeen& upload) {
   metrics_->saw_upload(upload);
 }
 
+void Telemetry::saw_clock(std::string_view trouble) {
+  if (trouble.empty()) {
+    spdlog::info("nothing speaks against the clock any more");
+  } else {
+    spdlog::warn("{}; nothing expires because of it", trouble);
+  }
+}
+
 }  // namespace deltadrop::app

@@ -22,6 +22,7 @@ class Telemetry final : public Observer {
   void saw_published(std::chrono::milliseconds lag) override { metrics_->saw_published(lag); }
   void saw_recorded(std::int64_t events) override { metrics_->saw_recorded(events); }
   void saw_applied(std::chrono::milliseconds lag) override { metrics_->saw_applied(lag); }
+  void saw_clock(std::string_view trouble) override;
 
   http::Metrics& metrics() { return *metrics_; }
 

@@ -18,6 +18,7 @@ void add_lake_command(CLI::App& program, int& exit_code);
 void add_republish_command(CLI::App& program, int& exit_code);
 void add_migrate_command(CLI::App& program, int& exit_code);
 void add_rebuild_command(CLI::App& program, int& exit_code);
+void add_clock_command(CLI::App& program, int& exit_code);
 void add_tables_command(CLI::App& program, int& exit_code);
 void add_versions_command(CLI::App& program, int& exit_code);
 void add_records_command(CLI::App& program, int& exit_code);

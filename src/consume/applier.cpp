@@ -14,6 +14,10 @@ constexpr std::chrono::milliseconds kLookAgain{1000};
 /// After a table was held up: for most uploads another process holds it for milliseconds.
 constexpr std::chrono::milliseconds kLookSoonMin{5};
 constexpr std::chrono::milliseconds kLookSoonMax{250};
+/// How finely the age of recorded messages is known.
+constexpr int kMarksPerRetention = 60;
+/// The latest that has four digits of a year.
+constexpr Timestamp kAnyTime{253'402'300'799'999};
 
 /// What waiting does not mend is the table's own trouble: it is named.
 Error of_table(const TableRef& table, Error error) {
@@ -44,8 +48,9 @@ void Applier::run(const std::stop_token& stop) {
   Backoff soon(kLookSoonMin, kLookSoonMax);
   while (!stop.stop_requested()) {
     const std::uint64_t seen = board_.progress();
+    const auto begun = clock_.uptime();
     const auto held_up = apply_all(stop);
-    auto done = held_up ? trim() : Result<void>(held_up.error());
+    auto done = held_up ? trim(begun) : Result<void>(held_up.error());
     if (!done && done.error().code != ErrorCode::shutting_down) {
       warning_.about("recorded uploads cannot be applied now", done.error());
       board_.note([&](auto& notes) { notes.applying = done.error(); });
@@ -159,15 +164,21 @@ void Applier::report_waiting(const std::vector<TableRef>& tables) {
 }
 
 /// Only when nothing recorded waits, so that a log that is still wanted for looking into trouble stays whole.
-Result<void> Applier::trim() {
+Result<void> Applier::trim(std::chrono::milliseconds begun) {
   if (!log_.capabilities().trims) return success();
   const auto recorded = board_.notes().recorded;
   if (recorded.empty()) return success();
   DD_TRY(const auto summary, history_.summary());
   if (summary.uploads_recorded > 0 || !summary.blocked.empty()) return success();
-  const Timestamp before = clock_.now().plus_ms(-options_.log_retention.count());
-  for (const auto& position : recorded) {
-    DD_TRY(log_.trim(position.partition, position.offset, before));
+  const auto step = options_.log_retention / kMarksPerRetention;
+  if (recorded_.empty() || begun - recorded_.back().begun >= step) recorded_.push_back({begun, begun, {}});
+  recorded_.back().at = begun;
+  recorded_.back().positions = recorded;
+  while (!recorded_.empty() && begun - recorded_.front().at >= options_.log_retention) {
+    for (const auto& position : recorded_.front().positions) {
+      DD_TRY(log_.trim(position.partition, position.offset, kAnyTime));
+    }
+    recorded_.pop_front();
   }
   return success();
 }

@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <random>
 #include <stop_token>
+#include <vector>
 
 #include "consume/board.hpp"
 #include "consume/consumer.hpp"
@@ -44,7 +46,15 @@ class Applier {
   /// Waits because of an upload that the summary names as blocked or in conflict, with its repair.
   [[nodiscard]] bool is_behind_blocked(const UploadFacts& facts);
   void report_waiting(const std::vector<TableRef>& tables);
-  Result<void> trim();
+  /// `begun`: when this round began, as io::Clock::uptime.
+  Result<void> trim(std::chrono::milliseconds begun);
+
+  /// What was recorded at a time. The log's own times are those of a clock that may have jumped since.
+  struct Recorded {
+    std::chrono::milliseconds begun;  ///< io::Clock::uptime: as for `at`
+    std::chrono::milliseconds at;     ///< moves while the mark is young
+    std::vector<eventlog::StartPosition> positions;
+  };
 
   const Options& options_;
   eventlog::EventLog& log_;
@@ -55,6 +65,7 @@ class Applier {
   Warning warning_;
   std::map<TableRef, Waiting> waiting_;
   const std::size_t first_ = std::random_device{}();  ///< of the tables, so that processes begin apart
+  std::deque<Recorded> recorded_;  ///< oldest first
 };
 
 }  // namespace deltadrop::consume

@@ -2,15 +2,24 @@
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <exception>
+#include <functional>
 #include <thread>
 
 #include "consume/applier.hpp"
 #include "consume/board.hpp"
 #include "consume/lake_feeder.hpp"
 #include "consume/recorder.hpp"
+#include "core/exhausted.hpp"
 
 namespace deltadrop::consume {
+
+namespace {
+
+constexpr std::chrono::milliseconds kBeginAgain{1000};
+
+}  // namespace
 
 class Consumer::State {
  public:
@@ -25,8 +34,12 @@ class Consumer::State {
 
   void start() {
     threads_.push_back(run([this](const std::stop_token& stop) { recorder_.run(stop); }));
-    threads_.push_back(run([this](const std::stop_token& stop) { applier_.run(stop); }));
-    if (lake_) threads_.push_back(run([this](const std::stop_token& stop) { lake_feeder_.run(stop); }));
+    threads_.push_back(
+        run(again_when_exhausted([this](const std::stop_token& stop) { applier_.run(stop); })));
+    if (lake_) {
+      threads_.push_back(
+          run(again_when_exhausted([this](const std::stop_token& stop) { lake_feeder_.run(stop); })));
+    }
   }
 
   void stop() {
@@ -56,15 +69,32 @@ class Consumer::State {
   Board& board() { return board_; }
 
  private:
-  template <class Work>
+  using Work = std::function<void(const std::stop_token& stop)>;
+
+  /// What these threads know is in the history: without memory for a moment, they begin again.
+  Work again_when_exhausted(Work work) {
+    return [this, work = std::move(work)](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        try {
+          return work(stop);
+        } catch (const std::exception& thrown) {
+          const auto known = exhausted(thrown);
+          if (!known) throw;
+          spdlog::error("a thread of the consumer begins again: {}", known->text());
+          board_.note([&](auto& notes) { notes.applying = *known; });
+        }
+        board_.pause(stop, kBeginAgain);
+      }
+    };
+  }
+
   std::jthread run(const Work& work) {
     return std::jthread([this, work](const std::stop_token& stop) {
       try {
         work(stop);
       } catch (const std::exception& thrown) {
         spdlog::critical("a thread of the consumer ended: {}", thrown.what());
-        board_.note(
-            [&](auto& notes) { notes.stopped = Error{ErrorCode::internal, "thrown", thrown.what(), ""}; });
+        board_.note([&](auto& notes) { notes.stopped = error_of(thrown); });
       }
     });
   }

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 
+#include "core/exhausted.hpp"
 #include "eventlog/checks.hpp"
 #include "io/fault_point.hpp"
 
@@ -337,15 +339,15 @@ void Recorder::begin_storing(const std::stop_token& stop, history::RecordBatch b
   Storing& storing = storing_.emplace();
   storing.advances = batch.advances;
   storing.messages = static_cast<std::int64_t>(batch.events.size() + batch.dead_letters.size());
-  storing.result = std::async(
-      std::launch::async, [this, stop, give_up = storing.give_up, batch = std::move(batch)]() mutable {
-        const std::stop_callback stopped(stop, [&give_up] { give_up.request_stop(); });
-        return store(give_up.get_token(), batch);
-      });
+  const auto kept = std::make_shared<history::RecordBatch>(std::move(batch));
+  storing.result = run_apart(true, [this, stop, give_up = storing.give_up, kept]() mutable {
+    const std::stop_callback stopped(stop, [&give_up] { give_up.request_stop(); });
+    return store(give_up.get_token(), *kept);
+  });
 }
 
 bool Recorder::is_storing() const {
-  return storing_ && storing_->result.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+  return storing_ && storing_->result.wait_for(std::chrono::seconds(0)) == std::future_status::timeout;
 }
 
 Result<void> Recorder::settle() {

@@ -50,6 +50,8 @@ class Observer {
   virtual void saw_recorded(std::int64_t events) = 0;
   /// From an upload's acceptance until readers see it.
   virtual void saw_applied(std::chrono::milliseconds after_acceptance) = 0;
+  /// The clock became implausible, and why; "": it is plausible again.
+  virtual void saw_clock(std::string_view /*trouble*/) {}
 };
 
 /// Measures from its making to its end, on every way out.

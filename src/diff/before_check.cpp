@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/exhausted.hpp"
 #include "diff/key_order.hpp"
 #include "diff/row_reader.hpp"
 #include "diff/whole_file.hpp"
@@ -25,7 +26,7 @@ Error corrupt_version(const csv::Findings& findings) {
 }
 
 BeforeCheck::BeforeCheck(const csv::File& before)
-    : before_(before), checked_(std::async(std::launch::async, [this] { return run(); })) {}
+    : before_(before), checked_(run_apart(true, [this] { return run(); })) {}
 
 BeforeCheck::~BeforeCheck() {
   end_ = 0;

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
 #include <optional>
 #include <utility>
 
 #include "core/assert.hpp"
+#include "core/exhausted.hpp"
 #include "core/text.hpp"
 #include "csv/findings.hpp"
 #include "csv/scan.hpp"
@@ -112,8 +112,7 @@ std::vector<Change> deletes_of(LooseRows& old_rows) {
 bool loosen_rest(Side& before, Side& after) {
   constexpr std::size_t kWorthAThread = std::size_t{1} << 20;
   const bool apart = std::min(before.rest().size(), after.rest().size()) > kWorthAThread;
-  auto other =
-      std::async(apart ? std::launch::async : std::launch::deferred, [&] { return before.loosen_rest(); });
+  auto other = run_apart(apart, [&] { return before.loosen_rest(); });
   after.loosen_rest();
   return other.get();
 }

@@ -1,9 +1,9 @@
 #include "diff/join.hpp"
 
 #include <algorithm>
-#include <future>
 #include <utility>
 
+#include "core/exhausted.hpp"
 #include "diff/changes.hpp"
 
 namespace deltadrop::diff {
@@ -95,8 +95,7 @@ class PartJoin {
 JoinReport join(Side& before, Side& after) {
   static_assert(LooseRows::kParts == 2, "one part is joined here, one beside");
   const bool apart = std::min(before.loose().size(), after.loose().size()) > kRowsWorthAThread;
-  auto other = std::async(apart ? std::launch::async : std::launch::deferred,
-                          [&] { return PartJoin(before, after, 1).run(); });
+  auto other = run_apart(apart, [&] { return PartJoin(before, after, 1).run(); });
   JoinReport report = PartJoin(before, after, 0).run();
   const JoinReport second = other.get();
   report.repeated_key = report.repeated_key || second.repeated_key;

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "core/exhausted.hpp"
 #include "history/decisions.hpp"
 #include "history/sqlite_apply.hpp"
 #include "history/sqlite_read.hpp"
@@ -143,7 +144,7 @@ Result<void> SqliteHistory::scan_events(const UploadId& upload, ChangeType type,
   for (bool done = left.empty(); !done;) {
     DD_TRY(const auto events, ahead.get());
     done = left.empty();
-    if (!done) ahead = std::async(std::launch::async, read);
+    if (!done) ahead = run_apart(true, read);
     for (const auto& event : events) {
       DD_TRY(use(event));
     }

@@ -51,6 +51,7 @@ Examiner::Examiner(const Examined& parts) : parts_(parts) {
 Checkup Examiner::examine() {
   Checkup found;
   if (uploads_) look_at_uploads(found);
+  look_at_clock(found);
   found.log = error_of(parts_.log.health(kLogProbe));
   if (!found.log && found.ingest) found.log = found.ingest->log;
   look_at_history(found);
@@ -71,6 +72,17 @@ void Examiner::look_at_uploads(Checkup& found) {
     if (parts_.ingest->uploads(newest).has_error()) return;
   }
   found.ingest = parts_.ingest->health();
+}
+
+void Examiner::look_at_clock(Checkup& found) {
+  if (found.ingest) {
+    found.clock = found.ingest->clock;
+  } else if (parts_.clock_watch != nullptr) {
+    found.clock = parts_.clock_watch->look();
+    if (found.clock.trouble) {
+      found.clock.trouble->fix = "set the clock right; if it is right as it is, start this consumer again";
+    }
+  }
 }
 
 void Examiner::look_at_history(Checkup& found) {
@@ -142,6 +154,8 @@ std::vector<std::string> troubles_of(const Checkup& found) {
     if (error) texts.push_back(fmt::format("{}: {}", what, error->text()));
   };
   add("uploads", found.uploads);
+  const bool said = found.uploads && found.clock.trouble && found.uploads->type == found.clock.trouble->type;
+  if (!said) add("clock", found.clock.trouble);
   add("log", found.log);
   add("database", found.database);
   if (found.consumer) {

@@ -15,6 +15,7 @@
 #include "http/uploads_probe.hpp"
 #include "ingest/ingest.hpp"
 #include "io/clock.hpp"
+#include "io/clock_watch.hpp"
 
 /// What /health and /metrics report. A value that is not known is absent, never 0 and never "UP".
 namespace deltadrop::http {
@@ -27,6 +28,7 @@ struct Examined {
   history::HistoryStore& history;
   consume::Consumer* consumer;
   io::Clock& clock;
+  io::ClockWatch* clock_watch = nullptr;  ///< null: the ingestion engine has one
 };
 
 /// One examination.
@@ -35,6 +37,7 @@ struct Checkup {
   std::optional<Error> uploads;  ///< why none can be taken
   std::optional<Error> log;
   std::optional<Error> database;
+  io::ClockReport clock;
   bool takes_uploads = false;            ///< whether this process is there for that
   std::optional<ingest::Health> ingest;  ///< none while the catalog does not answer
   std::optional<consume::Health> consumer;
@@ -70,6 +73,7 @@ class Examiner {
   };
 
   void look_at_uploads(Checkup& found);
+  void look_at_clock(Checkup& found);
   void look_at_history(Checkup& found);
   void look_at_unapplied(Checkup& found);
   void look_for_standstill(Checkup& found);

@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 
+#include "core/exhausted.hpp"
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
 #include "http/access_log.hpp"
@@ -69,6 +70,7 @@ Value guarded(Work work) {
     return work();
   } catch (const std::exception& failure) {
     log_trouble(failure.what());
+    if (auto known = exhausted(failure)) error = std::move(*known);
   } catch (...) {
     log_trouble("a handler threw something that is no exception");
   }

@@ -22,7 +22,8 @@ bool says_nothing_of_a_company(std::string_view route) {
 }
 
 bool for_the_operator(std::string_view route) {
-  return route == "/api/v1/republish" || route.starts_with("/api/v1/dead-letters/");
+  return route == "/api/v1/republish" || route == "/api/v1/clock/accept" ||
+         route.starts_with("/api/v1/dead-letters/");
 }
 
 bool role_allows(Role role, const Request& request) {

@@ -39,7 +39,7 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 35> kTypes = {{
+constexpr std::array<TypeRow, 40> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"bad-idempotency-key", 400, "Not an idempotency key"},
@@ -74,6 +74,11 @@ constexpr std::array<TypeRow, 35> kTypes = {{
     {"header-too-large", 431, "The request's header is too large"},
     {"too-many-connections", 503, "Too many connections"},
     {"disk-full", 507, "The disk is full"},
+    {"file-size-limit", 507, "A file may not grow any more"},
+    {"out-of-memory", 503, "There is no more memory"},
+    {"no-thread", 503, "There are no more threads"},
+    {"too-many-files", 503, "Too many files are open"},
+    {"clock-implausible", 503, "The server's clock is implausible"},
     {"bad-file", 422, "The file was refused"},
 }};
 

@@ -7,6 +7,7 @@
 #include "http/server.hpp"
 #include "ingest/ingest.hpp"
 #include "io/clock.hpp"
+#include "io/clock_watch.hpp"
 
 namespace deltadrop::http {
 
@@ -35,6 +36,7 @@ struct ConsumerServices {
   consume::Consumer& consumer;
   io::Clock& clock;
   Metrics* metrics = nullptr;
+  io::ClockWatch* clock_watch = nullptr;  ///< null: /health says nothing of the clock
 };
 
 /// Every endpoint of the API.

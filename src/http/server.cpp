@@ -71,18 +71,28 @@ void begin_connection(Listening& listening, tcp::socket socket) {
                  asio::detached);
 }
 
+/// Whether it took one; not while the system has no descriptor or no memory for it.
+asio::awaitable<bool> accept_one(Listening& listening) {
+  try {
+    auto [error, socket] = co_await listening.acceptor.async_accept(kTuple);
+    if (!error) begin_connection(listening, std::move(socket));
+    co_return !error;
+  } catch (const std::exception& failure) {
+    log_trouble(failure.what());
+  }
+  co_return false;
+}
+
 asio::awaitable<void> accept_connections(Listening& listening) {
   asio::steady_timer pause(listening.shared.network);
   while (!listening.shared.stopping) {
-    auto [error, socket] = co_await listening.acceptor.async_accept(kTuple);
+    const bool accepted = co_await accept_one(listening);
     if (!listening.acceptor.is_open()) co_return;
-    if (error) {  // out of descriptors, most likely: others will be closed meanwhile
-      pause.expires_after(kAcceptRetry);
-      auto [cancelled] = co_await pause.async_wait(kTuple);
-      if (cancelled) co_return;
-    } else {
-      begin_connection(listening, std::move(socket));
-    }
+    if (accepted) continue;
+    // Others will be closed meanwhile.
+    pause.expires_after(kAcceptRetry);
+    auto [cancelled] = co_await pause.async_wait(kTuple);
+    if (cancelled) co_return;
   }
 }
 

@@ -5,13 +5,14 @@
 #include <array>
 #include <utility>
 
+#include "core/text.hpp"
 #include "ingest/archive.hpp"
 #include "ingest/manifest.hpp"
 
 namespace deltadrop::ingest {
 namespace {
 
-constexpr std::array<std::string_view, 3> kMigrations = {R"sql(
+constexpr std::array<std::string_view, 4> kMigrations = {R"sql(
 CREATE TABLE tables (
   company_id TEXT NOT NULL,
   table_name TEXT NOT NULL,
@@ -51,23 +52,53 @@ CREATE TABLE answers (
   answer TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX answers_by_age ON answers (kept_ms);
+)sql",
+                                                         // From here on, aged_from_ms and kept_ms are times
+                                                         // that were measured (io::ClockWatch::measured_now).
+                                                         // The newest of before is where that begins.
+                                                         R"sql(
+ALTER TABLE uploads RENAME COLUMN received_ms TO aged_from_ms;
+CREATE TABLE clock (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  boot_id TEXT NOT NULL,
+  uptime_ms INTEGER NOT NULL,
+  expected_ms INTEGER NOT NULL,
+  is_earliest INTEGER NOT NULL,
+  asked_ms INTEGER,
+  measured_ms INTEGER NOT NULL,
+  agreed_lag_ms INTEGER NOT NULL
+);
+INSERT INTO clock
+  SELECT 1, '', 0, newest, 0, NULL, newest, 0
+  FROM (SELECT max(ms) AS newest FROM (SELECT max(aged_from_ms) AS ms FROM uploads
+                                       UNION ALL SELECT max(kept_ms) FROM answers))
+  WHERE newest IS NOT NULL;
 )sql"};
 
-constexpr std::string_view kColumns = "state, published_ms, record, spooled_ms, compared_ms";
+constexpr std::string_view kColumns = "state, published_ms, record, spooled_ms, compared_ms, aged_from_ms";
 
-UploadState parse_state(std::string_view text) {
+/// Never taken for a known word: whatever a newer program means by it is not for this one to delete.
+Error unknown_word(std::string_view what, std::string_view text) {
+  return {ErrorCode::corrupt, "unknown-state",
+          fmt::format("the catalog has the {} {}, which this program does not know", what,
+                      quoted_for_message(text)),
+          "use the newer deltadrop that wrote it"};
+}
+
+Result<UploadState> parse_state(std::string_view text) {
   for (const auto state : {UploadState::held, UploadState::accepted, UploadState::published,
                            UploadState::discarded, UploadState::expired}) {
     if (text == to_string(state)) return state;
   }
-  return UploadState::expired;
+  return unknown_word("upload state", text);
 }
 
-UploadStatus parse_status(std::string_view text) {
-  for (const auto status : {UploadStatus::published, UploadStatus::accepted, UploadStatus::held}) {
+Result<UploadStatus> parse_status(std::string_view text) {
+  for (const auto status :
+       {UploadStatus::published, UploadStatus::accepted, UploadStatus::held, UploadStatus::unchanged}) {
     if (text == to_string(status)) return status;
   }
-  return UploadStatus::unchanged;
+  return unknown_word("answer", text);
 }
 
 std::optional<Timestamp> time_of(std::optional<std::int64_t> unix_ms) {
@@ -80,9 +111,10 @@ std::optional<std::int64_t> unix_ms_of(const std::optional<Timestamp>& time) {
 
 Result<UploadRecord> record_of_row(const sqlite::Statement& row) {
   DD_TRY(auto record, record_from_json(row.text(2)));
-  record.state = parse_state(row.text(0));
+  DD_TRY(record.state, parse_state(row.text(0)));
   record.published_at = time_of(row.optional_number(1));
   record.steps = {time_of(row.optional_number(3)), time_of(row.optional_number(4))};
+  record.aged_from = time_of(row.optional_number(5));
   return record;
 }
 
@@ -308,14 +340,39 @@ Result<std::vector<UploadId>> Catalog::held() {
   return all_ids(std::move(statement));
 }
 
-Result<std::vector<UploadRecord>> Catalog::held_since_before(Timestamp held, Timestamp dry_runs) {
+Result<std::vector<UploadRecord>> Catalog::held_aged_before(Timestamp held, Timestamp dry_runs) {
   const std::lock_guard lock(mutex_);
   DD_TRY(auto statement,
-         reader_.prepare(fmt::format("SELECT {} FROM uploads WHERE state = 'held' AND received_ms < "
+         reader_.prepare(fmt::format("SELECT {} FROM uploads WHERE state = 'held' AND aged_from_ms < "
                                      "CASE dry_run WHEN 1 THEN ?2 ELSE ?1 END",
                                      kColumns)));
   statement.bind(1, held.unix_ms).bind(2, dry_runs.unix_ms);
   return all_rows(std::move(statement));
+}
+
+Result<std::optional<io::ClockMark>> Catalog::clock_mark() {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto statement,
+         reader_.prepare("SELECT boot_id, uptime_ms, expected_ms, is_earliest, asked_ms, measured_ms, "
+                         "agreed_lag_ms FROM clock"));
+  DD_TRY(const bool row, statement.step());
+  if (!row) return std::optional<io::ClockMark>();
+  using std::chrono::milliseconds;
+  return std::optional(io::ClockMark{std::string(statement.text(0)), milliseconds(statement.number(1)),
+                                     Timestamp{statement.number(2)}, statement.number(3) != 0,
+                                     time_of(statement.optional_number(4)), Timestamp{statement.number(5)},
+                                     milliseconds(statement.number(6))});
+}
+
+Result<void> Catalog::keep_clock_mark(const io::ClockMark& mark) {
+  return writer_.run([&](sqlite::Database& database) -> Result<void> {
+    DD_TRY(auto statement,
+           database.prepare("INSERT OR REPLACE INTO clock VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
+    statement.bind(1, mark.boot_id).bind(2, mark.uptime.count()).bind(3, mark.expected.unix_ms);
+    statement.bind(4, std::int64_t{mark.is_earliest}).bind(5, unix_ms_of(mark.asked));
+    statement.bind(6, mark.measured.unix_ms).bind(7, mark.agreed_lag.count());
+    return statement.run();
+  });
 }
 
 Result<CatalogCounts> Catalog::counts() {
@@ -352,13 +409,15 @@ Result<void> Catalog::put(sqlite::Database& database, const UploadRecord& upload
   const auto published_ms = unix_ms_of(upload.published_at);
   DD_TRY(auto statement,
          database.prepare("INSERT INTO uploads (upload_id, company_id, table_name, state, version, "
-                          "received_ms, published_ms, dry_run, record, spooled_ms, compared_ms) VALUES "
+                          "aged_from_ms, published_ms, dry_run, record, spooled_ms, compared_ms) VALUES "
                           "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (upload_id) DO UPDATE "
                           "SET state = excluded.state, "
                           "version = excluded.version, published_ms = excluded.published_ms, "
                           "record = excluded.record"));
   statement.bind(1, id).bind(2, upload.table.company_id).bind(3, upload.table.table_name);
-  statement.bind(4, to_string(upload.state)).bind(5, version).bind(6, upload.received_at.unix_ms);
+  statement.bind(4, to_string(upload.state))
+      .bind(5, version)
+      .bind(6, upload.aged_from.value_or(upload.received_at).unix_ms);
   statement.bind(7, published_ms).bind(8, std::int64_t{upload.dry_run}).bind(9, record);
   statement.bind(10, unix_ms_of(upload.steps.received)).bind(11, unix_ms_of(upload.steps.compared));
   return statement.run();
@@ -373,7 +432,7 @@ Result<std::optional<KeptAnswer>> Catalog::answer_of(const std::string& key, Tim
   if (!row) return std::optional<KeptAnswer>();
   KeptAnswer answer;
   DD_TRY(answer.request, Sha256::parse(statement.text(0)));
-  answer.status = parse_status(statement.text(1));
+  DD_TRY(answer.status, parse_status(statement.text(1)));
   DD_TRY(answer.upload_id, UploadId::parse(statement.text(2)));
   answer.json = statement.text(3);
   return std::optional<KeptAnswer>(std::move(answer));

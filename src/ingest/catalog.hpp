@@ -9,6 +9,7 @@
 
 #include "ingest/idempotency.hpp"
 #include "ingest/ingest.hpp"
+#include "io/clock_watch.hpp"
 #include "sqlite/database.hpp"
 #include "sqlite/group_writer.hpp"
 
@@ -40,8 +41,11 @@ class Catalog {
   /// By table and version.
   Result<std::vector<UploadRecord>> unpublished();
   Result<std::vector<UploadId>> held();
-  /// Held uploads received before the time for their kind.
-  Result<std::vector<UploadRecord>> held_since_before(Timestamp held, Timestamp dry_runs);
+  /// Held uploads that count their age from before the time for their kind.
+  Result<std::vector<UploadRecord>> held_aged_before(Timestamp held, Timestamp dry_runs);
+  /// What the last run kept of the clock; none in a new catalog.
+  Result<std::optional<io::ClockMark>> clock_mark();
+  Result<void> keep_clock_mark(const io::ClockMark& mark);
   Result<CatalogCounts> counts();
   /// Ingest::accepted_since: the tables of which add_version or settle found a new version.
   Acceptances accepted_since(std::uint64_t number);

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
 #include <utility>
 
+#include "core/exhausted.hpp"
 #include "ingest/guard.hpp"
 #include "ingest/recover.hpp"
 #include "io/file.hpp"
@@ -173,18 +173,20 @@ Error moved_on(const UploadRecord& upload, const std::optional<UploadRecord>& la
 }  // namespace
 
 Engine::Engine(const Options& options, std::unique_ptr<Catalog> catalog, eventlog::EventLog& log,
-               io::Clock& clock)
+               io::Clock& clock, const std::optional<io::ClockMark>& last_clock)
     : options_(options),
       layout_{options.data_dir},
       catalog_(std::move(catalog)),
       clock_(clock),
+      clock_watch_(clock, options.clock_jump_max, last_clock),
       publisher_(layout_, *catalog_, log, clock, options_),
-      housekeeper_(layout_, *catalog_, publisher_, locks_, readings_, clock, options_) {}
+      housekeeper_(layout_, *catalog_, publisher_, locks_, readings_, clock_watch_, options_) {}
 
 Result<void> Engine::start() {
   DD_TRY(const auto left, recover(layout_, *catalog_));
   for (const auto& upload : left.without_manifest) housekeeper_.owe_manifest(upload);
   for (const auto& table : left.not_current) housekeeper_.owe_current(table);
+  if (left.newest) clock_watch_.saw_version(left.newest->table, *left.newest->timestamp);
   housekeeper_.run_once();
   DD_TRY(const auto unpublished, catalog_->unpublished());
   for (const auto& upload : unpublished) publisher_.enqueue(upload, nullptr);
@@ -198,10 +200,13 @@ void Engine::stop() {
   publisher_.stop();
   housekeeper_.stop();
   housekeeper_.sync_small_files();
+  // A mark that cannot be kept leaves the one of some minutes before.
+  [[maybe_unused]] const auto kept = catalog_->keep_clock_mark(clock_watch_.mark());
 }
 
 Result<std::unique_ptr<Reception>> Engine::receive() {
   if (stopping_) return shutting_down();
+  DD_TRY(clock_watch_.check());
   const auto path = layout_.spool() / fmt::format("{}.part", ++spooled_);
   DD_TRY(auto spool, SpoolFile::create(path, {options_.upload_bytes_max, options_.expansion_ratio_max,
                                               options_.kept_bytes_max, options_.disk_reserve}));
@@ -307,7 +312,7 @@ Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedReques
   auto reading = std::make_shared<Reading>(Reading{std::move(before), std::move(after), {}});
   // Beside the diff: the older file has lain in the archive since it was accepted, and damage to it must not
   // become events.
-  auto older_file = std::async(last ? std::launch::async : std::launch::deferred, [&]() -> Result<void> {
+  auto older_file = run_apart(last.has_value(), [&]() -> Result<void> {
     return last ? check_stored_bytes(layout_, *last) : Result<void>(success());
   });
   // The older file was accepted once, and its bytes are compared with its SHA-256 beside this.
@@ -323,6 +328,7 @@ Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedReques
   upload.hold_reasons = hold_reasons(upload.counts, upload.schema_changes,
                                      {request.dry_run, request.force, upload.rekey}, options_);
   upload.received_at = clock_.now();
+  upload.aged_from = clock_watch_.measured_now();
   upload.steps.compared = upload.received_at;
   upload.upload_id = io::new_upload_id(upload.received_at);
   const StepTimer accepting(options_.observer, Step::accept, &seen.took(Step::accept));
@@ -379,6 +385,8 @@ Result<UploadReport> Engine::accept(const Arrival& arrival, UploadRecord upload,
                                     const std::optional<UploadRecord>& last,
                                     std::shared_ptr<const Reading> reading, const AskedKeyOrNone& key) {
   DD_TRY(pass_step("accept.begin", arrival.path));
+  // Once more: it may have jumped since the file was received, and a timestamp is for ever.
+  DD_TRY(clock_watch_.check());
   DD_TRY(stamp(upload, last, clock_.now()));
   const auto placed = place_in_archive(layout_, arrival, upload);
   if (!placed.has_value()) {
@@ -412,6 +420,7 @@ void Engine::finish_acceptance(const UploadRecord& upload, const Arrival& arriva
                                std::shared_ptr<const Reading> reading) {
   // The upload is accepted whatever happens now; what fails is done again by the housekeeper, or at the next
   // start.
+  clock_watch_.saw_version(upload.table, *upload.timestamp);
   if (arrival.source == Source::stays) withdraw(layout_.held_file(upload.upload_id));
   if (!pass_step("accept.committed", layout_.catalog()).has_value() ||
       !write_manifest(layout_, upload, arrival.sync()).has_value()) {
@@ -457,6 +466,7 @@ Result<UploadRecord> Engine::find_held(const UploadId& upload) {
 
 Result<UploadReport> Engine::release(const UploadId& upload, const Caller& caller) {
   if (stopping_) return shutting_down();
+  DD_TRY(clock_watch_.check());
   DD_TRY(const auto found, find_known(upload));
   AskedKeyOrNone key;
   if (caller.idempotency_key) key = AskedKey{*caller.idempotency_key, identity_of_release(upload)};
@@ -534,12 +544,7 @@ Result<RepublishReport> Engine::republish(const RepublishRequest& request) {
 
 Result<RepublishReport> mark_for_republish(const Options& options, const RepublishRequest& request) {
   const Layout layout{options.data_dir};
-  std::error_code ignored;
-  if (!fs::exists(layout.catalog(), ignored)) {
-    return Error{ErrorCode::not_found, "no-catalog",
-                 fmt::format("{} holds no catalog", options.data_dir.string()),
-                 "give the folder of the server, or run `deltadrop rebuild catalog`"};
-  }
+  DD_TRY(refuse_no_catalog(layout));
   DD_TRY(const auto catalog, Catalog::open(layout.catalog()));
   DD_TRY(catalog->mark_unpublished(request));
   // Those that were marked before, or never sent, go with them.

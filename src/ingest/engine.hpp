@@ -12,6 +12,7 @@
 #include "ingest/request.hpp"
 #include "ingest/spool.hpp"
 #include "ingest/table_locks.hpp"
+#include "io/clock_watch.hpp"
 
 namespace deltadrop::ingest {
 
@@ -19,7 +20,9 @@ namespace deltadrop::ingest {
 /// is global but the catalog's short transactions.
 class Engine final : public Ingest {
  public:
-  Engine(const Options& options, std::unique_ptr<Catalog> catalog, eventlog::EventLog& log, io::Clock& clock);
+  /// `last_clock`: what the catalog keeps of the clock.
+  Engine(const Options& options, std::unique_ptr<Catalog> catalog, eventlog::EventLog& log, io::Clock& clock,
+         const std::optional<io::ClockMark>& last_clock);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine() override { stop(); }
@@ -38,7 +41,7 @@ class Engine final : public Ingest {
   Result<std::vector<TableRecord>> tables(const TableFilter& filter) override;
   Result<std::optional<TableRecord>> table(const TableRef& table) override;
   Acceptances accepted_since(std::uint64_t number) override { return catalog_->accepted_since(number); }
-  [[nodiscard]] std::optional<Timestamp> expires_at(const UploadRecord& upload) const override;
+  [[nodiscard]] std::optional<Timestamp> expires_at(const UploadRecord& upload) override;
   Result<std::vector<UploadRecord>> versions(const TableRef& table, Version first,
                                              std::int64_t limit) override;
   Result<void> changes(const UploadId& upload, Seq first,
@@ -49,6 +52,8 @@ class Engine final : public Ingest {
   Result<RepublishReport> republish(const RepublishRequest& request) override;
   bool wait_published(const UploadId& upload, std::chrono::steady_clock::time_point deadline) override;
   Health health() override;
+  Result<io::ClockReport> accept_clock() override;
+  Timestamp expected_now() override { return clock_watch_.expected_now(); }
   void stop() override;
 
  private:
@@ -93,6 +98,7 @@ class Engine final : public Ingest {
   const Layout layout_;
   std::unique_ptr<Catalog> catalog_;
   io::Clock& clock_;
+  io::ClockWatch clock_watch_;
   TableLocks locks_;
   Publisher publisher_;
   ReadingCache readings_;

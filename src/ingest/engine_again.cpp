@@ -17,8 +17,9 @@ constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
 
 Result<std::optional<UploadReport>> Engine::replay(const AskedKeyOrNone& key) {
   if (!key) return std::optional<UploadReport>();
-  DD_TRY(const auto kept,
-         catalog_->answer_of(key->key, clock_.now().plus_ms(-options_.idempotency_ttl.count())));
+  DD_TRY(
+      const auto kept,
+      catalog_->answer_of(key->key, clock_watch_.measured_now().plus_ms(-options_.idempotency_ttl.count())));
   if (!kept) return std::optional<UploadReport>();
   if (kept->request != key->request) return key_reused(key->key);
   if (!kept->json.empty()) {
@@ -32,7 +33,7 @@ Result<std::optional<UploadReport>> Engine::replay(const AskedKeyOrNone& key) {
 std::optional<AnswerToKeep> Engine::answer_to_keep(const AskedKeyOrNone& key, const UploadReport& report) {
   if (!key) return std::nullopt;
   const bool row_stays = report.status == UploadStatus::accepted;
-  const Timestamp now = clock_.now();
+  const Timestamp now = clock_watch_.measured_now();
   return AnswerToKeep{
       key->key,
       {key->request, report.status, report.upload.upload_id, row_stays ? "" : report_to_json(report)},

@@ -1,11 +1,15 @@
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <utility>
 
 #include "ingest/engine.hpp"
+#include "ingest/recover.hpp"
 
 namespace deltadrop::ingest {
 namespace {
+
+constexpr std::int64_t kExpiryRoundingMs = 60'000;
 
 Error no_such_table(const TableRef& table) {
   return {ErrorCode::not_found, "no-such-table", fmt::format("there is no table {}", table.to_string()),
@@ -26,9 +30,16 @@ Result<std::vector<TableRecord>> Engine::tables(const TableFilter& filter) {
 
 Result<std::optional<TableRecord>> Engine::table(const TableRef& table) { return catalog_->table(table); }
 
-std::optional<Timestamp> Engine::expires_at(const UploadRecord& upload) const {
+std::optional<Timestamp> Engine::expires_at(const UploadRecord& upload) {
   if (upload.state != UploadState::held) return std::nullopt;
-  return upload.received_at.plus_ms((upload.dry_run ? options_.dry_run_ttl : options_.held_ttl).count());
+  const auto ttl = upload.dry_run ? options_.dry_run_ttl : options_.held_ttl;
+  const Timestamp by_the_clock = upload.received_at.plus_ms(ttl.count());
+  if (!upload.aged_from) return by_the_clock;
+  const auto age_ms = clock_watch_.measured_now().unix_ms - upload.aged_from->unix_ms;
+  const Timestamp by_measured_time = clock_.now().plus_ms(ttl.count() - age_ms);
+  // Small differences come from corrections of the clock, and would change the answer with every request.
+  const bool close = std::abs(by_measured_time.unix_ms - by_the_clock.unix_ms) <= kExpiryRoundingMs;
+  return close ? by_the_clock : by_measured_time;
 }
 
 Result<std::vector<UploadRecord>> Engine::versions(const TableRef& table, Version first, std::int64_t limit) {
@@ -119,6 +130,7 @@ bool Engine::wait_published(const UploadId& id, std::chrono::steady_clock::time_
 Health Engine::health() {
   Health health;
   health.log = publisher_.trouble();
+  health.clock = clock_watch_.look();
   const auto counts = catalog_->counts();
   if (counts.has_value()) {
     health.held = counts.value().held;
@@ -127,6 +139,48 @@ Health Engine::health() {
     health.log = counts.error();
   }
   return health;
+}
+
+Result<io::ClockReport> Engine::accept_clock() {
+  clock_watch_.agree();
+  DD_TRY(catalog_->keep_clock_mark(clock_watch_.mark()));
+  return clock_watch_.look();
+}
+
+namespace {
+
+/// The clock as a start on this folder would see it, and its catalog.
+struct SeenClock {
+  std::unique_ptr<Catalog> catalog;
+  std::unique_ptr<io::ClockWatch> watch;
+};
+
+Result<SeenClock> see_clock(const Options& options, io::Clock& clock) {
+  const Layout layout{options.data_dir};
+  DD_TRY(refuse_no_catalog(layout));
+  SeenClock seen;
+  DD_TRY(seen.catalog, Catalog::open(layout.catalog()));
+  DD_TRY(const auto mark, seen.catalog->clock_mark());
+  seen.watch = std::make_unique<io::ClockWatch>(clock, options.clock_jump_max, mark);
+  DD_TRY(const auto tables, seen.catalog->tables());
+  for (const auto& table : tables) {
+    if (table.last.timestamp) seen.watch->saw_version(table.table, *table.last.timestamp);
+  }
+  return seen;
+}
+
+}  // namespace
+
+Result<io::ClockReport> look_at_clock(const Options& options, io::Clock& clock) {
+  DD_TRY(const auto seen, see_clock(options, clock));
+  return seen.watch->look();
+}
+
+Result<io::ClockReport> accept_clock(const Options& options, io::Clock& clock) {
+  DD_TRY(const auto seen, see_clock(options, clock));
+  seen.watch->agree();
+  DD_TRY(seen.catalog->keep_clock_mark(seen.watch->mark()));
+  return seen.watch->look();
 }
 
 }  // namespace deltadrop::ingest

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "core/exhausted.hpp"
 #include "ingest/recover.hpp"
 #include "io/file.hpp"
 
@@ -10,11 +11,13 @@ namespace deltadrop::ingest {
 namespace {
 
 constexpr std::chrono::seconds kRound{1};
+/// After a crash of the machine, this much of the time that was measured is lost at most.
+constexpr std::chrono::milliseconds kClockMarkEvery{300'000};
 
 }  // namespace
 
 Housekeeper::Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableLocks& locks,
-                         ReadingCache& readings, io::Clock& clock, const Options& options)
+                         ReadingCache& readings, io::ClockWatch& clock, const Options& options)
     : layout_(layout),
       catalog_(catalog),
       publisher_(publisher),
@@ -65,7 +68,12 @@ void Housekeeper::work() {
   std::unique_lock lock(mutex_);
   while (!stopped_.wait_for(lock, kRound, [&] { return stopping_; })) {
     lock.unlock();
-    run_once();
+    try {
+      run_once();
+    } catch (const std::exception& thrown) {
+      // What there is no memory for now is done again in a second.
+      if (!exhausted(thrown)) throw;
+    }
     lock.lock();
   }
 }
@@ -77,7 +85,21 @@ void Housekeeper::retry(std::vector<T>& owed, Try attempt) {
     const std::lock_guard lock(mutex_);
     mine.swap(owed);
   }
-  std::erase_if(mine, attempt);
+  std::erase_if(mine, [&](const T& each) {
+    bool done = false;
+    // An attempt that throws has not succeeded.
+    [[maybe_unused]] const auto tried = caught([&]() -> Result<void> {
+      done = attempt(each);
+      return success();
+    });
+    return done;
+  });
+  put_back(owed, std::move(mine));
+}
+
+/// The end of the process is better than to forget what is owed: the next start finds it.
+template <class T>
+void Housekeeper::put_back(std::vector<T>& owed, std::vector<T> mine) noexcept {
   const std::lock_guard lock(mutex_);
   owed.insert(owed.end(), std::make_move_iterator(mine.begin()), std::make_move_iterator(mine.end()));
 }
@@ -88,6 +110,7 @@ void Housekeeper::run_once() {
   retry(currents_, [this](const TableRef& table) { return make_owed_current(table); });
   retry(removals_, [](const fs::path& path) { return io::remove_file(path).has_value(); });
   sync_small_files();
+  look_at_clock();
   expire_held();
   forget_answers();
   readings_.drop_unused();
@@ -144,8 +167,21 @@ bool Housekeeper::make_owed_current(const TableRef& table) {
   return !last.value() || make_current(layout_, *last.value()).has_value();
 }
 
+void Housekeeper::look_at_clock() {
+  const auto report = clock_.look();
+  const std::string trouble = report.trouble ? report.trouble->text() : std::string();
+  if (trouble.empty() != clock_trouble_.empty() && options_.observer != nullptr) {
+    options_.observer->saw_clock(trouble);
+  }
+  clock_trouble_ = trouble;
+  const Timestamp now = clock_.measured_now();
+  if (clock_marked_at_ && now < clock_marked_at_->plus_ms(kClockMarkEvery.count())) return;
+  // What cannot be kept now is kept by a later round.
+  if (catalog_.keep_clock_mark(clock_.mark()).has_value()) clock_marked_at_ = now;
+}
+
 void Housekeeper::forget_answers() {
-  const Timestamp before = clock_.now().plus_ms(-options_.idempotency_ttl.count());
+  const Timestamp before = clock_.measured_now().plus_ms(-options_.idempotency_ttl.count());
   const auto any = catalog_.has_answers_before(before);
   // What cannot be done now is done in a second; an answer that has expired is not given meanwhile.
   if (!any.has_value() || !any.value()) return;
@@ -153,9 +189,9 @@ void Housekeeper::forget_answers() {
 }
 
 void Housekeeper::expire_held() {
-  const Timestamp now = clock_.now();
-  const auto since_before = catalog_.held_since_before(now.plus_ms(-options_.held_ttl.count()),
-                                                       now.plus_ms(-options_.dry_run_ttl.count()));
+  const Timestamp now = clock_.measured_now();
+  const auto since_before = catalog_.held_aged_before(now.plus_ms(-options_.held_ttl.count()),
+                                                      now.plus_ms(-options_.dry_run_ttl.count()));
   // A catalog that cannot be read now can be read in a second.
   if (!since_before.has_value()) return;
   for (const auto& upload : since_before.value()) {

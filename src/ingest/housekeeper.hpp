@@ -2,6 +2,8 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -19,7 +21,7 @@ namespace deltadrop::ingest {
 class Housekeeper {
  public:
   Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableLocks& locks,
-              ReadingCache& readings, io::Clock& clock, const Options& options);
+              ReadingCache& readings, io::ClockWatch& clock, const Options& options);
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
   ~Housekeeper() { stop(); }
@@ -46,6 +48,7 @@ class Housekeeper {
 
  private:
   void work();
+  void look_at_clock();
   void expire_held();
   void forget_answers();
   bool settle(const UploadRecord& upload);
@@ -54,13 +57,15 @@ class Housekeeper {
   bool make_owed_current(const TableRef& table);
   template <class T, class Try>
   void retry(std::vector<T>& owed, Try attempt);
+  template <class T>
+  void put_back(std::vector<T>& owed, std::vector<T> mine) noexcept;
 
   const Layout& layout_;
   Catalog& catalog_;
   Publisher& publisher_;
   TableLocks& locks_;
   ReadingCache& readings_;
-  io::Clock& clock_;
+  io::ClockWatch& clock_;
   const Options options_;
 
   std::mutex mutex_;
@@ -71,7 +76,9 @@ class Housekeeper {
   std::vector<fs::path> removals_;
   std::vector<UploadRecord> unsettled_;
   std::vector<UploadId> unsynced_;
-  bool sync_failed_ = false;  ///< of unsynced_: the files are to be written anew
+  bool sync_failed_ = false;                  ///< of unsynced_: the files are to be written anew
+  std::optional<Timestamp> clock_marked_at_;  ///< measured
+  std::string clock_trouble_;                 ///< as last reported
   std::thread thread_;
 };
 

@@ -17,6 +17,7 @@
 #include "diff/diff.hpp"
 #include "eventlog/event_log.hpp"
 #include "io/clock.hpp"
+#include "io/clock_watch.hpp"
 
 /// The life of an upload: receive, lock, compare, guard, accept, publish; and recovery at start.
 /// docs/architecture.md has its steps and what each leaves behind when the process dies there.
@@ -34,6 +35,8 @@ struct Options {
   std::chrono::milliseconds dry_run_ttl{std::chrono::hours{24}};
   std::chrono::milliseconds idempotency_ttl{std::chrono::hours{24}};  ///< how long a key's answer is kept
   std::chrono::milliseconds publish_timeout{10'000};
+  /// A clock that is wrong by more than this stops uploads.
+  std::chrono::milliseconds clock_jump_max{std::chrono::hours{24}};
   std::uint64_t disk_reserve = 0;  ///< bytes of DATA_DIR's file system that uploads leave free
   Observer* observer = nullptr;    ///< outlives the engine
   std::size_t publishers = 8;      ///< threads; each table is published by one at a time
@@ -99,9 +102,11 @@ struct UploadRecord {
   Sha256 sha256;
   std::int64_t bytes = 0;
   std::string file_id;
-  std::string original_name;           ///< sanitised
-  std::string archive_name;            ///< relative to archive/<company>/<table>/; "" while held
-  Timestamp received_at;               ///< when it was first held or accepted
+  std::string original_name;  ///< sanitised
+  std::string archive_name;   ///< relative to archive/<company>/<table>/; "" while held
+  Timestamp received_at;      ///< when it was first held or accepted
+  /// What a held upload's age counts from, by io::ClockWatch::measured_now. Only the catalog has it.
+  std::optional<Timestamp> aged_from;
   std::optional<Timestamp> timestamp;  ///< when the version was accepted
   std::optional<Timestamp> effective_at;
   csv::ReadOptions options;  ///< resolved: how the file is read, for ever
@@ -198,6 +203,7 @@ struct Health {
   std::int64_t accepted_unpublished = 0;
   std::int64_t held = 0;
   std::optional<Error> log;  ///< why publishing does not get on now
+  io::ClockReport clock;
 };
 
 /// The ingestion engine of one DATA_DIR, which the caller has locked. Thread-safe; calls wait for disk, and
@@ -227,7 +233,7 @@ class Ingest {
   /// Those of this process's life whose last version was accepted since a `next` was given out; 0: all.
   virtual Acceptances accepted_since(std::uint64_t number) = 0;
   /// When a held upload expires; nothing of others.
-  [[nodiscard]] virtual std::optional<Timestamp> expires_at(const UploadRecord& upload) const = 0;
+  [[nodiscard]] virtual std::optional<Timestamp> expires_at(const UploadRecord& upload) = 0;
   /// Accepted uploads of a table by version, from `first` on. An unknown table is not_found "no-such-table".
   virtual Result<std::vector<UploadRecord>> versions(const TableRef& table, Version first,
                                                      std::int64_t limit) = 0;
@@ -251,6 +257,10 @@ class Ingest {
   /// Waits until the upload is published, or the deadline; true when it is.
   virtual bool wait_published(const UploadId& upload, std::chrono::steady_clock::time_point deadline) = 0;
   virtual Health health() = 0;
+  /// The operator agrees that the clock is right as it is; kept for the next runs.
+  virtual Result<io::ClockReport> accept_clock() = 0;
+  /// What the clock would show if it had not jumped.
+  virtual Timestamp expected_now() = 0;
   /// Finishes what is under way, stops the publishers. The log should be interrupted first.
   virtual void stop() = 0;
 };
@@ -262,6 +272,11 @@ Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog&
 /// Ingest::republish for a folder that no server runs on: marks only, the next start sends. The report counts
 /// all that it will send of what is asked for, marked now or before.
 Result<RepublishReport> mark_for_republish(const Options& options, const RepublishRequest& request);
+
+/// Ingest::accept_clock for a folder that no server runs on.
+Result<io::ClockReport> accept_clock(const Options& options, io::Clock& clock);
+/// How the clock looks to a start on a folder that no server runs on.
+Result<io::ClockReport> look_at_clock(const Options& options, io::Clock& clock);
 
 struct RebuildReport {
   std::int64_t tables = 0;

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "core/exhausted.hpp"
+
 namespace deltadrop::ingest {
 namespace {
 
@@ -150,7 +152,8 @@ void Publisher::work() {
     Waiting waiting = std::move(queue->uploads.front());
     if (waiting.reading != nullptr) --(waiting.small ? small_readings_kept_ : readings_kept_);
     lock.unlock();
-    auto published = publish(waiting);
+    // Whatever it lacks now, memory say, this upload waits for: the thread goes on.
+    auto published = caught([&] { return publish(waiting); });
     // Unmapping large files takes its time.
     waiting.reading.reset();
     lock.lock();

@@ -22,6 +22,7 @@ using Uploads = std::vector<UploadRecord>;
 struct OldCatalog {
   std::map<TableRef, Uploads> versions;
   Uploads held;
+  std::optional<io::ClockMark> clock;  ///< that the ages of `held` go with
 };
 
 /// All rows of a kind, whatever their number.
@@ -43,6 +44,7 @@ Result<OldCatalog> read_old_catalog(const Layout& layout) {
   // A crash may have left less of these in the archive than the old catalog has.
   DD_TRY(const auto unsynced, catalog->with_bytes());
   DD_TRY(restore_files(layout, *catalog, unsynced));
+  DD_TRY(old.clock, catalog->clock_mark());
   DD_TRY(auto uploads, all_of(*catalog, {}));
   for (auto& upload : uploads) {
     if (upload.version) {
@@ -141,7 +143,8 @@ fs::path with_suffix(fs::path path, std::string_view suffix) {
 
 constexpr std::array<std::string_view, 3> kDatabaseSuffixes = {"", "-wal", "-shm"};
 
-Result<void> write_catalog(const fs::path& path, const std::vector<Uploads>& tables, const Uploads& held) {
+Result<void> write_catalog(const fs::path& path, const std::vector<Uploads>& tables, const Uploads& held,
+                           const std::optional<io::ClockMark>& clock) {
   for (const auto suffix : kDatabaseSuffixes) {
     DD_TRY(io::remove_file(with_suffix(path, suffix)));
   }
@@ -154,6 +157,9 @@ Result<void> write_catalog(const fs::path& path, const std::vector<Uploads>& tab
     }
     for (const auto& upload : held) {
       DD_TRY(catalog->add_held(upload));
+    }
+    if (clock) {
+      DD_TRY(catalog->keep_clock_mark(*clock));
     }
   }
   // Closing it has moved everything from the -wal file into the database.
@@ -296,9 +302,10 @@ Result<RebuildReport> rebuild_catalog(const Options& options, io::Clock& /*clock
     report.uploads += std::ssize(uploads);
     tables.push_back(std::move(uploads));
   }
+  const auto last_clock = old.clock;
   const Uploads held = still_held(std::move(old), tables);
   report.held = std::ssize(held);
-  DD_TRY(write_catalog(made, tables, held));
+  DD_TRY(write_catalog(made, tables, held, last_clock));
   DD_TRY(set_unclaimed_aside(layout, archive, claimed_files(layout, tables, held), report));
   DD_TRY(replace_catalog(layout, made));
   return report;

@@ -136,12 +136,14 @@ Result<void> find_not_current(const Layout& layout, Catalog& catalog, LeftToDo& 
     leftover += ".tmp";
     DD_TRY(io::remove_file(leftover));
     if (!is_current(layout, table.last)) left.not_current.push_back(table.table);
+    if (!left.newest || left.newest->timestamp < table.last.timestamp) left.newest = table.last;
   }
   return success();
 }
 
 Result<void> restore_unsynced(const Layout& layout, Catalog& catalog, LeftToDo& left) {
   DD_TRY(const auto uploads, catalog.with_bytes());
+  if (uploads.empty()) return success();
   DD_TRY(restore_files(layout, catalog, uploads));
   DD_TRY(catalog.forget_bytes(uploads));
   for (const auto& id : uploads) {
@@ -189,6 +191,12 @@ Result<void> refuse_lost_catalog(const Layout& layout) {
     if (!archived.files.empty()) return catalog_behind(folder / archived.files.front());
   }
   return success();
+}
+
+Result<void> refuse_no_catalog(const Layout& layout) {
+  if (is_there(layout.catalog())) return success();
+  return Error{ErrorCode::not_found, "no-catalog", fmt::format("{} holds no catalog", layout.root.string()),
+               "give the folder of the server, or run `deltadrop rebuild catalog`"};
 }
 
 Result<LeftToDo> recover(const Layout& layout, Catalog& catalog) {

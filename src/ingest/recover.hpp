@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ Result<std::vector<ArchivedTable>> scan_archive(const Layout& layout);
 struct LeftToDo {
   std::vector<UploadRecord> without_manifest;
   std::vector<TableRef> not_current;
+  std::optional<UploadRecord> newest;  ///< the version with the latest timestamp
 };
 /// Brings the folders in line with the catalog after any crash; removes only files that nobody was promised.
 /// Fails with conflict "catalog-behind" when a manifest has no row, before it has changed anything.
@@ -32,6 +34,9 @@ Result<void> restore_files(const Layout& layout, Catalog& catalog, const std::ve
 
 /// Fails with conflict "catalog-behind" when there is no catalog and the archive holds files.
 Result<void> refuse_lost_catalog(const Layout& layout);
+
+/// Fails with not_found "no-catalog" when there is none.
+Result<void> refuse_no_catalog(const Layout& layout);
 
 /// corrupt "archive-damaged" unless the stored file has the size and the SHA-256 of its record.
 Result<void> check_stored_bytes(const Layout& layout, const UploadRecord& upload);

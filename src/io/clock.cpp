@@ -1,15 +1,41 @@
 #include "io/clock.hpp"
 
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/timex.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
+
+#include "io/file.hpp"
 
 namespace deltadrop::io {
 
 Timestamp SystemClock::now() {
   using namespace std::chrono;
   return Timestamp{duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()};
+}
+
+std::chrono::milliseconds SystemClock::uptime() {
+  // The system call itself: a library that fakes the time of a process (libfaketime) fakes every clock of
+  // libc.
+  timespec time{};
+  if (::syscall(SYS_clock_gettime, CLOCK_BOOTTIME, &time) != 0) std::abort();
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(seconds(time.tv_sec) + nanoseconds(time.tv_nsec));
+}
+
+std::string SystemClock::boot_id() {
+  auto id = read_whole_file("/proc/sys/kernel/random/boot_id");
+  return id.has_value() ? std::move(id).value() : std::string();
+}
+
+bool SystemClock::is_synchronised() {
+  timex state{};
+  const int status = ::adjtimex(&state);
+  return status >= 0 && status != TIME_ERROR && (state.status & STA_UNSYNC) == 0;
 }
 
 UploadId new_upload_id(Timestamp now) {

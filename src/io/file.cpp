@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,6 +99,13 @@ bool reflinked(const fs::path& from, const fs::path& to) {
   return false;
 }
 
+/// " (the limit is 1048576 bytes)", if there is one.
+std::string file_size_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return "";
+  return fmt::format(" (the limit is {} bytes)", limit.rlim_cur);
+}
+
 }  // namespace
 
 Error system_error(std::string_view what, const fs::path& path, int number) {
@@ -112,6 +120,16 @@ Error system_error(std::string_view what, const fs::path& path, int number) {
     case EPERM:
       return {ErrorCode::unavailable, "read-only", message,
               "let this user write there, or choose another folder"};
+    case EFBIG:
+      return {ErrorCode::unavailable, "file-size-limit", message + file_size_limit(),
+              "raise the limit on the size of files (ulimit -f) of this process"};
+    case EMFILE:
+    case ENFILE:
+      return {ErrorCode::unavailable, "too-many-files", message,
+              "raise the limit on open files (ulimit -n) of this process, or lower MAX_CONNECTIONS"};
+    case ENOMEM:
+      return {ErrorCode::unavailable, "out-of-memory", message,
+              "raise the limit on memory (ulimit -v) of this process"};
     case ENOENT:
       return {ErrorCode::not_found, "no-such-file", message, "check the path"};
     case EISDIR:

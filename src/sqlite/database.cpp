@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <map>
 #include <string>
 #include <utility>
@@ -29,9 +30,11 @@ Classified classify(int code) {
     case SQLITE_READONLY:
     case SQLITE_PERM:
       return {ErrorCode::unavailable, "read-only", "let this user write the database file and its folder"};
+    case SQLITE_NOMEM:
+      return {ErrorCode::unavailable, "out-of-memory",
+              "raise the limit on memory (ulimit -v) of this process"};
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-    case SQLITE_NOMEM:
       return {ErrorCode::unavailable, "io-error", "check the disk, the folder's rights and the system's log"};
     case SQLITE_CONSTRAINT:
       return {ErrorCode::conflict, "constraint", ""};
@@ -71,6 +74,12 @@ const std::filesystem::path& Database::path() const { return state_->path; }
 sqlite3* Database::handle() const { return state_->connection; }
 
 Error Database::error_of(int code, std::string_view sql) const {
+  const int number = sqlite3_system_errno(state_->connection);
+  const bool of_the_system = (code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN;
+  // Limits of this process, which have a type and a fix of their own.
+  if (of_the_system && (number == EFBIG || number == EMFILE || number == ENFILE || number == ENOMEM)) {
+    return io::system_error("use", state_->path, number);
+  }
   const auto kind = classify(code);
   return {kind.code, kind.type,
           fmt::format("{}: {}{}{}", state_->path.string(), sqlite3_errmsg(state_->connection),

@@ -130,7 +130,7 @@ class FakeIngest final : public ingest::Ingest {
     }
     return {{tables.begin(), tables.end()}, records.size()};
   }
-  [[nodiscard]] std::optional<Timestamp> expires_at(const ingest::UploadRecord& upload) const override {
+  [[nodiscard]] std::optional<Timestamp> expires_at(const ingest::UploadRecord& upload) override {
     return upload.state == ingest::UploadState::held ? expiry : std::nullopt;
   }
   Result<std::vector<ingest::UploadRecord>> versions(const TableRef& table, Version first,
@@ -178,6 +178,11 @@ class FakeIngest final : public ingest::Ingest {
     });
   }
   ingest::Health health() override { return state_of_health; }
+  Result<io::ClockReport> accept_clock() override {
+    state_of_health.clock = {};
+    return state_of_health.clock;
+  }
+  Timestamp expected_now() override { return state_of_health.clock.expected; }
   void stop() override {}
 
   /// For a test: marks it published and wakes who waits.

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,12 @@ class RecordingLog final : public eventlog::EventLog {
     appends_until_failure_ = nth;
   }
 
+  /// The next publications throw std::bad_alloc.
+  void exhaust_memory(int publications) {
+    const std::lock_guard lock(mutex_);
+    exhausted_ = publications;
+  }
+
   std::vector<RecordedMessage> messages() {
     const std::lock_guard lock(mutex_);
     return messages_;
@@ -65,6 +72,10 @@ class RecordingLog final : public eventlog::EventLog {
     const std::lock_guard lock(mutex_);
     ++publications_;
     changed_.notify_all();
+    if (exhausted_ > 0) {
+      --exhausted_;
+      throw std::bad_alloc();
+    }
     if (down_) return down_error();
     return std::unique_ptr<eventlog::Publication>(std::make_unique<Recording>(*this));
   }
@@ -127,6 +138,7 @@ class RecordingLog final : public eventlog::EventLog {
   int publications_ = 0;
   int appends_until_failure_ = 0;
   bool down_ = false;
+  int exhausted_ = 0;
   bool withheld_ = false;
   bool interrupted_ = false;
 };

@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+
+#include <string>
+
 #include "http/json_writer.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
@@ -40,12 +44,15 @@ Result<std::vector<ingest::RepublishRequest>> republish_requests(ingest::Ingest&
   return requests;
 }
 
+Result<void> check_local(const Request& request, const std::string& command) {
+  if (is_loopback(request.remote_address)) return success();
+  return Error{ErrorCode::not_found, "no-such-path", "this is answered on the server's own machine only",
+               fmt::format("run `deltadrop {}` there", command)};
+}
+
 /// Harmless for the data, but work for everybody behind the log: only for who is on this machine.
 Result<Response> republish(const Services& services, const Request& request) {
-  if (!is_loopback(request.remote_address)) {
-    return Error{ErrorCode::not_found, "no-such-path", "this is answered on the server's own machine only",
-                 "run `deltadrop republish` there"};
-  }
+  DD_TRY(check_local(request, "republish"));
   DD_TRY(const auto requests, republish_requests(services.ingest, request));
   ingest::RepublishReport report;
   for (const auto& wanted : requests) {
@@ -59,11 +66,40 @@ Result<Response> republish(const Services& services, const Request& request) {
   return response;
 }
 
+Response clock_response(const io::ClockReport& report) {
+  const bool plausible = report.state != io::ClockState::wrong;
+  JsonObject object;
+  object.boolean("plausible", plausible)
+      .text("now", report.now.to_string())
+      .text("expected", report.expected.to_string())
+      .number("jump_ms", report.jump.count())
+      .number("newest_version_ahead_ms", report.newest_ahead.count())
+      .text_or_null("trouble", report.trouble ? std::optional(report.trouble->text()) : std::nullopt);
+  return json_response(object.take());
+}
+
+Result<Response> show_clock(const Services& services, const Request& request) {
+  DD_TRY(check_query(request, {}));
+  return clock_response(services.ingest.health().clock);
+}
+
+/// Versions get their timestamps from it: for the operator only.
+Result<Response> accept_clock(const Services& services, const Request& request) {
+  DD_TRY(check_local(request, "clock accept"));
+  DD_TRY(check_query(request, {}));
+  DD_TRY(const auto report, services.ingest.accept_clock());
+  return clock_response(report);
+}
+
 }  // namespace
 
 void add_admin_routes(std::vector<Route>& routes, const Services& services) {
   routes.push_back(handler("POST", "/api/v1/republish",
                            [services](const Request& request) { return republish(services, request); }));
+  routes.push_back(handler("GET", "/api/v1/clock",
+                           [services](const Request& request) { return show_clock(services, request); }));
+  routes.push_back(handler("POST", "/api/v1/clock/accept",
+                           [services](const Request& request) { return accept_clock(services, request); }));
 }
 
 }  // namespace deltadrop::http

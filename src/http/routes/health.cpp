@@ -42,6 +42,18 @@ std::string blocked_json(const std::vector<history::UploadStatus>& blocked) {
   return list.take();
 }
 
+std::string_view word_for(io::ClockState clock) {
+  switch (clock) {
+    case io::ClockState::right:
+      return "UP";
+    case io::ClockState::doubtful:
+      return "DEGRADED";
+    case io::ClockState::wrong:
+      return "DOWN";
+  }
+  return "DOWN";
+}
+
 /// Whether the process cannot do what it is there for: take uploads, or else record events.
 bool is_down(const Checkup& found) {
   if (found.takes_uploads) return found.uploads.has_value();
@@ -63,7 +75,8 @@ Result<Response> health(Examiner& examiner, const Request& request) {
   object.text("status", down ? "DOWN" : degraded ? "DEGRADED" : "UP")
       .text("kafka", found.log ? "DOWN" : "UP")
       .text("timestamp", found.at.to_string())
-      .text("database", found.database ? "DOWN" : "UP");
+      .text("database", found.database ? "DOWN" : "UP")
+      .text("clock", word_for(found.clock.state));
   found.lake_up ? object.text("lake", *found.lake_up ? "UP" : "DOWN") : object.null("lake");
   add_number(object, "pending", found.pending);
   if (found.takes_uploads) {
@@ -101,8 +114,8 @@ void add_health_routes(std::vector<Route>& routes, const std::shared_ptr<Examine
 
 std::vector<Route> consumer_routes(const ConsumerServices& services) {
   std::vector<Route> routes;
-  const auto examiner = std::make_shared<Examiner>(
-      Examined{nullptr, services.log, services.history, &services.consumer, services.clock});
+  const auto examiner = std::make_shared<Examiner>(Examined{
+      nullptr, services.log, services.history, &services.consumer, services.clock, services.clock_watch});
   add_health_routes(routes, examiner);
   add_dead_letter_routes(routes, services.history, services.clock, Records::yes);
   add_metrics_route(routes, services.metrics, examiner);

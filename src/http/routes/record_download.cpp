@@ -184,6 +184,7 @@ void add_view_headers(Response& response, const View& view) {
     response.headers.emplace_back("Deltadrop-Version", std::to_string(view.shown->version->value));
   response.headers.emplace_back("Deltadrop-Complete", view.complete ? "true" : "false");
   response.headers.emplace_back("Deltadrop-As-Of", view.as_of.to_string());
+  if (view.warning) response.headers.emplace_back("Deltadrop-Warning", *view.warning);
 }
 
 /// A version's values never change; valid_to, which the others have too, does.

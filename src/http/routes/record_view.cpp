@@ -16,6 +16,9 @@ namespace {
 
 using ingest::UploadRecord;
 
+/// Uploads that follow each other within a millisecond get timestamps a little ahead of the clock.
+constexpr std::int64_t kAheadMs = 1'000;
+
 Result<std::optional<UploadRecord>> version_if_in_time(ingest::Ingest& ingest, const TableRef& table,
                                                        Version version, Timestamp as_of) {
   DD_TRY(auto found, ingest.versions(table, version, 1));
@@ -100,6 +103,20 @@ Result<void> check_held_then(ingest::Ingest& ingest, const UploadRecord& version
                "give as_of or version alone"};
 }
 
+/// Whoever asks for the present by a time gets an old version if the clock was ahead once, and is told why.
+Result<std::optional<std::string>> warning_of(const Services& services, const TableRef& table,
+                                              Timestamp as_of) {
+  DD_TRY(const auto known, services.ingest.table(table));
+  if (!known) return std::optional<std::string>();
+  const auto newest = known->last.effective_at.value_or(Timestamp{});
+  if (newest <= as_of || newest <= services.clock.now().plus_ms(kAheadMs))
+    return std::optional<std::string>();
+  return std::optional(fmt::format(
+      "version {} of {} holds from {}, which is in the future: the server's clock was ahead when it "
+      "was accepted, or is behind now; leave out as_of to see it",
+      known->last.version->value, table.to_string(), newest.to_string()));
+}
+
 }  // namespace
 
 Result<View> view_asked_for(const Services& services, const TableRef& table, const Request& request) {
@@ -123,7 +140,11 @@ Result<View> view_asked_for(const Services& services, const TableRef& table, con
     const auto last = accepted ? accepted->effective_at.value_or(Timestamp{}) : Timestamp{};
     time = std::max(services.clock.now(), last);
   }
-  return view_of(services, std::move(accepted), time);
+  DD_TRY(auto view, view_of(services, std::move(accepted), time));
+  if (as_of) {
+    DD_TRY(view.warning, warning_of(services, table, time));
+  }
+  return view;
 }
 
 }  // namespace deltadrop::http

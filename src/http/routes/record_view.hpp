@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "http/routes.hpp"
 
@@ -13,6 +14,7 @@ struct View {
   std::optional<ingest::UploadRecord> shown;  ///< none: before the first applied version
   bool complete = true;  ///< nothing accepted that belongs to the view waits to be applied
   Timestamp as_of;
+  std::optional<std::string> warning;  ///< why a newer version is not shown at a time that is not in the past
 };
 
 /// What the request's `as_of` and `version` name; without them the present.

@@ -137,6 +137,7 @@ Result<Response> list_page(const Services& services, const Request& request, con
   object.raw("records", found.items.take()).text_or_null("next_cursor", found.next_cursor);
   page.view.shown ? object.number("version", page.view.shown->version->value) : object.null("version");
   object.boolean("complete", page.view.complete).text("as_of", page.view.as_of.to_string());
+  if (page.view.warning) object.texts("warnings", {*page.view.warning});
   return json_response(object.take());
 }
 

@@ -450,6 +450,21 @@ TEST_F(ConsumerTest, AppliedMessagesLeaveTheLogAfterTheRetention) {
   })) << "what is older than the retention goes, the rest stays";
 }
 
+TEST_F(ConsumerTest, AJumpOfTheClockDropsNothingFromTheLog) {
+  auto consumer = pipeline_.consumer();
+  consumer->start();
+  for (const auto* value : {"1", "2", "3"}) {
+    const auto upload = story_.next(rows_of(30, value));
+    pipeline_.publish(upload);
+    ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, upload));
+    pipeline_.clock.jump_ms(40 * Options{}.log_retention.count());
+  }
+  consumer.reset();
+  auto reader = must(pipeline_.log->join("observer"));
+  must(reader->poll({}));
+  for (const auto& state : must(reader->watermarks())) EXPECT_EQ(state.low, eventlog::Offset(0));
+}
+
 TEST_F(ConsumerTest, AnUploadThatWaitsIsReported) {
   const auto first = story_.next(rows_of(3, "1"));
   const auto second = story_.next(rows_of(3, "2"));

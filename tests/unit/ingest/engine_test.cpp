@@ -464,5 +464,17 @@ TEST_F(EngineTest, ACatalogThatCannotGrowRefusesAndTheNextUploadWorks) {
   EXPECT_EQ(bench_.engine->versions(v1.table, Version(1), 10).value().size(), 2U);
 }
 
+TEST_F(EngineTest, UploadsLeaveTheReserve) {
+  const auto free = static_cast<double>(io::free_bytes(bench_.folder.path()).value());
+  bench_.close();
+  bench_.options.disk_reserve = static_cast<std::uint64_t>(0.7 * free);
+  ASSERT_TRUE(bench_.open().has_value());
+  EXPECT_TRUE(bench_.engine->receive().has_value());
+  bench_.close();
+  bench_.options.disk_reserve = static_cast<std::uint64_t>(1.4 * free);
+  ASSERT_TRUE(bench_.open().has_value());
+  EXPECT_EQ(bench_.engine->receive().error().type, "disk-full");
+}
+
 }  // namespace
 }  // namespace deltadrop::ingest

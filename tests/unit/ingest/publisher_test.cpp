@@ -202,5 +202,16 @@ TEST_F(PublisherTest, ADamagedArchiveStopsThatTableAndSaysSo) {
   EXPECT_EQ(health.log->type, "archive-damaged") << health.log->text();
 }
 
+TEST_F(PublisherTest, APublisherThatRunsOutOfMemoryGoesOn) {
+  bench_.log->exhaust_memory(20);
+  const auto upload = bench_.upload(rows_csv(1, 3, "a")).upload;
+  EXPECT_TRUE(bench_.log->wait_for_publications(3));
+  const auto health = bench_.engine->health();
+  ASSERT_TRUE(health.log);
+  EXPECT_EQ(health.log->type, "out-of-memory") << health.log->text();
+  bench_.log->exhaust_memory(0);
+  EXPECT_TRUE(bench_.wait_published(upload.upload_id));
+}
+
 }  // namespace
 }  // namespace deltadrop::ingest

@@ -181,5 +181,20 @@ TEST_F(Spool, LeavesNothingBehind) {
   EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
 }
 
+/// The margins are far wider than what others write meanwhile.
+TEST_F(Spool, TheReserveIsTheNumberThatWasGiven) {
+  const testing::TemporaryFolder folder;
+  const auto free = static_cast<double>(io::free_bytes(folder.path()).value());
+  const auto create = [&](double share) {
+    SpoolLimits limits{std::uint64_t{1} << 40, 200};
+    limits.disk_reserve = static_cast<std::uint64_t>(share * free);
+    return SpoolFile::create(folder.path() / "file", limits);
+  };
+  EXPECT_TRUE(create(0.7).has_value());
+  const auto refused = create(1.4);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().type, "disk-full");
+}
+
 }  // namespace
 }  // namespace deltadrop::ingest

@@ -91,6 +91,9 @@ TEST_F(Lake, IsSoFromWhenAllFilesAreThere) {
       seen = look_();
       return kNow;
     }
+    std::chrono::milliseconds uptime() override { return {}; }
+    std::string boot_id() override { return ""; }
+    bool is_synchronised() override { return true; }
     std::set<std::string> seen;
 
    private:
