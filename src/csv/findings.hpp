@@ -16,9 +16,11 @@ class FindingLog {
   /// `make` is called for a Finding only when it is kept.
   template <class Make>
   void add(const Make& make) {
-    if (findings_.first.size() < most_) findings_.first.push_back(make());
+    if (keeps_more()) findings_.first.push_back(make());
     ++findings_.total;
   }
+  /// Whether the next one is kept, and worth the words.
+  [[nodiscard]] bool keeps_more() const { return findings_.first.size() < most_; }
   /// Starts with findings made elsewhere.
   void add_all(const Findings& others);
   [[nodiscard]] const Findings& findings() const { return findings_; }

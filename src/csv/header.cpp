@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
 #include "core/table_ref.hpp"
@@ -92,7 +92,8 @@ class HeaderReader {
   }
 
   void check_names(const std::vector<std::string>& columns) {
-    std::unordered_map<std::string, std::size_t> first_with_name;
+    // A tree: nobody can choose names that collide in it.
+    std::map<std::string, std::size_t> first_with_name;
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const std::string& name = columns[i];
       if (blank(name)) {
@@ -119,17 +120,20 @@ class HeaderReader {
   void find_key(Header& header) {
     std::vector<std::size_t> key;
     if (options_.key.empty()) key.push_back(0);
+    std::map<std::string_view, std::size_t> columns;
+    if (!options_.key.empty()) {
+      for (std::size_t i = 0; i < header.columns.size(); ++i) columns.emplace(header.columns[i], i);
+    }
     bool complete = true;
     for (const auto& name : options_.key) {
-      const auto found = std::find(header.columns.begin(), header.columns.end(), name);
-      if (found != header.columns.end()) {
-        key.push_back(static_cast<std::size_t>(found - header.columns.begin()));
+      if (const auto found = columns.find(name); found != columns.end()) {
+        key.push_back(found->second);
         continue;
       }
       complete = false;
       report("missing-key-column", name,
              fmt::format("the key column {} is not in the header", quoted_for_message(name)),
-             key_hint(header.columns, name));
+             findings_.keeps_more() ? key_hint(header.columns, name) : std::string());
     }
     for (const auto column : key) {
       if (std::binary_search(header.tracked.begin(), header.tracked.end(), column)) continue;
@@ -143,9 +147,10 @@ class HeaderReader {
   }
 
   static std::string key_hint(const std::vector<std::string>& columns, const std::string& wanted) {
+    const std::string wanted_lower = ascii_lower(wanted);
     std::string list;
     for (const auto& name : columns) {
-      if (ascii_lower(name) == ascii_lower(wanted)) {
+      if (ascii_lower(name) == wanted_lower) {
         return fmt::format("the header spells it {}; write it so", quoted_for_message(name));
       }
       if (list.size() < 200) list += (list.empty() ? "" : ", ") + quoted_for_message(name);

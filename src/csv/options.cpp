@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include "core/table_ref.hpp"
@@ -88,9 +89,10 @@ Result<std::vector<std::string>> parse_column_list(std::string_view text) {
   if (!scanner.next(row)) return bad_column_list(text, "is empty");
   if (row.fault != RowFault::none) return bad_column_list(text, "is badly quoted");
   RowSplitter splitter(',');
+  std::set<std::string_view> seen;
   for (const auto name : splitter.split(row.bytes)) {
     if (name.empty()) return bad_column_list(text, "has an empty name");
-    if (std::find(names.begin(), names.end(), name) != names.end()) {
+    if (!seen.insert(name).second) {
       return bad_column_list(text, fmt::format("names {} twice", quoted_for_message(name)));
     }
     names.emplace_back(name);

@@ -1,7 +1,7 @@
 #include "diff/comparison.hpp"
 
 #include <algorithm>
-#include <unordered_map>
+#include <map>
 
 namespace deltadrop::diff {
 namespace {
@@ -14,8 +14,9 @@ bool have_same_layout(const csv::File& before, const csv::File& after) {
          before.options().empty == after.options().empty && before.options().rules == after.options().rules;
 }
 
-std::unordered_map<std::string_view, std::size_t> tracked_by_name(const csv::Header& header) {
-  std::unordered_map<std::string_view, std::size_t> by_name;
+/// A tree: nobody can choose names that collide in it.
+std::map<std::string_view, std::size_t> tracked_by_name(const csv::Header& header) {
+  std::map<std::string_view, std::size_t> by_name;
   for (const auto column : header.tracked) by_name.emplace(header.columns[column], column);
   return by_name;
 }

@@ -144,6 +144,7 @@ Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const cs
   DD_ASSERT(static_cast<std::uint64_t>(new_side.records()) <= KeyTable::kNumbersMax);
 
   auto joined = join(old_side, new_side);
+  if (joined.corrupt_before) return corrupt_version(read_whole(before, csv::CheckScope::shape, 1).findings);
   if (joined.repeated_key || repeats_a_key(after, joined.changes)) return std::optional<ChangeSet>();
   auto deletes = deletes_of(old_side.loose());
   // Those found in step have their lines already.

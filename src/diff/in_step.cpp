@@ -8,6 +8,9 @@ namespace {
 
 /// Looking at one row ahead costs about as much as meeting four in step.
 constexpr std::int64_t kInStepPerLookAhead = 4;
+/// As many bytes may be looked at ahead for each row that may: one long row, looked at again and again, costs
+/// as much as many short ones.
+constexpr std::uint64_t kBytesPerLookAhead = 1024;
 
 }  // namespace
 
@@ -75,8 +78,19 @@ void InStepWalk::run(std::vector<Change>& changes) {
 void InStepWalk::see(Ahead& ahead) {
   Side& side = ahead.side;
   const LooseRow loose = loose_row(side.row(), side.key());
-  ahead.table.add(loose.tag, static_cast<KeyTable::Number>(ahead.seen.size()));
+  const auto earlier = ahead.table.find_or_add(
+      loose.tag, static_cast<KeyTable::Number>(ahead.seen.size()),
+      [&](KeyTable::Number number) { return side.key_of(ahead.seen[number].loose) == side.key(); });
+  ahead.repeats_a_key = ahead.repeats_a_key || earlier;
   ahead.seen.push_back({loose, side.row(), side.records() - 1});
+  ++rows_looked_ahead_;
+  bytes_looked_ahead_ += side.row().bytes.size();
+}
+
+bool InStepWalk::is_far_ahead() const {
+  const auto bytes = static_cast<std::uint64_t>(look_ahead_rows_) * kBytesPerLookAhead;
+  return rows_looked_ahead_ > look_ahead_rows_ + rows_in_step_ / kInStepPerLookAhead ||
+         bytes_looked_ahead_ > bytes + before_.offset() / kInStepPerLookAhead;
 }
 
 void InStepWalk::loosen(Ahead& ahead, std::size_t count) {
@@ -106,10 +120,10 @@ bool InStepWalk::resynchronise() {
   Ahead after{after_, {}, KeyTable()};
   see(before);
   see(after);
-  while (!before.ended || !after.ended) {
-    rows_looked_ahead_ += 2;
-    if (rows_looked_ahead_ > look_ahead_rows_ + rows_in_step_ / kInStepPerLookAhead) break;
+  while ((!before.ended || !after.ended) && !is_far_ahead()) {
     if (meets(before, after) || meets(after, before)) return true;
+    // Refused, or corrupt: the join finds it again.
+    if (before.repeats_a_key || after.repeats_a_key) break;
   }
   loosen(before, before.seen.size());
   loosen(after, after.seen.size());

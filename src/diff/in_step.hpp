@@ -76,15 +76,18 @@ class InStepWalk {
     std::vector<Seen> seen;
     KeyTable table;
     bool ended = false;
+    bool repeats_a_key = false;
   };
   /// Both stand behind rows of different keys. True: both stand before rows of one key.
   bool resynchronise();
-  static void see(Ahead& ahead);
+  void see(Ahead& ahead);
   /// Loosens the first `count` rows that were seen.
   static void loosen(Ahead& ahead, std::size_t count);
   /// Reads one more row. True where the other side has seen its key: then both stand before the rows that
   /// have it, and what came before is loosened.
-  static bool meets(Ahead& ahead, Ahead& other);
+  bool meets(Ahead& ahead, Ahead& other);
+  /// Whether looking further ahead costs more than it spares.
+  [[nodiscard]] bool is_far_ahead() const;
 
   Side& before_;
   Side& after_;
@@ -94,6 +97,7 @@ class InStepWalk {
   std::int64_t look_ahead_rows_;
   std::int64_t rows_in_step_ = 0;
   std::int64_t rows_looked_ahead_ = 0;
+  std::uint64_t bytes_looked_ahead_ = 0;
 };
 
 }  // namespace deltadrop::diff

@@ -1,6 +1,7 @@
 #include "diff/join.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "core/exhausted.hpp"
@@ -28,10 +29,14 @@ class PartJoin {
         new_key_reader_(after_.header()) {}
 
   JoinReport run() {
-    const KeyTable table = table_of_old_rows();
+    const auto table = table_of_old_rows();
+    if (!table) {
+      report_.corrupt_before = true;
+      return std::move(report_);
+    }
     for (std::size_t i = 0; i < new_rows_.size(); ++i) {
-      ask_for_later_rows(table, i);
-      if (!join_row(table, new_rows_[i])) {
+      ask_for_later_rows(*table, i);
+      if (!join_row(*table, new_rows_[i])) {
         report_.repeated_key = true;
         break;
       }
@@ -40,11 +45,18 @@ class PartJoin {
   }
 
  private:
-  [[nodiscard]] KeyTable table_of_old_rows() const {
-    KeyTable table(old_rows_.size());
+  /// Nothing where two have one key.
+  std::optional<KeyTable> table_of_old_rows() {
+    std::optional<KeyTable> table(std::in_place, old_rows_.size());
+    csv::KeyReader other_key_reader(before_.header());
     for (std::size_t i = 0; i < old_rows_.size(); ++i) {
-      if (i + kSlotsAhead < old_rows_.size()) table.prefetch(old_rows_[i + kSlotsAhead].tag);
-      table.add(old_rows_[i].tag, static_cast<KeyTable::Number>(i));
+      if (i + kSlotsAhead < old_rows_.size()) table->prefetch(old_rows_[i + kSlotsAhead].tag);
+      const auto earlier =
+          table->find_or_add(old_rows_[i].tag, static_cast<KeyTable::Number>(i), [&](KeyTable::Number number) {
+            return other_key_reader.read(old_rows_[number].in(before_.text())) ==
+                   old_key_reader_.read(old_rows_[i].in(before_.text()));
+          });
+      if (earlier) return std::nullopt;
     }
     return table;
   }
@@ -99,6 +111,7 @@ JoinReport join(Side& before, Side& after) {
   JoinReport report = PartJoin(before, after, 0).run();
   const JoinReport second = other.get();
   report.repeated_key = report.repeated_key || second.repeated_key;
+  report.corrupt_before = report.corrupt_before || second.corrupt_before;
   merge_in(report.changes, second.changes, &Change::after);
   return report;
 }
@@ -116,8 +129,9 @@ bool repeats_a_key(const csv::File& after, const std::vector<Change>& changes) {
   };
   KeyTable table(inserted.size());
   for (std::size_t i = 0; i < inserted.size(); ++i) {
-    const auto number = static_cast<KeyTable::Number>(i);
-    table.add(tag_of(inserted_key(number)), number);
+    const auto key = key_reader.read(inserted[i].in(after.text()));
+    const auto same_key = [&](KeyTable::Number number) { return inserted_key(number) == key; };
+    if (table.find_or_add(tag_of(key), static_cast<KeyTable::Number>(i), same_key)) return true;
   }
   csv::RowScanner scanner = rows_of(after);
   csv::Row row;

@@ -11,6 +11,7 @@ namespace deltadrop::diff {
 struct JoinReport {
   std::vector<Change> changes;  ///< inserts and updates in the newer file's order; rows without lines
   bool repeated_key = false;    ///< in the newer version; then `changes` says nothing
+  bool corrupt_before = false;  ///< a repeated key in the older version; the same
 };
 
 /// Joins the loose rows of two versions by key. Rows whose hashes are equal need no look at the files; a key

@@ -27,23 +27,15 @@ std::uint32_t tag_of(std::string_view key) {
 
 KeyTable::KeyTable(std::size_t expected) : slots_(expected / 3 * 4 + 16) {}
 
-void KeyTable::put(Slot slot) {
-  std::size_t at = home_of(slot.tag);
-  while (slots_[at].number_plus_1 != 0) at = next(at);
-  slots_[at] = slot;
-}
-
-void KeyTable::add(std::uint32_t tag, Number number) {
-  DD_ASSERT(number < kNumbersMax);
-  ++size_;
-  if (slots_.size() < size_ + size_ / 4) {
-    HugeVector<Slot> old(slots_.size() * 2);
-    old.swap(slots_);
-    for (const Slot slot : old) {
-      if (slot.number_plus_1 != 0) put(slot);
-    }
+void KeyTable::grow() {
+  HugeVector<Slot> old(slots_.size() * 2);
+  old.swap(slots_);
+  for (const Slot slot : old) {
+    if (slot.number_plus_1 == 0) continue;
+    std::size_t at = home_of(slot.tag);
+    while (slots_[at].number_plus_1 != 0) at = next(at);
+    slots_[at] = slot;
   }
-  put(Slot{tag, number + 1});
 }
 
 LooseRow loose_row(const csv::Row& row, std::string_view key) {

@@ -18,7 +18,8 @@ namespace deltadrop::diff {
 /// collide. No outcome depends on it: equal tags only lead to a comparison of the keys' bytes.
 std::uint32_t tag_of(std::string_view key);
 
-/// Places of things by their keys' tags: 8 bytes / 0.75 for each. Things are numbered by the caller from 0.
+/// Places of things by their keys' tags: 8 bytes / 0.75 for each. Things are numbered by the caller from 0. No
+/// two things of one key are in it: they would have one tag, and every search would walk over all of them.
 class KeyTable {
  public:
   using Number = std::uint32_t;
@@ -42,8 +43,19 @@ class KeyTable {
     return slot.number_plus_1 == 0 ? std::nullopt : std::optional(slot.number_plus_1 - 1);
   }
   void prefetch(std::uint32_t tag) const { __builtin_prefetch(&slots_[home_of(tag)]); }
-  /// Adds one whose key is not in yet.
-  void add(std::uint32_t tag, Number number);
+  /// The thing for which `same_key(number)` holds, as `find`. Without one, adds `added`.
+  template <class SameKey>
+  std::optional<Number> find_or_add(std::uint32_t tag, Number added, const SameKey& same_key) {
+    make_room();
+    std::size_t at = home_of(tag);
+    for (; slots_[at].number_plus_1 != 0; at = next(at)) {
+      if (slots_[at].tag == tag && same_key(slots_[at].number_plus_1 - 1))
+        return slots_[at].number_plus_1 - 1;
+    }
+    slots_[at] = {tag, added + 1};
+    ++size_;
+    return std::nullopt;
+  }
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
@@ -58,7 +70,11 @@ class KeyTable {
     return std::uint64_t{tag} * slots_.size() >> 32;
   }
   [[nodiscard]] std::size_t next(std::size_t at) const { return at + 1 == slots_.size() ? 0 : at + 1; }
-  void put(Slot slot);
+  /// For one more.
+  void make_room() {
+    if (slots_.size() < size_ + 1 + (size_ + 1) / 4) grow();
+  }
+  void grow();
 
   HugeVector<Slot> slots_;
   std::size_t size_ = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "csv/key_reader.hpp"
@@ -26,8 +28,9 @@ class WholeFileReader {
   void take(const csv::Row& row, std::string_view key);
   /// Reads the rows so far again.
   void start_table();
-  void add_to_table(const csv::Row& row, std::uint32_t tag);
-  std::string_view stored_key(std::size_t number);
+  /// The earlier row of the same key; without one, the row is stored.
+  std::optional<KeyTable::Number> find_or_store(const csv::Row& row, std::string_view key);
+  bool has_key(KeyTable::Number number, std::string_view key);
 
   const csv::File& file_;
   csv::CheckScope scope_;
@@ -39,6 +42,9 @@ class WholeFileReader {
   KeyTable table_;  ///< this and below: of accepted rows, once keys do not increase
   std::vector<RowRef> stored_;
   std::optional<csv::KeyReader> stored_key_reader_;
+  /// Of stored rows whose key was repeated. A long row may be repeated by many short ones, and is not read
+  /// again for each of them.
+  std::unordered_map<KeyTable::Number, std::string> repeated_keys_;
 };
 
 WholeFileReader::WholeFileReader(const csv::File& file, csv::CheckScope scope, csv::FindingLog& findings)
@@ -48,8 +54,13 @@ WholeFileReader::WholeFileReader(const csv::File& file, csv::CheckScope scope, c
       reader_(file, scope, csv::TextCheck::by_stretch, findings),
       order_(file.text()) {}
 
-std::string_view WholeFileReader::stored_key(std::size_t number) {
-  return stored_key_reader_->read(stored_[number].in(file_.text()));
+bool WholeFileReader::has_key(KeyTable::Number number, std::string_view key) {
+  if (const auto known = repeated_keys_.find(number); known != repeated_keys_.end()) {
+    return known->second == key;
+  }
+  if (stored_key_reader_->read(stored_[number].in(file_.text())) != key) return false;
+  repeated_keys_.emplace(number, key);
+  return true;
 }
 
 void WholeFileReader::read() {
@@ -76,13 +87,17 @@ void WholeFileReader::start_table() {
   csv::FindingLog found_before(0);
   RowReader again(file_, scope_, csv::TextCheck::by_stretch, found_before);
   while (again.records() + 1 < reader_.records() && again.next()) {
-    if (again.accept()) add_to_table(again.row(), tag_of(again.key()));
+    // Its keys increase, so none is there yet.
+    if (again.accept()) find_or_store(again.row(), again.key());
   }
 }
 
-void WholeFileReader::add_to_table(const csv::Row& row, std::uint32_t tag) {
-  table_.add(tag, static_cast<KeyTable::Number>(stored_.size()));
-  stored_.emplace_back(row);
+std::optional<KeyTable::Number> WholeFileReader::find_or_store(const csv::Row& row, std::string_view key) {
+  const auto first =
+      table_.find_or_add(tag_of(key), static_cast<KeyTable::Number>(stored_.size()),
+                         [&](KeyTable::Number number) { return has_key(number, key); });
+  if (!first) stored_.emplace_back(row);
+  return first;
 }
 
 void WholeFileReader::take(const csv::Row& row, std::string_view key) {
@@ -90,10 +105,8 @@ void WholeFileReader::take(const csv::Row& row, std::string_view key) {
     if (order_.take(key)) return;
     start_table();
   }
-  const auto tag = tag_of(key);
-  const auto first = table_.find(tag, [&](KeyTable::Number number) { return stored_key(number) == key; });
-  if (first) return reader_.check().report_repeated_key(key, stored_[*first].line(), row.line);
-  add_to_table(row, tag);
+  const auto first = find_or_store(row, key);
+  if (first) reader_.check().report_repeated_key(key, stored_[*first].line(), row.line);
 }
 
 }  // namespace

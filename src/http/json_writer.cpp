@@ -1,5 +1,6 @@
 #include "http/json_writer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/json_text.hpp"
@@ -11,16 +12,14 @@ namespace {
 constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
 
 void append_any_text(std::string& out, std::string_view text) {
-  auto bad = find_invalid_utf8(text);
-  if (bad == std::string_view::npos) return append_json_string(out, text);
+  if (find_invalid_utf8(text) == std::string_view::npos) return append_json_string(out, text);
+  // Character by character: looking for the next invalid byte would validate all that follows each time.
   std::string repaired;
-  while (bad != std::string_view::npos) {
-    repaired += text.substr(0, bad);
-    repaired += kReplacementCharacter;
-    text.remove_prefix(bad + 1);
-    bad = find_invalid_utf8(text);
+  while (!text.empty()) {
+    const auto length = utf8_character_length(text);
+    repaired += length == 0 ? kReplacementCharacter : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
-  repaired += text;
   append_json_string(out, repaired);
 }
 

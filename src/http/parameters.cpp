@@ -60,10 +60,12 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
   return value;
 }
 
-std::vector<std::string> split(std::string_view text, char separator) {
+/// The last of `parts_max` parts has all that follows.
+std::vector<std::string> split(std::string_view text, char separator, std::size_t parts_max) {
   std::vector<std::string> parts;
   for (std::size_t at = 0; at <= text.size();) {
-    const auto end = std::min(text.find(separator, at), text.size());
+    const bool last = parts.size() + 1 == parts_max;
+    const auto end = last ? text.size() : std::min(text.find(separator, at), text.size());
     parts.emplace_back(text.substr(at, end - at));
     at = end + 1;
   }
@@ -195,12 +197,7 @@ Result<std::vector<std::string>> parse_cursor(std::string_view text, std::string
   const auto decoded = decode_base64url(text);
   if (!decoded || find_invalid_utf8(*decoded) != std::string_view::npos) return bad_cursor();
   // The last field may hold anything, separators too: it is a row's key.
-  auto parts = split(*decoded, kFieldSeparator);
-  while (parts.size() > fields + 1) {
-    auto last = std::move(parts.back());
-    parts.pop_back();
-    parts.back() += kFieldSeparator + last;
-  }
+  auto parts = split(*decoded, kFieldSeparator, fields + 1);
   if (parts.size() != fields + 1 || parts.front() != kind) return bad_cursor();
   parts.erase(parts.begin());
   return parts;

@@ -3,7 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <unordered_map>
+#include <map>
 #include <utility>
 
 #include "http/json_writer.hpp"
@@ -39,7 +39,8 @@ class ValuesReader::State {
   }
 
   std::vector<std::string> columns_;
-  std::unordered_map<std::string_view, std::size_t> places_;  ///< views of columns_, which never changes
+  /// Views of columns_, which never changes. A tree: nobody can choose names that collide in it.
+  std::map<std::string_view, std::size_t> places_;
   std::vector<std::optional<std::string_view>> values_;
   simdjson::dom::parser parser_;
 };

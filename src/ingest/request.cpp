@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "core/column_type.hpp"
@@ -194,14 +196,16 @@ Result<void> check_effective_at(Timestamp effective_at, Timestamp timestamp, con
 std::vector<std::string> unknown_columns(std::string_view option, const std::vector<std::string>& names,
                                          const std::vector<std::string>& columns) {
   std::vector<std::string> warnings;
+  if (names.empty()) return warnings;
+  const std::set<std::string_view> known(columns.begin(), columns.end());
+  std::map<std::string, std::string_view> by_lower_name;
+  for (const auto& column : columns) by_lower_name.emplace(ascii_lower(column), column);
   for (const auto& name : names) {
-    if (std::find(columns.begin(), columns.end(), name) != columns.end()) continue;
+    if (known.contains(name)) continue;
     std::string warning =
         fmt::format("{} names the column {}, which the file does not have", option, quoted_for_message(name));
-    const auto alike = std::find_if(columns.begin(), columns.end(), [&](const std::string& column) {
-      return ascii_lower(column) == ascii_lower(name);
-    });
-    if (alike != columns.end()) warning += fmt::format("; it has {}", quoted_for_message(*alike));
+    const auto alike = by_lower_name.find(ascii_lower(name));
+    if (alike != by_lower_name.end()) warning += fmt::format("; it has {}", quoted_for_message(alike->second));
     warnings.push_back(std::move(warning));
   }
   return warnings;

@@ -136,7 +136,7 @@ Result<StateFile> StateFile::begin(history::HistoryStore& history, TableState st
     all_in_lake = false;
     DD_TRY(columns, columns_to_begin_with(columns.all(), history, upload.facts));
   }
-  for (const auto& name : state.columns) columns.add(name);
+  columns.add(state.columns);
   if (!all_in_lake) {
     EventValues values;
     RecordPages pages(history, state.of);

@@ -25,6 +25,7 @@ constexpr auto kByName = [](const history::LakeColumn& column, std::string_view 
 /// All events of one type of one upload list the same columns, so that those of the first of each type are
 /// enough; EventValues refuses an event that does not.
 Result<void> add_names(TableColumns& columns, const Event& event) {
+  std::vector<std::string> names;
   for (const auto* values : {&event.old_values_json, &event.new_values_json}) {
     if (values->empty()) continue;
     json::parser parser;
@@ -40,9 +41,10 @@ Result<void> add_names(TableColumns& columns, const Event& event) {
       if (field.unescaped_key().get(name) != simdjson::SUCCESS) {
         return bad_event(event, "has values that are cut off");
       }
-      columns.add(name);
+      names.emplace_back(name);
     }
   }
+  columns.add(std::move(names));
   return success();
 }
 
@@ -104,10 +106,17 @@ std::optional<std::size_t> TableColumns::find(std::string_view name) const {
   return static_cast<std::size_t>(found - columns_.begin());
 }
 
-void TableColumns::add(std::string_view name) {
-  const auto place = std::lower_bound(columns_.begin(), columns_.end(), name, kByName);
-  if (place != columns_.end() && place->name == name) return;
-  columns_.insert(place, {std::string(name), ColumnType::null});
+void TableColumns::add(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  const auto known = std::ssize(columns_);
+  for (auto& name : names) {
+    const auto end = columns_.begin() + known;
+    const auto place = std::lower_bound(columns_.begin(), end, name, kByName);
+    if (place == end || place->name != name) columns_.push_back({std::move(name), ColumnType::null});
+  }
+  std::inplace_merge(columns_.begin(), columns_.begin() + known, columns_.end(),
+                     [](const auto& a, const auto& b) { return a.name < b.name; });
 }
 
 void TableColumns::widen(std::size_t column, ColumnType type) {

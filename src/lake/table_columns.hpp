@@ -37,8 +37,8 @@ class TableColumns {
   [[nodiscard]] const std::vector<history::LakeColumn>& all() const { return columns_; }
   [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
 
-  /// Adds a column without a value where there is none of that name. Places of others may change.
-  void add(std::string_view name);
+  /// Adds a column without a value for each name that has none. Places of others may change.
+  void add(std::vector<std::string> names);
   /// The column's type is joined with `type`.
   void widen(std::size_t column, ColumnType type);
   /// The same for a value of `event`, which is kept if it makes the type wider.

@@ -77,8 +77,9 @@ Result<std::optional<std::vector<std::string>>> columns_asked_for(const Request&
 Result<std::vector<std::string>> columns_of(const ingest::UploadRecord& shown, const Request& request) {
   DD_TRY(auto asked, columns_asked_for(request));
   if (!asked) return shown.tracked;
+  const std::set<std::string_view> tracked(shown.tracked.begin(), shown.tracked.end());
   for (const auto& name : *asked) {
-    if (std::find(shown.tracked.begin(), shown.tracked.end(), name) != shown.tracked.end()) continue;
+    if (tracked.contains(name)) continue;
     return Error{
         ErrorCode::invalid_input, "no-such-column",
         fmt::format("version {} of {} has no column {}", shown.version->value, shown.table.to_string(),

@@ -12,7 +12,11 @@ namespace {
 TEST(KeyTable, FindsWhatWasAddedAlsoWhereTagsCollide) {
   KeyTable table;
   constexpr std::uint32_t kNumbers = 20000;
-  for (std::uint32_t i = 0; i < kNumbers; ++i) table.add(i / 16 * 0x01000193U, i);
+  for (std::uint32_t i = 0; i < kNumbers; ++i) {
+    const auto earlier =
+        table.find_or_add(i / 16 * 0x01000193U, i, [](KeyTable::Number) { return false; });
+    EXPECT_FALSE(earlier.has_value());
+  }
   for (std::uint32_t i = 0; i < kNumbers; ++i) {
     const auto found = table.find(i / 16 * 0x01000193U, [&](KeyTable::Number number) { return number == i; });
     ASSERT_TRUE(found.has_value()) << i;
@@ -20,6 +24,14 @@ TEST(KeyTable, FindsWhatWasAddedAlsoWhereTagsCollide) {
   }
   EXPECT_FALSE(table.find(0xFFFFFFFF, [](KeyTable::Number) { return false; }).has_value());
   EXPECT_EQ(table.size(), kNumbers);
+}
+
+TEST(KeyTable, HoldsAKeyOnce) {
+  KeyTable table;
+  const auto same_key = [](KeyTable::Number number) { return number == 7; };
+  EXPECT_FALSE(table.find_or_add(1, 7, same_key).has_value());
+  EXPECT_EQ(table.find_or_add(1, 8, same_key), std::optional<KeyTable::Number>(7));
+  EXPECT_EQ(table.size(), 1U);
 }
 
 TEST(LooseRow, KeepsLargeOffsetsAndTellsBytesApart) {

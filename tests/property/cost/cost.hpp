@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace deltadrop::cost {
+
+/// Hostile input of any size, and the work that it makes.
+struct Family {
+  std::string name;
+  /// Makes an input of about `size` parts, and returns what reads it. Only the latter is timed.
+  std::function<std::function<void()>(std::size_t size)> prepare;
+  /// Beyond this the input is refused whole.
+  std::size_t size_max = std::size_t{1} << 22;
+};
+
+std::vector<Family> csv_families();
+std::vector<Family> diff_families();
+std::vector<Family> event_families();
+std::vector<Family> http_families();
+std::vector<Family> ingest_families();
+std::vector<Family> lake_families();
+
+}  // namespace deltadrop::cost

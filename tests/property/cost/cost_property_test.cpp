@@ -1,0 +1,78 @@
+#include "cost.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <ctime>
+#include <iterator>
+#include <ostream>
+
+// The time for an input of size 4n is compared with that for n. In a loop of n log n steps it is a little more
+// than four times as long, in one of n * n steps sixteen times.
+namespace deltadrop::cost {
+namespace {
+
+constexpr double kRatioMax = 7;
+constexpr double kSecondsWorthMeasuring = 0.01;
+constexpr int kRuns = 3;
+constexpr int kAttempts = 4;
+
+/// Of the whole process: other programs on the machine do not count, its own threads do.
+double cpu_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+double seconds_of(const std::function<void()>& work, int runs) {
+  double best = 0;
+  for (int run = 0; run < runs; ++run) {
+    const double before = cpu_seconds();
+    work();
+    const double took = cpu_seconds() - before;
+    best = run == 0 ? took : std::min(best, took);
+  }
+  return best;
+}
+
+/// The smallest power of two that takes long enough to measure: what a call costs whatever its input then
+/// counts little.
+std::size_t size_worth_measuring(const Family& family) {
+  std::size_t size = 64;
+  while (size * 8 <= family.size_max && seconds_of(family.prepare(size), 1) < kSecondsWorthMeasuring) size *= 2;
+  return size;
+}
+
+class Cost : public ::testing::TestWithParam<Family> {};
+
+TEST_P(Cost, GrowsNoFasterThanTheInput) {
+  const Family& family = GetParam();
+  const std::size_t size = size_worth_measuring(family);
+  double ratio = 0;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const double once = seconds_of(family.prepare(size), kRuns);
+    const double fourfold = seconds_of(family.prepare(4 * size), kRuns);
+    ratio = fourfold / std::max(once, kSecondsWorthMeasuring / 2);
+    if (ratio <= kRatioMax) return;
+  }
+  ADD_FAILURE() << "size " << 4 * size << " takes " << ratio << " times as long as size " << size;
+}
+
+std::vector<Family> all_families() {
+  std::vector<Family> all;
+  for (auto* families : {csv_families, diff_families, event_families, http_families, ingest_families,
+                         lake_families}) {
+    auto some = families();
+    all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Cost, ::testing::ValuesIn(all_families()),
+                         [](const auto& family) { return family.param.name; });
+
+}  // namespace
+
+void PrintTo(const Family& family, std::ostream* out) { *out << family.name; }
+
+}  // namespace deltadrop::cost
