@@ -30,8 +30,9 @@ Result<void> finish_stored(const fs::path& path, mode_t mode, Sync sync) {
 
 Result<void> make_archive_folder(const Layout& layout, const fs::path& folder, Sync sync) {
   if (sync == Sync::later) return io::make_folders(folder);
-  DD_TRY(io::make_folders_durably(folder));
-  // A folder that is there may be a small upload's, and not synced yet.
+  DD_TRY(io::make_folders(folder));
+  // Not only those that were made just now: a folder that is there may be a small upload's, and not synced
+  // yet.
   DD_TRY(io::sync_folder(folder.parent_path()));
   return io::sync_folder(layout.archive());
 }
@@ -111,13 +112,16 @@ Result<void> write_archived(const Layout& layout, const UploadRecord& upload, st
 
 Result<void> make_current(const Layout& layout, const UploadRecord& last) {
   const fs::path to = layout.current_file(last.table);
-  DD_TRY(io::make_folders_durably(to.parent_path()));
+  // Not synced: at the next start a current file that is missing, or another one, is made again.
+  DD_TRY(io::make_folders(to.parent_path()));
   DD_TRY(io::clone_file(layout.archived_file(last), to));
-  DD_TRY(pass_step("accept.swapped", to));
-  std::error_code failed;
-  fs::last_write_time(to, file_time_of(*last.timestamp), failed);
-  if (failed) return io::system_error("set the time of", to, failed.value());
-  return success();
+  return pass_step("accept.swapped", to);
+}
+
+void mark_current(const Layout& layout, const TableRef& table, Timestamp timestamp) {
+  // Without its mark it is made again at the next start.
+  std::error_code ignored;
+  fs::last_write_time(layout.current_file(table), file_time_of(timestamp), ignored);
 }
 
 bool is_current(const Layout& layout, const UploadRecord& last) {

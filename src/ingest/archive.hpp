@@ -83,10 +83,12 @@ Result<void> write_manifest(const Layout& layout, const UploadRecord& upload, Sy
 /// them is not to be trusted.
 Result<void> write_archived(const Layout& layout, const UploadRecord& upload, std::string_view bytes);
 
-/// Makes the archived file its table's current one, by rename.
+/// Makes the archived file its table's current one, by rename, without syncing.
 Result<void> make_current(const Layout& layout, const UploadRecord& last);
-/// Whether it is. A file made current carries the version's timestamp as its time of modification, so that
-/// this costs no reading.
+/// Notes that a table's current file, as of this version, is on disk: it gets the version's timestamp as its
+/// time of modification. One that is another version's by now gets what fits no version.
+void mark_current(const Layout& layout, const TableRef& table, Timestamp timestamp);
+/// Whether the current file is that version's, and whole, by its mark: this costs no reading.
 bool is_current(const Layout& layout, const UploadRecord& last);
 
 }  // namespace deltadrop::ingest

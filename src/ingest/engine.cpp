@@ -430,8 +430,8 @@ void Engine::finish_acceptance(const UploadRecord& upload, const Arrival& arriva
       !make_current(layout_, upload).has_value()) {
     housekeeper_.owe_current(upload.table);
   }
-  // Last: what is written by now is synced with the file.
-  if (arrival.sync() == Sync::later) housekeeper_.owe_sync(upload.upload_id);
+  // Last: what is written by now is synced with the current file.
+  housekeeper_.owe_sync(upload);
   if (upload.state == UploadState::accepted) publisher_.enqueue(upload, std::move(reading));
 }
 

@@ -59,9 +59,9 @@ void Housekeeper::owe_settlement(const UploadRecord& upload) {
   unsettled_.push_back(upload);
 }
 
-void Housekeeper::owe_sync(const UploadId& upload) {
+void Housekeeper::owe_sync(const UploadRecord& upload) {
   const std::lock_guard lock(mutex_);
-  unsynced_.push_back(upload);
+  unsynced_.push_back({upload.upload_id, upload.table, *upload.timestamp});
 }
 
 void Housekeeper::work() {
@@ -117,7 +117,7 @@ void Housekeeper::run_once() {
 }
 
 void Housekeeper::sync_small_files() {
-  std::vector<UploadId> mine;
+  std::vector<Unsynced> mine;
   bool write_anew = false;
   {
     const std::lock_guard lock(mutex_);
@@ -125,10 +125,23 @@ void Housekeeper::sync_small_files() {
     write_anew = sync_failed_;
   }
   if (mine.empty()) return;
-  const bool synced = write_anew ? restore_files(layout_, catalog_, mine).has_value()
+  std::vector<UploadId> uploads;
+  uploads.reserve(mine.size());
+  for (const auto& each : mine) uploads.push_back(each.upload);
+  const bool synced = write_anew ? restore_files(layout_, catalog_, uploads).has_value()
                                  : io::sync_file_system(layout_.root).has_value();
+  for (const auto& each : mine) {
+    if (!synced) break;
+    if (write_anew) {
+      // The system may have dropped this one too.
+      owe_current(each.table);
+    } else {
+      mark_current(layout_, each.table, each.timestamp);
+    }
+  }
   // Bytes that are not forgotten now are written and synced again, which does no harm.
-  const bool forgotten = synced && catalog_.forget_bytes(mine).has_value();
+  const bool forgotten = synced && pass_step("small_files.synced", layout_.archive()).has_value() &&
+                         catalog_.forget_bytes(uploads).has_value();
   const std::lock_guard lock(mutex_);
   if (!forgotten) unsynced_.insert(unsynced_.end(), mine.begin(), mine.end());
   // The system may have dropped what it could not write: only the bytes in the catalog are sure.
@@ -141,7 +154,7 @@ bool Housekeeper::settle(const UploadRecord& upload) {
   if (!found.has_value()) return false;
   if (!found.value() || !found.value()->version) return remove_unaccepted(upload);
   owe_manifest(*found.value());
-  owe_sync(upload.upload_id);
+  owe_sync(*found.value());
   owe_current(upload.table);
   if (found.value()->state == UploadState::accepted) publisher_.enqueue(*found.value(), nullptr);
   return true;
@@ -164,7 +177,10 @@ bool Housekeeper::make_owed_current(const TableRef& table) {
   const auto lock = locks_.take(table);
   const auto last = catalog_.last_version(table);
   if (!last.has_value()) return false;
-  return !last.value() || make_current(layout_, *last.value()).has_value();
+  if (!last.value()) return true;
+  if (!make_current(layout_, *last.value()).has_value()) return false;
+  owe_sync(*last.value());
+  return true;
 }
 
 void Housekeeper::look_at_clock() {

@@ -38,10 +38,11 @@ class Housekeeper {
   /// This version's commit failed and nothing could be learned of it since, or its file could not be removed.
   void owe_settlement(const UploadRecord& upload);
 
-  /// The accepted upload's file and manifest are written and not synced; the catalog keeps its bytes.
-  void owe_sync(const UploadId& upload);
+  /// The accepted upload's current file is written and not synced; those of a small one are not, too, and the
+  /// catalog keeps its bytes.
+  void owe_sync(const UploadRecord& upload);
 
-  /// Makes all such files durable by one sync, and has the catalog forget their bytes.
+  /// Makes all such files durable by one sync, marks the current ones, and has the catalog forget the bytes.
   void sync_small_files();
   /// One round of all of it; what fails stays owed. Not under a table's lock.
   void run_once();
@@ -60,6 +61,13 @@ class Housekeeper {
   template <class T>
   void put_back(std::vector<T>& owed, std::vector<T> mine) noexcept;
 
+  /// What is synced later.
+  struct Unsynced {
+    UploadId upload;
+    TableRef table;
+    Timestamp timestamp;
+  };
+
   const Layout& layout_;
   Catalog& catalog_;
   Publisher& publisher_;
@@ -75,7 +83,7 @@ class Housekeeper {
   std::vector<TableRef> currents_;
   std::vector<fs::path> removals_;
   std::vector<UploadRecord> unsettled_;
-  std::vector<UploadId> unsynced_;
+  std::vector<Unsynced> unsynced_;
   bool sync_failed_ = false;                  ///< of unsynced_: the files are to be written anew
   std::optional<Timestamp> clock_marked_at_;  ///< measured
   std::string clock_trouble_;                 ///< as last reported

@@ -148,24 +148,20 @@ Result<void> write_catalog(const fs::path& path, const std::vector<Uploads>& tab
   for (const auto suffix : kDatabaseSuffixes) {
     DD_TRY(io::remove_file(with_suffix(path, suffix)));
   }
-  {
-    DD_TRY(const auto catalog, Catalog::open(path));
-    for (const auto& uploads : tables) {
-      for (const auto& upload : uploads) {
-        DD_TRY(catalog->add_version(upload));
-      }
-    }
-    for (const auto& upload : held) {
-      DD_TRY(catalog->add_held(upload));
+  // Closing it moves everything from the -wal file into the database, and syncs that.
+  DD_TRY(const auto catalog, Catalog::open(path));
+  for (const auto& uploads : tables) {
+    for (const auto& upload : uploads) {
+      DD_TRY(catalog->add_version(upload));
     }
     if (clock) {
       DD_TRY(catalog->keep_clock_mark(*clock));
     }
   }
-  // Closing it has moved everything from the -wal file into the database.
-  DD_TRY(auto file, io::File::open_to_read(path));
-  DD_TRY(file.sync());
-  return file.close();
+  for (const auto& upload : held) {
+    DD_TRY(catalog->add_held(upload));
+  }
+  return success();
 }
 
 fs::path old_catalog_aside(const Layout& layout, std::string_view suffix) {

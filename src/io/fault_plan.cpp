@@ -55,7 +55,7 @@ Kind kind_of(const std::string& name, const char* text) {
 
 Plan read_plan() {
   const char* text = std::getenv("DELTADROP_FAULT");
-  if (text == nullptr) return {};
+  if (text == nullptr || *text == '\0') return {};
   auto parts = split(text);
   Plan plan;
   plan.kind = kind_of(parts[0], text);

@@ -2,7 +2,7 @@
 /// answer for each step that succeeded. A step that fails is done again, once: faults strike once. Or only
 /// recovers the DATA_DIR, or rebuilds its catalog.
 ///
-///     ingest_fault_driver FOLDER small|large script|recover|rebuild
+///     ingest_fault_driver FOLDER small|large|mixed script|recover|rebuild
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -49,7 +49,7 @@ Result<std::unique_ptr<ingest::Ingest>> open(const DriverPaths& paths, eventlog:
                                              io::Clock& clock) {
   ingest::Options options;
   options.data_dir = paths.data_dir();
-  if (paths.syncs_each_file) options.kept_bytes_max = 0;
+  options.kept_bytes_max = small_bytes_max(paths.files);
   return ingest::open(options, log, clock);
 }
 
@@ -83,7 +83,10 @@ int run_rebuild(const DriverPaths& paths) {
   ingest::Options options;
   options.data_dir = paths.data_dir();
   const auto report = ingest::rebuild_catalog(options, clock);
-  if (report.has_value()) return kFaultNotReached;
+  if (report.has_value()) {
+    std::ofstream(paths.rebuilt()) << "yes\n";
+    return kFaultNotReached;
+  }
   std::fprintf(stderr, "cannot rebuild: %s\n", report.error().text().c_str());
   return 1;
 }
@@ -120,7 +123,10 @@ int run_script(const DriverPaths& paths) {
 
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
-  const deltadrop::testing::DriverPaths paths{argv[1], std::string_view(argv[2]) == "large"};
+  using deltadrop::testing::Files;
+  const std::string_view size = argv[2];
+  const auto files = size == "large" ? Files::large : size == "mixed" ? Files::mixed : Files::small;
+  const deltadrop::testing::DriverPaths paths{argv[1], files};
   const std::string_view task = argv[3];
   if (task == "recover") return deltadrop::testing::run_recovery(paths);
   if (task == "rebuild") return deltadrop::testing::run_rebuild(paths);

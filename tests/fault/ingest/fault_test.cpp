@@ -23,6 +23,7 @@ namespace {
 
 using deltadrop::testing::Action;
 using deltadrop::testing::DriverPaths;
+using deltadrop::testing::Files;
 using deltadrop::testing::kFaultNotReached;
 using deltadrop::testing::RecordingLog;
 using deltadrop::testing::script;
@@ -30,13 +31,18 @@ using deltadrop::testing::TemporaryFolder;
 
 const TableRef kTable{deltadrop::testing::kCompany, std::string(kDefaultTableName)};
 
+std::string name_of(Files files) {
+  if (files == Files::mixed) return "mixed";
+  return files == Files::large ? "large" : "small";
+}
+
 /// Exit status of the driver as waitpid gives it. `task`: see driver.cpp.
 int run_driver(const DriverPaths& paths, const std::string& fault, std::string task = "script") {
   std::string variable = "DELTADROP_FAULT=" + fault;
   std::string watched = "DELTADROP_FAULT_ROOT=" + paths.data_dir().string();
   std::string program = DELTADROP_INGEST_DRIVER;
   std::string root = paths.root.string();
-  std::string size = paths.syncs_each_file ? "large" : "small";
+  std::string size = name_of(paths.files);
   std::vector<char*> arguments = {program.data(), root.data(), size.data(), task.data(), nullptr};
   std::vector<char*> environment = {variable.data(), watched.data(), nullptr};
   pid_t pid = 0;
@@ -195,10 +201,10 @@ bool was_killed(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == 
 
 /// Runs with the fault at the first, second, third... point until a run ends before it; checks after each.
 /// Returns how many points there are.
-int strike_every_point(const std::string& kind, const std::string& error, bool syncs_each_file) {
+int strike_every_point(const std::string& kind, const std::string& error, Files files) {
   for (int n = 1; n <= kPointsMax; ++n) {
     const TemporaryFolder folder;
-    const DriverPaths paths{folder.path(), syncs_each_file};
+    const DriverPaths paths{folder.path(), files};
     const std::string fault = kind + ":*:" + std::to_string(n) + error;
     SCOPED_TRACE("DELTADROP_FAULT=" + fault);
     const int status = run_driver(paths, fault);
@@ -220,8 +226,7 @@ int strike_every_point(const std::string& kind, const std::string& error, bool s
 constexpr int kPointsExpected = 150;
 constexpr int kCallsExpected = 100;
 
-/// Small files, whose bytes the catalog keeps until they are synced together; or each synced by itself.
-class IngestFaults : public ::testing::TestWithParam<bool> {};
+class IngestFaults : public ::testing::TestWithParam<Files> {};
 
 TEST_P(IngestFaults, KilledAtEveryPoint) {
   EXPECT_GT(strike_every_point("kill", "", GetParam()), kPointsExpected);
@@ -237,9 +242,9 @@ TEST_P(IngestFaults, EveryCallFailsWithAFullDisk) {
 
 /// With the power gone at each call that changes a file, what was not synced is as it was before: all of it,
 /// or all but the names of files.
-class PowerFailure : public ::testing::TestWithParam<std::tuple<bool, bool>> {
+class PowerFailure : public ::testing::TestWithParam<std::tuple<Files, bool>> {
  protected:
-  [[nodiscard]] static bool syncs_each_file() { return std::get<0>(GetParam()); }
+  [[nodiscard]] static Files files() { return std::get<0>(GetParam()); }
   [[nodiscard]] static std::string what_survives() { return std::get<1>(GetParam()) ? ":names" : ""; }
 
   /// Does `task` on copies of the DATA_DIR in `before`, with the power gone at each of its calls in turn;
@@ -248,7 +253,7 @@ class PowerFailure : public ::testing::TestWithParam<std::tuple<bool, bool>> {
   static void strike(const std::string& task, const DriverPaths& before, Check check) {
     for (int n = 1; n <= kPointsMax; ++n) {
       const TemporaryFolder folder;
-      const DriverPaths paths{folder.path(), syncs_each_file()};
+      const DriverPaths paths{folder.path(), files()};
       fs::copy(before.root, paths.root, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
       const std::string fault = "power:" + std::to_string(n) + what_survives();
       SCOPED_TRACE(task + " with DELTADROP_FAULT=" + fault);
@@ -263,7 +268,7 @@ class PowerFailure : public ::testing::TestWithParam<std::tuple<bool, bool>> {
 };
 
 TEST_P(PowerFailure, AtEveryCall) {
-  EXPECT_GT(strike_every_point("power", what_survives(), syncs_each_file()), kCallsExpected);
+  EXPECT_GT(strike_every_point("power", what_survives(), files()), kCallsExpected);
 }
 
 TEST_P(PowerFailure, AtEveryCallOfARecovery) {
@@ -272,42 +277,68 @@ TEST_P(PowerFailure, AtEveryCallOfARecovery) {
        {"power:syncfs:1", "kill:ingest.accept.committed:3", "kill:ingest.accept.described:3"}) {
     SCOPED_TRACE("after DELTADROP_FAULT=" + first);
     const TemporaryFolder folder;
-    const DriverPaths before{folder.path(), syncs_each_file()};
+    const DriverPaths before{folder.path(), files()};
     run_driver(before, first);
     strike("recover", before, check_after);
     if (HasFailure()) return;
   }
 }
 
-TEST_P(PowerFailure, AtEveryCallOfARebuild) {
-  const TemporaryFolder folder;
-  const DriverPaths before{folder.path(), syncs_each_file()};
-  EXPECT_TRUE(was_killed(run_driver(before, "kill:ingest.discard.begin:1")));
-  const auto unclaimed =
-      Layout{before.data_dir()}.archive_folder(kTable) / "20200101000000000_acme_00000000.csv";
-  std::ofstream(unclaimed) << "id,name\n1,a\n";
-  strike("rebuild", before, [](const DriverPaths& paths) {
-    const Layout layout{paths.data_dir()};
-    io::SystemClock clock;
-    // Whoever finds no catalog rebuilds it again, as the message says.
-    if (!refuse_lost_catalog(layout).has_value()) {
-      Options options;
-      options.data_dir = layout.root;
-      const auto again = rebuild_catalog(options, clock);
-      ASSERT_TRUE(again.has_value()) << again.error().text();
-    }
-    check_after(paths);
-  });
+/// A file in the archive that no upload is known of: a rebuild keeps it.
+constexpr const char* kUnknownFile = "20200101000000000_acme_00000000.csv";
+constexpr const char* kUnknownBytes = "id,name\n1,a\n";
+
+void check_after_rebuild(const DriverPaths& paths) {
+  const Layout layout{paths.data_dir()};
+  io::SystemClock clock;
+  // Whoever finds no catalog rebuilds it again, as the message says; unless it was rebuilt.
+  const bool found = refuse_lost_catalog(layout).has_value();
+  EXPECT_TRUE(found || !fs::exists(paths.rebuilt())) << "the rebuilt catalog is gone";
+  if (!found) {
+    Options options;
+    options.data_dir = layout.root;
+    const auto again = rebuild_catalog(options, clock);
+    ASSERT_TRUE(again.has_value()) << again.error().text();
+  }
+  if (!found || fs::exists(paths.rebuilt())) {
+    const auto aside = layout.unclaimed() / kTable.company_id / kTable.table_name / kUnknownFile;
+    const auto bytes = io::read_whole_file(aside);
+    ASSERT_TRUE(bytes.has_value()) << bytes.error().text();
+    EXPECT_EQ(bytes.value(), kUnknownBytes);
+  }
+  check_after(paths);
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, PowerFailure, ::testing::Combine(::testing::Bool(), ::testing::Bool()),
+TEST_P(PowerFailure, AtEveryCallOfARebuild) {
+  const TemporaryFolder folder;
+  const DriverPaths before{folder.path(), files()};
+  EXPECT_TRUE(was_killed(run_driver(before, "kill:ingest.discard.begin:1")));
+  std::ofstream(Layout{before.data_dir()}.archive_folder(kTable) / kUnknownFile) << kUnknownBytes;
+  strike("rebuild", before, check_after_rebuild);
+}
+
+TEST_P(PowerFailure, AtEveryCallOfARebuildWithoutAnOldCatalog) {
+  const TemporaryFolder folder;
+  const DriverPaths before{folder.path(), files()};
+  // No file is held then, which only a catalog would know.
+  EXPECT_TRUE(was_killed(run_driver(before, "kill:ingest.hold.synced:2")));
+  if (files() != Files::large) run_driver(before, "", "recover");
+  std::ofstream(Layout{before.data_dir()}.archive_folder(kTable) / kUnknownFile) << kUnknownBytes;
+  for (const std::string suffix : {"", "-wal", "-shm"})
+    fs::remove(before.data_dir() / ("catalog.db" + suffix));
+  strike("rebuild", before, check_after_rebuild);
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, PowerFailure,
+                         ::testing::Combine(::testing::Values(Files::small, Files::large, Files::mixed),
+                                            ::testing::Bool()),
                          [](const auto& tested) {
-                           return std::string(std::get<0>(tested.param) ? "SyncedEach" : "SyncedTogether") +
-                                  (std::get<1>(tested.param) ? "NamesSurvive" : "NothingSurvives");
+                           return name_of(std::get<0>(tested.param)) +
+                                  (std::get<1>(tested.param) ? "_names_survive" : "_nothing_survives");
                          });
 
-INSTANTIATE_TEST_SUITE_P(Files, IngestFaults, ::testing::Bool(),
-                         [](const auto& tested) { return tested.param ? "SyncedEach" : "SyncedTogether"; });
+INSTANTIATE_TEST_SUITE_P(Files, IngestFaults, ::testing::Values(Files::small, Files::large),
+                         [](const auto& tested) { return name_of(tested.param); });
 
 }  // namespace
 }  // namespace deltadrop::ingest

@@ -17,7 +17,7 @@ struct Step {
 inline const std::vector<Step>& script() {
   static const std::vector<Step> kScript = {
       {Action::submit, "id,name\n1,a\n2,b\n3,c\n"},
-      {Action::submit, "id,name\n1,a\n2,x\n4,d\n"},
+      {Action::submit, "id,name\n1,a\n2,a longer name\n4,d\n"},
       {Action::hold, "id,name\n1,a\n2,y\n"},
       {Action::release, ""},
       {Action::hold, "id,name\n1,z\n"},
@@ -33,12 +33,25 @@ inline constexpr int kFaultNotReached = 3;
 /// The table of every step.
 inline constexpr const char* kCompany = "acme";
 
+/// A small file's bytes are kept by the catalog until many are synced together; a large file is synced by
+/// itself.
+enum class Files { small, large, mixed };
+
+/// The largest small file, in bytes.
+inline std::size_t small_bytes_max(Files files) {
+  constexpr std::size_t kEveryFile = 65'536;
+  constexpr std::size_t kShorterThanSecond = 24;
+  if (files == Files::mixed) return kShorterThanSecond;
+  return files == Files::small ? kEveryFile : 0;
+}
+
 struct DriverPaths {
   std::filesystem::path root;
-  /// Every file is treated as a large one is; else the catalog keeps its bytes until it is synced.
-  bool syncs_each_file = false;
+  Files files = Files::small;
   [[nodiscard]] std::filesystem::path data_dir() const { return root / "data"; }
   [[nodiscard]] std::filesystem::path log() const { return root / "log.jsonl"; }
+  /// Made when a rebuild has answered.
+  [[nodiscard]] std::filesystem::path rebuilt() const { return root / "rebuilt"; }
   /// A line for each step that was answered: its number, and the upload's id.
   [[nodiscard]] std::filesystem::path answers() const { return root / "answers"; }
 };

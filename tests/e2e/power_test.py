@@ -1,0 +1,230 @@
+"""The power fails: what was not synced is gone, and what was answered is not.
+
+Test binaries see each call that changes a file (src/io/fault_point.hpp). One test asserts the order in which the program
+makes them; the others undo what was not synced, as a power failure would, start again and check everything.
+"""
+
+import re
+import subprocess
+
+import pytest
+import requests
+
+from crash_test import check
+from deltadrop_process import FAULTY_PROGRAM, PROGRAM, Deltadrop, DidNotStart
+from trace import Trace, folder_of
+
+# The catalog keeps the bytes of files up to 64 KiB until they are synced together; the last version is synced by itself.
+VERSIONS = [
+    "record_id,item,amount\nFIN-1,Revenue,10\nFIN-2,EBIT,5\n",
+    "record_id,item,amount\nFIN-2,EBIT,6\nFIN-3,Assets,100\n",
+    "record_id,item,amount\nFIN-3,Assets,100\n" + "".join(f"LONG-{n},{'x' * 700},{n}\n" for n in range(100)),
+]
+ANY = ".*"
+
+
+def drive(server, versions):
+    """Uploads every version and waits until it is in the lake; the second by dry run and release. Returns the answered ones,
+    and what was under way when the server went."""
+    answered = []
+    for number, content in enumerate(versions):
+        try:
+            if number == 1:
+                held = server.upload(content, dry_run="true")
+                response = server.request("POST", f"/api/v1/uploads/{held.json()['upload_id']}/release")
+            else:
+                response = server.upload(content, force="true")
+            assert response.status_code in (200, 202), response.text
+            answered.append(content.encode())
+            server.wait(response.json()["upload_id"], "in_lake")
+        except requests.exceptions.RequestException:
+            return answered, content.encode()
+    return answered, None
+
+
+def faulty(data_dir, fault, **more):
+    return Deltadrop(data_dir, program=FAULTY_PROGRAM, fault=fault, env={"DELTADROP_FAULT_ROOT": str(data_dir)}, **more)
+
+
+def run(data_dir, *arguments, fault=None):
+    environment = {"PATH": "/usr/bin:/bin"}
+    if fault:
+        environment |= {"DELTADROP_FAULT": fault, "DELTADROP_FAULT_ROOT": str(data_dir)}
+    return subprocess.run([str(FAULTY_PROGRAM if fault else PROGRAM), *arguments, "--data-dir", str(data_dir)],
+                          capture_output=True, text=True, check=False, timeout=120, env=environment)
+
+
+def traced(tmp_path, *arguments):
+    """What a command that succeeds does."""
+    (tmp_path / "trace").unlink(missing_ok=True)
+    done = run(tmp_path / "data", *arguments, fault=f"trace:{tmp_path}/trace")
+    assert done.returncode == 0, done.stderr
+    return Trace.read(tmp_path / "trace", tmp_path / "data")
+
+
+# ---- the order of calls
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory):
+    """A DATA_DIR with three versions in the lake, and the trace of how it came to be."""
+    folder = tmp_path_factory.mktemp("life")
+    server = faulty(folder / "data", f"trace:{folder}/trace")
+    try:
+        answered, nothing = drive(server, VERSIONS)
+        assert len(answered) == len(VERSIONS) and nothing is None
+        server.stop()
+    finally:
+        server.kill()
+    return folder, Trace.read(folder / "trace", folder / "data")
+
+
+def test_a_start_makes_its_folders_durable(life):
+    _, trace = life
+    # "/": the folder above DATA_DIR.
+    above = re.escape(str(life[0]))
+    trace.assert_order(("mkdir", ""), ("fsync", above), ("answer", ANY))
+    for name in ("spool", "held", "archive", "parquet"):
+        trace.assert_order(("mkdir", name), ("fsync", ""), ("answer", ANY))
+    trace.assert_order(("create", "kind.tmp"), ("write", "kind.tmp"), ("fsync", "kind.tmp"), ("rename", "kind"), ("fsync", ""),
+                       ("create", "catalog.db"))
+
+
+def archived_in(part):
+    [(old, new)] = part.renames(r"archive/.*\.csv")
+    return old, new
+
+
+def test_a_large_file_is_durable_before_it_is_answered(life):
+    _, trace = life
+    part = trace.split("create", "spool/.*")[-1]
+    old, new = archived_in(part)
+    part.assert_synced_before_rename(old, new)
+    folder = folder_of(new)
+    part.assert_order(("write", re.escape(old)), ("fsync", re.escape(old)), ("rename", re.escape(new)), ("fsync", folder),
+                      ("write", "catalog.db-wal"), ("fsync", r"catalog\.db-wal"), ("point", "ingest.accept.committed"),
+                      ("answer", "20[02]"))
+    # The folders above may be a small upload's, which are synced later.
+    part.assert_order(("fsync", "archive/so-financials"), ("fsync", "archive"), ("point", "ingest.accept.committed"))
+    [(manifest_old, manifest)] = part.renames(r"archive/.*\.json")
+    part.assert_synced_before_rename(manifest_old, manifest)
+    part.assert_order(("point", "ingest.accept.committed"), ("write", re.escape(manifest_old)), ("fsync", re.escape(manifest_old)),
+                      ("rename", re.escape(manifest)), ("fsync", folder), ("answer", "20[02]"))
+
+
+def test_a_held_file_is_durable_before_it_is_answered(life):
+    _, trace = life
+    part = trace.split("create", "spool/.*")[1]
+    [(old, held)] = part.renames(r"held/.*\.csv")
+    part.assert_synced_before_rename(old, held)
+    part.assert_order(("fsync", re.escape(old)), ("rename", re.escape(held)), ("fsync", "held"), ("write", "catalog.db-wal"),
+                      ("fsync", "catalog.db-wal"), ("answer", "202"))
+    part.assert_order(("answer", "202"), ("fsync", re.escape(held)), ("link", r"archive/.*\.csv"), ("fsync", "archive/so-financials/financials"),
+                      ("write", "catalog.db-wal"), ("fsync", "catalog.db-wal"), ("point", "ingest.accept.committed"),
+                      ("unlink", re.escape(held)), ("answer", "20[02]"))
+
+
+def test_a_small_file_is_committed_with_its_bytes_before_it_is_answered(life):
+    _, trace = life
+    part = trace.split("create", "spool/.*")[0]
+    _, new = archived_in(part)
+    part.assert_order(("rename", re.escape(new)), ("write", "catalog.db-wal"), ("fsync", "catalog.db-wal"),
+                      ("point", "ingest.accept.committed"), ("rename", r"archive/.*\.json"), ("answer", "20[02]"))
+    trace.assert_order(("rename", re.escape(new)), ("rename", r"archive/.*\.json"), ("syncfs", ""), ("point", "ingest.small_files.synced"),
+                       ("point", "ingest.catalog.commit"), ("write", "catalog.db-wal"), ("fsync", "catalog.db-wal"))
+
+
+def test_the_log_and_the_history_are_durable_before_they_are_answered(life):
+    _, trace = life
+    for part in trace.split("create", "spool/.*"):
+        if not part.renames(r"parquet/.*"):
+            continue
+        part.assert_order(("point", "ingest.publish.begin"), ("write", "log.db-wal"), ("fsync", "log.db-wal"),
+                          ("point", "ingest.publish.delivered"), ("write", "history.db-wal"), ("fsync", "history.db-wal"), ("answer", "200"))
+
+
+def test_the_files_of_the_lake_are_durable_before_the_upload_is_in_it(life):
+    _, trace = life
+    parts = [part for part in trace.split("create", "spool/.*") if part.renames(r"parquet/.*")]
+    assert len(parts) == len(VERSIONS)
+    trace.assert_order(("mkdir", "parquet/so-financials"), ("fsync", "parquet"), ("mkdir", "parquet/so-financials/financials"),
+                       ("fsync", "parquet/so-financials"), ("create", "parquet/so-financials/financials/.*"))
+    for part in parts:
+        for old, new in part.renames(r"parquet/.*"):
+            part.assert_synced_before_rename(old, new)
+            part.assert_order(("rename", re.escape(new)), ("fsync", folder_of(new)), ("write", "history.db-wal"),
+                              ("fsync", "history.db-wal"), ("answer", "200"))
+
+
+def test_the_current_file_of_a_large_one_gets_its_name_when_its_bytes_are_synced(life):
+    _, trace = life
+    part = trace.split("create", "spool/.*")[-1]
+    part.assert_order(("point", "ingest.accept.committed"), ("rename", r"current/.*\.csv"))
+    [(old, new)] = part.renames(r"current/.*\.csv")
+    if any(matched == ("create", old, "") for matched in part.calls):
+        part.assert_synced_before_rename(old, new)
+
+
+def test_commands_leave_durable_files(life):
+    folder, _ = life
+    keys = traced(folder, "keys", "create", "--name", "first", "--role", "admin", "--keys-file", str(folder / "data/secret/keys"))
+    keys.assert_order(("mkdir", "secret"), ("fsync", ""), ("write", r"secret/keys\.tmp"), ("fsync", r"secret/keys\.tmp"),
+                      ("rename", "secret/keys"), ("fsync", "secret"), ("exit", ""))
+    export = traced(folder, "lake", "export", "so-financials", "financials", "--output", str(folder / "data/out.parquet"))
+    [(old, new)] = export.renames("out.parquet")
+    export.assert_synced_before_rename(old, new)
+    export.assert_order(("rename", "out.parquet"), ("fsync", ""), ("exit", ""))
+    compact = traced(folder, "lake", "compact")
+    for old, new in compact.renames("parquet/.*"):
+        compact.assert_synced_before_rename(old, new)
+    lake = "parquet/so-financials/financials"
+    compact.assert_order(("rename", f"{lake}/.*"), ("fsync", lake), ("unlink", f"{lake}/.*"), ("fsync", lake), ("exit", ""))
+    rebuild = traced(folder, "rebuild", "catalog")
+    rebuild.assert_synced_before_rename("catalog.db.rebuild", "catalog.db")
+    rebuild.assert_order(("rename", "catalog.db"), ("fsync", ""), ("exit", ""))
+    migrate = traced(folder, "migrate")
+    migrate.assert_order(("write", "kind.tmp"), ("fsync", "kind.tmp"), ("rename", "kind"), ("fsync", ""), ("exit", ""))
+
+
+# ---- the power fails
+
+# Nothing that was not synced survives, or all but the bytes of files.
+SURVIVORS = ("", ":names")
+# Just before the next upload; at each database's commit; while files of the lake are written; at the sync of small files.
+MOMENTS = ["create@/spool/:1", "create@/spool/:2", "create@/spool/:3", "create@/spool/:4", "fsync@log.db-wal:3", "fsync@history.db-wal:6",
+           "rename@/parquet/:1", "rename@/parquet/:3", "syncfs:1", "fsync@/archive/:3", "unlink@/held/:1"]
+
+
+@pytest.mark.parametrize("survivors", SURVIVORS, ids=["nothing", "names"])
+@pytest.mark.parametrize("moment", MOMENTS + [str(nth) for nth in (7, 40, 90, 160, 260)])
+def test_what_was_answered_survives_a_power_failure(tmp_path, moment, survivors):
+    data_dir = tmp_path / "data"
+    answered, under_way = [], None
+    try:
+        server = faulty(data_dir, f"power:{moment}{survivors}")
+    except DidNotStart:
+        pass
+    else:
+        answered, under_way = drive(server, VERSIONS)
+        if under_way is None:
+            with pytest.raises(requests.exceptions.RequestException):
+                server.upload("record_id,item\nX,1\n", dry_run="true")
+        server.kill()
+    after = Deltadrop(data_dir)
+    try:
+        check(after, answered, under_way)
+    finally:
+        after.kill()
+
+
+@pytest.mark.parametrize("survivors", SURVIVORS, ids=["nothing", "names"])
+def test_a_key_that_was_shown_survives_a_power_failure(tmp_path, survivors):
+    first = run(tmp_path / "data", "keys", "create", "--name", "first", "--role", "admin")
+    assert first.returncode == 0, first.stderr
+    for nth in range(1, 100):
+        done = run(tmp_path / "data", "keys", "create", "--name", f"at-{nth}", "--role", "admin", fault=f"power:{nth}{survivors}")
+        listed = run(tmp_path / "data", "keys", "list")
+        assert listed.returncode == 0 and "first" in listed.stdout, listed.stderr
+        assert not done.stdout or f"at-{nth}\n" in listed.stdout, f"the key of call {nth} was shown and is gone"
+        if done.returncode == 0:
+            break
+    assert nth > 5, "no command was cut off: are fault points off?"

@@ -1,0 +1,58 @@
+"""The calls that change files, in order, as `DELTADROP_FAULT=trace:FILE` writes them: see src/io/fault_point.hpp."""
+
+import re
+from pathlib import Path
+
+
+class Trace:
+    """[(call, path, other path)]: the paths are relative to `root`, the folder that is watched."""
+
+    def __init__(self, calls):
+        self.calls = calls
+
+    @classmethod
+    def read(cls, file, root):
+        def relative(path):
+            return re.sub(f"^{re.escape(str(root))}/?", "", path)
+
+        lines = Path(file).read_text().splitlines()
+        return cls([(call, relative(path), relative(other)) for call, path, other in (line.split("\t") for line in lines)])
+
+    def __str__(self):
+        return "\n".join("\t".join(call) for call in self.calls)
+
+    def split(self, call, path):
+        """The parts that begin with such a call; what comes before the first is left out."""
+        starts = [index for index, each in enumerate(self.calls) if matches(each, call, path)]
+        return [Trace(self.calls[start:end]) for start, end in zip(starts, starts[1:] + [len(self.calls)])]
+
+    def renames(self, pattern):
+        """[(old name, new name)] of the files that were renamed to a name that matches."""
+        return [(path, other) for call, path, other in self.calls if call == "rename" and re.fullmatch(pattern, other)]
+
+    def assert_order(self, *steps):
+        """Each step (call, path pattern) is there after the one before it. A rename is found by its new name."""
+        at = 0
+        for number, (call, path) in enumerate(steps):
+            while at < len(self.calls) and not matches(self.calls[at], call, path):
+                at += 1
+            assert at < len(self.calls), f"no {call} of {path} after {steps[:number]} in\n{self}"
+            at += 1
+
+    def assert_synced_before_rename(self, old, new):
+        """The last write to a file comes before an fsync of it, and that before the file gets its name."""
+        renamed = self.calls.index(("rename", old, new))
+        before = [call for call, path, _ in self.calls[:renamed] if path == old and call in ("create", "write", "truncate", "fsync")]
+        assert before and before[-1] == "fsync", f"{new} gets its name before its bytes are synced: {before}"
+
+
+def matches(made, call, path):
+    what, first, other = made
+    if what != call:
+        return False
+    return re.fullmatch(path, other if call in ("rename", "link", "point") else first) is not None
+
+
+def folder_of(path):
+    """"" is the watched folder itself."""
+    return re.escape(str(Path(path).parent)) if "/" in path else ""
