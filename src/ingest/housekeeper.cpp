@@ -1,5 +1,7 @@
 #include "ingest/housekeeper.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <iterator>
 #include <utility>
 
@@ -13,9 +15,10 @@ constexpr std::chrono::seconds kRound{1};
 
 }  // namespace
 
-Housekeeper::Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableLocks& locks,
+Housekeeper::Housekeeper(StoredFiles& files, Catalog& catalog, Publisher& publisher, TableLocks& locks,
                          ReadingCache& readings, io::Clock& clock, const Options& options)
-    : layout_(layout),
+    : files_(files),
+      layout_(files.layout()),
       catalog_(catalog),
       publisher_(publisher),
       locks_(locks),
@@ -83,6 +86,8 @@ void Housekeeper::retry(std::vector<T>& owed, Try attempt) {
 }
 
 void Housekeeper::run_once() {
+  // All of this writes by path: under another DATA_DIR it would write to, and remove, what is not ours.
+  if (!files_.check_data_dir().has_value()) return;
   retry(unsettled_, [this](const UploadRecord& upload) { return settle(upload); });
   retry(manifests_, [this](const UploadRecord& upload) { return write_owed_manifest(upload); });
   retry(currents_, [this](const TableRef& table) { return make_owed_current(table); });
@@ -91,9 +96,23 @@ void Housekeeper::run_once() {
   expire_held();
   forget_answers();
   readings_.drop_unused();
+  look_at_damages();
+}
+
+/// A file that was put back is found without anybody reading it.
+void Housekeeper::look_at_damages() {
+  for (const auto& upload : files_.look_again()) {
+    spdlog::info("the file of upload {} of {} is right again", upload.upload_id.to_string(),
+                 upload.table.to_string());
+    if (!upload.version) continue;
+    owe_current(upload.table);
+    publisher_.try_again(upload.table);
+  }
 }
 
 void Housekeeper::sync_small_files() {
+  // At the end, too: the sync says of another DATA_DIR that it is durable.
+  if (!files_.check_data_dir().has_value()) return;
   std::vector<UploadId> mine;
   bool write_anew = false;
   {
@@ -102,8 +121,15 @@ void Housekeeper::sync_small_files() {
     write_anew = sync_failed_;
   }
   if (mine.empty()) return;
-  const bool synced = write_anew ? restore_files(layout_, catalog_, mine).has_value()
-                                 : io::sync_file_system(layout_.root).has_value();
+  bool synced = false;
+  if (write_anew) {
+    auto restored = restore_files(layout_, catalog_, mine);
+    synced = restored.has_value();
+    // The catalog goes on keeping the bytes of the others.
+    if (synced) mine = std::move(restored).value();
+  } else {
+    synced = io::sync_file_system(layout_.root).has_value();
+  }
   // Bytes that are not forgotten now are written and synced again, which does no harm.
   const bool forgotten = synced && catalog_.forget_bytes(mine).has_value();
   const std::lock_guard lock(mutex_);
@@ -141,7 +167,11 @@ bool Housekeeper::make_owed_current(const TableRef& table) {
   const auto lock = locks_.take(table);
   const auto last = catalog_.last_version(table);
   if (!last.has_value()) return false;
-  return !last.value() || make_current(layout_, *last.value()).has_value();
+  if (!last.value()) return true;
+  // The file was received long ago. One that is damaged is made current once it is right again.
+  const auto checked = files_.check(*last.value());
+  if (!checked.has_value()) return checked.error().code == ErrorCode::corrupt;
+  return make_current(layout_, *last.value()).has_value();
 }
 
 void Housekeeper::forget_answers() {
@@ -163,6 +193,7 @@ void Housekeeper::expire_held() {
     const auto found = catalog_.find(upload.upload_id);
     if (!found.has_value() || !found.value() || found.value()->state != UploadState::held) continue;
     if (!catalog_.end_held(upload.upload_id, UploadState::expired).has_value()) continue;
+    files_.forget(upload.upload_id);
     const auto path = layout_.held_file(upload.upload_id);
     if (!io::remove_file(path).has_value()) owe_removal(path);
   }

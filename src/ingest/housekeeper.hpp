@@ -9,6 +9,7 @@
 #include "ingest/catalog.hpp"
 #include "ingest/publisher.hpp"
 #include "ingest/reading_cache.hpp"
+#include "ingest/stored_files.hpp"
 #include "ingest/table_locks.hpp"
 
 namespace deltadrop::ingest {
@@ -18,7 +19,7 @@ namespace deltadrop::ingest {
 /// same thread. Thread-safe.
 class Housekeeper {
  public:
-  Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableLocks& locks,
+  Housekeeper(StoredFiles& files, Catalog& catalog, Publisher& publisher, TableLocks& locks,
               ReadingCache& readings, io::Clock& clock, const Options& options);
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
@@ -41,12 +42,14 @@ class Housekeeper {
 
   /// Makes all such files durable by one sync, and has the catalog forget their bytes.
   void sync_small_files();
-  /// One round of all of it; what fails stays owed. Not under a table's lock.
+  /// One round of all of it; what fails stays owed. Nothing while DATA_DIR is not the right one. Not under a
+  /// table's lock.
   void run_once();
 
  private:
   void work();
   void expire_held();
+  void look_at_damages();
   void forget_answers();
   bool settle(const UploadRecord& upload);
   bool remove_unaccepted(const UploadRecord& upload);
@@ -55,6 +58,7 @@ class Housekeeper {
   template <class T, class Try>
   void retry(std::vector<T>& owed, Try attempt);
 
+  StoredFiles& files_;
   const Layout& layout_;
   Catalog& catalog_;
   Publisher& publisher_;

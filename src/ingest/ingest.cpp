@@ -42,7 +42,8 @@ Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog&
   DD_TRY(prepare_folders(layout));
   DD_TRY(refuse_lost_catalog(layout));
   DD_TRY(auto catalog, Catalog::open(layout.catalog()));
-  auto engine = std::make_unique<Engine>(options, std::move(catalog), log, clock);
+  DD_TRY(auto watch, DataDirWatch::begin(layout));
+  auto engine = std::make_unique<Engine>(options, std::move(watch), std::move(catalog), log, clock);
   DD_TRY(engine->start());
   return std::unique_ptr<Ingest>(std::move(engine));
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/text.hpp"
 #include "http/json_writer.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
@@ -41,6 +42,24 @@ std::string blocked_json(const std::vector<history::UploadStatus>& blocked) {
                  .text("state", history::to_string(upload.state))
                  .text("error", upload.error)
                  .text("fix", repair_of(upload))
+                 .take());
+  }
+  return list.take();
+}
+
+constexpr std::size_t kDamagesMax = 100;
+
+std::string damaged_json(const std::vector<ingest::Damage>& damages) {
+  JsonArray list;
+  for (std::size_t i = 0; i < std::min(damages.size(), kDamagesMax); ++i) {
+    const auto& damage = damages[i];
+    JsonObject object;
+    object.text("company_id", damage.table.company_id).text("table_name", damage.table.table_name);
+    damage.version ? object.number("version", damage.version->value) : object.null("version");
+    list.raw(object.text("upload_id", damage.upload_id.to_string())
+                 .text("file", damage.file)
+                 .text("error", damage.what)
+                 .text("fix", damage.fix)
                  .take());
   }
   return list.take();
@@ -88,6 +107,7 @@ Checkup examine(const Parts& parts) {
   if (parts.uploads != nullptr) {
     found.uploads = error_of(parts.uploads->probe.look());
     found.ingest = parts.uploads->ingest.health();
+    if (found.ingest.data_dir) found.uploads = found.ingest.data_dir;
   }
   found.log = error_of(parts.log.health(kLogProbe));
   if (!found.log) found.log = found.ingest.log;
@@ -121,6 +141,10 @@ std::vector<std::string> troubles_of(const Checkup& found) {
   add("uploads", found.uploads);
   add("log", found.log);
   add("database", found.database);
+  if (const auto& damaged = found.ingest.damaged; !damaged.empty()) {
+    texts.push_back(fmt::format("archive: {}; {} ({} in all: see damaged)", damaged.front().what,
+                                damaged.front().fix, counted(damaged.size(), "damaged file")));
+  }
   if (found.consumer) {
     add("consumer", found.consumer->stopped);
     add("consumer reading the log", found.consumer->log);
@@ -155,7 +179,9 @@ Result<Response> health(const Parts& parts, const Request& request) {
       .number("pending", std::max(found.ingest.accepted_unpublished + summary.uploads_recorded,
                                   found.unapplied.versions));
   if (parts.uploads != nullptr) {
-    object.number("unpublished", found.ingest.accepted_unpublished).number("held", found.ingest.held);
+    object.number("unpublished", found.ingest.accepted_unpublished)
+        .number("held", found.ingest.held)
+        .raw("damaged", damaged_json(found.ingest.damaged));
   }
   object.number("not_in_lake", summary.uploads_not_in_lake).number("dead_letters", summary.dead_letters);
   const auto lag = found.consumer ? found.consumer->lag : std::nullopt;
@@ -164,6 +190,7 @@ Result<Response> health(const Parts& parts, const Request& request) {
       .texts("troubles", troubles)
       .text("version", DELTADROP_VERSION);
   auto response = json_response(object.take());
+  response.tells_errors = true;
   if (down) response.status = 503;
   return response;
 }
