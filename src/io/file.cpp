@@ -52,7 +52,7 @@ Result<void> copy_bytes(File& from, File& to) {
 /// The system copies what it can by itself, which saves a copy of each byte to this process and back; the rest
 /// (another file system, an old kernel) is copied here.
 Result<void> copy_in_the_system(const File& from, const File& to) {
-  if (const int number = X system_error("write", to.path(), number);
+  if (const int number = fault_point("write", to.path())) return system_error("write", to.path(), number);
   while (true) {
     const auto count = uninterrupted([&] {
       return ::copy_file_range(from.descriptor(), nullptr, to.descriptor(), nullptr, kSystemCopyBlock, 0);
