@@ -28,7 +28,7 @@ constexpr std::size_t kReadingsMax = 4;
 
 Publisher::Publisher(StoredFiles& files, Catalog& catalog, eventlog::EventLog& log, io::Clock& clock,
                      const Options& options)
-    : files_(files), catalog_(catalog), log_(log), clock_(clock), options_(options) {}
+    : files_(files), layout_(files.layout()), catalog_(catalog), log_(log), clock_(clock), options_(options) {}
 
 void Publisher::start() {
   const std::size_t count = std::max<std::size_t>(options_.publishers, 1);

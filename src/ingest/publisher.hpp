@@ -89,6 +89,7 @@ class Publisher {
   bool is_stopping();
 
   StoredFiles& files_;
+  const Layout& layout_;
   Catalog& catalog_;
   eventlog::EventLog& log_;
   io::Clock& clock_;
