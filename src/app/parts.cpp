@@ -139,6 +139,11 @@ Result<std::unique_ptr<http::Server>> listen(const Settings& settings, const Ser
     options.tls = http::TlsFiles{settings.text("TLS_CERT"), settings.text("TLS_KEY")};
     std::signal(SIGHUP, SIG_IGN);  // what renews a certificate sends it; the files are seen to change without
   }
+  options.hidden_paths = http::HiddenPaths({{"DATA_DIR", settings.text("DATA_DIR")},
+                                            {"PARQUET_DIR", settings.parquet_dir()},
+                                            {"KEYS_FILE", settings.keys_file()},
+                                            {"TLS_CERT", settings.text("TLS_CERT")},
+                                            {"TLS_KEY", settings.text("TLS_KEY")}});
   options.gate = gate_of(settings, served);
   options.on_served = [&telemetry = served.telemetry](const http::Served& request) {
     telemetry.metrics().saw_request(request);

@@ -314,7 +314,7 @@ Result<void> check_parquet_dir(const Settings& settings) {
   const auto data_dir = resolved(settings.text("DATA_DIR"));
   const auto below = resolved(settings.parquet_dir()).lexically_relative(data_dir);
   const std::string first = below.empty() ? "" : below.begin()->string();
-  for (const std::string_view taken : {".", "archive", "current", "held", "spool", "unclaimed"}) {
+  for (const std::string_view taken : {".", "archive", "current", "held", "lost+found", "spool"}) {
     if (first != taken) continue;
     return Error{ErrorCode::invalid_input, "bad-parquet-dir",
                  fmt::format("PARQUET_DIR {} (from {}) is DATA_DIR or one of its own folders",

@@ -68,7 +68,9 @@ Bytes find_encoding(std::string_view bytes, const ReadOptions& options) {
 }  // namespace
 
 struct File::State {
-  io::MappedFile mapped;
+  io::MappedFile source;
+  io::FileStamp stamp;  ///< of `source`, when it was opened
+  std::optional<io::MappedFile> transcoded;
   std::string owned;  ///< text transcoded in memory
   std::string_view text;
   ReadOptions options;
@@ -130,15 +132,17 @@ File::~File() = default;
 Result<File> File::open(const std::filesystem::path& path, const ReadOptions& options, const Limits& limits,
                         const std::filesystem::path& scratch) {
   DD_TRY(check_options(options));
-  DD_TRY(auto mapped, io::MappedFile::open(path));
-  auto state = std::make_unique<State>(State{std::move(mapped), {}, {}, options, limits, {}, {}});
-  const Bytes bytes = find_encoding(state->mapped.bytes(), options);
+  DD_TRY(auto source, io::MappedFile::open(path));
+  DD_TRY(const auto stamp, io::stamp_of(source.file()));
+  auto state =
+      std::make_unique<State>(State{std::move(source), stamp, {}, {}, {}, options, limits, {}, {}});
+  const Bytes bytes = find_encoding(state->source.bytes(), options);
   std::string_view text = bytes.body;
   if (bytes.encoding != Encoding::utf8) {
     DD_TRY(auto transcoded, transcode_to_file(bytes, scratch));
-    DD_TRY(state->mapped.check_unchanged());
-    state->mapped = std::move(transcoded);
-    text = state->mapped.bytes();
+    DD_TRY(state->source.check_unchanged());
+    state->transcoded = std::move(transcoded);
+    text = state->transcoded->bytes();
   }
   DD_TRY(check_size(text.size()));
   state->read_header_of(text, bytes);
@@ -147,7 +151,7 @@ Result<File> File::open(const std::filesystem::path& path, const ReadOptions& op
 
 Result<File> File::over(std::string_view bytes, const ReadOptions& options, const Limits& limits) {
   DD_TRY(check_options(options));
-  auto state = std::make_unique<State>(State{{}, {}, {}, options, limits, {}, {}});
+  auto state = std::make_unique<State>(State{{}, {}, {}, {}, {}, options, limits, {}, {}});
   const Bytes found = find_encoding(bytes, options);
   std::string_view text = found.body;
   if (found.encoding != Encoding::utf8) {
@@ -166,7 +170,17 @@ const Header& File::header() const { return state_->header; }
 const ReadOptions& File::options() const { return state_->options; }
 const Limits& File::limits() const { return state_->limits; }
 std::string_view File::text() const { return state_->text; }
-Result<void> File::check_unchanged() const { return state_->mapped.check_unchanged(); }
+std::string_view File::source_bytes() const { return state_->source.bytes(); }
+const io::FileStamp& File::stamp_when_opened() const { return state_->stamp; }
+Result<io::FileStamp> File::stamp_now() const { return io::stamp_of(state_->source.file()); }
+bool File::is_untouched() const {
+  if (state_->source.bytes().empty()) return true;
+  const auto now = io::stamp_of(state_->source.file());
+  return now.has_value() && now.value() == state_->stamp;
+}
+Result<void> File::check_unchanged() const {
+  return state_->transcoded ? state_->transcoded->check_unchanged() : state_->source.check_unchanged();
+}
 const Findings& File::header_findings() const { return state_->findings; }
 
 }  // namespace deltadrop::csv

@@ -8,6 +8,7 @@
 
 #include "core/result.hpp"
 #include "csv/options.hpp"
+#include "io/file_stamp.hpp"
 
 namespace deltadrop::csv {
 
@@ -44,6 +45,13 @@ class File {
   [[nodiscard]] const Limits& limits() const;
   /// All of the text as UTF-8, without a byte order mark.
   [[nodiscard]] std::string_view text() const;
+  /// The file's own bytes as stored, in its own encoding; empty where it was not opened from a path.
+  [[nodiscard]] std::string_view source_bytes() const;
+  /// Of the file when it was opened, and now.
+  [[nodiscard]] const io::FileStamp& stamp_when_opened() const;
+  [[nodiscard]] Result<io::FileStamp> stamp_now() const;
+  /// No program has written to the file since it was opened. True of text that is not mapped.
+  [[nodiscard]] bool is_untouched() const;
   /// Call it behind the last look at the text. Fails as io::MappedFile::check_unchanged: then what was read
   /// means nothing. Text that is not mapped stays what it is.
   [[nodiscard]] Result<void> check_unchanged() const;

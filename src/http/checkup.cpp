@@ -72,6 +72,7 @@ void Examiner::look_at_uploads(Checkup& found) {
     if (parts_.ingest->uploads(newest).has_error()) return;
   }
   found.ingest = parts_.ingest->health();
+  if (found.ingest->data_dir) found.uploads = found.ingest->data_dir;
 }
 
 void Examiner::look_at_clock(Checkup& found) {
@@ -158,6 +159,11 @@ std::vector<std::string> troubles_of(const Checkup& found) {
   if (!said) add("clock", found.clock.trouble);
   add("log", found.log);
   add("database", found.database);
+  if (found.ingest && !found.ingest->damaged.empty()) {
+    const auto& damaged = found.ingest->damaged;
+    texts.push_back(fmt::format("archive: {}; {} ({} in all: see damaged)", damaged.front().what,
+                                damaged.front().fix, counted(damaged.size(), "damaged file")));
+  }
   if (found.consumer) {
     add("consumer", found.consumer->stopped);
     add("consumer reading the log", found.consumer->log);

@@ -410,6 +410,14 @@ class Connection {
   // ---- responses
   // ---------------------------------------------------------------------------------------------------
 
+  /// What every response passes on its way out. The log has what the client is not told.
+  void finish_texts(Response& response) const {
+    set_problem_instance(response, request_.id);
+    const std::string whole = response.status < 500 ? response.body : std::string();
+    const bool hid = shared_.options.hidden_paths.hide_in(response);
+    if (hid && response.content_type == kProblemType && !whole.empty()) log_failure(request_.id, whole);
+  }
+
   /// Sends the response; false: the connection is done with.
   asio::awaitable<bool> answer(Response response) {
     const bool head_only = request_.method == "HEAD";
@@ -423,7 +431,7 @@ class Connection {
         piece = std::move(first).value();
       }
     }
-    set_problem_instance(response, request_.id);
+    finish_texts(response);
     add_security_headers(response, transport());
     response.headers.emplace_back("Date", http_date(std::chrono::system_clock::now()));
     const bool http_1_1 = parser_->get().version() == 11;
@@ -454,7 +462,7 @@ class Connection {
     if (head.has_value()) return std::move(head).value();
     log_trouble(head.error().message);
     response = problem(head.error());
-    set_problem_instance(response, request_.id);
+    finish_texts(response);
     framing = Framing::length;
     return response_head(response, framing, keep, request_.id).value();
   }

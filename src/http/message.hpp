@@ -68,6 +68,7 @@ struct Response {
   std::optional<std::uint64_t> stream_bytes;  ///< how many `stream` gives in all, sent as Content-Length
   std::shared_ptr<LiveBody> live = nullptr;   ///< likewise, always chunked
   std::vector<std::pair<std::string, std::string>> headers;
+  bool tells_errors = false;  ///< `body` has texts of errors, as a problem has: server paths are taken out
 };
 
 /// Where a streamed request body goes. Called from a worker thread, never from two at once.

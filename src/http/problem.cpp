@@ -13,8 +13,6 @@
 namespace deltadrop::http {
 namespace {
 
-constexpr std::string_view kProblemType = "application/problem+json";
-
 struct CodeRow {
   ErrorCode code;
   unsigned status;
@@ -39,7 +37,7 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 40> kTypes = {{
+constexpr auto kTypes = std::to_array<TypeRow>({
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"bad-idempotency-key", 400, "Not an idempotency key"},
@@ -54,6 +52,8 @@ constexpr std::array<TypeRow, 40> kTypes = {{
     {"not-held", 409, "The upload is not held"},
     {"not-applied-yet", 409, "The version is accepted but not applied"},
     {"still-refused", 409, "The dead letter is refused again"},
+    // Of the server's own files: what a client asks for by name has other types.
+    {"no-such-file", 503, "Something needed is not there now"},
     {"upload-discarded", 404, "The upload was discarded"},
     {"too-large", 413, "Too large"},
     {"not-raw", 415, "Not the file itself"},
@@ -80,7 +80,7 @@ constexpr std::array<TypeRow, 40> kTypes = {{
     {"too-many-files", 503, "Too many files are open"},
     {"clock-implausible", 503, "The server's clock is implausible"},
     {"bad-file", 422, "The file was refused"},
-}};
+});
 
 const CodeRow& row_of(ErrorCode code) {
   const auto found =

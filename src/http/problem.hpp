@@ -8,6 +8,8 @@
 
 namespace deltadrop::http {
 
+inline constexpr std::string_view kProblemType = "application/problem+json";
+
 /// HTTP status of an error: by its type where the table names it, else by its code.
 unsigned status_of(const Error& error);
 
@@ -17,7 +19,7 @@ Response problem_with(const Error& error, std::string_view name, std::string_vie
 /// 422 with every finding of a file that was refused: `findings` (the first of them) and `findings_total`.
 Response findings_problem(const csv::Findings& findings);
 
-/// Adds `instance` to a problem+json body; other responses stay as they are.
+/// Adds `instance` to a problem+json body; other responses stay as they are. A failure of the server is logged.
 void set_problem_instance(Response& response, std::string_view request_id);
 
 /// What is wrong with the request as HTTP: 400, type "bad-request".

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "http/access_log.hpp"
+#include "http/hidden_paths.hpp"
 #include "http/message.hpp"
 
 namespace deltadrop::http {
@@ -50,6 +51,7 @@ struct ServerOptions {
   std::size_t uploads_max = 1024;          ///< bodies received or worked on at once; more are answered 503
   std::vector<std::string> allowed_hosts;  ///< lower case, without port; empty: any
   std::optional<TlsFiles> tls;
+  HiddenPaths hidden_paths;
   Gate gate;                                     ///< may be empty
   std::function<void(const Served&)> on_served;  ///< on the network thread; may be empty
 };

@@ -7,6 +7,8 @@
 #include "ingest/manifest.hpp"
 #include "io/fault_point.hpp"
 #include "io/file.hpp"
+#include "io/file_stamp.hpp"
+#include "io/new_name.hpp"
 
 namespace deltadrop::ingest {
 namespace {
@@ -74,7 +76,8 @@ Result<void> hold_file(const Layout& layout, const fs::path& spooled, const Uplo
   return io::sync_folder(layout.held());
 }
 
-Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, const UploadRecord& upload) {
+Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, const UploadRecord& upload,
+                              bool& placed) {
   std::error_code failed;
   fs::last_write_time(arrival.path, file_time_of(*upload.timestamp), failed);
   DD_TRY(finish_stored(arrival.path, kArchivedMode, arrival.sync()));
@@ -86,8 +89,9 @@ Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, cons
   if (arrival.source == Source::stays) {
     DD_TRY(io::link_file(arrival.path, to));
   } else {
-    DD_TRY(io::rename_file(arrival.path, to));
+    DD_TRY(io::rename_to_new_name(arrival.path, to));
   }
+  placed = true;
   DD_TRY(pass_step("accept.placed", to));
   if (arrival.sync() == Sync::now) {
     DD_TRY(io::sync_folder(folder));
@@ -126,9 +130,12 @@ void mark_current(const Layout& layout, const TableRef& table, Timestamp timesta
 
 bool is_current(const Layout& layout, const UploadRecord& last) {
   const fs::path path = layout.current_file(last.table);
+  const auto stamp = io::stamp_of(path);
+  if (!stamp.has_value() || stamp.value().bytes != last.bytes) return false;
+  // Earlier versions of the program made a hard link of it: who writes to it changes the archive.
+  const auto archived = io::stamp_of(layout.archived_file(last));
+  if (archived.has_value() && archived.value().same_file(stamp.value())) return false;
   std::error_code failed;
-  const auto size = fs::file_size(path, failed);
-  if (failed || size != static_cast<std::uintmax_t>(last.bytes)) return false;
   const auto time = fs::last_write_time(path, failed);
   return !failed && time == file_time_of(*last.timestamp);
 }

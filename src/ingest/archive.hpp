@@ -23,7 +23,8 @@ struct Layout {
   [[nodiscard]] fs::path held() const { return root / "held"; }
   [[nodiscard]] fs::path archive() const { return root / "archive"; }
   [[nodiscard]] fs::path current() const { return root / "current"; }
-  [[nodiscard]] fs::path unclaimed() const { return root / "unclaimed"; }
+  [[nodiscard]] fs::path lost_and_found() const { return root / "lost+found"; }
+  [[nodiscard]] fs::path lock() const { return root / "lock"; }
   [[nodiscard]] fs::path catalog() const { return root / "catalog.db"; }
 
   [[nodiscard]] fs::path held_file(const UploadId& upload) const {
@@ -73,8 +74,10 @@ struct Arrival {
 
 /// The steps of acceptance before the catalog's commit: syncs the file and gives it its name in the archive,
 /// durably, or both without syncing where the catalog keeps the bytes. A held file's name stays until the
-/// commit.
-Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, const UploadRecord& upload);
+/// commit. Fails with conflict, type "file-exists", where the archive has a file of that name: it may be the
+/// only copy of something. `placed` becomes true once the name is this upload's, which a failure may follow.
+Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, const UploadRecord& upload,
+                              bool& placed);
 
 /// Writes the manifest beside the archived file.
 Result<void> write_manifest(const Layout& layout, const UploadRecord& upload, Sync sync = Sync::now);

@@ -178,19 +178,65 @@ Error other_spelling(const TableRef& table, std::string_view noun, std::string_v
 
 }  // namespace
 
-Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& path) {
+namespace {
+
+/// `deltadrop rebuild catalog` reads what it can of the old one, and needs only the archive.
+std::string repair_of(const std::filesystem::path& path) {
+  return fmt::format(
+      "stop the server and run `deltadrop rebuild catalog --data-dir {}`, which makes it again from the archive; "
+      "or put back a backup of it that was made after the last upload",
+      path.parent_path().string());
+}
+
+Error not_a_catalog(const std::filesystem::path& path, std::string_view what) {
+  return {ErrorCode::corrupt, "not-a-catalog", fmt::format("{} is not a catalog: {}", path.string(), what),
+          repair_of(path)};
+}
+
+/// A database without our migrations has none of our tables, and is empty unless it is another program's.
+Result<void> refuse_other_database(sqlite::Database& database) {
+  DD_TRY(auto version, database.prepare("PRAGMA user_version"));
+  DD_TRY(version.step());
+  if (version.number(0) != 0) return success();
+  DD_TRY(auto tables, database.prepare("SELECT count(*) FROM sqlite_master"));
+  DD_TRY(tables.step());
+  if (tables.number(0) == 0) return success();
+  return not_a_catalog(database.path(), "it is the database of another program");
+}
+
+Result<sqlite::Database> open_writer(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return not_a_catalog(path, "it is a folder");
   auto opened = sqlite::Database::open(path);
-  auto migrated = opened.has_value() ? opened.value().migrate(kMigrations) : Result<void>(opened.error());
-  if (!migrated.has_value()) {
-    Error error = std::move(migrated).error();
-    if (error.code == ErrorCode::corrupt) {
-      error.fix = "run `deltadrop rebuild catalog`, which makes it again from the archive";
+  if (!opened.has_value()) {
+    Error error = std::move(opened).error();
+    if (error.code == ErrorCode::corrupt) error.fix = repair_of(path);
+    if (error.code == ErrorCode::unavailable) {
+      error.fix = "the catalog itself may be right: let this user read and write the file and its folder, and "
+                  "check the disk";
     }
     return error;
   }
+  sqlite::Database database = std::move(opened).value();
+  database.set_repair(repair_of(path));
+  DD_TRY(refuse_other_database(database));
+  DD_TRY(database.migrate(kMigrations));
+  for (const auto* table : {"tables", "uploads", "unsynced", "answers", "writes"}) {
+    if (!database.prepare(fmt::format("SELECT 1 FROM {} LIMIT 1", table)).has_value()) {
+      return not_a_catalog(path, fmt::format("it has no table {}", table));
+    }
+  }
+  return database;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& path) {
+  DD_TRY(auto writer, open_writer(path));
   // After the migration: a reader of an empty file would see no tables.
   DD_TRY(auto reader, sqlite::Database::open(path, sqlite::Access::read_only));
-  return std::unique_ptr<Catalog>(new Catalog(std::move(opened).value(), std::move(reader)));
+  reader.set_repair(repair_of(path));
+  return std::unique_ptr<Catalog>(new Catalog(std::move(writer), std::move(reader)));
 }
 
 /// At the steps a test may stop the process, or make the commit fail before or after it took effect.

@@ -172,18 +172,19 @@ Error moved_on(const UploadRecord& upload, const std::optional<UploadRecord>& la
 
 }  // namespace
 
-Engine::Engine(const Options& options, std::unique_ptr<Catalog> catalog, eventlog::EventLog& log,
-               io::Clock& clock, const std::optional<io::ClockMark>& last_clock)
+Engine::Engine(const Options& options, DataDirWatch watch, std::unique_ptr<Catalog> catalog,
+               eventlog::EventLog& log, io::Clock& clock, const std::optional<io::ClockMark>& last_clock)
     : options_(options),
       layout_{options.data_dir},
+      files_(layout_, std::move(watch)),
       catalog_(std::move(catalog)),
       clock_(clock),
       clock_watch_(clock, options.clock_jump_max, last_clock),
-      publisher_(layout_, *catalog_, log, clock, options_),
-      housekeeper_(layout_, *catalog_, publisher_, locks_, readings_, clock_watch_, options_) {}
+      publisher_(files_, *catalog_, log, clock, options_),
+      housekeeper_(files_, *catalog_, publisher_, locks_, readings_, clock_watch_, options_) {}
 
 Result<void> Engine::start() {
-  DD_TRY(const auto left, recover(layout_, *catalog_));
+  DD_TRY(const auto left, recover(files_, *catalog_));
   for (const auto& upload : left.without_manifest) housekeeper_.owe_manifest(upload);
   for (const auto& table : left.not_current) housekeeper_.owe_current(table);
   if (left.newest) clock_watch_.saw_version(left.newest->table, *left.newest->timestamp);
@@ -207,6 +208,7 @@ void Engine::stop() {
 Result<std::unique_ptr<Reception>> Engine::receive() {
   if (stopping_) return shutting_down();
   DD_TRY(clock_watch_.check());
+  DD_TRY(files_.check_data_dir());
   const auto path = layout_.spool() / fmt::format("{}.part", ++spooled_);
   DD_TRY(auto spool, SpoolFile::create(path, {options_.upload_bytes_max, options_.expansion_ratio_max,
                                               options_.kept_bytes_max, options_.disk_reserve}));
@@ -232,10 +234,21 @@ Result<SubmitOutcome> Engine::submit_observed(SpoolFile& spool, const Caller& ca
   UploadSeen seen;
   seen.request_id = caller.request_id;
   auto outcome = submit_seen(spool, caller, parse, seen);
+  const bool refused = outcome.has_value() && std::holds_alternative<csv::Findings>(outcome.value());
+  if (refused || !outcome.has_value()) outcome = explained(std::move(outcome));
   seen.bytes = spool.bytes();
   note_outcome(outcome, seen);
   if (options_.observer != nullptr) options_.observer->saw_upload(seen);
   return outcome;
+}
+
+/// Without the right DATA_DIR every file is missing, or is another one: say that instead of naming the first of
+/// them. What may have happened in the right one stays in doubt.
+template <class T>
+Result<T> Engine::explained(Result<T> failed) const {
+  if (!failed.has_value() && failed.error().code == ErrorCode::in_doubt) return failed;
+  const auto right_place = files_.check_data_dir();
+  return right_place.has_value() ? std::move(failed) : Result<T>(right_place.error());
 }
 
 Result<SubmitOutcome> Engine::submit_seen(SpoolFile& spool, const Caller& caller, const Parsed& parse,
@@ -288,8 +301,8 @@ csv::Findings Engine::all_findings(const csv::File& after, const ParsedRequest& 
                                    const std::optional<UploadRecord>& last) {
   std::optional<csv::File> before;
   if (last) {
-    auto file = open_stored(layout_, *last);
-    if (!file.has_value()) return after.header_findings();
+    auto file = files_.open(*last);
+    if (!file.has_value() || !files_.check(*last, file.value()).has_value()) return after.header_findings();
     before = std::move(file).value();
   }
   auto outcome = diff::diff(before ? &*before : nullptr, after, diff::Options{request.rekey});
@@ -303,7 +316,7 @@ Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedReques
   StepTimer comparing(options_.observer, Step::compare, &seen.took(Step::compare));
   std::optional<csv::File> before;
   if (last) {
-    DD_TRY(auto file, open_stored(layout_, *last));
+    DD_TRY(auto file, files_.open(*last));
     before = std::move(file);
     upload.based_on = last->version;
     // A key that stays needs no rekeying, whatever was asked.
@@ -313,7 +326,7 @@ Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedReques
   // Beside the diff: the older file has lain in the archive since it was accepted, and damage to it must not
   // become events.
   auto older_file = run_apart(last.has_value(), [&]() -> Result<void> {
-    return last ? check_stored_bytes(layout_, *last) : Result<void>(success());
+    return last ? files_.check(*last, *reading->before) : Result<void>(success());
   });
   // The older file was accepted once, and its bytes are compared with its SHA-256 beside this.
   auto compared = diff::diff(reading->before_or_null(), reading->after,
@@ -363,7 +376,8 @@ Result<UploadReport> Engine::hold(const fs::path& spooled, UploadRecord upload, 
   upload.state = UploadState::held;
   DD_TRY(auto samples, samples_of(reading, upload));
   UploadReport report{UploadStatus::held, upload, std::move(samples)};
-  const auto moved = hold_file(layout_, spooled, upload.upload_id);
+  auto moved = hold_file(layout_, spooled, upload.upload_id);
+  if (moved.has_value()) moved = files_.check_data_dir();
   if (!moved.has_value()) {
     withdraw(layout_.held_file(upload.upload_id));
     return moved.error();
@@ -388,9 +402,12 @@ Result<UploadReport> Engine::accept(const Arrival& arrival, UploadRecord upload,
   // Once more: it may have jumped since the file was received, and a timestamp is for ever.
   DD_TRY(clock_watch_.check());
   DD_TRY(stamp(upload, last, clock_.now()));
-  const auto placed = place_in_archive(layout_, arrival, upload);
+  bool is_placed = false;
+  auto placed = place_in_archive(layout_, arrival, upload, is_placed);
+  // After the file has its name: it must be in the archive that the catalog, which is open, belongs to.
+  if (placed.has_value()) placed = files_.check_data_dir();
   if (!placed.has_value()) {
-    withdraw_from_archive(upload);
+    if (is_placed) withdraw_from_archive(upload);
     return placed.error();
   }
   UploadReport report{UploadStatus::accepted, upload, {}};
@@ -426,13 +443,14 @@ void Engine::finish_acceptance(const UploadRecord& upload, const Arrival& arriva
       !write_manifest(layout_, upload, arrival.sync()).has_value()) {
     housekeeper_.owe_manifest(upload);
   }
+  // Before the copy for current/, which the publisher then does not wait for.
+  if (upload.state == UploadState::accepted) publisher_.enqueue(upload, std::move(reading));
   if (!pass_step("accept.described", layout_.manifest_file(upload)).has_value() ||
       !make_current(layout_, upload).has_value()) {
     housekeeper_.owe_current(upload.table);
   }
   // Last: what is written by now is synced with the current file.
   housekeeper_.owe_sync(upload);
-  if (upload.state == UploadState::accepted) publisher_.enqueue(upload, std::move(reading));
 }
 
 void Engine::await_publication(UploadReport& report, const Caller& caller, UploadSeen& seen) {
@@ -478,7 +496,7 @@ Result<UploadReport> Engine::release(const UploadId& upload, const Caller& calle
     DD_TRY(auto held, find_held(upload));
     return release_locked(std::move(held), key);
   }();
-  if (!report.has_value()) return report;
+  if (!report.has_value()) return explained(std::move(report));
   UploadSeen seen;
   seen.request_id = caller.request_id;
   await_publication(report.value(), caller, seen);
@@ -494,8 +512,7 @@ Result<UploadReport> Engine::release_locked(UploadRecord upload, const AskedKeyO
     return moved_on(upload, last);
   }
   // What was shown is what these bytes say: they have lain here for up to a month.
-  DD_TRY(check_stored_bytes(layout_, upload));
-  DD_TRY(auto reading, read_stored(layout_, *catalog_, upload));
+  DD_TRY(auto reading, read_stored(files_, *catalog_, upload));
   const fs::path from = layout_.held_file(upload.upload_id);
   return accept({from, Source::stays, std::nullopt}, std::move(upload), last,
                 std::make_shared<const Reading>(std::move(reading)), key);
@@ -515,6 +532,7 @@ Result<void> Engine::discard(const UploadId& upload) {
   // A file that stays behind is the housekeeper's, or goes at the next start.
   [[maybe_unused]] const auto passed = pass_step("discard.committed", layout_.catalog());
   withdraw(layout_.held_file(upload));
+  files_.forget(upload);
   return success();
 }
 

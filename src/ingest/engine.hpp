@@ -21,8 +21,8 @@ namespace deltadrop::ingest {
 class Engine final : public Ingest {
  public:
   /// `last_clock`: what the catalog keeps of the clock.
-  Engine(const Options& options, std::unique_ptr<Catalog> catalog, eventlog::EventLog& log, io::Clock& clock,
-         const std::optional<io::ClockMark>& last_clock);
+  Engine(const Options& options, DataDirWatch watch, std::unique_ptr<Catalog> catalog,
+         eventlog::EventLog& log, io::Clock& clock, const std::optional<io::ClockMark>& last_clock);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine() override { stop(); }
@@ -48,7 +48,7 @@ class Engine final : public Ingest {
                        const std::function<bool(Seq seq, std::string_view json)>& use) override;
   Result<VersionDiff> diff_versions(const TableRef& table, Version from, Version to, Seq first,
                                     const std::function<bool(const EventView& change)>& use) override;
-  Result<fs::path> archived_file(const TableRef& table, Version version) override;
+  Result<std::unique_ptr<ArchivedFile>> archived_file(const TableRef& table, Version version) override;
   Result<RepublishReport> republish(const RepublishRequest& request) override;
   bool wait_published(const UploadId& upload, std::chrono::steady_clock::time_point deadline) override;
   Health health() override;
@@ -60,6 +60,8 @@ class Engine final : public Ingest {
   using AskedKeyOrNone = std::optional<AskedKey>;
   using Parsed = std::function<Result<ParsedRequest>(const Sha256& file)>;
 
+  template <class T>
+  Result<T> explained(Result<T> failed) const;
   Result<SubmitOutcome> submit_observed(SpoolFile& spool, const Caller& caller, const Parsed& parse);
   Result<SubmitOutcome> submit_seen(SpoolFile& spool, const Caller& caller, const Parsed& parse,
                                     UploadSeen& seen);
@@ -96,6 +98,7 @@ class Engine final : public Ingest {
 
   const Options options_;
   const Layout layout_;
+  StoredFiles files_;
   std::unique_ptr<Catalog> catalog_;
   io::Clock& clock_;
   io::ClockWatch clock_watch_;

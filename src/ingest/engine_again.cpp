@@ -1,19 +1,11 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "ingest/engine.hpp"
-#include "io/file.hpp"
 
 // What is done again: requests that a client repeats, versions that a table goes back to.
 namespace deltadrop::ingest {
-namespace {
-
-constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
-
-}  // namespace
 
 Result<std::optional<UploadReport>> Engine::replay(const AskedKeyOrNone& key) {
   if (!key) return std::optional<UploadReport>();
@@ -44,12 +36,12 @@ std::optional<AnswerToKeep> Engine::answer_to_keep(const AskedKeyOrNone& key, co
 /// A copy, though the bytes are there already: an upload's file gets its own name, mode and time, and an
 /// archived one is never touched.
 Result<void> Engine::copy_archived(const UploadRecord& version, Reception& into) {
-  DD_TRY(auto file, io::File::open_to_read(layout_.archived_file(version)));
-  std::vector<std::byte> piece(kPieceBytes);
-  while (true) {
-    DD_TRY(const auto count, file.read(piece));
-    if (count == 0) return success();
-    DD_TRY(into.write(std::span(piece).first(count)));
+  DD_TRY(const auto file, files_.open_archived(version));
+  for (std::uint64_t offset = 0;;) {
+    DD_TRY(const auto piece, file->read(offset, kBlockBytes));
+    if (piece.empty()) return success();
+    DD_TRY(into.write(std::as_bytes(std::span(piece))));
+    offset += piece.size();
   }
 }
 
@@ -59,11 +51,10 @@ Result<SubmitOutcome> Engine::revert(const RevertRequest& request) {
   DD_TRY(copy_archived(again, *reception));
   const auto parse = [&](const Sha256& file) -> Result<ParsedRequest> {
     if (file != again.sha256) {
-      return Error{
-          ErrorCode::corrupt, "archive-damaged",
-          fmt::format("{} is not the file of version {} of {} any more: its SHA-256 differs",
-                      layout_.archived_file(again).string(), request.to.value, request.table.to_string()),
-          "restore that file from a backup"};
+      return Error{ErrorCode::corrupt, std::string(kArchiveDamaged),
+                   fmt::format("the copy of version {} of {} has another SHA-256 than its file",
+                               request.to.value, request.table.to_string()),
+                   "try again"};
     }
     ParsedRequest parsed;
     parsed.table = again.table;

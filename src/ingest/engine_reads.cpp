@@ -55,11 +55,11 @@ Result<std::vector<UploadRecord>> Engine::versions(const TableRef& table, Versio
 Result<std::shared_ptr<const Reading>> Engine::reading_of(const UploadRecord& upload) {
   // An accepted upload is compared as it was when it was held, so both are one entry.
   return readings_.get("upload " + upload.upload_id.to_string(), [&]() -> Result<Reading> {
-    auto reading = read_stored(layout_, *catalog_, upload);
+    auto reading = read_stored(files_, *catalog_, upload);
     if (reading.has_value() || upload.version) return reading;
     // Released since it was looked up: the file has its archived name now.
     DD_TRY(const auto found, catalog_->find(upload.upload_id));
-    if (found && found->version) return read_stored(layout_, *catalog_, *found);
+    if (found && found->version) return read_stored(files_, *catalog_, *found);
     return reading;
   });
 }
@@ -107,7 +107,7 @@ Result<VersionDiff> Engine::diff_versions(const TableRef& table, Version from, V
   const auto* before = diff.from ? &*diff.from : nullptr;
   const auto* after = diff.to ? &*diff.to : nullptr;
   const auto name = fmt::format("versions {} {} {}", table.to_string(), from.value, to.value);
-  DD_TRY(const auto reading, readings_.get(name, [&] { return read_versions(layout_, before, after); }));
+  DD_TRY(const auto reading, readings_.get(name, [&] { return read_versions(files_, before, after); }));
   diff.counts = reading->changes.counts;
   diff.schema_changes = reading->changes.schema_changes;
   diff.key_changed = diff.from && diff.to && diff.from->options.key != diff.to->options.key;
@@ -116,9 +116,9 @@ Result<VersionDiff> Engine::diff_versions(const TableRef& table, Version from, V
   return diff;
 }
 
-Result<fs::path> Engine::archived_file(const TableRef& table, Version version) {
+Result<std::unique_ptr<ArchivedFile>> Engine::archived_file(const TableRef& table, Version version) {
   DD_TRY(const auto found, find_version(table, version));
-  return layout_.archived_file(found);
+  return files_.open_archived(found);
 }
 
 bool Engine::wait_published(const UploadId& id, std::chrono::steady_clock::time_point deadline) {
@@ -131,6 +131,11 @@ Health Engine::health() {
   Health health;
   health.log = publisher_.trouble();
   health.clock = clock_watch_.look();
+  // A table whose file is damaged waits; that is not the log's fault, and the other tables go on.
+  if (health.log && health.log->type == kArchiveDamaged) health.log.reset();
+  const auto right_place = files_.check_data_dir();
+  if (!right_place.has_value()) health.data_dir = right_place.error();
+  health.damaged = files_.damages();
   const auto counts = catalog_->counts();
   if (counts.has_value()) {
     health.held = counts.value().held;

@@ -1,5 +1,7 @@
 #include "ingest/housekeeper.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <iterator>
 #include <utility>
 
@@ -16,9 +18,10 @@ constexpr std::chrono::milliseconds kClockMarkEvery{300'000};
 
 }  // namespace
 
-Housekeeper::Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableLocks& locks,
+Housekeeper::Housekeeper(StoredFiles& files, Catalog& catalog, Publisher& publisher, TableLocks& locks,
                          ReadingCache& readings, io::ClockWatch& clock, const Options& options)
-    : layout_(layout),
+    : files_(files),
+      layout_(files.layout()),
       catalog_(catalog),
       publisher_(publisher),
       locks_(locks),
@@ -105,6 +108,8 @@ void Housekeeper::put_back(std::vector<T>& owed, std::vector<T> mine) noexcept {
 }
 
 void Housekeeper::run_once() {
+  // All of this writes by path: under another DATA_DIR it would write to, and remove, what is not ours.
+  if (!files_.check_data_dir().has_value()) return;
   retry(unsettled_, [this](const UploadRecord& upload) { return settle(upload); });
   retry(manifests_, [this](const UploadRecord& upload) { return write_owed_manifest(upload); });
   retry(currents_, [this](const TableRef& table) { return make_owed_current(table); });
@@ -114,9 +119,23 @@ void Housekeeper::run_once() {
   expire_held();
   forget_answers();
   readings_.drop_unused();
+  look_at_damages();
+}
+
+/// A file that was put back is found without anybody reading it.
+void Housekeeper::look_at_damages() {
+  for (const auto& upload : files_.look_again()) {
+    spdlog::info("the file of upload {} of {} is right again", upload.upload_id.to_string(),
+                 upload.table.to_string());
+    if (!upload.version) continue;
+    owe_current(upload.table);
+    publisher_.try_again(upload.table);
+  }
 }
 
 void Housekeeper::sync_small_files() {
+  // At the end, too: the sync says of another DATA_DIR that it is durable.
+  if (!files_.check_data_dir().has_value()) return;
   std::vector<Unsynced> mine;
   bool write_anew = false;
   {
@@ -128,8 +147,15 @@ void Housekeeper::sync_small_files() {
   std::vector<UploadId> uploads;
   uploads.reserve(mine.size());
   for (const auto& each : mine) uploads.push_back(each.upload);
-  const bool synced = write_anew ? restore_files(layout_, catalog_, uploads).has_value()
-                                 : io::sync_file_system(layout_.root).has_value();
+  bool synced = false;
+  if (write_anew) {
+    auto restored = restore_files(layout_, catalog_, uploads);
+    synced = restored.has_value();
+    // The catalog goes on keeping the bytes of the others.
+    if (synced) uploads = std::move(restored).value();
+  } else {
+    synced = io::sync_file_system(layout_.root).has_value();
+  }
   for (const auto& each : mine) {
     if (!synced) break;
     if (write_anew) {
@@ -178,6 +204,9 @@ bool Housekeeper::make_owed_current(const TableRef& table) {
   const auto last = catalog_.last_version(table);
   if (!last.has_value()) return false;
   if (!last.value()) return true;
+  // The file was received long ago. One that is damaged is made current once it is right again.
+  const auto checked = files_.check(*last.value());
+  if (!checked.has_value()) return checked.error().code == ErrorCode::corrupt;
   if (!make_current(layout_, *last.value()).has_value()) return false;
   owe_sync(*last.value());
   return true;
@@ -215,6 +244,7 @@ void Housekeeper::expire_held() {
     const auto found = catalog_.find(upload.upload_id);
     if (!found.has_value() || !found.value() || found.value()->state != UploadState::held) continue;
     if (!catalog_.end_held(upload.upload_id, UploadState::expired).has_value()) continue;
+    files_.forget(upload.upload_id);
     const auto path = layout_.held_file(upload.upload_id);
     if (!io::remove_file(path).has_value()) owe_removal(path);
   }

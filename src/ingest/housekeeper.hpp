@@ -11,6 +11,7 @@
 #include "ingest/catalog.hpp"
 #include "ingest/publisher.hpp"
 #include "ingest/reading_cache.hpp"
+#include "ingest/stored_files.hpp"
 #include "ingest/table_locks.hpp"
 
 namespace deltadrop::ingest {
@@ -20,7 +21,7 @@ namespace deltadrop::ingest {
 /// same thread. Thread-safe.
 class Housekeeper {
  public:
-  Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableLocks& locks,
+  Housekeeper(StoredFiles& files, Catalog& catalog, Publisher& publisher, TableLocks& locks,
               ReadingCache& readings, io::ClockWatch& clock, const Options& options);
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
@@ -44,13 +45,15 @@ class Housekeeper {
 
   /// Makes all such files durable by one sync, marks the current ones, and has the catalog forget the bytes.
   void sync_small_files();
-  /// One round of all of it; what fails stays owed. Not under a table's lock.
+  /// One round of all of it; what fails stays owed. Nothing while DATA_DIR is not the right one. Not under a
+  /// table's lock.
   void run_once();
 
  private:
   void work();
   void look_at_clock();
   void expire_held();
+  void look_at_damages();
   void forget_answers();
   bool settle(const UploadRecord& upload);
   bool remove_unaccepted(const UploadRecord& upload);
@@ -68,6 +71,7 @@ class Housekeeper {
     Timestamp timestamp;
   };
 
+  StoredFiles& files_;
   const Layout& layout_;
   Catalog& catalog_;
   Publisher& publisher_;

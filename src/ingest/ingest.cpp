@@ -43,7 +43,9 @@ Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog&
   DD_TRY(refuse_lost_catalog(layout));
   DD_TRY(auto catalog, Catalog::open(layout.catalog()));
   DD_TRY(const auto last_clock, catalog->clock_mark());
-  auto engine = std::make_unique<Engine>(options, std::move(catalog), log, clock, last_clock);
+  DD_TRY(auto watch, DataDirWatch::begin(layout));
+  auto engine =
+      std::make_unique<Engine>(options, std::move(watch), std::move(catalog), log, clock, last_clock);
   DD_TRY(engine->start());
   return std::unique_ptr<Ingest>(std::move(engine));
 }

@@ -199,11 +199,34 @@ struct Acceptances {
   std::uint64_t next = 0;  ///< where to ask on from
 };
 
+/// A stored file that is missing, or does not have the bytes that were received.
+struct Damage {
+  TableRef table;
+  std::optional<Version> version;  ///< none: a held upload
+  UploadId upload_id;
+  std::string file;  ///< relative to DATA_DIR
+  std::string what;
+  std::string fix;
+};
+
+/// The file of an accepted version. Not thread-safe.
+class ArchivedFile {
+ public:
+  virtual ~ArchivedFile() = default;
+  [[nodiscard]] virtual std::uint64_t bytes() const = 0;
+  /// Up to `bytes_max` bytes from `offset` on; at least one unless that is the end. They are those that were
+  /// received: corrupt "archive-damaged" where the disk gives others.
+  virtual Result<std::string> read(std::uint64_t offset, std::uint64_t bytes_max) = 0;
+};
+
 struct Health {
   std::int64_t accepted_unpublished = 0;
   std::int64_t held = 0;
   std::optional<Error> log;  ///< why publishing does not get on now
   io::ClockReport clock;
+  /// Why DATA_DIR cannot be used: it is gone, or another one is in its place. No upload is taken then.
+  std::optional<Error> data_dir;
+  std::vector<Damage> damaged;  ///< by table and version; those that are known
 };
 
 /// The ingestion engine of one DATA_DIR, which the caller has locked. Thread-safe; calls wait for disk, and
@@ -247,8 +270,9 @@ class Ingest {
   /// "no-such-table", "no-such-version".
   virtual Result<VersionDiff> diff_versions(const TableRef& table, Version from, Version to, Seq first,
                                             const std::function<bool(const EventView& change)>& use) = 0;
-  /// Path of an accepted version's archived file.
-  virtual Result<std::filesystem::path> archived_file(const TableRef& table, Version version) = 0;
+  /// Opens the file of an accepted version, which is hashed whole unless that was done lately. not_found
+  /// "no-such-table", "no-such-version"; corrupt "archive-damaged". The result must not outlive this.
+  virtual Result<std::unique_ptr<ArchivedFile>> archived_file(const TableRef& table, Version version) = 0;
 
   /// Marks published versions unpublished; they are sent again, in version order, under the same event ids.
   /// not_found "no-such-table", "no-such-version".
@@ -284,7 +308,7 @@ struct RebuildReport {
   std::int64_t held = 0;               ///< taken over from the old catalog
   std::int64_t manifests_written = 0;  ///< of versions that only the old catalog knew
   std::optional<Error> old_catalog;    ///< why nothing could be taken from the one that was there
-  /// Files that neither a manifest nor the old catalog knows, moved to DATA_DIR/unclaimed: a version whose
+  /// Files that neither a manifest nor the old catalog knows, moved to DATA_DIR/lost+found: a version whose
   /// manifest was never written, a held upload, or one that was never accepted. Nothing can tell which.
   std::vector<std::filesystem::path> unclaimed;
 };

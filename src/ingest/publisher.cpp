@@ -28,9 +28,9 @@ constexpr std::size_t kReadingsMax = 4;
 
 }  // namespace
 
-Publisher::Publisher(const Layout& layout, Catalog& catalog, eventlog::EventLog& log, io::Clock& clock,
+Publisher::Publisher(StoredFiles& files, Catalog& catalog, eventlog::EventLog& log, io::Clock& clock,
                      const Options& options)
-    : layout_(layout), catalog_(catalog), log_(log), clock_(clock), options_(options) {}
+    : files_(files), layout_(files.layout()), catalog_(catalog), log_(log), clock_(clock), options_(options) {}
 
 void Publisher::start() {
   const std::size_t count = std::max<std::size_t>(options_.publishers, 1);
@@ -51,6 +51,12 @@ void Publisher::stop() {
 }
 
 void Publisher::enqueue(const UploadRecord& upload, std::shared_ptr<const Reading> reading) {
+  // Acceptance has changed the new file's stamp since it was opened: it got its mode, time and name.
+  std::optional<io::FileStamp> stamp;
+  if (reading != nullptr) {
+    const auto now = reading->after.stamp_now();
+    if (now.has_value()) stamp = now.value();
+  }
   {
     const std::lock_guard lock(mutex_);
     const bool small = upload.bytes <= kSmallBytesMax;
@@ -59,7 +65,7 @@ void Publisher::enqueue(const UploadRecord& upload, std::shared_ptr<const Readin
     if (reading != nullptr) ++kept;
     queue_of(upload.table)
         .uploads.push_back(
-            {upload.upload_id, upload.version.value_or(Version(0)), std::move(reading), small, false});
+            {upload.upload_id, upload.version.value_or(Version(0)), std::move(reading), stamp, small, false});
     unpublished_.insert(upload.upload_id);
   }
   work_changed_.notify_one();
@@ -74,11 +80,22 @@ void Publisher::enqueue_again(const std::vector<UploadRecord>& uploads) {
       // The first is in a thread's hands while the queue is taken.
       const auto later = std::find_if(queue.uploads.begin() + (queue.taken ? 1 : 0), queue.uploads.end(),
                                       [&](const Waiting& waiting) { return waiting.version > version; });
-      queue.uploads.insert(later, {upload.upload_id, version, nullptr, false, false});
+      queue.uploads.insert(later, {upload.upload_id, version, nullptr, std::nullopt, false, false});
       unpublished_.insert(upload.upload_id);
     }
   }
   work_changed_.notify_all();
+}
+
+void Publisher::try_again(const TableRef& table) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto queue = queues_.find(table);
+    if (queue == queues_.end()) return;
+    queue->second.backoff = milliseconds(0);
+    queue->second.not_before = Steady::now();
+  }
+  work_changed_.notify_one();
 }
 
 bool Publisher::wait(const UploadId& upload, Steady::time_point deadline, Patience patience) {
@@ -187,8 +204,10 @@ Result<void> Publisher::publish(Waiting& waiting) {
     if (log_is_down()) {
       DD_TRY(heard_from_log(log_.health(kProbeTimeout)));
     }
+    if (waiting.reading != nullptr && !is_untouched(waiting)) waiting.reading.reset();
     if (waiting.reading == nullptr) {
-      DD_TRY(auto reading, read_stored(layout_, catalog_, *upload));
+      DD_TRY(auto reading, read_stored(files_, catalog_, *upload));
+      waiting.stamp = reading.after.stamp_when_opened();
       waiting.reading = std::make_shared<const Reading>(std::move(reading));
     }
     DD_TRY(send(*upload, *waiting.reading));
@@ -201,6 +220,15 @@ Result<void> Publisher::publish(Waiting& waiting) {
     options_.observer->saw_published(milliseconds(now.unix_ms - upload->timestamp->unix_ms));
   }
   return pass_step("publish.marked", layout_.catalog());
+}
+
+/// It may have waited for hours, while the log was down: its files are mapped, and what is written to them
+/// meanwhile would go into its events.
+bool Publisher::is_untouched(const Waiting& waiting) {
+  const Reading& reading = *waiting.reading;
+  const auto after = reading.after.stamp_now();
+  if (!after.has_value() || waiting.stamp != after.value()) return false;
+  return !reading.before || reading.before->is_untouched();
 }
 
 Result<void> Publisher::send(const UploadRecord& upload, const Reading& reading) {

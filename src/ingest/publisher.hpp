@@ -23,7 +23,7 @@ namespace deltadrop::ingest {
 /// event ids. Thread-safe.
 class Publisher {
  public:
-  Publisher(const Layout& layout, Catalog& catalog, eventlog::EventLog& log, io::Clock& clock,
+  Publisher(StoredFiles& files, Catalog& catalog, eventlog::EventLog& log, io::Clock& clock,
             const Options& options);
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
@@ -39,6 +39,9 @@ class Publisher {
   /// Versions that were published before and are to be sent again: each goes before the later ones that wait.
   void enqueue_again(const std::vector<UploadRecord>& uploads);
 
+  /// What it waits for may have been repaired: this table is tried now, not when its pause is over.
+  void try_again(const TableRef& table);
+
   enum class Patience { until_deadline, while_log_answers };
   /// True when the upload is not (or no longer) waiting to be published.
   bool wait(const UploadId& upload, std::chrono::steady_clock::time_point deadline, Patience patience);
@@ -51,6 +54,7 @@ class Publisher {
     UploadId upload;
     Version version;
     std::shared_ptr<const Reading> reading;
+    std::optional<io::FileStamp> stamp;  ///< of the new file of `reading`, when it was accepted
     bool small = false;      ///< its reading is one of the small ones
     bool delivered = false;  ///< in the log, though not yet marked
   };
@@ -76,6 +80,7 @@ class Publisher {
   Queue& queue_of(const TableRef& table);
   Queues::iterator next_ready(std::chrono::steady_clock::time_point& wake_at);
   Result<void> publish(Waiting& waiting);
+  static bool is_untouched(const Waiting& waiting);
   Result<void> send(const UploadRecord& upload, const Reading& reading);
   Result<void> await_delivery(eventlog::Publication& publication);
   /// Remembers that the log does not answer, where that is what the result says.
@@ -83,6 +88,7 @@ class Publisher {
   bool log_is_down();
   bool is_stopping();
 
+  StoredFiles& files_;
   const Layout& layout_;
   Catalog& catalog_;
   eventlog::EventLog& log_;

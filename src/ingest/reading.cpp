@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <limits>
+#include <future>
 #include <utility>
 
 #include "core/text.hpp"
@@ -10,22 +10,38 @@
 namespace deltadrop::ingest {
 namespace {
 
-csv::Limits no_limits() {
-  csv::Limits limits;
-  limits.columns_max = std::numeric_limits<std::uint32_t>::max();
-  limits.rows_max = std::numeric_limits<std::int64_t>::max();
-  limits.key_bytes_max = std::numeric_limits<std::uint32_t>::max();
-  limits.field_bytes_max = std::numeric_limits<std::uint32_t>::max();
-  limits.row_bytes_max = std::numeric_limits<std::uint32_t>::max();
-  limits.event_bytes_max = std::numeric_limits<std::uint32_t>::max();
-  return limits;
-}
+/// A smaller file is hashed in less time than a thread takes to start.
+constexpr std::int64_t kThreadBytesMin = std::int64_t{256} << 10;
 
-Error damaged(const Layout& layout, const UploadRecord& upload, std::string_view what) {
-  return {ErrorCode::corrupt, "archive-damaged",
-          fmt::format("{} is not the file of upload {} any more: {}", layout.stored_file(upload).string(),
-                      upload.upload_id.to_string(), what),
-          "restore that file from a backup"};
+/// A stored file that is open, and whose bytes are being hashed on a thread of its own.
+class CheckedBeside {
+ public:
+  CheckedBeside(StoredFiles& files, const UploadRecord& upload, const csv::File& file)
+      : passed_(std::async(upload.bytes < kThreadBytesMin ? std::launch::deferred : std::launch::async,
+                           [&] { return files.check(upload, file); })) {}
+  Result<void> passed() { return passed_.get(); }
+
+ private:
+  std::future<Result<void>> passed_;
+};
+
+/// Compares two files while their bytes are hashed: nothing of the outcome is used before they are right. Null
+/// records are of files that are not stored.
+Result<diff::Outcome> compare_checked(StoredFiles& files, const UploadRecord* old_upload,
+                                      const UploadRecord* new_upload, const Reading& reading, bool rekey) {
+  std::optional<CheckedBeside> before;
+  std::optional<CheckedBeside> after;
+  if (old_upload != nullptr) before.emplace(files, *old_upload, *reading.before_or_null());
+  if (new_upload != nullptr) after.emplace(files, *new_upload, reading.after);
+  auto compared = diff::diff(reading.before_or_null(), reading.after,
+                             diff::Options{.rekey = rekey, .before_is_checked = true});
+  if (before) {
+    DD_TRY(before->passed());
+  }
+  if (after) {
+    DD_TRY(after->passed());
+  }
+  return compared;
 }
 
 /// The empty table with the columns of `version`: its header alone, kept in `text`.
@@ -62,64 +78,57 @@ UploadFacts facts_of(const UploadRecord& upload) {
   return facts;
 }
 
-Result<csv::File> open_stored(const Layout& layout, const UploadRecord& upload) {
-  auto file = csv::File::open(layout.stored_file(upload), upload.options, no_limits(), layout.spool());
-  if (!file.has_value() && file.error().code == ErrorCode::not_found) {
-    return Error{ErrorCode::corrupt, "archive-damaged",
-                 fmt::format("the file of upload {} is missing: {}", upload.upload_id.to_string(),
-                             file.error().message),
-                 "restore that file from a backup"};
-  }
-  return file;
-}
+bool Reading::is_untouched() const { return (!before || before->is_untouched()) && after.is_untouched(); }
 
-Result<Reading> read_stored(const Layout& layout, Catalog& catalog, const UploadRecord& upload) {
+Result<Reading> read_stored(StoredFiles& files, Catalog& catalog, const UploadRecord& upload) {
   std::optional<csv::File> before;
+  std::optional<UploadRecord> previous;
   if (const auto version = version_before(upload)) {
-    DD_TRY(const auto previous, catalog.version(upload.table, *version));
+    DD_TRY(previous, catalog.version(upload.table, *version));
     if (!previous) {
       return Error{
           ErrorCode::corrupt, "no-previous-version",
           fmt::format("the catalog has no version {} of {}", version->value, upload.table.to_string()),
           "run `deltadrop rebuild catalog`"};
     }
-    DD_TRY(auto file, open_stored(layout, *previous));
+    DD_TRY(auto file, files.open(*previous));
     before = std::move(file);
   }
-  DD_TRY(auto after, open_stored(layout, upload));
+  DD_TRY(auto after, files.open(upload));
   Reading reading{std::move(before), std::move(after), {}};
-  DD_TRY(auto outcome, diff::diff(reading.before_or_null(), reading.after, diff::Options{upload.rekey}));
-  if (!outcome.findings.empty()) return damaged(layout, upload, outcome.findings.first.front().message);
+  DD_TRY(auto outcome,
+         compare_checked(files, previous ? &*previous : nullptr, &upload, reading, upload.rekey));
+  if (!outcome.findings.empty()) return files.note(upload, outcome.findings.first.front().message);
   reading.changes = std::move(outcome.changes);
   if (reading.changes.counts != upload.counts) {
-    return damaged(
-        layout, upload,
-        fmt::format("it has {} and {}, {} and {} are recorded", counted(reading.changes.counts.rows, "row"),
-                    counted(reading.changes.counts.changes(), "change"), upload.counts.rows,
-                    upload.counts.changes()));
+    return files.note(
+        upload, fmt::format("it has {} and {}, {} and {} are recorded",
+                            counted(reading.changes.counts.rows, "row"),
+                            counted(reading.changes.counts.changes(), "change"), upload.counts.rows,
+                            upload.counts.changes()));
   }
   return reading;
 }
 
-Result<Reading> read_versions(const Layout& layout, const UploadRecord* from, const UploadRecord* to) {
+Result<Reading> read_versions(StoredFiles& files, const UploadRecord* from, const UploadRecord* to) {
   std::optional<csv::File> before;
   if (from != nullptr) {
-    DD_TRY(auto file, open_stored(layout, *from));
+    DD_TRY(auto file, files.open(*from));
     before = std::move(file);
   }
   std::unique_ptr<const std::string> text;
   std::optional<csv::File> after;
   if (to != nullptr) {
-    DD_TRY(auto file, open_stored(layout, *to));
+    DD_TRY(auto file, files.open(*to));
     after = std::move(file);
   } else {
     DD_TRY(auto file, without_rows(*from, text));
     after = std::move(file);
   }
   Reading reading{std::move(before), std::move(*after), {}, std::move(text)};
-  DD_TRY(auto outcome, diff::diff(reading.before_or_null(), reading.after, diff::Options{.rekey = true}));
+  DD_TRY(auto outcome, compare_checked(files, from, to, reading, true));
   if (!outcome.findings.empty()) {
-    return damaged(layout, to != nullptr ? *to : *from, outcome.findings.first.front().message);
+    return files.note(to != nullptr ? *to : *from, outcome.findings.first.front().message);
   }
   reading.changes = std::move(outcome.changes);
   return reading;

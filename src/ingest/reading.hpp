@@ -11,6 +11,7 @@
 #include "eventlog/event_log.hpp"
 #include "ingest/archive.hpp"
 #include "ingest/catalog.hpp"
+#include "ingest/stored_files.hpp"
 
 namespace deltadrop::ingest {
 
@@ -23,20 +24,21 @@ struct Reading {
   std::unique_ptr<const std::string> text = nullptr;  ///< what `after` reads where it is no stored file
 
   [[nodiscard]] const csv::File* before_or_null() const { return before ? &*before : nullptr; }
+  /// No program has written to its files since they were opened. A reading that is kept for later has to be
+  /// asked before it is used again; where this is false, it is to be made again.
+  [[nodiscard]] bool is_untouched() const;
 };
 
 /// What every event of an accepted upload says. Of a held one, version and timestamps are of no meaning.
 UploadFacts facts_of(const UploadRecord& upload);
 
-/// Opens a stored file as its own record says. Limits were checked when it was accepted, so none hold now.
-Result<csv::File> open_stored(const Layout& layout, const UploadRecord& upload);
-
 /// Reads a held or accepted upload again, against the version that it was compared with: the same changes in
-/// the same order as then. corrupt, type "archive-damaged", when they are not what its record counts.
-Result<Reading> read_stored(const Layout& layout, Catalog& catalog, const UploadRecord& upload);
+/// the same order as then. corrupt, type "archive-damaged", when a file is damaged, or the changes are not what
+/// its record counts.
+Result<Reading> read_stored(StoredFiles& files, Catalog& catalog, const UploadRecord& upload);
 
 /// Reads any two versions of a table, each as its own record says; null is the empty table. Not both are.
-Result<Reading> read_versions(const Layout& layout, const UploadRecord* from, const UploadRecord* to);
+Result<Reading> read_versions(StoredFiles& files, const UploadRecord* from, const UploadRecord* to);
 
 /// Calls `use` with each event as JSON, from seq `first` on, until it fails or returns false.
 Result<void> for_each_json(

@@ -16,7 +16,7 @@ constexpr std::int64_t kChangesMax = 8'000'000;
 ReadingCache::Found ReadingCache::get(const std::string& name, const std::function<Result<Reading>()>& make) {
   const auto entry = entry_of(name);
   const std::lock_guard making(entry->making);
-  if (entry->reading != nullptr) return entry->reading;
+  if (entry->reading != nullptr && entry->reading->is_untouched()) return entry->reading;
   DD_TRY(auto made, make());
   entry->reading = std::make_shared<const Reading>(std::move(made));
   const std::lock_guard lock(mutex_);

@@ -18,7 +18,8 @@ class ReadingCache {
  public:
   using Found = Result<std::shared_ptr<const Reading>>;
 
-  /// The reading of this name, made where there is none. A failure is not kept.
+  /// The reading of this name, made where there is none or a program has written to its files since. A
+  /// failure is not kept.
   Found get(const std::string& name, const std::function<Result<Reading>()>& make);
   /// Forgets what nobody has asked for in the last minute.
   void drop_unused();

@@ -9,8 +9,10 @@
 
 #include "ingest/archive.hpp"
 #include "ingest/catalog.hpp"
+#include "ingest/lost_and_found.hpp"
 #include "ingest/manifest.hpp"
 #include "ingest/recover.hpp"
+#include "ingest/stored_files.hpp"
 #include "io/file.hpp"
 
 namespace deltadrop::ingest {
@@ -91,31 +93,63 @@ std::string misfit(const UploadRecord& upload, const UploadRecord* last) {
   return "";
 }
 
-/// What the manifests of a table say, in no order.
-Result<Uploads> read_manifests(const Layout& layout, const ArchivedTable& archived) {
+const UploadRecord* find_by_manifest(const Layout& layout, const Uploads& known, const fs::path& manifest) {
+  const auto found = std::find_if(known.begin(), known.end(), [&](const UploadRecord& upload) {
+    return layout.manifest_file(upload) == manifest;
+  });
+  return found == known.end() ? nullptr : &*found;
+}
+
+/// What the manifests of a table say, in no order. Those that are damaged and that the old catalog can write
+/// again are left out.
+Result<Uploads> read_manifests(const Layout& layout, const ArchivedTable& archived, const Uploads& known) {
   Uploads uploads;
   for (const auto& name : archived.manifests) {
     const fs::path path = layout.archive_folder(archived.table) / name;
     DD_TRY(const auto text, io::read_whole_file(path));
-    DD_TRY(auto upload, read_manifest(text, path));
-    if (upload.table != archived.table || layout.manifest_file(upload) != path) {
-      return broken_chain(
-          path, fmt::format("it is the manifest of {} of {}", upload.archive_name, upload.table.to_string()));
+    auto upload = read_manifest(text, path);
+    if (!upload.has_value()) {
+      if (find_by_manifest(layout, known, path) != nullptr) continue;
+      return upload.error();
     }
-    uploads.push_back(std::move(upload));
+    if (upload.value().table != archived.table || layout.manifest_file(upload.value()) != path) {
+      return broken_chain(path, fmt::format("it is the manifest of {} of {}", upload.value().archive_name,
+                                            upload.value().table.to_string()));
+    }
+    uploads.push_back(std::move(upload).value());
   }
   return uploads;
+}
+
+Error damaged_table(Error error, const TableRef& table) {
+  error.fix += fmt::format(
+      ", then run this again; to rebuild the catalog without this table, move archive/{} out of DATA_DIR first",
+      table.to_string());
+  return error;
+}
+
+/// The manifest of a version that only the old catalog knows. A damaged one is kept aside.
+Result<void> describe(const Layout& layout, const UploadRecord& upload, RebuildReport& report) {
+  std::error_code ignored;
+  if (fs::exists(layout.manifest_file(upload), ignored)) {
+    DD_TRY(auto aside, move_to_lost_and_found(layout, layout.manifest_file(upload)));
+    report.unclaimed.push_back(std::move(aside));
+  }
+  DD_TRY(write_manifest(layout, upload));
+  ++report.manifests_written;
+  return success();
 }
 
 /// A table's versions in order, checked against each other and against the files. Those that only the old
 /// catalog knows get the manifest that they lack, once all is checked.
 Result<Uploads> read_table(const Layout& layout, const ArchivedTable& archived, const Uploads& known,
                            RebuildReport& report) {
-  DD_TRY(auto uploads, read_manifests(layout, archived));
+  DD_TRY(auto uploads, read_manifests(layout, archived, known));
+  std::set<UploadId> described;
+  for (const auto& upload : uploads) described.insert(upload.upload_id);
   std::set<UploadId> undescribed;
   for (const auto& upload : known) {
-    const std::string manifest = layout.manifest_file(upload).filename().string();
-    if (std::binary_search(archived.manifests.begin(), archived.manifests.end(), manifest)) continue;
+    if (described.contains(upload.upload_id)) continue;
     undescribed.insert(upload.upload_id);
     uploads.push_back(upload);
   }
@@ -124,14 +158,14 @@ Result<Uploads> read_table(const Layout& layout, const ArchivedTable& archived, 
   for (std::size_t i = 0; i < uploads.size(); ++i) {
     const std::string reason = misfit(uploads[i], i == 0 ? nullptr : &uploads[i - 1]);
     if (!reason.empty()) return broken_chain(layout.manifest_file(uploads[i]), reason);
-    DD_TRY(check_stored_bytes(layout, uploads[i]));
+    const auto checked = check_stored_bytes(layout, uploads[i]);
+    if (!checked.has_value()) return damaged_table(checked.error(), archived.table);
     uploads[i].state = UploadState::accepted;
     uploads[i].published_at.reset();
   }
   for (const auto& upload : uploads) {
     if (!undescribed.contains(upload.upload_id)) continue;
-    DD_TRY(write_manifest(layout, upload));
-    ++report.manifests_written;
+    DD_TRY(describe(layout, upload, report));
   }
   return uploads;
 }
@@ -187,11 +221,13 @@ Result<void> put_old_catalog_back(const Layout& layout, const fs::path& made) {
   return success();
 }
 
-/// Puts the new catalog in the old one's place; the old one is kept beside it until the next rebuild.
+/// Puts the new catalog in the old one's place; the old one is kept beside it. One that an earlier rebuild kept
+/// there goes to lost+found: it may be the only one that knows of an upload.
 Result<void> replace_catalog(const Layout& layout, const fs::path& made) {
   // A -wal file that an earlier rebuild left there would be read as this database's.
   for (const auto suffix : kDatabaseSuffixes) {
-    DD_TRY(io::remove_file(old_catalog_aside(layout, suffix)));
+    if (!is_there(old_catalog_aside(layout, suffix))) continue;
+    DD_TRY(move_to_lost_and_found(layout, old_catalog_aside(layout, suffix)));
   }
   for (const auto suffix : kDatabaseSuffixes) {
     const fs::path old = with_suffix(layout.catalog(), suffix);
@@ -201,14 +237,6 @@ Result<void> replace_catalog(const Layout& layout, const fs::path& made) {
   DD_TRY(pass_step("rebuild.old_aside", layout.catalog()));
   DD_TRY(io::rename_file(made, layout.catalog()));
   return io::sync_folder(layout.root);
-}
-
-Result<void> set_aside(const fs::path& from, const fs::path& to, RebuildReport& report) {
-  DD_TRY(io::make_folders_durably(to.parent_path()));
-  DD_TRY(io::rename_file(from, to));
-  DD_TRY(io::sync_folder(to.parent_path()));
-  report.unclaimed.push_back(to);
-  return success();
 }
 
 /// Files that the new catalog knows, and the held names that acceptance left behind, which recovery removes.
@@ -225,25 +253,21 @@ std::set<fs::path> claimed_files(const Layout& layout, const std::vector<Uploads
   return claimed;
 }
 
-/// Files that recovery would remove for want of a row. The row may have been lost with the old catalog.
+/// Files without a row. The row may have been lost with the old catalog.
 Result<void> set_unclaimed_aside(const Layout& layout, const std::vector<ArchivedTable>& archive,
                                  const std::set<fs::path>& claimed, RebuildReport& report) {
+  std::vector<fs::path> stored;
   for (const auto& archived : archive) {
-    for (const auto& name : archived.files) {
-      const fs::path path = layout.archive_folder(archived.table) / name;
-      if (claimed.contains(path)) continue;
-      const fs::path target =
-          layout.unclaimed() / archived.table.company_id / archived.table.table_name / name;
-      DD_TRY(set_aside(path, target, report));
-    }
+    for (const auto& name : archived.files) stored.push_back(layout.archive_folder(archived.table) / name);
   }
+  const auto first_held = std::ssize(stored);
   std::error_code ignored;
-  std::vector<fs::path> held;
-  for (const auto& entry : fs::directory_iterator(layout.held(), ignored)) held.push_back(entry.path());
-  std::sort(held.begin(), held.end());
-  for (const auto& path : held) {
+  for (const auto& entry : fs::directory_iterator(layout.held(), ignored)) stored.push_back(entry.path());
+  std::sort(stored.begin() + first_held, stored.end());
+  for (const auto& path : stored) {
     if (claimed.contains(path)) continue;
-    DD_TRY(set_aside(path, layout.unclaimed() / "held" / path.filename(), report));
+    DD_TRY(auto aside, move_to_lost_and_found(layout, path));
+    report.unclaimed.push_back(std::move(aside));
   }
   return success();
 }

@@ -1,14 +1,15 @@
 #include "ingest/recover.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "ingest/lost_and_found.hpp"
 #include "io/file.hpp"
-#include "io/mapped_file.hpp"
 #include "io/sha256.hpp"
 
 namespace deltadrop::ingest {
@@ -40,15 +41,23 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-ArchivedTable sorted_by_kind(TableRef table, std::vector<std::string> names) {
+/// "<17 digits>_<file id>.csv" or ".json", as acceptance names what it puts into the archive.
+bool is_name_of_ours(std::string_view name, std::string_view ending) {
+  constexpr std::size_t kTimeDigits = 17;
+  if (!name.ends_with(ending) || name.size() <= kTimeDigits || name[kTimeDigits] != '_') return false;
+  return std::all_of(name.begin(), name.begin() + kTimeDigits, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+ArchivedTable sorted_by_kind(TableRef table, const fs::path& folder, std::vector<std::string> names) {
   ArchivedTable archived{std::move(table), {}, {}, {}};
   for (auto& name : names) {
-    if (name.ends_with(".csv"))
+    const bool file = !is_folder(folder / name);
+    if (file && is_name_of_ours(name, ".csv"))
       archived.files.push_back(std::move(name));
-    else if (name.ends_with(".json"))
+    else if (file && is_name_of_ours(name, ".json"))
       archived.manifests.push_back(std::move(name));
-    else if (name.ends_with(".tmp"))
-      archived.leftovers.push_back(std::move(name));
+    else
+      archived.others.push_back(std::move(name));
   }
   return archived;
 }
@@ -57,13 +66,13 @@ std::string file_of_manifest(const std::string& manifest) {
   return fs::path(manifest).replace_extension(".csv").string();
 }
 
-Error catalog_behind(const fs::path& what) {
-  return {
-      ErrorCode::conflict, "catalog-behind",
-      fmt::format("the catalog does not know {}: it is missing, or older than the archive", what.string()),
-      "run `deltadrop rebuild catalog`, which makes it again from the archive's manifests; or restore the "
-      "catalog "
-      "that belongs to this DATA_DIR"};
+Error catalog_behind(const Layout& layout, const fs::path& what) {
+  return {ErrorCode::conflict, "catalog-behind",
+          fmt::format("the catalog does not know {}: it is missing, empty, or older than the archive",
+                      what.string()),
+          fmt::format("run `deltadrop rebuild catalog --data-dir {}`, which makes it again from the archive's "
+                      "manifests; or put back the newest backup of catalog.db",
+                      layout.root.string())};
 }
 
 using VersionsByName = std::map<std::string, UploadRecord, std::less<>>;
@@ -86,7 +95,7 @@ Result<void> refuse_unknown_manifests(const Layout& layout, const ArchivedTable&
                                       const VersionsByName& versions) {
   for (const auto& manifest : archived.manifests) {
     if (versions.contains(file_of_manifest(manifest))) continue;
-    return catalog_behind(layout.archive_folder(archived.table) / manifest);
+    return catalog_behind(layout, layout.archive_folder(archived.table) / manifest);
   }
   return success();
 }
@@ -99,15 +108,55 @@ Result<void> empty_spool(const Layout& layout) {
   return success();
 }
 
-Result<void> remove_unaccepted(const Layout& layout, const ArchivedTable& archived,
-                               const VersionsByName& versions) {
+/// What cannot be moved stays where it is, where it does no harm; the start goes on.
+void put_away(const Layout& layout, const fs::path& path) {
+  const auto moved = move_to_lost_and_found(layout, path);
+  if (moved.has_value()) return;
+  spdlog::error("{} belongs to no upload, and stays there: {}", path.string(), moved.error().text());
+}
+
+/// A version's file or manifest as it was being written; its name says that it is ours.
+bool is_leftover_of(const VersionsByName& versions, const std::string& name) {
+  constexpr std::string_view kTemporary = ".tmp";
+  if (!name.ends_with(kTemporary)) return false;
+  const std::string of = name.substr(0, name.size() - kTemporary.size());
+  return versions.contains(of.ends_with(".json") ? file_of_manifest(of) : of);
+}
+
+Result<void> put_unknown_away(const Layout& layout, const ArchivedTable& archived,
+                              const VersionsByName& versions) {
   const fs::path folder = layout.archive_folder(archived.table);
-  for (const auto& name : archived.leftovers) {
-    DD_TRY(io::remove_file(folder / name));
-  }
-  for (const auto& name : archived.files) {
+  for (const auto& name : archived.others) {
     if (versions.contains(name)) continue;
-    DD_TRY(io::remove_file(folder / name));
+    if (is_leftover_of(versions, name)) {
+      DD_TRY(io::remove_file(folder / name));
+    } else {
+      put_away(layout, folder / name);
+    }
+  }
+  // Among them the file of an acceptance that did not come to its commit: nobody was told of it.
+  for (const auto& name : archived.files) {
+    if (!versions.contains(name)) put_away(layout, folder / name);
+  }
+  return success();
+}
+
+/// What lies in the archive outside of the tables' folders.
+Result<void> put_strangers_away(const Layout& layout) {
+  DD_TRY(const auto companies, names_in(layout.archive()));
+  for (const auto& company : companies) {
+    const fs::path folder = layout.archive() / company;
+    // A file system that is mounted there has one.
+    if (company == "lost+found") continue;
+    if (!is_folder(folder) || !TableRef::make(company, "t").has_value()) {
+      put_away(layout, folder);
+      continue;
+    }
+    DD_TRY(const auto tables, names_in(folder));
+    for (const auto& table : tables) {
+      if (is_folder(folder / table) && TableRef::make(company, table).has_value()) continue;
+      put_away(layout, folder / table);
+    }
   }
   return success();
 }
@@ -117,14 +166,34 @@ void find_undescribed(const ArchivedTable& archived, VersionsByName& versions, L
   for (auto& [name, upload] : versions) left.without_manifest.push_back(std::move(upload));
 }
 
-Result<void> remove_unheld(const Layout& layout, Catalog& catalog) {
+/// Whether the held file has done its duty: it was released and has its name in the archive, or it was discarded
+/// or has expired.
+Result<bool> is_done_with(StoredFiles& files, Catalog& catalog, const std::string& name) {
+  const auto id = UploadId::parse(fs::path(name).stem().string());
+  if (!id.has_value() || !name.ends_with(".csv")) return false;
+  DD_TRY(const auto upload, catalog.find(id.value()));
+  if (!upload || upload->state == UploadState::held) return false;
+  return !upload->version || files.check_size(*upload).has_value();
+}
+
+Result<void> remove_unheld(StoredFiles& files, Catalog& catalog) {
+  const Layout& layout = files.layout();
   DD_TRY(const auto held, catalog.held());
   std::set<std::string> expected;
-  for (const auto& id : held) expected.insert(layout.held_file(id).filename().string());
+  for (const auto& id : held) {
+    DD_TRY(const auto upload, catalog.find(id));
+    if (upload) static_cast<void>(files.check_size(*upload));
+    expected.insert(layout.held_file(id).filename().string());
+  }
   DD_TRY(const auto names, names_in(layout.held()));
   for (const auto& name : names) {
     if (expected.contains(name)) continue;
-    DD_TRY(io::remove_file(layout.held() / name));
+    DD_TRY(const bool done, is_done_with(files, catalog, name));
+    if (done) {
+      DD_TRY(io::remove_file(layout.held() / name));
+    } else {
+      put_away(layout, layout.held() / name);
+    }
   }
   return success();
 }
@@ -144,26 +213,58 @@ Result<void> find_not_current(const Layout& layout, Catalog& catalog, LeftToDo& 
 Result<void> restore_unsynced(const Layout& layout, Catalog& catalog, LeftToDo& left) {
   DD_TRY(const auto uploads, catalog.with_bytes());
   if (uploads.empty()) return success();
-  DD_TRY(restore_files(layout, catalog, uploads));
-  DD_TRY(catalog.forget_bytes(uploads));
-  for (const auto& id : uploads) {
+  DD_TRY(const auto restored, restore_files(layout, catalog, uploads));
+  DD_TRY(catalog.forget_bytes(restored));
+  for (const auto& id : restored) {
     DD_TRY(const auto upload, catalog.find(id));
     if (upload) left.not_current.push_back(upload->table);
   }
   return success();
 }
 
+/// Costs a stat for each version: bytes that have changed are found when they are read.
+void find_missing(StoredFiles& files, const VersionsByName& versions) {
+  for (const auto& [name, upload] : versions) {
+    const auto checked = files.check_size(upload);
+    if (!checked.has_value()) spdlog::error("{}", checked.error().text());
+  }
+}
+
+/// Tables of which the archive has not even a folder.
+Result<void> find_missing_tables(StoredFiles& files, Catalog& catalog,
+                                 const std::vector<ArchivedTable>& archive) {
+  std::set<TableRef> found;
+  for (const auto& archived : archive) found.insert(archived.table);
+  DD_TRY(const auto tables, catalog.tables());
+  for (const auto& table : tables) {
+    if (found.contains(table.table)) continue;
+    DD_TRY(const auto versions, versions_by_name(catalog, table.table));
+    find_missing(files, versions);
+  }
+  return success();
+}
+
 }  // namespace
 
-Result<void> restore_files(const Layout& layout, Catalog& catalog, const std::vector<UploadId>& uploads) {
-  if (uploads.empty()) return success();
+Result<std::vector<UploadId>> restore_files(const Layout& layout, Catalog& catalog,
+                                            const std::vector<UploadId>& uploads) {
+  std::vector<UploadId> restored;
+  if (uploads.empty()) return restored;
   for (const auto& id : uploads) {
     DD_TRY(const auto upload, catalog.find(id));
     DD_TRY(const auto bytes, catalog.bytes(id));
     if (!upload || !bytes) continue;
+    if (io::sha256_of(*bytes) != upload->sha256) {
+      // Kept, in case the file is damaged too.
+      spdlog::error("the bytes of upload {} of {} in catalog.db are damaged; its file stays as it is",
+                    id.to_string(), upload->table.to_string());
+      continue;
+    }
     DD_TRY(write_archived(layout, *upload, *bytes));
+    restored.push_back(id);
   }
-  return io::sync_file_system(layout.root);
+  DD_TRY(io::sync_file_system(layout.root));
+  return restored;
 }
 
 Result<std::vector<ArchivedTable>> scan_archive(const Layout& layout) {
@@ -176,19 +277,23 @@ Result<std::vector<ArchivedTable>> scan_archive(const Layout& layout) {
       auto table = TableRef::make(company, table_name);
       if (!table.has_value() || !is_folder(layout.archive_folder(table.value()))) continue;
       DD_TRY(auto names, names_in(layout.archive_folder(table.value())));
-      tables.push_back(sorted_by_kind(std::move(table).value(), std::move(names)));
+      const fs::path folder = layout.archive_folder(table.value());
+      tables.push_back(sorted_by_kind(std::move(table).value(), folder, std::move(names)));
     }
   }
   return tables;
 }
 
 Result<void> refuse_lost_catalog(const Layout& layout) {
-  if (is_there(layout.catalog())) return success();
+  std::error_code failed;
+  const auto bytes = fs::file_size(layout.catalog(), failed);
+  // An empty file is a database without tables for SQLite, and a lost catalog for us.
+  if (is_there(layout.catalog()) && (failed || bytes > 0)) return success();
   DD_TRY(const auto archive, scan_archive(layout));
   for (const auto& archived : archive) {
     const fs::path folder = layout.archive_folder(archived.table);
-    if (!archived.manifests.empty()) return catalog_behind(folder / archived.manifests.front());
-    if (!archived.files.empty()) return catalog_behind(folder / archived.files.front());
+    if (!archived.manifests.empty()) return catalog_behind(layout, folder / archived.manifests.front());
+    if (!archived.files.empty()) return catalog_behind(layout, folder / archived.files.front());
   }
   return success();
 }
@@ -199,7 +304,8 @@ Result<void> refuse_no_catalog(const Layout& layout) {
                "give the folder of the server, or run `deltadrop rebuild catalog`"};
 }
 
-Result<LeftToDo> recover(const Layout& layout, Catalog& catalog) {
+Result<LeftToDo> recover(StoredFiles& files, Catalog& catalog) {
+  const Layout& layout = files.layout();
   DD_TRY(const auto archive, scan_archive(layout));
   std::vector<VersionsByName> versions;
   versions.reserve(archive.size());
@@ -212,33 +318,15 @@ Result<LeftToDo> recover(const Layout& layout, Catalog& catalog) {
   DD_TRY(restore_unsynced(layout, catalog, left));
   DD_TRY(empty_spool(layout));
   for (std::size_t i = 0; i < archive.size(); ++i) {
-    DD_TRY(remove_unaccepted(layout, archive[i], versions[i]));
+    DD_TRY(put_unknown_away(layout, archive[i], versions[i]));
+    find_missing(files, versions[i]);
     find_undescribed(archive[i], versions[i], left);
   }
-  DD_TRY(remove_unheld(layout, catalog));
+  DD_TRY(put_strangers_away(layout));
+  DD_TRY(remove_unheld(files, catalog));
+  DD_TRY(find_missing_tables(files, catalog, archive));
   DD_TRY(find_not_current(layout, catalog, left));
   return left;
-}
-
-Result<void> check_stored_bytes(const Layout& layout, const UploadRecord& upload) {
-  const fs::path path = layout.stored_file(upload);
-  std::string what = "it is missing";
-  const auto file = io::MappedFile::open(path);
-  if (!file.has_value() && file.error().code != ErrorCode::not_found) return file.error();
-  if (file.has_value()) {
-    const std::string_view bytes = file.value().bytes();
-    if (std::ssize(bytes) != upload.bytes) {
-      what = fmt::format("it has {} bytes, {} are recorded", bytes.size(), upload.bytes);
-    } else if (io::sha256_of(bytes) != upload.sha256) {
-      what = "its SHA-256 differs";
-    } else {
-      return file.value().check_unchanged();
-    }
-  }
-  return Error{ErrorCode::corrupt, "archive-damaged",
-               fmt::format("{} is not the file of upload {} any more: {}", path.string(),
-                           upload.upload_id.to_string(), what),
-               "restore that file from a backup"};
 }
 
 }  // namespace deltadrop::ingest

@@ -72,8 +72,8 @@ Result<void> rename_file(const fs::path& from, const fs::path& to);
 Result<void> link_file(const fs::path& from, const fs::path& to);
 /// Absent is success.
 Result<void> remove_file(const fs::path& path);
-/// `from`'s bytes under `to`, replacing it by rename: a reflink where the file system can, else a hard link,
-/// else a copy. Does not sync.
+/// `from`'s bytes under `to`, replacing it by rename: a reflink where the file system can, else a copy. Never
+/// a hard link: whoever writes to `to` must not change `from`. Does not sync.
 Result<void> clone_file(const fs::path& from, const fs::path& to);
 /// Writes to "<path>.tmp", syncs, renames over `path`, syncs the folder.
 Result<void> write_file_durably(const fs::path& path, std::string_view bytes, mode_t mode = 0644);

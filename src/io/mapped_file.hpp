@@ -24,6 +24,7 @@ class MappedFile {
 
   static Result<MappedFile> open(const fs::path& path);
 
+  [[nodiscard]] const File& file() const { return file_; }
   [[nodiscard]] std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
   /// Call it behind the last look at the bytes. Fails with unavailable, type "file-changed", where the file
   /// has another size than when it was opened, or bytes were missing when they were read: what was read of

@@ -53,6 +53,7 @@ Classified classify(int code) {
 struct Database::State {
   sqlite3* connection = nullptr;
   std::filesystem::path path;
+  std::string repair;  ///< of a damaged file
   std::map<std::string, sqlite3_stmt*, std::less<>> statements;
 
   State() = default;
@@ -84,8 +85,10 @@ Error Database::error_of(int code, std::string_view sql) const {
   return {kind.code, kind.type,
           fmt::format("{}: {}{}{}", state_->path.string(), sqlite3_errmsg(state_->connection),
                       sql.empty() ? "" : " in: ", sql),
-          kind.fix};
+          kind.code == ErrorCode::corrupt && !state_->repair.empty() ? state_->repair : kind.fix};
 }
+
+void Database::set_repair(std::string fix) { state_->repair = std::move(fix); }
 
 Result<Database> Database::open(const std::filesystem::path& path, Access access) {
   auto state = std::make_unique<State>();

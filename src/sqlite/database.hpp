@@ -86,6 +86,9 @@ class Database {
   [[nodiscard]] sqlite3* handle() const;
   [[nodiscard]] const std::filesystem::path& path() const;
 
+  /// What to do when this file turns out to be damaged, for the errors of all later calls.
+  void set_repair(std::string fix);
+
   /// Brings the schema up to date: runs each migration after the first `user_version` ones, each in a
   /// transaction. Fails with conflict, type "schema-too-new", when the database knows more migrations than
   /// given.

@@ -19,6 +19,18 @@
 /// Stand-ins for what the HTTP endpoints work on: they hold what a test puts in and note what they are asked.
 namespace deltadrop::test {
 
+class FakeArchivedFile final : public ingest::ArchivedFile {
+ public:
+  explicit FakeArchivedFile(std::string content) : content_(std::move(content)) {}
+  [[nodiscard]] std::uint64_t bytes() const override { return content_.size(); }
+  Result<std::string> read(std::uint64_t offset, std::uint64_t bytes_max) override {
+    return content_.substr(offset, bytes_max);
+  }
+
+ private:
+  std::string content_;
+};
+
 class FakeIngest final : public ingest::Ingest {
  public:
   struct Received {
@@ -162,7 +174,9 @@ class FakeIngest final : public ingest::Ingest {
     }
     return version_diff;
   }
-  Result<std::filesystem::path> archived_file(const TableRef&, Version) override { return archived; }
+  Result<std::unique_ptr<ingest::ArchivedFile>> archived_file(const TableRef&, Version) override {
+    return std::unique_ptr<ingest::ArchivedFile>(std::make_unique<FakeArchivedFile>(archived));
+  }
   Result<ingest::RepublishReport> republish(const ingest::RepublishRequest& request) override {
     republished = request;
     return ingest::RepublishReport{1, 3};
@@ -206,7 +220,7 @@ class FakeIngest final : public ingest::Ingest {
   std::atomic<int> questions_for_all_tables = 0;
   std::atomic<int> questions_for_uploads = 0;
   std::vector<std::string> change_json;
-  std::filesystem::path archived;
+  std::string archived;  ///< the bytes of every version's file
   std::optional<Error> down;
   ingest::Health state_of_health;
   std::shared_ptr<Received> received = std::make_shared<Received>();

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "core/text.hpp"
 #include "http/checkup.hpp"
 #include "http/json_writer.hpp"
 #include "http/parameters.hpp"
@@ -37,6 +38,24 @@ std::string blocked_json(const std::vector<history::UploadStatus>& blocked) {
                  .text("state", history::to_string(upload.state))
                  .text("error", upload.error)
                  .text("fix", repair_of(upload))
+                 .take());
+  }
+  return list.take();
+}
+
+constexpr std::size_t kDamagesMax = 100;
+
+std::string damaged_json(const std::vector<ingest::Damage>& damages) {
+  JsonArray list;
+  for (std::size_t i = 0; i < std::min(damages.size(), kDamagesMax); ++i) {
+    const auto& damage = damages[i];
+    JsonObject object;
+    object.text("company_id", damage.table.company_id).text("table_name", damage.table.table_name);
+    damage.version ? object.number("version", damage.version->value) : object.null("version");
+    list.raw(object.text("upload_id", damage.upload_id.to_string())
+                 .text("file", damage.file)
+                 .text("error", damage.what)
+                 .text("fix", damage.fix)
                  .take());
   }
   return list.take();
@@ -83,6 +102,7 @@ Result<Response> health(Examiner& examiner, const Request& request) {
     const auto& ingest = found.ingest;
     add_number(object, "unpublished", ingest ? std::optional(ingest->accepted_unpublished) : std::nullopt);
     add_number(object, "held", ingest ? std::optional(ingest->held) : std::nullopt);
+    object.raw("damaged", ingest ? damaged_json(ingest->damaged) : "null");
   }
   add_number(object, "not_in_lake", summary ? std::optional(summary->uploads_not_in_lake) : std::nullopt);
   add_number(object, "dead_letters", summary ? std::optional(summary->dead_letters) : std::nullopt);
@@ -91,6 +111,7 @@ Result<Response> health(Examiner& examiner, const Request& request) {
       .texts("troubles", troubles)
       .text("version", DELTADROP_VERSION);
   auto response = json_response(object.take());
+  response.tells_errors = true;
   if (down) response.status = 503;
   return response;
 }

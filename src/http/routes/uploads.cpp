@@ -89,7 +89,9 @@ Response upload_response(const Services& services, const ingest::UploadRecord& u
     object.raw("release", JsonObject().text("method", "POST").text("path", path + "/release").take());
     object.raw("discard", JsonObject().text("method", "DELETE").text("path", path).take());
   }
-  return json_response(object.take());
+  auto response = json_response(object.take());
+  response.tells_errors = true;
+  return response;
 }
 
 // ---- waiting

@@ -14,12 +14,9 @@
 #include "http/ranges.hpp"
 #include "http/routes/route_groups.hpp"
 #include "http/table_path.hpp"
-#include "io/file.hpp"
 
 namespace deltadrop::http {
 namespace {
-
-constexpr std::size_t kPieceBytes = std::size_t{128} << 10;
 
 Result<Response> list_versions(const Services& services, const Request& request) {
   DD_TRY(check_query(request, {"limit", "cursor"}));
@@ -42,17 +39,17 @@ Result<Response> list_versions(const Services& services, const Request& request)
 // ---- the archived file
 // -------------------------------------------------------------------------------------------
 
-BodySource pieces_of(io::File file, std::uint64_t bytes) {
+BodySource pieces_of(std::unique_ptr<ingest::ArchivedFile> file, const Part& part) {
   struct Rest {
-    io::File file;
+    std::unique_ptr<ingest::ArchivedFile> file;
+    std::uint64_t offset;
     std::uint64_t bytes;
   };
-  const auto rest = std::make_shared<Rest>(Rest{std::move(file), bytes});
+  const auto rest = std::make_shared<Rest>(Rest{std::move(file), part.first, part.bytes});
   return [rest]() -> Result<std::string> {
-    std::string piece(std::min<std::uint64_t>(kPieceBytes, rest->bytes), '\0');
-    DD_TRY(const auto count, rest->file.read(std::as_writable_bytes(std::span(piece))));
-    piece.resize(count);
-    rest->bytes -= count;
+    DD_TRY(auto piece, rest->file->read(rest->offset, rest->bytes));
+    rest->offset += piece.size();
+    rest->bytes -= piece.size();
     return piece;
   };
 }
@@ -80,9 +77,8 @@ Result<Response> get_file(const Services& services, const Request& request) {
     response.status = 304;
     return response;
   }
-  DD_TRY(const auto path, services.ingest.archived_file(table, Version(number)));
-  DD_TRY(auto file, io::File::open_to_read(path));
-  DD_TRY(const auto size, file.size());
+  DD_TRY(auto file, services.ingest.archived_file(table, Version(number)));
+  const auto size = file->bytes();
   const auto selected = selected_by(request, tag, size);
   if (selected.selection == Selection::nothing) return no_such_range(std::move(response), size);
   const auto [first, bytes] = selected.part;
@@ -90,14 +86,13 @@ Result<Response> get_file(const Services& services, const Request& request) {
     response.status = 206;
     response.headers.emplace_back("Content-Range",
                                   fmt::format("bytes {}-{}/{}", first, first + bytes - 1, size));
-    DD_TRY(file.seek(first));
   }
   response.content_type = "text/csv";
   response.headers.emplace_back(
       "Content-Disposition",
       fmt::format("attachment; filename=\"{}_{}_v{}.csv\"", table.company_id, table.table_name, number));
   response.stream_bytes = bytes;
-  response.stream = pieces_of(std::move(file), bytes);
+  response.stream = pieces_of(std::move(file), selected.part);
   return response;
 }
 

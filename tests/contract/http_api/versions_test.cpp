@@ -1,6 +1,5 @@
 #include "api_fixture.hpp"
 #include "io/file.hpp"
-#include "support/temporary_folder.hpp"
 
 namespace deltadrop::http {
 namespace {
@@ -24,8 +23,7 @@ TEST_F(Api, ListsVersionsByPages) {
 class ArchivedFile : public Api {
  protected:
   ArchivedFile() {
-    ingest.archived = folder_.path() / "file.csv";
-    EXPECT_TRUE(io::write_file_durably(ingest.archived, bytes).has_value());
+    ingest.archived = bytes;
     add(version(1));
   }
 
@@ -35,9 +33,6 @@ class ArchivedFile : public Api {
 
   const std::string bytes = "id,text\n1," + std::string(300'000, 'x') + "\n2,end\n";
   const std::string tag = "\"" + std::string(64, '0') + "\"";
-
- private:
-  const deltadrop::testing::TemporaryFolder folder_;
 };
 
 TEST_F(ArchivedFile, ComesWholeWithItsLength) {

@@ -4,10 +4,13 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <thread>
 
 #include "ingest/archive.hpp"
+#include "io/sha256.hpp"
 #include "support/ingest_bench.hpp"
 
 namespace deltadrop::ingest {
@@ -358,7 +361,61 @@ TEST_F(EngineTest, AnswersWhatIsNotThere) {
   EXPECT_EQ(bench_.engine->release(UploadId{}).error().type, "no-such-upload");
   const auto v1 = bench_.upload("id\n1\n").upload;
   EXPECT_EQ(bench_.engine->archived_file(v1.table, Version(2)).error().type, "no-such-version");
-  EXPECT_EQ(bench_.engine->archived_file(v1.table, Version(1)).value(), layout().archived_file(v1));
+  EXPECT_EQ(bench_.engine->archived_file(v1.table, Version(1)).value()->read(0, 100).value(), "id\n1\n");
+}
+
+TEST_F(EngineTest, AnArchivedFileIsReadFromAnywhereInPieces) {
+  std::string text = "id,name\n";
+  for (int id = 0; text.size() < 700'000; ++id) text += std::to_string(id) + ",some name\n";
+  const auto table = bench_.upload(text).upload.table;
+  const auto file = bench_.engine->archived_file(table, Version(1)).value();
+  EXPECT_EQ(file->bytes(), text.size());
+  for (const std::size_t first : {0UL, 1UL, 262'143UL, 262'144UL, 300'000UL, text.size() - 1, text.size()}) {
+    for (const std::size_t bytes : {0UL, 1UL, 262'145UL, text.size()}) {
+      std::string read;
+      const std::size_t end = std::min(first + bytes, text.size());
+      while (first + read.size() < end) {
+        const auto piece = file->read(first + read.size(), end - first - read.size());
+        ASSERT_TRUE(piece.has_value());
+        ASSERT_FALSE(piece.value().empty());
+        read += piece.value();
+      }
+      EXPECT_EQ(read, text.substr(first, bytes)) << first << " " << bytes;
+    }
+  }
+}
+
+TEST_F(EngineTest, ADownloadThatIsUnderWayGivesNoByteThatChangesMeanwhile) {
+  std::string text = "id,name\n";
+  for (int id = 0; text.size() < 700'000; ++id) text += std::to_string(id) + ",some name\n";
+  const auto upload = bench_.upload(text).upload;
+  const auto file = bench_.engine->archived_file(upload.table, Version(1)).value();
+  ASSERT_TRUE(file->read(0, 10).has_value());
+  const auto path = layout().archived_file(upload);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  {
+    std::fstream changed(path, std::ios::in | std::ios::out);
+    changed.seekp(300'000);
+    changed.put('#');
+  }
+  EXPECT_EQ(file->read(300'000, 1).error().type, "archive-damaged");
+  EXPECT_EQ(file->read(262'144, 1).error().type, "archive-damaged") << "of the same block";
+  EXPECT_TRUE(file->read(0, 10).has_value());
+  ASSERT_EQ(bench_.engine->health().damaged.size(), 1U);
+  std::filesystem::resize_file(path, 600'000);
+  EXPECT_EQ(file->read(600'000, 1).error().type, "archive-damaged");
+}
+
+TEST_F(EngineTest, AFileThatHasTheNameOfANewVersionIsNeitherOverwrittenNorRemoved) {
+  const auto first = bench_.upload("id\n1\n").upload;
+  auto next = first;
+  next.archive_name = archive_name_of(bench_.clock.now().plus_ms(1), file_id_of("acme", io::sha256_of("id\n2\n")));
+  ASSERT_TRUE(io::write_file(layout().archived_file(next), "the only copy of something").has_value());
+  const auto outcome = bench_.submit(IngestBench::request("acme"), "id\n2\n");
+  ASSERT_FALSE(outcome.has_value());
+  EXPECT_EQ(outcome.error().type, "file-exists");
+  EXPECT_EQ(io::read_whole_file(layout().archived_file(next)).value(), "the only copy of something");
+  EXPECT_EQ(bench_.engine->versions(first.table, Version(1), 10).value().size(), 1U);
 }
 
 TEST_F(EngineTest, ListsUploadsNewestFirst) {

@@ -91,6 +91,28 @@ TEST_F(RebuildTest, SmallFilesThatPowerFailureTookAreRestoredAtStart) {
   EXPECT_TRUE(Catalog::open(layout().catalog()).value()->with_bytes().value().empty());
 }
 
+TEST_F(RebuildTest, DamagedBytesInTheCatalogDoNotReplaceASmallFile) {
+  {
+    const auto catalog = Catalog::open(layout().catalog());
+    ASSERT_TRUE(catalog.value()->add_version(uploads_[1], rows_csv(2, 4, "x")).has_value());
+  }
+  ASSERT_TRUE(bench_.open().has_value());
+  check_restored(uploads_[1], rows_csv(2, 4, "b"));
+  EXPECT_TRUE(bench_.engine->health().damaged.empty());
+  bench_.close();
+  EXPECT_EQ(Catalog::open(layout().catalog()).value()->with_bytes().value().size(), 1U);
+}
+
+TEST_F(RebuildTest, AnEmptyCatalogIsALostOne) {
+  for (const auto& upload : uploads_) std::filesystem::remove(layout().manifest_file(upload));
+  lose_catalog();
+  ASSERT_TRUE(io::write_file(layout().catalog(), "").has_value());
+  const auto opened = bench_.open();
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().type, "catalog-behind");
+  for (const auto& upload : uploads_) EXPECT_TRUE(std::filesystem::exists(layout().archived_file(upload)));
+}
+
 TEST_F(RebuildTest, ARebuildTakesSmallFilesFromTheOldCatalog) {
   lose_power_after(uploads_[1], rows_csv(2, 4, "b"));
   const auto report = rebuild();
@@ -249,6 +271,14 @@ TEST_F(RebuildTest, RecoveryMendsWhatACrashLeaves) {
   ASSERT_TRUE(io::write_file_durably(layout().current_file(last.table), "old").has_value());
   ASSERT_TRUE(bench_.open().has_value());
   for (const auto& path : stray) EXPECT_FALSE(std::filesystem::exists(path)) << path;
+  const auto is_kept = [&](const std::filesystem::path& path) {
+    return std::filesystem::exists(layout().lost_and_found() / path.lexically_relative(layout().root));
+  };
+  EXPECT_TRUE(is_kept(stray[0])) << "no row tells whose it is";
+  EXPECT_TRUE(is_kept(stray[1]));
+  EXPECT_FALSE(is_kept(stray[2])) << "the spool is emptied";
+  EXPECT_FALSE(is_kept(stray[3])) << "the held name of an accepted upload";
+  EXPECT_FALSE(is_kept(stray[4])) << "a copy that was being made";
   EXPECT_TRUE(std::filesystem::exists(layout().manifest_file(last)));
   EXPECT_EQ(io::read_whole_file(layout().current_file(last.table)).value(), rows_csv(2, 4, "b"));
   EXPECT_TRUE(std::filesystem::exists(layout().held_file(held_.upload_id)));

@@ -1,4 +1,5 @@
 #include "io/file.hpp"
+#include "io/file_stamp.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 
 #include "io/clock.hpp"
 #include "io/lock_file.hpp"
+#include "io/new_name.hpp"
 #include "io/sha256.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -101,7 +103,46 @@ TEST(File, CloneReplacesTheTarget) {
   }
   ASSERT_TRUE(clone_file(second, current).has_value());
   EXPECT_EQ(read_whole_file(current).value(), "two");
+  EXPECT_FALSE(stamp_of(current).value().same_file(stamp_of(second).value())) << "who writes to it changes both";
   EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"current.csv", "v1", "v2"}));
+}
+
+TEST(File, ALargeFileIsClonedWhole) {
+  const TemporaryFolder folder;
+  std::string bytes(3'000'001, 'x');
+  for (std::size_t i = 0; i < bytes.size(); i += 1000) bytes[i] = static_cast<char>('a' + i / 1000 % 26);
+  ASSERT_TRUE(write_file(folder.path() / "from", bytes).has_value());
+  ASSERT_TRUE(clone_file(folder.path() / "from", folder.path() / "to").has_value());
+  EXPECT_EQ(read_whole_file(folder.path() / "to").value(), bytes);
+}
+
+TEST(File, ANewNameIsNeverTakenFromAnotherFile) {
+  const TemporaryFolder folder;
+  const auto from = folder.path() / "from";
+  const auto to = folder.path() / "to";
+  ASSERT_TRUE(write_file(from, "one").has_value());
+  ASSERT_TRUE(write_file(to, "two").has_value());
+  EXPECT_EQ(rename_to_new_name(from, to).error().type, "file-exists");
+  EXPECT_EQ(read_whole_file(to).value(), "two");
+  ASSERT_TRUE(remove_file(to).has_value());
+  ASSERT_TRUE(rename_to_new_name(from, to).has_value());
+  EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"to"});
+}
+
+TEST(File, AStampTellsWhoWroteToAFile) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "file";
+  ASSERT_TRUE(write_file(path, "one").has_value());
+  const auto file = File::open_to_read(path);
+  const auto before = stamp_of(path).value();
+  EXPECT_EQ(stamp_of(file.value()).value(), before);
+  const auto time = std::filesystem::last_write_time(path);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  std::filesystem::last_write_time(path, time);
+  EXPECT_NE(stamp_of(path).value(), before) << "a time that was set back does not hide it";
+  ASSERT_TRUE(write_file(path, "one").has_value());
+  EXPECT_FALSE(stamp_of(path).value().same_file(before));
+  EXPECT_TRUE(stamp_of(file.value()).value().same_file(before));
 }
 
 TEST(File, RemovingWhatIsAbsentSucceeds) {

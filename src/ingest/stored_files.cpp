@@ -1,0 +1,252 @@
+#include "ingest/stored_files.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+#include "io/mapped_file.hpp"
+#include "io/sha256.hpp"
+
+namespace deltadrop::ingest {
+namespace {
+
+constexpr std::string_view kOtherBytes = "its bytes are not those that were received: its SHA-256 differs";
+
+std::string other_size(std::int64_t bytes, const UploadRecord& upload) {
+  return fmt::format("it has {} bytes instead of {}", bytes, upload.bytes);
+}
+
+/// What is wrong with the bytes; empty where nothing is.
+std::string fault_of(const UploadRecord& upload, std::string_view bytes) {
+  if (std::ssize(bytes) != upload.bytes) return other_size(std::ssize(bytes), upload);
+  if (io::sha256_of(bytes) != upload.sha256) return std::string(kOtherBytes);
+  return "";
+}
+
+/// One pass over a file of any size: the sums of its blocks, which are the file's where the SHA-256 is right.
+Result<Sums> sums_of(io::File& file, const UploadRecord& upload, std::string& fault) {
+  Sums sums;
+  io::Sha256Hasher hasher;
+  std::string block(kBlockBytes, '\0');
+  std::int64_t bytes = 0;
+  while (true) {
+    std::size_t filled = 0;
+    while (filled < kBlockBytes) {
+      DD_TRY(const auto count, file.read(std::as_writable_bytes(std::span(block).subspan(filled))));
+      if (count == 0) break;
+      filled += count;
+    }
+    const std::string_view read(block.data(), filled);
+    hasher.update(std::as_bytes(std::span(read)));
+    bytes += std::ssize(read);
+    if (filled > 0) sums.push_back(sum_of_block(read));
+    if (filled < kBlockBytes) break;
+  }
+  if (bytes != upload.bytes) {
+    fault = other_size(bytes, upload);
+  } else if (hasher.finish() != upload.sha256) {
+    fault = kOtherBytes;
+  }
+  return sums;
+}
+
+/// Reads whole blocks, so that each can be compared before a part of it is given out.
+class CheckedFile final : public ArchivedFile {
+ public:
+  CheckedFile(StoredFiles& files, UploadRecord upload, io::File file, std::shared_ptr<const Sums> sums)
+      : files_(files), upload_(std::move(upload)), file_(std::move(file)), sums_(std::move(sums)) {}
+
+  [[nodiscard]] std::uint64_t bytes() const override { return static_cast<std::uint64_t>(upload_.bytes); }
+
+  Result<std::string> read(std::uint64_t offset, std::uint64_t bytes_max) override {
+    if (offset >= bytes() || bytes_max == 0) return std::string();
+    const std::uint64_t number = offset / kBlockBytes;
+    const std::uint64_t begin = number * kBlockBytes;
+    std::string block(std::min<std::uint64_t>(kBlockBytes, bytes() - begin), '\0');
+    DD_TRY(file_.seek(begin));
+    std::size_t filled = 0;
+    while (filled < block.size()) {
+      DD_TRY(const auto count, file_.read(std::as_writable_bytes(std::span(block).subspan(filled))));
+      if (count == 0) break;
+      filled += count;
+    }
+    if (filled < block.size()) return files_.note(upload_, "it was cut off while it was read");
+    if (sum_of_block(block) != (*sums_)[number]) return files_.note(upload_, kOtherBytes);
+    const auto wanted = std::min<std::uint64_t>(bytes_max, begin + block.size() - offset);
+    if (offset == begin && wanted == block.size()) return block;
+    return block.substr(offset - begin, wanted);
+  }
+
+ private:
+  StoredFiles& files_;
+  UploadRecord upload_;
+  io::File file_;
+  std::shared_ptr<const Sums> sums_;
+};
+
+std::string noun_of(const UploadRecord& upload) {
+  if (upload.version) return fmt::format("version {} of {}", upload.version->value, upload.table.to_string());
+  return fmt::format("held upload {} of {}", upload.upload_id.to_string(), upload.table.to_string());
+}
+
+}  // namespace
+
+csv::Limits no_limits() {
+  csv::Limits limits;
+  limits.columns_max = std::numeric_limits<std::uint32_t>::max();
+  limits.rows_max = std::numeric_limits<std::int64_t>::max();
+  limits.key_bytes_max = std::numeric_limits<std::uint32_t>::max();
+  limits.field_bytes_max = std::numeric_limits<std::uint32_t>::max();
+  limits.row_bytes_max = std::numeric_limits<std::uint32_t>::max();
+  limits.event_bytes_max = std::numeric_limits<std::uint32_t>::max();
+  return limits;
+}
+
+Damage damage_of(const Layout& layout, const UploadRecord& upload, std::string_view what) {
+  Damage damage;
+  damage.table = upload.table;
+  damage.version = upload.version;
+  damage.upload_id = upload.upload_id;
+  damage.file = layout.stored_file(upload).lexically_relative(layout.root).string();
+  damage.what = fmt::format("{}, the file of {}, is damaged: {}", damage.file, noun_of(upload), what);
+  if (upload.version) {
+    damage.fix = fmt::format("put {} back into DATA_DIR from a backup; its SHA-256 is {}", damage.file,
+                             upload.sha256.to_hex());
+  } else {
+    damage.fix = fmt::format(
+        "discard the upload and send the file again, or put {} back into DATA_DIR from a backup; its "
+        "SHA-256 is {}",
+        damage.file, upload.sha256.to_hex());
+  }
+  return damage;
+}
+
+Error error_of(const Damage& damage) {
+  return {ErrorCode::corrupt, std::string(kArchiveDamaged), damage.what, damage.fix};
+}
+
+Result<void> check_stored_bytes(const Layout& layout, const UploadRecord& upload) {
+  const auto file = io::MappedFile::open(layout.stored_file(upload));
+  std::string fault = "it is missing";
+  if (file.has_value()) {
+    fault = fault_of(upload, file.value().bytes());
+    if (fault.empty()) return file.value().check_unchanged();
+  } else if (file.error().code != ErrorCode::not_found) {
+    return file.error();
+  }
+  return error_of(damage_of(layout, upload, fault));
+}
+
+Result<csv::File> StoredFiles::open(const UploadRecord& upload) {
+  auto file = csv::File::open(layout_.stored_file(upload), upload.options, no_limits(), layout_.spool());
+  if (!file.has_value()) return missing_or(upload, file.error());
+  return file;
+}
+
+Result<void> StoredFiles::check(const UploadRecord& upload, const csv::File& file) {
+  return check_bytes(upload, file.source_bytes());
+}
+
+Result<void> StoredFiles::check(const UploadRecord& upload) {
+  const auto file = io::MappedFile::open(layout_.stored_file(upload));
+  if (!file.has_value()) return missing_or(upload, file.error());
+  return check_bytes(upload, file.value().bytes());
+}
+
+Result<void> StoredFiles::check_bytes(const UploadRecord& upload, std::string_view bytes) {
+  const std::string fault = fault_of(upload, bytes);
+  if (!fault.empty()) return note(upload, fault);
+  forget(upload.upload_id);
+  return success();
+}
+
+Result<void> StoredFiles::check_size(const UploadRecord& upload) {
+  const auto stamp = io::stamp_of(layout_.stored_file(upload));
+  if (!stamp.has_value()) return missing_or(upload, stamp.error());
+  if (stamp.value().bytes != upload.bytes) return note(upload, other_size(stamp.value().bytes, upload));
+  return success();
+}
+
+Result<std::unique_ptr<ArchivedFile>> StoredFiles::open_archived(const UploadRecord& upload) {
+  auto opened = io::File::open_to_read(layout_.stored_file(upload));
+  if (!opened.has_value()) return missing_or(upload, opened.error());
+  io::File file = std::move(opened).value();
+  auto sums = sums_.get(upload.upload_id, [&]() -> Result<Sums> {
+    std::string fault;
+    DD_TRY(auto made, sums_of(file, upload, fault));
+    if (!fault.empty()) return note(upload, fault);
+    return made;
+  });
+  if (!sums.has_value()) {
+    sums_.forget(upload.upload_id);
+    return sums.error();
+  }
+  DD_TRY(const auto size, file.size());
+  if (static_cast<std::int64_t>(size) != upload.bytes) {
+    return note(upload, other_size(static_cast<std::int64_t>(size), upload));
+  }
+  return std::unique_ptr<ArchivedFile>(
+      std::make_unique<CheckedFile>(*this, upload, std::move(file), std::move(sums).value()));
+}
+
+Error StoredFiles::missing_or(const UploadRecord& upload, const Error& error) {
+  return error.code == ErrorCode::not_found ? note(upload, "it is missing") : error;
+}
+
+Error StoredFiles::note(const UploadRecord& upload, std::string_view what) {
+  // Under another DATA_DIR nothing is damaged: it is only not here.
+  const auto right_place = check_data_dir();
+  if (!right_place.has_value()) return right_place.error();
+  sums_.forget(upload.upload_id);
+  Damage damage = damage_of(layout_, upload, what);
+  Error error = error_of(damage);
+  const auto stamp = stamp_of(upload);
+  const std::lock_guard lock(mutex_);
+  damaged_.insert_or_assign(upload.upload_id, Entry{upload, std::move(damage), stamp});
+  damaged_count_ = damaged_.size();
+  return error;
+}
+
+std::optional<io::FileStamp> StoredFiles::stamp_of(const UploadRecord& upload) const {
+  const auto stamp = io::stamp_of(layout_.stored_file(upload));
+  return stamp.has_value() ? std::optional(stamp.value()) : std::nullopt;
+}
+
+void StoredFiles::forget(const UploadId& upload) {
+  if (damaged_count_ == 0) return;
+  const std::lock_guard lock(mutex_);
+  damaged_.erase(upload);
+  damaged_count_ = damaged_.size();
+}
+
+std::vector<UploadRecord> StoredFiles::look_again() {
+  std::vector<Entry> known;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, entry] : damaged_) known.push_back(entry);
+  }
+  std::vector<UploadRecord> repaired;
+  for (auto& entry : known) {
+    const auto stamp = stamp_of(entry.upload);
+    if (!stamp || stamp == entry.stamp) continue;
+    if (check(entry.upload).has_value()) repaired.push_back(std::move(entry.upload));
+  }
+  return repaired;
+}
+
+std::vector<Damage> StoredFiles::damages() const {
+  std::vector<Damage> damages;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, entry] : damaged_) damages.push_back(entry.damage);
+  }
+  std::sort(damages.begin(), damages.end(), [](const Damage& a, const Damage& b) {
+    return std::tie(a.table, a.version, a.upload_id) < std::tie(b.table, b.version, b.upload_id);
+  });
+  return damages;
+}
+
+}  // namespace deltadrop::ingest
