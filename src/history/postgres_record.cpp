@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "core/values_json.hpp"
+#include "history/conflicts.hpp"
 #include "history/decisions.hpp"
 #include "history/postgres_rows.hpp"
 
@@ -175,12 +176,17 @@ class Recorder {
     // Another consumer may insert it, or its rival, at the same time: then ours waits for the other's
     // transaction, inserts nothing, and looks again.
     for (int attempt = 0; attempt < kInsertAttemptsMax; ++attempt) {
-      DD_TRY(const auto rival, rival_of(facts));
-      DD_TRY(const bool inserted, insert_upload(facts, rival));
+      DD_TRY(const auto standing, standing_of(facts));
+      if (claims_table(facts, standing)) {
+        DD_TRY(const bool claimed, claim(facts));
+        if (!claimed) continue;
+      }
+      const auto conflict = conflict_on_arrival(facts, standing);
+      DD_TRY(const bool inserted, insert_upload(facts, conflict));
       if (inserted) {
-        const auto state = rival ? UploadState::conflict : UploadState::recorded;
+        const auto state = conflict ? UploadState::conflict : UploadState::recorded;
         touched_.emplace(facts.upload_id, Touched{facts, state, {}});
-        return success();
+        return conflict ? found_in_conflict(facts, *conflict) : success();
       }
       DD_TRY(const auto stored, find_upload(connection_, facts.upload_id));
       if (stored) {
@@ -199,32 +205,84 @@ class Recorder {
     return facts.previous_upload_id->to_string();
   }
 
-  /// Says which upload already stands where this one wants to be, if one does: the history has forked.
-  Result<std::optional<std::string>> rival_of(const UploadFacts& facts) {
-    DD_TRY(
-        const auto rows,
-        connection_.run({"SELECT upload_id, version FROM uploads WHERE company_id = $1 AND table_name = $2 "
-                         "AND state <> 'conflict' AND upload_id <> $5::uuid AND (version = $3::bigint "
-                         "OR previous_upload_id IS NOT DISTINCT FROM $4::uuid) ORDER BY version LIMIT 1",
-                         {facts.table.company_id, facts.table.table_name, std::to_string(facts.version.value),
-                          previous_of(facts), facts.upload_id.to_string()}}));
-    if (rows.empty()) return std::optional<std::string>();
-    return std::optional<std::string>(forked(facts, Version(rows[0].number(1)), rows[0].text(0)));
+  Result<Standing> standing_of(const UploadFacts& facts) {
+    DD_TRY(const auto rows,
+           connection_.run(
+               {"SELECT (SELECT archive_id FROM table_owners WHERE company_id = $1 AND table_name = $2), "
+                "(SELECT off_chain FROM uploads WHERE upload_id = $4::uuid), r.upload_id, r.version FROM "
+                "(SELECT) one LEFT JOIN LATERAL (SELECT upload_id, version FROM uploads WHERE company_id = "
+                "$1 AND table_name = $2 AND state <> 'conflict' AND upload_id <> $5::uuid AND (version = "
+                "$3::bigint OR previous_upload_id IS NOT DISTINCT FROM $4::uuid) ORDER BY version LIMIT 1) "
+                "r ON true",
+                {facts.table.company_id, facts.table.table_name, std::to_string(facts.version.value),
+                 previous_of(facts), facts.upload_id.to_string()}}));
+    const Row row = rows[0];
+    Standing standing;
+    if (!row.is_null(0)) {
+      DD_TRY(const auto owner, as_stored(ArchiveId::parse(row.text(0))));
+      standing.owner = owner;
+    }
+    standing.previous_recorded = !row.is_null(1);
+    standing.previous_off_chain = standing.previous_recorded && row.boolean(1);
+    if (!row.is_null(2)) standing.rival = {std::string(row.text(2)), Version(row.number(3))};
+    return standing;
   }
 
-  Result<bool> insert_upload(const UploadFacts& facts, const std::optional<std::string>& rival) {
-    const auto state = rival ? UploadState::conflict : UploadState::recorded;
+  /// False where another consumer made somebody the owner meanwhile.
+  Result<bool> claim(const UploadFacts& facts) {
+    DD_TRY(const auto rows,
+           connection_.run(
+               {"INSERT INTO table_owners (company_id, table_name, archive_id) VALUES ($1, $2, $3) ON "
+                "CONFLICT DO NOTHING",
+                {facts.table.company_id, facts.table.table_name, archive_of(facts)}}));
+    return rows.changed() == 1;
+  }
+
+  Result<bool> insert_upload(const UploadFacts& facts, const std::optional<std::string>& conflict) {
+    const auto state = conflict ? UploadState::conflict : UploadState::recorded;
     DD_TRY(
         const auto rows,
         connection_.run({"INSERT INTO uploads (upload_id, company_id, table_name, version, "
                          "previous_upload_id, file_sha256, types, total, state, timestamp, effective_at, "
-                         "error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
+                         "error, archive_id, off_chain) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+                         "$11, $12, $13, $14) "
                          "ON CONFLICT DO NOTHING",
                          {facts.upload_id.to_string(), facts.table.company_id, facts.table.table_name,
                           std::to_string(facts.version.value), previous_of(facts), facts.file_sha256.to_hex(),
                           facts.types_json, std::to_string(facts.total), std::string(to_string(state)),
-                          time_text(facts.timestamp), time_text(facts.effective_at), rival}}));
+                          time_text(facts.timestamp), time_text(facts.effective_at), conflict,
+                          archive_of(facts), conflict ? "true" : "false"}}));
     return rows.changed() == 1;
+  }
+
+  static Parameter archive_of(const UploadFacts& facts) {
+    if (!facts.archive_id) return std::nullopt;
+    return facts.archive_id->to_string();
+  }
+
+  /// Reports the upload, and takes those that were recorded before it and follow it along: in the place of
+  /// one of them the next upload of the other chain would be a rival.
+  Result<void> found_in_conflict(const UploadFacts& facts, const std::string& error) {
+    report_.conflicts.push_back({facts, UploadState::conflict, 0, {}, {}, {}, error, {}});
+    UploadId last = facts.upload_id;
+    while (true) {
+      const std::string why = follows_conflict(last);
+      DD_TRY(const auto changed,
+             connection_.run(
+                 {"UPDATE uploads SET state = 'conflict', off_chain = true, error = $4 WHERE company_id = $1 "
+                  "AND table_name "
+                  "= $2 AND coalesce(previous_upload_id, '00000000-0000-0000-0000-000000000000') = $3 "
+                  "AND state <> 'conflict' AND state IN ('recorded', 'blocked') RETURNING upload_id",
+                  {facts.table.company_id, facts.table.table_name, last.to_string(), why}}));
+      if (changed.empty()) return success();
+      DD_TRY(last, as_stored(UploadId::parse(changed[0].text(0))));
+      DD_TRY(auto next, find_upload(connection_, last));
+      if (!next) return damaged("an upload that was changed just now is gone");
+      if (const auto known = touched_.find(last); known != touched_.end()) {
+        known->second.state = UploadState::conflict;
+      }
+      report_.conflicts.push_back(std::move(*next));
+    }
   }
 
   // ---- events
@@ -325,6 +383,7 @@ class Recorder {
     refusal_ = letter.reason;
     insert_dead_letter(letter, upload.facts.upload_id.to_string());
     if (upload.state == UploadState::applied || upload.state == UploadState::conflict) return;
+    report_.conflicts.push_back({upload.facts, UploadState::conflict, 0, {}, {}, {}, letter.reason, {}});
     set_state(upload, UploadState::conflict, "'recorded', 'blocked'", letter.reason);
   }
 

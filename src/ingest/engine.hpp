@@ -19,7 +19,8 @@ namespace deltadrop::ingest {
 /// is global but the catalog's short transactions.
 class Engine final : public Ingest {
  public:
-  Engine(const Options& options, std::unique_ptr<Catalog> catalog, eventlog::EventLog& log, io::Clock& clock);
+  Engine(const Options& options, std::unique_ptr<Catalog> catalog, const ArchiveId& archive_id,
+         eventlog::EventLog& log, io::Clock& clock);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine() override { stop(); }
@@ -49,6 +50,7 @@ class Engine final : public Ingest {
   Result<RepublishReport> republish(const RepublishRequest& request) override;
   bool wait_published(const UploadId& upload, std::chrono::steady_clock::time_point deadline) override;
   Health health() override;
+  [[nodiscard]] ArchiveId archive_id() const override { return archive_id_; }
   void stop() override;
 
  private:
@@ -81,6 +83,8 @@ class Engine final : public Ingest {
   Result<UploadRecord> find_known(const UploadId& upload);
   Result<UploadRecord> find_held(const UploadId& upload);
   Result<UploadRecord> find_version(const TableRef& table, Version version);
+  /// Fails where the table is another archive's. Under the table's lock.
+  Result<void> check_owner(const TableRef& table);
   Result<UploadReport> release_locked(UploadRecord upload, const AskedKeyOrNone& key);
   Result<void> copy_archived(const UploadRecord& version, Reception& into);
   /// Under the table's lock: what the key's earlier request was answered, if there was one.
@@ -92,6 +96,7 @@ class Engine final : public Ingest {
   const Options options_;
   const Layout layout_;
   std::unique_ptr<Catalog> catalog_;
+  const ArchiveId archive_id_;
   io::Clock& clock_;
   TableLocks locks_;
   Publisher publisher_;

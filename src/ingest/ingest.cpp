@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "ingest/archive_identity.hpp"
 #include "ingest/engine.hpp"
 #include "ingest/recover.hpp"
 
@@ -42,7 +43,8 @@ Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog&
   DD_TRY(prepare_folders(layout));
   DD_TRY(refuse_lost_catalog(layout));
   DD_TRY(auto catalog, Catalog::open(layout.catalog()));
-  auto engine = std::make_unique<Engine>(options, std::move(catalog), log, clock);
+  DD_TRY(const auto archive_id, ensure_archive_id(layout, *catalog, clock));
+  auto engine = std::make_unique<Engine>(options, std::move(catalog), archive_id, log, clock);
   DD_TRY(engine->start());
   return std::unique_ptr<Ingest>(std::move(engine));
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "history/conflicts.hpp"
 #include "http/json_writer.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
@@ -18,13 +19,7 @@ namespace {
 constexpr std::chrono::milliseconds kLogProbe{2000};
 
 std::string repair_of(const history::UploadStatus& upload) {
-  if (upload.state == history::UploadState::conflict) {
-    return "two histories of one table met, and sending again cannot part them: with an empty database, a "
-           "new "
-           "KAFKA_TOPIC (`dev`: with log.db and history.db moved away) and an empty PARQUET_DIR, run "
-           "`deltadrop "
-           "republish`";
-  }
+  if (upload.state == history::UploadState::conflict) return history::conflict_fix(upload.facts.table);
   return fmt::format(
       "remove the reason, then run `deltadrop republish {} {} --from-version {}` or `deltadrop dead-letters "
       "retry --all`",
@@ -65,6 +60,7 @@ struct Parts {
   history::HistoryStore& history;
   consume::Consumer* consumer;
   io::Clock& clock;
+  std::function<std::vector<std::string>()> more_troubles = {};
 };
 
 /// Everything that is looked at, before it is judged.
@@ -76,6 +72,7 @@ struct Checkup {
   std::optional<consume::Health> consumer;
   std::optional<history::Summary> summary;
   Unapplied unapplied;
+  std::vector<std::string> more_troubles;
 };
 
 template <class T>
@@ -104,6 +101,7 @@ Checkup examine(const Parts& parts) {
     auto summary = parts.history.summary();
     if (summary.has_value()) found.summary = std::move(summary).value();
   }
+  if (parts.more_troubles) found.more_troubles = parts.more_troubles();
   if (parts.uploads != nullptr && found.database) parts.uploads->unapplied.forget();
   if (parts.uploads != nullptr && !found.uploads && !found.database) {
     const auto blocked = found.summary.value_or(history::Summary{}).blocked;
@@ -129,6 +127,7 @@ std::vector<std::string> troubles_of(const Checkup& found) {
     texts.insert(texts.end(), found.consumer->waiting.begin(), found.consumer->waiting.end());
   }
   texts.insert(texts.end(), found.unapplied.troubles.begin(), found.unapplied.troubles.end());
+  texts.insert(texts.end(), found.more_troubles.begin(), found.more_troubles.end());
   return texts;
 }
 
@@ -194,7 +193,7 @@ void add_routes(std::vector<Route>& routes, const Parts& parts) {
 
 void add_health_routes(std::vector<Route>& routes, const Services& services) {
   add_routes(routes, {std::make_shared<Uploads>(services.ingest, services.history, services.clock),
-                      services.log, services.history, services.consumer, services.clock});
+                      services.log, services.history, services.consumer, services.clock, services.troubles});
 }
 
 std::vector<Route> consumer_routes(const ConsumerServices& services) {
