@@ -73,6 +73,7 @@ int run(int argc, char** argv) {
   deltadrop::cli::add_events_command(program, exit_code);
   deltadrop::cli::add_why_command(program, exit_code);
   deltadrop::cli::add_dead_letters_command(program, exit_code);
+  deltadrop::cli::add_conflict_command(program, exit_code);
   deltadrop::cli::add_keys_command(program, exit_code);
   deltadrop::cli::add_republish_command(program, exit_code);
   deltadrop::cli::add_lake_command(program, exit_code);

@@ -164,6 +164,7 @@ Result<std::unique_ptr<eventlog::EventLog>> open_kafka(const Settings& settings)
   options.replication = static_cast<std::int16_t>(settings.count("KAFKA_REPLICATION"));
   options.retention = settings.duration("KAFKA_RETENTION");
   options.publish_timeout = settings.duration("PUBLISH_TIMEOUT");
+  options.signature_keys = settings.secrets("EVENT_KEY");
   options.properties = settings.kafka_properties();
   options.on_log = [](const std::string& line) { spdlog::debug("librdkafka: {}", line); };
   options.on_notice = say_once();

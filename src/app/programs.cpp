@@ -17,6 +17,7 @@
 #include "app/parts.hpp"
 #include "app/process_limits.hpp"
 #include "app/stop_signals.hpp"
+#include "app/table_owners.hpp"
 #include "app/watch.hpp"
 #include "eventlog/sqlite_log.hpp"
 #include "history/sqlite_history.hpp"
@@ -78,6 +79,15 @@ ingest::Options observed(const Settings& settings, Telemetry& telemetry) {
   return options;
 }
 
+/// Uploads to tables of another archive are refused.
+ingest::Options owned(ingest::Options options, TableOwners& owners) {
+  options.owner_check = [&owners](const TableRef& table, const ArchiveId& archive,
+                                  const ingest::HasUpload& has_upload) {
+    return owners.check(table, archive, has_upload);
+  };
+  return options;
+}
+
 http::FormLimits form_limits(const Settings& settings) {
   return {static_cast<std::size_t>(settings.count("MAX_PARTS"))};
 }
@@ -131,14 +141,16 @@ Result<void> run_dev(const Settings& settings) {
   options.observer = &telemetry;
   options.topic = kEmbeddedTopic;
   consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
-  DD_TRY(const auto ingest, ingest::open(observed(settings, telemetry), *log, clock));
+  TableOwners owners(*history);
+  DD_TRY(const auto ingest, ingest::open(owned(observed(settings, telemetry), owners), *log, clock));
+  owners.watch_archive(*ingest);
   consumer.start();
   wait_for_recovery(*ingest, consumer);
 
-  const auto served =
-      serve_api(settings, data_dir,
-                {*ingest, *log, *history, &consumer, clock, &telemetry.metrics(), form_limits(settings)},
-                telemetry, signals);
+  const auto served = serve_api(settings, data_dir,
+                                {*ingest, *log, *history, &consumer, clock, &telemetry.metrics(),
+                                 form_limits(settings), [&owners] { return owners.troubles(); }},
+                                telemetry, signals);
   log->interrupt();
   ingest->stop();
   consumer.stop();
@@ -157,12 +169,14 @@ Result<void> run_serve(const Settings& settings) {
 
   io::SystemClock clock;
   Telemetry telemetry;
-  DD_TRY(const auto ingest, ingest::open(observed(settings, telemetry), *log, clock));
+  TableOwners owners(*history);
+  DD_TRY(const auto ingest, ingest::open(owned(observed(settings, telemetry), owners), *log, clock));
+  owners.watch_archive(*ingest);
   const Watch watch(*log, *history);
-  const auto served =
-      serve_api(settings, data_dir,
-                {*ingest, *log, *history, nullptr, clock, &telemetry.metrics(), form_limits(settings)},
-                telemetry, signals);
+  const auto served = serve_api(settings, data_dir,
+                                {*ingest, *log, *history, nullptr, clock, &telemetry.metrics(),
+                                 form_limits(settings), [&owners] { return owners.troubles(); }},
+                                telemetry, signals);
   stop.request_stop();
   log->interrupt();
   ingest->stop();

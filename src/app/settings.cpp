@@ -30,6 +30,11 @@ constexpr std::array kSettings = {
             "copies of each partition of a topic that is made; -1: the broker's default"},
     Setting{"KAFKA_RETENTION", duration_or_ever, "-1",
             "how long a topic that is made keeps events; -1: for ever"},
+    Setting{"EVENT_KEY", secrets, "",
+            "secret of `serve` and `consume` with which events are signed and verified; several with commas: "
+            "the first "
+            "signs, all verify",
+            "", true},
     Setting{"DATABASE_URL", text, "postgresql://postgres:postgres@localhost:5432/cdc_data",
             "PostgreSQL connection string; not used by `dev`", "", true},
     Setting{"CONSUMER_GROUP", text, "cdc-processor", "consumer group"},
@@ -160,6 +165,24 @@ Result<std::uint64_t> parse_bytes_to_1mib(std::string_view text) {
   return bytes;
 }
 
+/// The message never repeats them.
+Result<std::vector<std::string>> parse_secrets(std::string_view text) {
+  constexpr std::size_t kSecretBytesMin = 32;
+  std::vector<std::string> secrets;
+  for (std::size_t at = 0; !text.empty() && at <= text.size();) {
+    const auto end = std::min(text.find(',', at), text.size());
+    secrets.emplace_back(text.substr(at, end - at));
+    if (secrets.back().size() < kSecretBytesMin) {
+      return Error{ErrorCode::invalid_input, "bad-setting",
+                   fmt::format("secret {} has {}, fewer than {}", secrets.size(),
+                               counted(secrets.back().size(), "byte"), kSecretBytesMin),
+                   ""};
+    }
+    at = end + 1;
+  }
+  return secrets;
+}
+
 std::optional<Error> problem_with(const Setting& setting, const std::string& value) {
   switch (setting.kind) {
     case count:
@@ -182,6 +205,8 @@ std::optional<Error> problem_with(const Setting& setting, const std::string& val
       return error_in(parse_choice(value, setting.choices));
     case flag:
       return error_in(parse_flag(value));
+    case secrets:
+      return error_in(parse_secrets(value));
     case text:
     case folder:
       return std::nullopt;
@@ -369,6 +394,9 @@ double Settings::fraction(std::string_view name) const { return parse_fraction(t
 std::chrono::milliseconds Settings::duration(std::string_view name) const {
   return parse_duration_or_ever(text(name)).value();
 }
+std::vector<std::string> Settings::secrets(std::string_view name) const {
+  return parse_secrets(text(name)).value();
+}
 ListenAddress Settings::address(std::string_view name) const {
   return parse_listen_address(text(name)).value();
 }
@@ -388,6 +416,7 @@ std::string Settings::shown(const Setting& setting) const {
   std::string value = text(setting.name);
   if (setting.name == "PARQUET_DIR") value = parquet_dir();
   if (setting.name == "KEYS_FILE") value = keys_file();
+  if (setting.kind == SettingKind::secrets) return value.empty() ? value : "***";
   return setting.secret ? masked(std::move(value)) : value;
 }
 

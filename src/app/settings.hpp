@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.hpp"
 
@@ -28,7 +29,8 @@ enum class SettingKind : std::uint8_t {
   duration_or_ever,  ///< -1: for ever
   address,
   choice,
-  flag
+  flag,
+  secrets  ///< with commas between them; never shown
 };
 
 struct Setting {
@@ -94,6 +96,7 @@ class Settings {
   [[nodiscard]] std::chrono::milliseconds duration(std::string_view name) const;
   [[nodiscard]] ListenAddress address(std::string_view name) const;
   [[nodiscard]] bool flag(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> secrets(std::string_view name) const;
   /// PARQUET_DIR, which is `parquet` under DATA_DIR unless given.
   [[nodiscard]] std::string parquet_dir() const;
   /// KEYS_FILE, which is `keys` under DATA_DIR unless given.

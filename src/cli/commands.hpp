@@ -11,6 +11,7 @@ namespace deltadrop::cli {
 void add_dev_command(CLI::App& program, int& exit_code);
 void add_serve_command(CLI::App& program, int& exit_code);
 void add_consume_command(CLI::App& program, int& exit_code);
+void add_conflict_command(CLI::App& program, int& exit_code);
 void add_dead_letters_command(CLI::App& program, int& exit_code);
 void add_config_command(CLI::App& program, int& exit_code);
 void add_keys_command(CLI::App& program, int& exit_code);

@@ -10,6 +10,7 @@
 
 #include "app/parts.hpp"
 #include "cli/commands.hpp"
+#include "cli/open_history.hpp"
 #include "cli/server_questions.hpp"
 #include "cli/settings_options.hpp"
 #include "consume/dead_letters.hpp"
@@ -108,29 +109,16 @@ Result<int> retry(const app::Settings& settings, history::HistoryStore& history,
   return exit_code;
 }
 
-/// A database that is named, and a DATA_DIR that is not, are no question of what DATA_DIR happens to be.
-Result<app::StoredHistory> open_history(const app::Settings& settings) {
-  constexpr auto kName = "deltadrop dead-letters";
-  if (settings.origin("DATABASE_URL") == "default" || settings.origin("DATA_DIR") != "default") {
-    return app::open_stored_history(settings, kName);
-  }
-  app::StoredHistory stored;
-  DD_TRY(stored.history, app::open_postgres(settings, kName, app::Schema::check_only, {}));
-  return stored;
-}
-
 Error dev_writes(const app::Settings& settings) {
   const auto server = running_server(settings);
-  return {ErrorCode::conflict, "data-dir-in-use",
-          fmt::format("`deltadrop dev` runs on DATA_DIR {}, and is the one that writes its history",
-                      settings.text("DATA_DIR")),
-          fmt::format("ask it: POST {}/api/v1/dead-letters/ID/retry; or stop it first",
-                      server ? server->address : std::string())};
+  return written_by_dev(settings,
+                        fmt::format("ask it: POST {}/api/v1/dead-letters/ID/retry; or stop it first",
+                                    server ? server->address : std::string()));
 }
 
 int run(const SettingsFlags& flags, const Wanted& wanted, Access access, const Work& work) {
   return run_with_settings(flags, [&](const app::Settings& settings) -> Result<int> {
-    DD_TRY(const auto stored, open_history(settings));
+    DD_TRY(const auto stored, open_history(settings, "deltadrop dead-letters"));
     if (access == Access::write && !stored.writable) return dev_writes(settings);
     return work(settings, *stored.history, wanted);
   });

@@ -15,7 +15,6 @@
 #include "cli/lake_tables.hpp"
 #include "cli/settings_options.hpp"
 #include "core/text.hpp"
-#include "io/clock.hpp"
 #include "lake/table_columns.hpp"
 
 namespace deltadrop::cli {
@@ -49,19 +48,6 @@ void say_what_waits(const TableRef& table, std::int64_t waiting) {
 
 // ---- rebuild
 // ---------------------------------------------------------------------------------------------------------
-
-/// Uploads that no consumer has brought into the lake yet.
-Result<void> write_waiting(const OpenLake& lake, const TableRef& table) {
-  io::SystemClock clock;
-  DD_TRY(const auto uploads, lake.history().applied_uploads(table, history::kAnyVersion));
-  for (const auto& upload : uploads) {
-    if (upload.in_lake_at) continue;
-    DD_TRY(const auto written, lake::write_upload(lake.options, lake.history(), upload, clock));
-    fmt::print("{}: version {} was not in the lake: {} written\n", table.to_string(),
-               upload.facts.version.value, counted(written.files, "file"));
-  }
-  return success();
-}
 
 Result<int> rebuild_one(const OpenLake& lake, const TableRef& table) {
   DD_TRY(const auto report,

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "core/text.hpp"
+#include "io/clock.hpp"
 
 namespace deltadrop::cli {
 namespace {
@@ -58,6 +59,18 @@ Result<lake::TableLock> lock_table(const OpenLake& lake, const TableRef& table) 
     fmt::print(stderr, "{} is being written by another process: waiting until it is done\n",
                table.to_string());
   });
+}
+
+Result<void> write_waiting(const OpenLake& lake, const TableRef& table) {
+  io::SystemClock clock;
+  DD_TRY(const auto uploads, lake.history().applied_uploads(table, history::kAnyVersion));
+  for (const auto& upload : uploads) {
+    if (upload.in_lake_at) continue;
+    DD_TRY(const auto written, lake::write_upload(lake.options, lake.history(), upload, clock));
+    fmt::print("{}: version {} was not in the lake: {} written\n", table.to_string(),
+               upload.facts.version.value, counted(written.files, "file"));
+  }
+  return success();
 }
 
 lake::OnProgress show_progress(const TableRef& table, std::string_view noun, std::string_view done) {

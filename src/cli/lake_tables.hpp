@@ -34,6 +34,9 @@ Result<std::vector<TableRef>> wanted_tables(const OpenLake& lake, const WantedTa
 /// Waits for whoever writes the table now, and says so.
 Result<lake::TableLock> lock_table(const OpenLake& lake, const TableRef& table);
 
+/// Brings those applied uploads into the lake that no consumer has yet. The caller holds the table's lock.
+Result<void> write_waiting(const OpenLake& lake, const TableRef& table);
+
 /// "so-financials/financials: 3 of 9 uploads written, 7 files" to standard error every few seconds, for work
 /// that takes longer: `noun` "upload", `done` "written".
 lake::OnProgress show_progress(const TableRef& table, std::string_view noun, std::string_view done);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "history/conflicts.hpp"
 
 namespace deltadrop::consume {
 namespace {
@@ -103,7 +104,7 @@ Result<Applier::Tried> Applier::apply_one(const TableRef& table) {
   }
   waiting_.erase(table);
   if (const auto* conflicted = std::get_if<history::Conflicted>(&outcome)) {
-    spdlog::error("{}", conflicted->upload.error);
+    spdlog::error("{}", history::conflict_line(conflicted->upload));
   } else {
     const auto& applied = std::get<history::Applied>(outcome);
     if (options_.observer != nullptr) {

@@ -18,6 +18,13 @@ Result<history::DeadLetterEntry> find_dead_letter(history::HistoryStore& history
 namespace {
 
 Result<Event> event_in(const history::DeadLetterEntry& entry) {
+  if (entry.letter.reason.starts_with(kNotAuthentic)) {
+    return Error{ErrorCode::invalid_input, "not-authentic",
+                 fmt::format("dead letter {} has no valid signature", entry.id().to_string()),
+                 "if it is one of ours, from before EVENT_KEY was set, `deltadrop republish` sends its "
+                 "upload again with "
+                 "a signature; else find who writes to the topic"};
+  }
   auto event = parse_event_json(entry.letter.payload);
   if (event) return event;
   return Error{ErrorCode::invalid_input, "still-no-event",

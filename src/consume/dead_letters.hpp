@@ -6,6 +6,10 @@
 
 namespace deltadrop::consume {
 
+/// Begins the reason of a message without a valid signature. Such a letter is never taken again: nothing
+/// tells whether it is one of ours.
+inline constexpr std::string_view kNotAuthentic = "the message has no valid signature";
+
 /// A dead letter that was taken again.
 struct Retried {
   history::DeadLetterEntry letter;              ///< as it is now
@@ -21,6 +25,7 @@ Result<history::DeadLetterEntry> find_dead_letter(history::HistoryStore& history
 /// letter resolved, and its upload, where nothing else of it is missing, no longer blocked.
 ///
 /// Errors: `not_found` "no-such-dead-letter"; `invalid_input` "still-no-event" where the message is no event,
+/// "not-authentic" where it has no valid signature,
 /// "still-refused" where the database refuses it again; `conflict` "still-refused" where it contradicts what
 /// is recorded; `unavailable` as the history's. Then the letter stays as it was.
 Result<Retried> retry_dead_letter(history::HistoryStore& history, const history::DeadLetterId& id,

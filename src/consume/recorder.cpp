@@ -7,8 +7,10 @@
 #include <iterator>
 #include <memory>
 
+#include "consume/dead_letters.hpp"
 #include "core/exhausted.hpp"
 #include "eventlog/checks.hpp"
+#include "history/conflicts.hpp"
 #include "io/fault_point.hpp"
 
 namespace deltadrop::consume {
@@ -68,6 +70,16 @@ void bury_event(history::RecordBatch& batch, const Error& refusal) {
   letter.upload = logged.event.upload;
   batch.dead_letters.push_back(std::move(letter));
   batch.events.clear();
+}
+
+Error not_authentic() {
+  return {ErrorCode::invalid_input, "not-authentic",
+          fmt::format("{}: EVENT_KEY is set, and its sender does not have the key", kNotAuthentic), ""};
+}
+
+/// Each upload once: it is reported by the batch that finds it in conflict.
+void say_conflicts(const history::RecordReport& report) {
+  for (const auto& upload : report.conflicts) spdlog::error("{}", history::conflict_line(upload));
 }
 
 }  // namespace
@@ -246,7 +258,8 @@ void Recorder::take(const eventlog::Record& record) {
   position->second.next = record.offset.next();
   position->second.read = true;
   pending_bytes_ += 1 + record.key.size() + (record.value ? record.value->size() : 0);
-  auto event = parse_event_json(record.value.value_or(""));
+  auto event =
+      record.authentic ? parse_event_json(record.value.value_or("")) : Result<Event>(not_authentic());
   if (event) {
     pending_.events.push_back({record.partition, record.offset, std::move(event).value()});
     return;
@@ -384,6 +397,7 @@ Result<void> Recorder::store(const std::stop_token& stop, history::RecordBatch& 
     if (stored) {
       // After a lost answer how many of them were new is not known, and they are not counted.
       if (options_.observer != nullptr && report) options_.observer->saw_recorded(report.value().inserted);
+      if (report) say_conflicts(report.value());
       board_.note([](auto& notes) { notes.recording.reset(); });
       history_warning_.over();
       board_.progressed();

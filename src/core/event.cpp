@@ -115,6 +115,13 @@ class FieldReader {
     return std::string(text);
   }
 
+  /// As text_or_null, of a field that may be missing.
+  std::optional<std::string> text_if_there(std::string_view name) {
+    json::value value;
+    if (object_[name].get(value) == simdjson::NO_SUCH_FIELD) return std::nullopt;
+    return text_or_null(name);
+  }
+
   std::vector<std::string> strings(std::string_view name) {
     std::vector<std::string> out;
     json::array array;
@@ -172,6 +179,9 @@ UploadFacts read_facts(FieldReader& fields) {
   if (!types.empty()) facts.types_json = types;
   if (const auto previous = fields.text_or_null("previous_upload_id")) {
     facts.previous_upload_id = fields.keep("previous_upload_id", UploadId::parse(*previous));
+  }
+  if (const auto archive = fields.text_if_there("archive_id")) {
+    facts.archive_id = fields.keep("archive_id", ArchiveId::parse(*archive));
   }
   facts.total = fields.positive("total");
   return facts;
@@ -258,6 +268,8 @@ EventWriter::EventWriter(const UploadFacts& upload, const Acceptance& acceptance
   }
   append_raw(before_seq_, "types", upload.types_json.value_or(""));
   append_text_or_null(before_seq_, "previous_upload_id", acceptance.previous_upload_id);
+  // Left out where it is unknown: the events of older uploads stay the same bytes.
+  if (upload.archive_id) append_text(before_seq_, "archive_id", upload.archive_id->to_string());
   append_name(before_seq_, "seq");
   append_number(before_line_, "total", upload.total);
   append_name(before_line_, "line");

@@ -32,6 +32,8 @@ struct UploadFacts {
   Timestamp effective_at;                 ///< from when its values hold
   std::optional<std::string> types_json;  ///< overrides by column as a JSON object
   std::int64_t total = 0;                 ///< how many events the upload has
+  /// The archive that accepted it; none of an upload that an older Deltadrop accepted.
+  std::optional<ArchiveId> archive_id = std::nullopt;
 
   bool operator==(const UploadFacts&) const = default;
 };

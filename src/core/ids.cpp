@@ -102,6 +102,11 @@ Result<UploadId> UploadId::parse(std::string_view text) {
   return UploadId{id};
 }
 
+Result<ArchiveId> ArchiveId::parse(std::string_view text) {
+  DD_TRY(auto id, Uuid::parse(text));
+  return ArchiveId{id};
+}
+
 Result<EventId> EventId::parse(std::string_view text) {
   DD_TRY(auto id, Uuid::parse(text));
   return EventId{id};

@@ -30,6 +30,11 @@ struct UploadId : Uuid {
   static Result<UploadId> parse(std::string_view text);
 };
 
+/// Names an archive (the DATA_DIR of one `serve` or `dev`, and its copies); made once, at its first start.
+struct ArchiveId : Uuid {
+  static Result<ArchiveId> parse(std::string_view text);
+};
+
 /// Names an event: UUIDv5 (RFC 9562, SHA-1) in the namespace of its upload, of its seq in decimal.
 struct EventId : Uuid {
   static EventId of(const UploadId& upload, Seq seq);

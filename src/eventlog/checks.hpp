@@ -8,7 +8,7 @@
 namespace deltadrop::eventlog {
 
 /// Bytes that a message counts beside its key and value: its headers.
-inline constexpr std::size_t kMessageOverheadBytes = 128;
+inline constexpr std::size_t kMessageOverheadBytes = 256;
 
 /// invalid_input "message-too-large" when key, value and headers exceed `bytes_max`.
 Result<void> check_message_size(const Message& message, std::size_t bytes_max);

@@ -71,6 +71,7 @@ struct Record {
   Offset offset;
   std::string key;
   std::optional<std::string> value;
+  bool authentic = true;  ///< false: it lacks the signature that this log asks for
 };
 
 /// A partition with what the log holds of it: offsets in [low, high).

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "eventlog/event_log.hpp"
 
@@ -31,6 +32,10 @@ struct Options {
   std::chrono::milliseconds session_timeout{10'000};
   std::chrono::milliseconds poll_interval_max{
       300'000};  ///< a reader that polls less often loses its partitions
+
+  /// Keys of the messages' signatures: the first signs, all verify. None: messages are neither signed nor
+  /// verified.
+  std::vector<std::string> signature_keys = {};
 
   /// librdkafka's own properties: security.protocol, sasl.username, compression.codec... Those that the
   /// promises of this adapter rest on are refused.

@@ -74,8 +74,9 @@ class KafkaPublication final : public Publication {
   Span* span_ = nullptr;
 };
 
+/// `signature`: "" where messages are not signed.
 rd_kafka_resp_err_t hand_over(rd_kafka_t* client, const std::string& topic, const Message& message,
-                              Span* span) {
+                              const std::string& signature, Span* span) {
   const auto type = to_string(message.event_type);
   const auto upload = message.upload_id.to_chars();
   rd_kafka_vu_t topic_name{};
@@ -101,15 +102,17 @@ rd_kafka_resp_err_t hand_over(rd_kafka_t* client, const std::string& topic, cons
     made.u.header = {name, text.data(), static_cast<ssize_t>(text.size())};
     return made;
   };
-  const std::array<rd_kafka_vu_t, 8> parts = {topic_name,
+  const std::array<rd_kafka_vu_t, 9> parts = {topic_name,
                                               key,
                                               value,
                                               flags,
                                               opaque,
                                               header("event_type", type),
                                               header("content-type", kContentType),
-                                              header("upload_id", {upload.data(), upload.size()})};
-  rd_kafka_error_t* error = rd_kafka_produceva(client, parts.data(), parts.size());
+                                              header("upload_id", {upload.data(), upload.size()}),
+                                              header(kSignatureHeader, signature)};
+  const std::size_t count = signature.empty() ? parts.size() - 1 : parts.size();
+  rd_kafka_error_t* error = rd_kafka_produceva(client, parts.data(), count);
   const auto code = rd_kafka_error_code(error);
   if (error != nullptr) rd_kafka_error_destroy(error);
   return code;
@@ -128,7 +131,8 @@ Error refusal(const Options& options, rd_kafka_resp_err_t code, bool maybe_persi
 
 }  // namespace
 
-Producer::Producer(const Options& options) : options_(options), context_(options_, this) {}
+Producer::Producer(const Options& options)
+    : options_(options), signatures_(options_.signature_keys), context_(options_, this) {}
 
 Result<std::shared_ptr<Producer>> Producer::open(const Options& options, std::size_t batch_bytes_max) {
   auto producer = std::make_shared<Producer>(options);
@@ -203,6 +207,8 @@ Result<void> Producer::append(const std::shared_ptr<Progress>& progress, Span*& 
                               const Message& message) {
   DD_TRY(check_message_size(message, options_.message_bytes_max));
   const std::size_t bytes = counted_bytes(message.key.size(), message.value.size());
+  const std::string signature =
+      signatures_.enabled() ? signatures_.of(message.key, message.value) : std::string();
   while (true) {
     std::unique_lock lock(mutex_);
     DD_TRY(wait_for_room(lock, *progress, bytes));
@@ -211,7 +217,7 @@ Result<void> Producer::append(const std::shared_ptr<Progress>& progress, Span*& 
     ++progress->outstanding;
     unacknowledged_bytes_ += bytes;
     lock.unlock();
-    const auto code = hand_over(client_.get(), options_.topic, message, &counted);
+    const auto code = hand_over(client_.get(), options_.topic, message, signature, &counted);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return success();
     lock.lock();
     --counted.outstanding;

@@ -11,6 +11,7 @@
 
 #include "eventlog/event_log.hpp"
 #include "eventlog/kafka_client.hpp"
+#include "eventlog/signature.hpp"
 
 /// The idempotent producer, shared by all publications under way.
 namespace deltadrop::eventlog::kafka {
@@ -68,6 +69,7 @@ class Producer : public std::enable_shared_from_this<Producer> {
   void forget_if_done(Span* span);
 
   const Options options_;
+  const Signatures signatures_;
   ClientContext context_;
   Client client_;
   Queue queue_;

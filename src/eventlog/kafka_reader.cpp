@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "eventlog/checks.hpp"
+#include "eventlog/signature.hpp"
 
 namespace deltadrop::eventlog::kafka {
 namespace {
@@ -50,6 +51,18 @@ std::map<std::string, std::string> properties_of(const Options& options, const s
   };
 }
 
+std::string_view header_of(const rd_kafka_message_t& message, const char* name) {
+  rd_kafka_headers_t* headers = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+      rd_kafka_header_get_last(headers, name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+      value == nullptr) {
+    return {};
+  }
+  return {static_cast<const char*>(value), size};
+}
+
 class KafkaReader final : public LogReader {
  public:
   KafkaReader(const Options& options, std::string group, Admin& admin, Interrupt& interrupt)
@@ -58,6 +71,7 @@ class KafkaReader final : public LogReader {
         admin_(admin),
         interrupt_(interrupt),
         context_(options, this),
+        signatures_(options.signature_keys),
         check_queue_(admin.new_queue()) {}
   ~KafkaReader() override { close(); }
   KafkaReader(const KafkaReader&) = delete;
@@ -92,6 +106,7 @@ class KafkaReader final : public LogReader {
   Admin& admin_;
   Interrupt& interrupt_;
   ClientContext context_;
+  const Signatures signatures_;
   Queue check_queue_;  ///< answers of check_topic
   Client client_;
   Queue queue_;
@@ -302,7 +317,9 @@ void KafkaReader::take(const rd_kafka_message_t& message, Records& found, std::s
   std::optional<std::string> value;
   if (message.payload != nullptr) value.emplace(static_cast<const char*>(message.payload), message.len);
   bytes += message.key_len + message.len;
-  found.records.push_back({std::move(partition), offset, std::move(key), std::move(value)});
+  const bool authentic = !signatures_.enabled() ||
+                         (value && signatures_.are_valid(header_of(message, kSignatureHeader), key, *value));
+  found.records.push_back({std::move(partition), offset, std::move(key), std::move(value), authentic});
 }
 
 Result<void> KafkaReader::take_error(const rd_kafka_message_t& message) {

@@ -10,7 +10,9 @@ namespace deltadrop::history {
 bool same_upload(const UploadFacts& a, const UploadFacts& b) {
   return a.version == b.version && a.total == b.total && a.timestamp == b.timestamp &&
          a.effective_at == b.effective_at && a.previous_upload_id == b.previous_upload_id &&
-         a.file_sha256 == b.file_sha256 && a.types_json == b.types_json && a.table == b.table;
+         a.file_sha256 == b.file_sha256 && a.types_json == b.types_json && a.table == b.table &&
+         // Events of an older Deltadrop name no archive.
+         (!a.archive_id || !b.archive_id || a.archive_id == b.archive_id);
 }
 
 DeadLetter refusal_of(const RecordBatch& batch, const LoggedEvent& logged, std::string_view why) {
@@ -54,8 +56,7 @@ Error offset_moved(const OffsetAdvance& advance) {
 std::string forked(const UploadFacts& facts, Version rival_version, std::string_view rival_id) {
   return fmt::format(
       "the history of {} has forked: version {} of upload {} stands where version {} of upload {} already is "
-      "(both follow {}); publish this archive into a new KAFKA_TOPIC and an empty database, with an empty "
-      "PARQUET_DIR",
+      "(both follow {})",
       facts.table.to_string(), facts.version.value, facts.upload_id.to_string(), rival_version.value,
       rival_id, facts.previous_upload_id ? "upload " + facts.previous_upload_id->to_string() : "no upload");
 }

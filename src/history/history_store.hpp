@@ -75,11 +75,6 @@ struct RecordBatch {
   std::optional<DeadLetterId> retried = std::nullopt;
 };
 
-struct RecordReport {
-  std::int64_t inserted = 0;
-  std::int64_t already_there = 0;
-};
-
 // ---- apply: recorded uploads into company_data
 // -------------------------------------------------------------------
 
@@ -99,6 +94,13 @@ struct UploadStatus {
   std::optional<Timestamp> applied_at;
   std::optional<Timestamp> in_lake_at;
   std::string error;
+  std::optional<Timestamp> set_aside_at = std::nullopt;  ///< of one in conflict: somebody chose another
+};
+
+struct RecordReport {
+  std::int64_t inserted = 0;
+  std::int64_t already_there = 0;
+  std::vector<UploadStatus> conflicts = {};  ///< uploads that are in conflict since this batch
 };
 
 /// Nothing of this table can be applied now. `waiting_for` says why when there is an upload that is not
@@ -117,6 +119,31 @@ struct Conflicted {
   UploadStatus upload;
 };
 using ApplyOutcome = std::variant<NothingToApply, Applied, Conflicted>;
+
+// ---- whose a table is, and forks
+// ---------------------------------------------------------------------------------------------------
+
+/// What is known of whose a table is.
+struct Ownership {
+  std::optional<ArchiveId> owner;        ///< none: its events name no archive, or there are none
+  std::optional<UploadId> first_upload;  ///< the earliest that is not in conflict
+};
+
+struct KnownArchive {
+  std::optional<ArchiveId> archive;  ///< none: of tables whose events name no archive
+  std::int64_t tables = 0;
+  std::vector<TableRef> examples;  ///< the first of them, by name
+};
+
+/// A choice between the chains of a table that forked.
+struct Resolution {
+  std::vector<UploadStatus> kept;        ///< the chain, first version first
+  std::vector<UploadStatus> set_aside;   ///< all others that were not set aside before
+  std::vector<UploadStatus> revived;     ///< of `kept`: were in conflict, and are to be applied
+  bool undoes = false;                   ///< some of `set_aside` are applied
+  std::optional<Timestamp> stays_until;  ///< effective_at of the last of `kept` that is applied
+  std::optional<ArchiveId> owner;        ///< of the table, from now on
+};
 
 // ---- reading
 // ---------------------------------------------------------------------------------------------------------
@@ -192,7 +219,7 @@ struct Summary {
   std::int64_t uploads_recorded = 0;  ///< not yet applied
   std::int64_t uploads_not_in_lake = 0;
   std::int64_t dead_letters = 0;      ///< not resolved
-  std::vector<UploadStatus> blocked;  ///< state blocked or conflict
+  std::vector<UploadStatus> blocked;  ///< state blocked or conflict, and not set aside
 };
 
 /// Thread-safe. Every call is one transaction and waits for it. Errors: `unavailable` (connection, resources,
@@ -242,6 +269,19 @@ class HistoryStore {
   virtual Result<std::vector<DeadLetterEntry>> dead_letters(std::int64_t limit) = 0;
   virtual Result<std::optional<DeadLetterEntry>> dead_letter(const DeadLetterId& id) = 0;
   virtual Result<Summary> summary() = 0;
+
+  virtual Result<Ownership> ownership(const TableRef& table) = 0;
+  /// Of all tables with an upload that is not in conflict.
+  virtual Result<std::vector<KnownArchive>> archives() = 0;
+  /// All uploads of the table, whatever their state, by version.
+  virtual Result<std::vector<UploadStatus>> uploads_of(const TableRef& table) = 0;
+  /// Keeps the chain that ends with `keep` (none: no upload) and sets all other uploads of the table aside,
+  /// in one transaction: see plan_resolution. Events are never touched. Rows that uploads set aside had
+  /// opened are removed, those that they had closed are open again; uploads that are kept and were in
+  /// conflict are applied next. Where rows were undone, the table's uploads count as not in the lake. Errors
+  /// as plan_resolution's, and conflict "table-busy" where an upload of it arrived meanwhile: call again.
+  virtual Result<Resolution> resolve(const TableRef& table, const std::optional<UploadId>& keep,
+                                     Timestamp now) = 0;
   /// Ok when the database answers.
   virtual Result<void> health() = 0;
 };

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "history/decisions.hpp"
+#include "history/postgres_owners.hpp"
 #include "history/postgres_rows.hpp"
 
 namespace deltadrop::history::postgres {
@@ -205,11 +206,10 @@ Statement upload_after(const TableRef& table, const std::optional<UploadStatus>&
 
 Result<ApplyOutcome> apply_next(Connection& connection, const TableRef& table, Timestamp now) {
   // The lock comes first, on its own: statements behind it see what its last owner committed.
-  DD_TRY(auto transaction,
-         Transaction::begin(
-             connection, {{"SELECT pg_try_advisory_xact_lock(hashtextextended('deltadrop apply ' || $1, 0))",
-                           {table.to_string()}},
-                          first_upload(table, "u.state = 'applied' ORDER BY u.version DESC")}));
+  DD_TRY(
+      auto transaction,
+      Transaction::begin(connection, {try_lock_to_apply(table),
+                                      first_upload(table, "u.state = 'applied' ORDER BY u.version DESC")}));
   if (!transaction.first()[0][0].boolean(0)) {
     DD_TRY(auto next, find_first(connection, first_not_applied(table)));
     return ApplyOutcome(NothingToApply{std::move(next), "another process applies this table now"});

@@ -12,6 +12,7 @@
 #include "history/postgres_apply.hpp"
 #include "history/postgres_connection.hpp"
 #include "history/postgres_errors.hpp"
+#include "history/postgres_owners.hpp"
 #include "history/postgres_read.hpp"
 #include "history/postgres_record.hpp"
 #include "history/postgres_rows.hpp"
@@ -208,6 +209,18 @@ class PostgresHistory final : public HistoryStore {
     return readers_.with([&](Connection& connection) { return read_dead_letter(connection, id); });
   }
   Result<Summary> summary() override { return readers_.with(read_summary); }
+  Result<Ownership> ownership(const TableRef& table) override {
+    return readers_.with([&](Connection& connection) { return read_ownership(connection, table); });
+  }
+  Result<std::vector<KnownArchive>> archives() override { return readers_.with(read_archives); }
+  Result<std::vector<UploadStatus>> uploads_of(const TableRef& table) override {
+    return readers_.with([&](Connection& connection) { return read_uploads_of(connection, table); });
+  }
+  Result<Resolution> resolve(const TableRef& table, const std::optional<UploadId>& keep,
+                             Timestamp now) override {
+    return applying_.with(
+        [&](Connection& connection) { return postgres::resolve(connection, table, keep, now); });
+  }
   Result<void> health() override {
     return readers_.with([](Connection& connection) -> Result<void> {
       DD_TRY(connection.run({"SELECT last_no FROM applied_counter", {}}));

@@ -324,16 +324,16 @@ Result<std::optional<DeadLetterEntry>> read_dead_letter(Connection& connection, 
 }
 
 Result<Summary> read_summary(Connection& connection) {
-  DD_TRY(
-      const auto transaction,
-      Transaction::begin(connection,
-                         {{"SELECT count(*) FROM uploads WHERE state = 'recorded'", {}},
-                          {"SELECT count(*) FROM uploads WHERE state = 'applied' AND in_lake_at IS NULL", {}},
-                          {"SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL", {}},
-                          {select_uploads("WHERE u.state IN ('blocked', 'conflict') "
-                                          "ORDER BY u.company_id, u.table_name, u.version"),
-                           {}}},
-                         kSnapshot));
+  DD_TRY(const auto transaction,
+         Transaction::begin(
+             connection,
+             {{"SELECT count(*) FROM uploads WHERE state = 'recorded'", {}},
+              {"SELECT count(*) FROM uploads WHERE state = 'applied' AND in_lake_at IS NULL", {}},
+              {"SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL", {}},
+              {select_uploads("WHERE u.state IN ('blocked', 'conflict') AND u.set_aside_at IS NULL "
+                              "ORDER BY u.company_id, u.table_name, u.version"),
+               {}}},
+             kSnapshot));
   const auto& results = transaction.first();
   Summary summary;
   summary.uploads_recorded = results[0][0].number(0);

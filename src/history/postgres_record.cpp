@@ -10,6 +10,7 @@
 
 #include "core/json_text.hpp"
 #include "core/values_json.hpp"
+#include "history/conflicts.hpp"
 #include "history/decisions.hpp"
 #include "history/postgres_rows.hpp"
 
@@ -32,9 +33,10 @@ struct Touched {
 /// An upload of which nothing was recorded before.
 struct NewUpload {
   UploadFacts facts;
-  std::optional<std::string> rival;  ///< which upload already stands where this one wants to be
+  std::optional<std::string> conflict = {};  ///< why it is in conflict
+  bool claims = false;                       ///< makes its archive the owner of its table
 
-  [[nodiscard]] UploadState state() const { return rival ? UploadState::conflict : UploadState::recorded; }
+  [[nodiscard]] UploadState state() const { return conflict ? UploadState::conflict : UploadState::recorded; }
 };
 
 void append_values(std::string& line, const std::string& json) {
@@ -124,7 +126,7 @@ class Recorder {
     for (const auto& letter : batch_.dead_letters) {
       if (letter.upload) touch(*letter.upload);
     }
-    DD_TRY(find_rivals());
+    DD_TRY(place_new_uploads());
     choose_events();
     DD_TRY(insert_events(expects_duplicates));
     if (batch_.retried && !refusal_.empty()) return still_refused(*batch_.retried, refusal_);
@@ -185,48 +187,86 @@ class Recorder {
   void touch(const UploadFacts& facts) {
     if (touched_.contains(facts.upload_id)) return;
     touched_.emplace(facts.upload_id, Touched{facts});
-    new_.push_back({facts, std::nullopt});
+    new_.push_back({facts});
   }
 
   static std::string previous_of(const UploadFacts& facts) {
     return facts.previous_upload_id ? facts.previous_upload_id->to_string() : std::string(kNoPredecessor);
   }
 
-  /// Says of each new upload which one already stands where it wants to be, if one does: the history has
-  /// forked. Of two in one batch the first stands.
-  Result<void> find_rivals() {
-    if (new_.empty()) return success();
+  /// What the history holds where each new upload wants to stand.
+  Result<std::map<UploadId, Standing>> stored_standings() {
     DD_TRY(const auto rows,
            connection_.run(
-               {fmt::format("SELECT f.upload_id, r.upload_id, r.version FROM {} CROSS JOIN LATERAL (SELECT "
+               {fmt::format("SELECT f.upload_id, o.archive_id, p.upload_id IS NOT NULL, "
+                            "coalesce(p.off_chain, false), r.upload_id, r.version FROM {} "
+                            "LEFT JOIN table_owners o ON o.company_id = f.company_id AND o.table_name = "
+                            "f.table_name LEFT JOIN uploads p ON p.upload_id = f.previous "
+                            "LEFT JOIN LATERAL (SELECT "
                             "u.upload_id, u.version FROM (SELECT upload_id, version FROM uploads "
                             "WHERE company_id = f.company_id AND table_name = f.table_name AND "
                             "version = f.version AND state <> 'conflict' UNION ALL "
                             "SELECT upload_id, version FROM uploads WHERE company_id = f.company_id "
                             "AND table_name = f.table_name AND coalesce(previous_upload_id, '{}') = "
                             "f.previous AND state <> 'conflict') u WHERE u.upload_id <> f.upload_id "
-                            "ORDER BY u.version LIMIT 1) r",
+                            "ORDER BY u.version LIMIT 1) r ON true",
                             kNewUploads, kNoPredecessor),
                 {new_uploads_json()}}));
-    std::map<std::string, std::pair<Version, std::string>, std::less<>> stored;
+    std::map<UploadId, Standing> standings;
     for (int i = 0; i < rows.size(); ++i) {
-      stored.try_emplace(std::string(rows[i].text(0)), Version(rows[i].number(2)), rows[i].text(1));
+      const Row row = rows[i];
+      Standing standing;
+      if (!row.is_null(1)) {
+        DD_TRY(const auto owner, as_stored(ArchiveId::parse(row.text(1))));
+        standing.owner = owner;
+      }
+      standing.previous_recorded = row.boolean(2);
+      standing.previous_off_chain = row.boolean(3);
+      if (!row.is_null(4)) standing.rival = {std::string(row.text(4)), Version(row.number(5))};
+      DD_TRY(const auto id, as_stored(UploadId::parse(row.text(0))));
+      standings.emplace(id, std::move(standing));
     }
+    return standings;
+  }
+
+  /// Decides about each new upload, in version order: whether it is in conflict (of two rivals in one batch
+  /// the first stands), and whether it makes its archive the owner of its table.
+  Result<void> place_new_uploads() {
+    if (new_.empty()) return success();
+    std::stable_sort(new_.begin(), new_.end(), [](const NewUpload& a, const NewUpload& b) {
+      return std::tie(a.facts.table, a.facts.version) < std::tie(b.facts.table, b.facts.version);
+    });
+    DD_TRY(auto standings, stored_standings());
+    std::map<TableRef, ArchiveId> owners;
+    std::map<UploadId, const NewUpload*> placed;
     std::map<std::pair<TableRef, Version>, const UploadFacts*> versions;
     std::map<std::pair<TableRef, std::string>, const UploadFacts*> followers;
     for (auto& upload : new_) {
       const auto& facts = upload.facts;
-      const auto rival = stored.find(facts.upload_id.to_string());
-      if (rival != stored.end()) {
-        upload.rival = forked(facts, rival->second.first, rival->second.second);
-      } else if (const auto* first = versions.try_emplace({facts.table, facts.version}, &facts).first->second;
-                 first != &facts) {
-        upload.rival = forked(facts, first->version, first->upload_id.to_string());
-      } else if (const auto* other =
-                     followers.try_emplace({facts.table, previous_of(facts)}, &facts).first->second;
-                 other != &facts) {
-        upload.rival = forked(facts, other->version, other->upload_id.to_string());
+      auto& standing = standings[facts.upload_id];
+      if (const auto owner = owners.find(facts.table); !standing.owner && owner != owners.end()) {
+        standing.owner = owner->second;
       }
+      if (facts.previous_upload_id) {
+        if (const auto previous = placed.find(*facts.previous_upload_id); previous != placed.end()) {
+          standing.previous_recorded = true;
+          standing.previous_off_chain = previous->second->conflict.has_value();
+        }
+      }
+      const auto same_version = versions.find({facts.table, facts.version});
+      const auto same_place = followers.find({facts.table, previous_of(facts)});
+      const auto* rival = same_version != versions.end()    ? same_version->second
+                          : same_place != followers.end() ? same_place->second
+                                                          : nullptr;
+      if (!standing.rival && rival != nullptr) standing.rival = {rival->upload_id.to_string(), rival->version};
+      upload.claims = claims_table(facts, standing);
+      if (upload.claims) owners.emplace(facts.table, *facts.archive_id);
+      upload.conflict = conflict_on_arrival(facts, standing);
+      if (!upload.conflict) {
+        versions.emplace(std::pair(facts.table, facts.version), &facts);
+        followers.emplace(std::pair(facts.table, previous_of(facts)), &facts);
+      }
+      placed.emplace(facts.upload_id, &upload);
       touched_.at(facts.upload_id).state = upload.state();
     }
     return success();
@@ -236,7 +276,7 @@ class Recorder {
   static constexpr std::string_view kNewUploads =
       "json_to_recordset($1::json) AS f (upload_id uuid, company_id text, table_name text, version bigint, "
       "previous uuid, file_sha256 text, types text, total bigint, state text, timestamp timestamptz, "
-      "effective_at timestamptz, error text)";
+      "effective_at timestamptz, error text, archive_id uuid, claims boolean)";
 
   [[nodiscard]] std::string new_uploads_json() const {
     std::string json = "[";
@@ -245,7 +285,7 @@ class Recorder {
       append_json_string(json, value);
       json += ',';
     };
-    for (const auto& [facts, rival] : new_) {
+    for (const auto& [facts, conflict, claims] : new_) {
       if (json.size() > 1) json += ',';
       json += '{';
       add("upload_id", facts.upload_id.to_string());
@@ -254,12 +294,13 @@ class Recorder {
       add("previous", previous_of(facts));
       add("file_sha256", facts.file_sha256.to_hex());
       if (facts.types_json) add("types", *facts.types_json);
-      add("state", to_string(rival ? UploadState::conflict : UploadState::recorded));
+      add("state", to_string(conflict ? UploadState::conflict : UploadState::recorded));
       add("timestamp", time_text(facts.timestamp));
       add("effective_at", time_text(facts.effective_at));
-      if (rival) add("error", storable_text(*rival));
-      fmt::format_to(std::back_inserter(json), "\"version\":{},\"total\":{}}}", facts.version.value,
-                     facts.total);
+      if (conflict) add("error", storable_text(*conflict));
+      if (facts.archive_id) add("archive_id", facts.archive_id->to_string());
+      fmt::format_to(std::back_inserter(json), "\"claims\":{},\"version\":{},\"total\":{}}}", claims,
+                     facts.version.value, facts.total);
     }
     return json + ']';
   }
@@ -267,18 +308,20 @@ class Recorder {
   /// Waits for others that insert one of them. False when it then is not as we would have it.
   Result<bool> insert_uploads() {
     if (new_.empty()) return true;
+    DD_TRY(const bool claimed, claim_tables());
+    if (!claimed) return false;
     DD_TRY(const auto rows,
            connection_.run(
                {fmt::format("INSERT INTO uploads (upload_id, company_id, table_name, version, "
                             "previous_upload_id, file_sha256, types, total, state, timestamp, effective_at, "
-                            "error) SELECT upload_id, company_id, table_name, version, "
+                            "error, archive_id, off_chain) SELECT upload_id, company_id, table_name, version, "
                             "nullif(previous, '{}'), file_sha256, types::json, total, state, timestamp, "
-                            "effective_at, error FROM {} ORDER BY company_id COLLATE \"C\", "
-                            "table_name COLLATE \"C\", version, upload_id "
+                            "effective_at, error, archive_id, state = 'conflict' FROM {} ORDER BY company_id "
+                            "COLLATE \"C\", table_name COLLATE \"C\", version, upload_id "
                             "ON CONFLICT DO NOTHING",
                             kNoPredecessor, kNewUploads),
                 {new_uploads_json()}}));
-    if (rows.changed() == std::ssize(new_)) return true;
+    if (rows.changed() == std::ssize(new_)) return report_conflicts();
     std::vector<std::string> ids;
     for (const auto& upload : new_) ids.push_back(upload.facts.upload_id.to_string());
     DD_TRY(const auto found, connection_.run(select_uploads_by_id(array_of(ids))));
@@ -293,6 +336,55 @@ class Recorder {
       const auto& id = each.facts.upload_id;
       return each.state == wanted.at(id) && same_upload(each.facts, touched_.at(id).facts);
     });
+  }
+
+  /// Makes the archives of the uploads that claim their tables the owners, in the tables' order. False where
+  /// another consumer made somebody an owner meanwhile.
+  Result<bool> claim_tables() {
+    const auto claims = std::count_if(new_.begin(), new_.end(), [](const auto& each) { return each.claims; });
+    if (claims == 0) return true;
+    DD_TRY(const auto rows,
+           connection_.run({fmt::format("INSERT INTO table_owners (company_id, table_name, archive_id) SELECT "
+                                        "company_id, table_name, archive_id FROM {} WHERE claims ORDER BY "
+                                        "company_id COLLATE \"C\", table_name COLLATE \"C\" "
+                                        "ON CONFLICT DO NOTHING",
+                                        kNewUploads),
+                            {new_uploads_json()}}));
+    return rows.changed() == claims;
+  }
+
+  /// Reports the new uploads that are in conflict. Each takes along those that were recorded before it and
+  /// follow it: in the place of one of them the next upload of the other chain would be a rival.
+  Result<bool> report_conflicts() {
+    for (const auto& upload : new_) {
+      if (!upload.conflict) continue;
+      report_.conflicts.push_back(
+          {upload.facts, UploadState::conflict, 0, {}, {}, {}, *upload.conflict, {}});
+      DD_TRY(take_followers_along(upload.facts));
+    }
+    return true;
+  }
+
+  Result<void> take_followers_along(const UploadFacts& facts) {
+    UploadId last = facts.upload_id;
+    while (true) {
+      const std::string why = follows_conflict(last);
+      DD_TRY(const auto changed,
+             connection_.run(
+                 {fmt::format("UPDATE uploads SET state = 'conflict', off_chain = true, error = $4 WHERE "
+                              "company_id = $1 AND table_name = $2 AND coalesce(previous_upload_id, '{}') = $3 "
+                              "AND state <> 'conflict' AND state IN ('recorded', 'blocked') RETURNING upload_id",
+                              kNoPredecessor),
+                  {facts.table.company_id, facts.table.table_name, last.to_string(), why}}));
+      if (changed.empty()) return success();
+      DD_TRY(last, as_stored(UploadId::parse(changed[0].text(0))));
+      DD_TRY(auto next, find_upload(connection_, last));
+      if (!next) return damaged("an upload that was changed just now is gone");
+      if (const auto known = touched_.find(last); known != touched_.end()) {
+        known->second.state = UploadState::conflict;
+      }
+      report_.conflicts.push_back(std::move(*next));
+    }
   }
 
   // ---- events
@@ -393,6 +485,7 @@ class Recorder {
     refusal_ = letter.reason;
     insert_dead_letter(letter, upload.facts.upload_id.to_string());
     if (upload.state == UploadState::applied || upload.state == UploadState::conflict) return;
+    report_.conflicts.push_back({upload.facts, UploadState::conflict, 0, {}, {}, {}, letter.reason, {}});
     set_state(upload, UploadState::conflict, "'recorded', 'blocked'", letter.reason);
   }
 

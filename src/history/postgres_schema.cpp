@@ -16,7 +16,7 @@ namespace {
 //
 // cdc_events_by_key serves a key's history, company_data_open the current records and apply's look-up of open
 // rows, the primary key of company_data the records as of a moment.
-constexpr std::array<std::string_view, 2> kMigrations = {R"sql(
+constexpr std::array<std::string_view, 3> kMigrations = {R"sql(
 CREATE TABLE cdc_events (
   upload_id       uuid NOT NULL,
   seq             bigint NOT NULL CHECK (seq >= 1),
@@ -135,6 +135,22 @@ INSERT INTO applied_counter (only_row, last_no) VALUES (1, 0);
 CREATE INDEX uploads_of_table ON uploads (company_id, table_name, applied_no) WHERE applied_no IS NOT NULL;
 CREATE INDEX uploads_of_company ON uploads (company_id, applied_no) WHERE applied_no IS NOT NULL;
 CREATE INDEX uploads_by_time ON uploads (timestamp, applied_no) WHERE applied_no IS NOT NULL;
+)sql",
+                                                         // Whose a table is, and the choice after a fork.
+                                                         R"sql(
+ALTER TABLE uploads ADD COLUMN archive_id uuid, ADD COLUMN off_chain boolean NOT NULL DEFAULT false,
+  ADD COLUMN set_aside_at timestamptz CHECK (set_aside_at IS NULL OR state = 'conflict');
+DROP INDEX uploads_in_trouble;
+CREATE INDEX uploads_in_trouble ON uploads (company_id, table_name, version)
+  WHERE state IN ('blocked', 'conflict') AND set_aside_at IS NULL;
+UPDATE uploads SET off_chain = true WHERE state = 'conflict' AND error LIKE 'the history of % has forked%';
+CREATE INDEX uploads_in_conflict ON uploads (company_id, table_name, version) WHERE state = 'conflict';
+CREATE TABLE table_owners (
+  company_id text COLLATE "C" NOT NULL,
+  table_name text COLLATE "C" NOT NULL,
+  archive_id uuid NOT NULL,
+  PRIMARY KEY (company_id, table_name)
+);
 )sql"};
 
 constexpr int kNewest = static_cast<int>(kMigrations.size());
@@ -184,6 +200,7 @@ SELECT string_agg(v.right_name || ' on ' || v.table_name, ', ') FROM (VALUES
   ('log_offsets', 'SELECT'), ('log_offsets', 'INSERT'), ('log_offsets', 'UPDATE'),
   ('dead_letters', 'SELECT'), ('dead_letters', 'INSERT'), ('dead_letters', 'UPDATE'),
   ('lake_columns', 'SELECT'), ('lake_columns', 'INSERT'), ('lake_columns', 'UPDATE'),
+  ('table_owners', 'SELECT'), ('table_owners', 'INSERT'),
   ('applied_counter', 'SELECT'), ('applied_counter', 'UPDATE')) AS v (table_name, right_name)
 WHERE NOT has_table_privilege(v.table_name, v.right_name)
 )sql";

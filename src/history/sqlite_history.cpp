@@ -8,6 +8,7 @@
 #include "core/exhausted.hpp"
 #include "history/decisions.hpp"
 #include "history/sqlite_apply.hpp"
+#include "history/sqlite_owners.hpp"
 #include "history/sqlite_read.hpp"
 #include "history/sqlite_record.hpp"
 #include "history/sqlite_rows.hpp"
@@ -114,6 +115,18 @@ class SqliteHistory final : public HistoryStore {
     return readers_.with([&](Database& database) { return read_dead_letter(database, id); });
   }
   Result<Summary> summary() override { return readers_.with(read_summary); }
+  Result<Ownership> ownership(const TableRef& table) override {
+    return readers_.with([&](Database& database) { return read_ownership(database, table); });
+  }
+  Result<std::vector<KnownArchive>> archives() override { return readers_.with(read_archives); }
+  Result<std::vector<UploadStatus>> uploads_of(const TableRef& table) override {
+    return readers_.with([&](Database& database) { return read_uploads_of(database, table); });
+  }
+  Result<Resolution> resolve(const TableRef& table, const std::optional<UploadId>& keep,
+                             Timestamp now) override {
+    const std::lock_guard lock(writer_mutex_);
+    return sqlite::resolve(writer_, table, keep, now);
+  }
   Result<void> health() override {
     return readers_.with(
         [](Database& database) { return database.execute("SELECT count(*) FROM applied_counter"); });

@@ -338,8 +338,9 @@ Result<Summary> read_summary(Database& database) {
          read_count(database, "SELECT count(*) FROM uploads WHERE state = 'applied' AND in_lake_at IS NULL"));
   DD_TRY(summary.dead_letters,
          read_count(database, "SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL"));
-  DD_TRY(auto select, database.prepare(select_uploads("WHERE u.state IN ('blocked', 'conflict') "
-                                                      "ORDER BY u.company_id, u.table_name, u.version")));
+  DD_TRY(auto select, database.prepare(select_uploads(
+                          "WHERE u.state IN ('blocked', 'conflict') AND u.set_aside_at IS NULL "
+                          "ORDER BY u.company_id, u.table_name, u.version")));
   DD_TRY(summary.blocked, read_uploads(select));
   return summary;
 }

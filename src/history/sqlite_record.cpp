@@ -6,7 +6,9 @@
 #include <unordered_map>
 
 #include "core/values_json.hpp"
+#include "history/conflicts.hpp"
 #include "history/decisions.hpp"
+#include "history/sqlite_owners.hpp"
 #include "history/sqlite_rows.hpp"
 
 namespace deltadrop::history::sqlite {
@@ -153,22 +155,42 @@ class Recorder {
     const UploadFacts& facts = upload.facts;
     std::optional<std::string> previous;
     if (facts.previous_upload_id) previous = facts.previous_upload_id->to_string();
-    DD_TRY(const auto rival, rival_of(facts, previous.value_or("")));
-    if (rival) upload.state = UploadState::conflict;
-    DD_TRY(auto insert,
-           database_.prepare("INSERT INTO uploads (upload_id, company_id, table_name, version, "
-                             "previous_upload_id, file_sha256, types, total, state, timestamp, "
-                             "effective_at, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+    DD_TRY(const auto standing, standing_of(facts, previous.value_or("")));
+    const auto conflict = conflict_on_arrival(facts, standing);
+    if (conflict) upload.state = UploadState::conflict;
+    std::optional<std::string> archive;
+    if (facts.archive_id) archive = facts.archive_id->to_string();
+    if (claims_table(facts, standing)) {
+      DD_TRY(set_owner(database_, facts.table, *archive));
+    }
+    DD_TRY(
+        auto insert,
+        database_.prepare(
+            "INSERT INTO uploads (upload_id, company_id, table_name, version, "
+            "previous_upload_id, file_sha256, types, total, state, timestamp, "
+            "effective_at, error, archive_id, off_chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     const std::string sha256 = facts.file_sha256.to_hex();
     insert.bind(1, upload.id).bind(2, facts.table.company_id).bind(3, facts.table.table_name);
     insert.bind(4, facts.version.value).bind(5, previous).bind(6, sha256).bind(7, facts.types_json);
     insert.bind(8, facts.total).bind(9, to_string(upload.state));
-    insert.bind(10, upload.timestamp).bind(11, upload.effective_at).bind(12, rival);
-    return insert.run();
+    insert.bind(10, upload.timestamp).bind(11, upload.effective_at).bind(12, conflict).bind(13, archive);
+    insert.bind(14, std::int64_t{conflict.has_value()});
+    DD_TRY(insert.run());
+    return conflict ? found_in_conflict(upload, *conflict) : success();
   }
 
-  /// Says which upload already stands where this one wants to be, if one does: the history has forked.
-  Result<std::optional<std::string>> rival_of(const UploadFacts& facts, const std::string& previous) {
+  Result<Standing> standing_of(const UploadFacts& facts, const std::string& previous) {
+    Standing standing;
+    DD_TRY(standing.owner, owner_of(database_, facts.table));
+    DD_TRY(standing.rival, rival_of(facts, previous));
+    DD_TRY(auto select, database_.prepare("SELECT off_chain FROM uploads WHERE upload_id = ?1"));
+    DD_TRY(standing.previous_recorded, select.bind(1, previous).step());
+    standing.previous_off_chain = standing.previous_recorded && select.number(0) != 0;
+    return standing;
+  }
+
+  /// Which upload stands already where this one is to stand.
+  Result<std::optional<Standing::Rival>> rival_of(const UploadFacts& facts, const std::string& previous) {
     DD_TRY(auto select,
            database_.prepare(
                "SELECT upload_id, version FROM uploads WHERE company_id = ?1 AND table_name = ?2 "
@@ -178,8 +200,42 @@ class Recorder {
     select.bind(1, facts.table.company_id).bind(2, facts.table.table_name);
     select.bind(3, facts.version.value).bind(4, previous);
     DD_TRY(const bool found, select.step());
-    if (!found) return std::optional<std::string>();
-    return std::optional<std::string>(forked(facts, Version(select.number(1)), select.text(0)));
+    if (!found) return std::optional<Standing::Rival>();
+    return std::optional(Standing::Rival{std::string(select.text(0)), Version(select.number(1))});
+  }
+
+  /// Reports the upload, and takes those that were recorded before it and follow it along: in the place of
+  /// one of them the next upload of the other chain would be a rival.
+  Result<void> found_in_conflict(const Touched& upload, const std::string& error) {
+    report_.conflicts.push_back({upload.facts, UploadState::conflict, 0, {}, {}, {}, error, {}});
+    UploadId last = upload.facts.upload_id;
+    while (true) {
+      std::optional<UploadStatus> next;
+      {
+        DD_TRY(
+            auto select,
+            database_.prepare(select_uploads(
+                "WHERE u.company_id = ?1 AND u.table_name = ?2 AND coalesce(u.previous_upload_id, '') = ?3 "
+                "AND u.state <> 'conflict' AND u.state IN ('recorded', 'blocked')")));
+        const std::string id = last.to_string();
+        select.bind(1, upload.facts.table.company_id).bind(2, upload.facts.table.table_name).bind(3, id);
+        DD_TRY(auto found, read_uploads(select));
+        if (found.empty()) return success();
+        next = std::move(found.front());
+      }
+      next->error = follows_conflict(last);
+      next->state = UploadState::conflict;
+      last = next->facts.upload_id;
+      if (const auto known = touched_.find(last); known != touched_.end()) {
+        known->second.state = UploadState::conflict;
+      }
+      DD_TRY(auto update,
+             database_.prepare(
+                 "UPDATE uploads SET state = 'conflict', off_chain = 1, error = ? WHERE upload_id = ?"));
+      const std::string id = last.to_string();
+      DD_TRY(update.bind(1, next->error).bind(2, id).run());
+      report_.conflicts.push_back(std::move(*next));
+    }
   }
 
   Result<void> refuse(const LoggedEvent& logged, Touched& upload, std::string_view why) {
@@ -187,6 +243,7 @@ class Recorder {
     refusal_ = letter.reason;
     DD_TRY(insert_dead_letter(letter, upload.id));
     if (upload.state == UploadState::applied || upload.state == UploadState::conflict) return success();
+    report_.conflicts.push_back({upload.facts, UploadState::conflict, 0, {}, {}, {}, letter.reason, {}});
     return set_state(upload, UploadState::conflict, letter.reason);
   }
 

@@ -16,7 +16,7 @@ namespace db = deltadrop::sqlite;
 //
 // cdc_events_by_key serves a key's history, company_data_open the current records and apply's look-up of open
 // rows, the unique key of company_data the records as of a moment.
-constexpr std::array<std::string_view, 3> kMigrations = {R"sql(
+constexpr std::array<std::string_view, 4> kMigrations = {R"sql(
 CREATE TABLE cdc_events (
   upload_id       TEXT NOT NULL,
   seq             INTEGER NOT NULL CHECK (seq >= 1),
@@ -142,6 +142,23 @@ BEGIN SELECT RAISE(ABORT, 'cdc_events are kept for ever: this event is there alr
 CREATE INDEX uploads_of_table ON uploads (company_id, table_name, applied_no) WHERE applied_no IS NOT NULL;
 CREATE INDEX uploads_of_company ON uploads (company_id, applied_no) WHERE applied_no IS NOT NULL;
 CREATE INDEX uploads_by_time ON uploads (timestamp, applied_no) WHERE applied_no IS NOT NULL;
+)sql",
+                                                         // Whose a table is, and the choice after a fork.
+                                                         R"sql(
+ALTER TABLE uploads ADD COLUMN archive_id TEXT;
+ALTER TABLE uploads ADD COLUMN off_chain INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE uploads ADD COLUMN set_aside_at TEXT CHECK (set_aside_at IS NULL OR state = 'conflict');
+DROP INDEX uploads_in_trouble;
+CREATE INDEX uploads_in_trouble ON uploads (company_id, table_name, version)
+  WHERE state IN ('blocked', 'conflict') AND set_aside_at IS NULL;
+UPDATE uploads SET off_chain = 1 WHERE state = 'conflict' AND error LIKE 'the history of % has forked%';
+CREATE INDEX uploads_in_conflict ON uploads (company_id, table_name, version) WHERE state = 'conflict';
+CREATE TABLE table_owners (
+  company_id TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  archive_id TEXT NOT NULL,
+  PRIMARY KEY (company_id, table_name)
+);
 )sql"};
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <tuple>
+
 namespace deltadrop::history {
 
 Error damaged(std::string_view what) {
@@ -21,12 +24,19 @@ Result<LakeColumn> lake_column_of(std::string_view name, std::string_view type) 
   return damaged(fmt::format("column {} of the lake has the type {}", name, type));
 }
 
+void sort_by_version(std::vector<UploadStatus>& uploads) {
+  std::sort(uploads.begin(), uploads.end(), [](const UploadStatus& a, const UploadStatus& b) {
+    return std::tie(a.facts.version, a.facts.upload_id) < std::tie(b.facts.version, b.facts.upload_id);
+  });
+}
+
 std::string select_uploads(std::string_view rest) {
   return fmt::format(
       "SELECT u.upload_id, u.company_id, u.table_name, u.version, u.previous_upload_id, u.file_sha256, "
       "u.types, u.total, u.state, u.timestamp, u.effective_at, u.applied_no, u.applied_at, u.in_lake_at, "
       "coalesce(u.error, ''), "
-      "(SELECT coalesce(sum(p.seen), 0) FROM upload_parts p WHERE p.upload_id = u.upload_id) "
+      "(SELECT coalesce(sum(p.seen), 0) FROM upload_parts p WHERE p.upload_id = u.upload_id), "
+      "u.archive_id, u.set_aside_at "
       "FROM uploads u {}",
       rest);
 }

@@ -18,7 +18,8 @@ template <class T>
 Result<T> as_stored(Result<T> parsed) {
   if (parsed) return parsed;
   return Error{ErrorCode::corrupt, "bad-row", "a stored value is damaged: " + parsed.error().message,
-               "start with an empty history and run `deltadrop republish`: it is filled from the archive"};
+               "restore the history from a backup; or keep it as it is, and fill another, empty one from the "
+               "archive with `deltadrop republish`"};
 }
 
 Error damaged(std::string_view what);
@@ -27,6 +28,17 @@ Result<LakeColumn> lake_column_of(std::string_view name, std::string_view type);
 
 /// "SELECT <columns of an UploadStatus> FROM uploads u <rest>"
 std::string select_uploads(std::string_view rest);
+
+/// Tables with an upload that is not in conflict, each with its owner: those of one archive together, by
+/// name.
+inline constexpr std::string_view kSelectTablesByArchive =
+    "SELECT o.archive_id, t.company_id, t.table_name FROM (SELECT DISTINCT company_id, table_name FROM "
+    "uploads "
+    "WHERE state <> 'conflict') t LEFT JOIN table_owners o ON o.company_id = t.company_id AND o.table_name = "
+    "t.table_name ORDER BY o.archive_id, t.company_id, t.table_name";
+
+/// By version, then by id.
+void sort_by_version(std::vector<UploadStatus>& uploads);
 
 /// Columns of cdc_events e that event_of wants, in its order.
 inline constexpr std::string_view kEventColumns =
@@ -74,6 +86,11 @@ Result<UploadStatus> upload_of(const Row& row) {
   DD_TRY(upload.in_lake_at, optional_time(row, 13));
   upload.error = row.text(14);
   upload.recorded = row.number(15);
+  if (!row.is_null(16)) {
+    DD_TRY(auto archive, as_stored(ArchiveId::parse(row.text(16))));
+    facts.archive_id = archive;
+  }
+  DD_TRY(upload.set_aside_at, optional_time(row, 17));
   return upload;
 }
 
@@ -132,6 +149,28 @@ Result<DeadLetterEntry> dead_letter_of(const Row& row) {
   DD_TRY(entry.recorded_at, as_stored(row.time(7)));
   DD_TRY(entry.resolved_at, optional_time(row, 8));
   return entry;
+}
+
+/// Of rows of kSelectTablesByArchive: `next` gives one after another, then none.
+template <class Next>
+Result<std::vector<KnownArchive>> archives_of(const Next& next) {
+  constexpr std::size_t kExamplesMax = 10;
+  std::vector<KnownArchive> archives;
+  while (true) {
+    DD_TRY(const auto row, next());
+    if (!row) return archives;
+    std::optional<ArchiveId> archive;
+    if (!row->is_null(0)) {
+      DD_TRY(auto id, as_stored(ArchiveId::parse(row->text(0))));
+      archive = id;
+    }
+    if (archives.empty() || archives.back().archive != archive) archives.push_back({archive, 0, {}});
+    auto& known = archives.back();
+    ++known.tables;
+    if (known.examples.size() >= kExamplesMax) continue;
+    DD_TRY(auto table, as_stored(TableRef::make(row->text(1), row->text(2))));
+    known.examples.push_back(std::move(table));
+  }
 }
 
 }  // namespace deltadrop::history

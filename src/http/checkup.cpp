@@ -56,6 +56,7 @@ Checkup Examiner::examine() {
   if (!found.log && found.ingest) found.log = found.ingest->log;
   look_at_history(found);
   if (uploads_) look_at_unapplied(found);
+  if (parts_.more_troubles) found.more_troubles = parts_.more_troubles();
   found.pending = pending_of(found);
   found.at = parts_.clock.now();
   look_for_standstill(found);
@@ -175,6 +176,7 @@ std::vector<std::string> troubles_of(const Checkup& found) {
   if (found.unapplied) {
     texts.insert(texts.end(), found.unapplied->troubles.begin(), found.unapplied->troubles.end());
   }
+  texts.insert(texts.end(), found.more_troubles.begin(), found.more_troubles.end());
   return texts;
 }
 

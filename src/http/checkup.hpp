@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,6 +29,7 @@ struct Examined {
   history::HistoryStore& history;
   consume::Consumer* consumer;
   io::Clock& clock;
+  std::function<std::vector<std::string>()> more_troubles = {};  ///< of the program around this process
   io::ClockWatch* clock_watch = nullptr;  ///< null: the ingestion engine has one
 };
 
@@ -47,6 +49,7 @@ struct Checkup {
   std::optional<Unapplied> unapplied;
   /// Accepted and not applied; of a process that only consumes: recorded and not applied.
   std::optional<std::int64_t> pending;
+  std::vector<std::string> more_troubles;
   std::vector<std::string> stalled;       ///< what has not moved for a minute, each with its fix
   std::optional<bool> lake_up;            ///< whether applied uploads get into the lake
   std::optional<bool> consumer_up;        ///< whether anything takes events from the log

@@ -48,6 +48,7 @@ constexpr auto kTypes = std::to_array<TypeRow>({
     {"not-acceptable", 406, "Not offered in a form that is accepted"},
     {"body-too-slow", 408, "The body comes too slowly"},
     {"table-moved-on", 409, "The table has a newer version"},
+    {"table-owned-by-another-archive", 409, "The table belongs to another archive"},
     {"other-version-then", 409, "Another version held at that time"},
     {"not-held", 409, "The upload is not held"},
     {"not-applied-yet", 409, "The version is accepted but not applied"},

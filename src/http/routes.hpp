@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "consume/consumer.hpp"
@@ -27,6 +29,8 @@ struct Services {
   io::Clock& clock;
   Metrics* metrics = nullptr;  ///< null: /metrics is 404
   FormLimits form = {};
+  /// What else a person must look at, for /health; empty: nothing.
+  std::function<std::vector<std::string>()> troubles = {};
 };
 
 /// What a consumer's own endpoints work on.

@@ -35,7 +35,8 @@ class ValuesReader::State {
  private:
   static Error corrupt() {
     return {ErrorCode::corrupt, "bad-record", "a record in the history is no object of texts",
-            "restore the history from a backup, or fill an empty one with `deltadrop republish`"};
+            "restore the history from a backup; or keep it as it is, and fill another, empty one with "
+            "`deltadrop republish`"};
   }
 
   std::vector<std::string> columns_;

@@ -27,6 +27,8 @@ struct Layout {
   [[nodiscard]] fs::path lock() const { return root / "lock"; }
   [[nodiscard]] fs::path catalog() const { return root / "catalog.db"; }
 
+  [[nodiscard]] fs::path archive_id_file() const { return archive() / "archive-id"; }
+
   [[nodiscard]] fs::path held_file(const UploadId& upload) const {
     return held() / (upload.to_string() + ".csv");
   }

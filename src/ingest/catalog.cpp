@@ -73,6 +73,9 @@ INSERT INTO clock
   FROM (SELECT max(ms) AS newest FROM (SELECT max(aged_from_ms) AS ms FROM uploads
                                        UNION ALL SELECT max(kept_ms) FROM answers))
   WHERE newest IS NOT NULL;
+)sql",
+                                                         R"sql(
+CREATE TABLE archive (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), archive_id TEXT NOT NULL);
 )sql"};
 
 constexpr std::string_view kColumns = "state, published_ms, record, spooled_ms, compared_ms, aged_from_ms";
@@ -245,6 +248,25 @@ Catalog::Catalog(sqlite::Database writer, sqlite::Database reader)
               {nullptr, [path = reader.path()] { return pass_step("catalog.commit", path); },
                [path = reader.path()] { return pass_step("catalog.committed", path); }}),
       reader_(std::move(reader)) {}
+
+Result<std::optional<ArchiveId>> Catalog::archive_id() {
+  const std::lock_guard lock(mutex_);
+  DD_TRY(auto statement, reader_.prepare("SELECT archive_id FROM archive"));
+  DD_TRY(const bool row, statement.step());
+  if (!row) return std::optional<ArchiveId>();
+  DD_TRY(const auto id, ArchiveId::parse(statement.text(0)));
+  return std::optional(id);
+}
+
+Result<void> Catalog::store_archive_id(const ArchiveId& id) {
+  const std::string text = id.to_string();
+  return writer_.run([&](sqlite::Database& database) -> Result<void> {
+    DD_TRY(auto statement, database.prepare("INSERT INTO archive VALUES (1, ?1) ON CONFLICT (only_row) DO "
+                                            "UPDATE SET archive_id = excluded.archive_id"));
+    statement.bind(1, text);
+    return statement.run();
+  });
+}
 
 Result<void> Catalog::check_spelling(const TableRef& table) {
   const std::lock_guard lock(mutex_);

@@ -28,6 +28,10 @@ class Catalog {
  public:
   static Result<std::unique_ptr<Catalog>> open(const std::filesystem::path& path);
 
+  /// Which archive it is the catalog of; none before that was first stored.
+  Result<std::optional<ArchiveId>> archive_id();
+  Result<void> store_archive_id(const ArchiveId& id);
+
   /// conflict "name-differs-in-case" when a company or table is known by another spelling.
   Result<void> check_spelling(const TableRef& table);
   Result<std::optional<UploadRecord>> find(const UploadId& upload);

@@ -173,11 +173,13 @@ Error moved_on(const UploadRecord& upload, const std::optional<UploadRecord>& la
 }  // namespace
 
 Engine::Engine(const Options& options, DataDirWatch watch, std::unique_ptr<Catalog> catalog,
-               eventlog::EventLog& log, io::Clock& clock, const std::optional<io::ClockMark>& last_clock)
+               const ArchiveId& archive_id, eventlog::EventLog& log, io::Clock& clock,
+               const std::optional<io::ClockMark>& last_clock)
     : options_(options),
       layout_{options.data_dir},
       files_(layout_, std::move(watch)),
       catalog_(std::move(catalog)),
+      archive_id_(archive_id),
       clock_(clock),
       clock_watch_(clock, options.clock_jump_max, last_clock),
       publisher_(files_, *catalog_, log, clock, options_),
@@ -273,6 +275,7 @@ Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const Parsed
   DD_TRY(auto earlier, replay(request.asked_key));
   if (earlier) return SubmitOutcome(std::move(*earlier));
   DD_TRY(catalog_->check_spelling(request.table));
+  DD_TRY(check_owner(request.table));
   DD_TRY(const auto last, catalog_->last_version(request.table));
   const WantedOptions wanted = wanted_options(request, last ? &*last : nullptr);
   DD_TRY(auto after, csv::File::open(spool.path(), wanted.read, options_.limits, layout_.spool()));
@@ -402,6 +405,7 @@ Result<UploadReport> Engine::accept(const Arrival& arrival, UploadRecord upload,
   // Once more: it may have jumped since the file was received, and a timestamp is for ever.
   DD_TRY(clock_watch_.check());
   DD_TRY(stamp(upload, last, clock_.now()));
+  upload.archive_id = archive_id_;
   bool is_placed = false;
   auto placed = place_in_archive(layout_, arrival, upload, is_placed);
   // After the file has its name: it must be in the archive that the catalog, which is open, belongs to.
@@ -505,8 +509,17 @@ Result<UploadReport> Engine::release(const UploadId& upload, const Caller& calle
   return report;
 }
 
+Result<void> Engine::check_owner(const TableRef& table) {
+  if (!options_.owner_check) return success();
+  return options_.owner_check(table, archive_id_, [this](const UploadId& upload) -> Result<bool> {
+    DD_TRY(const auto found, catalog_->find(upload));
+    return found.has_value();
+  });
+}
+
 Result<UploadReport> Engine::release_locked(UploadRecord upload, const AskedKeyOrNone& key) {
   DD_TRY(catalog_->check_spelling(upload.table));
+  DD_TRY(check_owner(upload.table));
   DD_TRY(const auto last, catalog_->last_version(upload.table));
   if (last.has_value() != upload.based_on.has_value() || (last && last->version != upload.based_on)) {
     return moved_on(upload, last);

@@ -22,7 +22,8 @@ class Engine final : public Ingest {
  public:
   /// `last_clock`: what the catalog keeps of the clock.
   Engine(const Options& options, DataDirWatch watch, std::unique_ptr<Catalog> catalog,
-         eventlog::EventLog& log, io::Clock& clock, const std::optional<io::ClockMark>& last_clock);
+         const ArchiveId& archive_id, eventlog::EventLog& log, io::Clock& clock,
+         const std::optional<io::ClockMark>& last_clock);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine() override { stop(); }
@@ -54,6 +55,7 @@ class Engine final : public Ingest {
   Health health() override;
   Result<io::ClockReport> accept_clock() override;
   Timestamp expected_now() override { return clock_watch_.expected_now(); }
+  [[nodiscard]] ArchiveId archive_id() const override { return archive_id_; }
   void stop() override;
 
  private:
@@ -88,6 +90,8 @@ class Engine final : public Ingest {
   Result<UploadRecord> find_known(const UploadId& upload);
   Result<UploadRecord> find_held(const UploadId& upload);
   Result<UploadRecord> find_version(const TableRef& table, Version version);
+  /// Fails where the table is another archive's. Under the table's lock.
+  Result<void> check_owner(const TableRef& table);
   Result<UploadReport> release_locked(UploadRecord upload, const AskedKeyOrNone& key);
   Result<void> copy_archived(const UploadRecord& version, Reception& into);
   /// Under the table's lock: what the key's earlier request was answered, if there was one.
@@ -100,6 +104,7 @@ class Engine final : public Ingest {
   const Layout layout_;
   StoredFiles files_;
   std::unique_ptr<Catalog> catalog_;
+  const ArchiveId archive_id_;
   io::Clock& clock_;
   io::ClockWatch clock_watch_;
   TableLocks locks_;

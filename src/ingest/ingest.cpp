@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "ingest/archive_identity.hpp"
 #include "ingest/engine.hpp"
 #include "ingest/recover.hpp"
 
@@ -42,10 +43,11 @@ Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog&
   DD_TRY(prepare_folders(layout));
   DD_TRY(refuse_lost_catalog(layout));
   DD_TRY(auto catalog, Catalog::open(layout.catalog()));
+  DD_TRY(const auto archive_id, ensure_archive_id(layout, *catalog, clock));
   DD_TRY(const auto last_clock, catalog->clock_mark());
   DD_TRY(auto watch, DataDirWatch::begin(layout));
-  auto engine =
-      std::make_unique<Engine>(options, std::move(watch), std::move(catalog), log, clock, last_clock);
+  auto engine = std::make_unique<Engine>(options, std::move(watch), std::move(catalog), archive_id, log, clock,
+                                         last_clock);
   DD_TRY(engine->start());
   return std::unique_ptr<Ingest>(std::move(engine));
 }

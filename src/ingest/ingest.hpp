@@ -23,6 +23,14 @@
 /// docs/architecture.md has its steps and what each leaves behind when the process dies there.
 namespace deltadrop::ingest {
 
+/// Whether the archive has that upload, held or accepted.
+using HasUpload = std::function<Result<bool>(const UploadId& upload)>;
+/// Whether the archive may add a version to the table: conflict "table-owned-by-another-archive" where
+/// another archive owns it. Asked under the table's lock before anything is compared; must answer within a
+/// second or so, and allow what it cannot find out.
+using OwnerCheck =
+    std::function<Result<void>(const TableRef& table, const ArchiveId& archive, const HasUpload& has_upload)>;
+
 struct Options {
   std::filesystem::path
       data_dir;  ///< DATA_DIR; spool, held, archive, current, index and catalog.db are made in it
@@ -39,6 +47,7 @@ struct Options {
   std::chrono::milliseconds clock_jump_max{std::chrono::hours{24}};
   std::uint64_t disk_reserve = 0;  ///< bytes of DATA_DIR's file system that uploads leave free
   Observer* observer = nullptr;    ///< outlives the engine
+  OwnerCheck owner_check = {};     ///< empty: every table may be written
   std::size_t publishers = 8;      ///< threads; each table is published by one at a time
   /// Up to this size a file's bytes go into the catalog when it is accepted, and the file is synced later.
   std::size_t kept_bytes_max = std::size_t{64} << 10;
@@ -126,7 +135,8 @@ struct UploadRecord {
   bool dry_run = false;
   std::optional<Version> based_on;  ///< of a held upload: the version it was compared with
   std::optional<Timestamp> published_at;
-  std::optional<Version> reverts_to;  ///< of which version this is the file again
+  std::optional<Version> reverts_to;    ///< of which version this is the file again
+  std::optional<ArchiveId> archive_id;  ///< that accepted it; none of one that an older Deltadrop accepted
   StepTimes steps;
 };
 
@@ -285,6 +295,8 @@ class Ingest {
   virtual Result<io::ClockReport> accept_clock() = 0;
   /// What the clock would show if it had not jumped.
   virtual Timestamp expected_now() = 0;
+  /// The id of this archive, which its copies share.
+  [[nodiscard]] virtual ArchiveId archive_id() const = 0;
   /// Finishes what is under way, stops the publishers. The log should be interrupted first.
   virtual void stop() = 0;
 };

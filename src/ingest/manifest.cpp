@@ -95,6 +95,7 @@ json::object object_of(const UploadRecord& record) {
   object["dry_run"] = record.dry_run;
   object["based_on"] = number_or_null(record.based_on);
   if (record.reverts_to) object["reverts_to"] = record.reverts_to->value;
+  if (record.archive_id) object["archive_id"] = record.archive_id->to_string();
   return object;
 }
 
@@ -256,6 +257,9 @@ Result<UploadRecord> record_of(const json::object& object) {
   record.dry_run = members.flag("dry_run");
   record.based_on = members.version_or_null("based_on");
   if (members.has("reverts_to")) record.reverts_to = members.version_or_null("reverts_to");
+  if (members.has("archive_id")) {
+    record.archive_id = members.parsed_or_null<ArchiveId>("archive_id", ArchiveId::parse);
+  }
   if (members.problem().empty()) return record;
   return Error{ErrorCode::corrupt, "bad-record",
                fmt::format("an upload's record is damaged: {}", members.problem()),

@@ -75,6 +75,7 @@ UploadFacts facts_of(const UploadRecord& upload) {
   facts.effective_at = upload.effective_at.value_or(Timestamp());
   facts.types_json = upload.types_json;
   facts.total = upload.counts.changes();
+  facts.archive_id = upload.archive_id;
   return facts;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ingest/archive.hpp"
+#include "ingest/archive_identity.hpp"
 #include "ingest/catalog.hpp"
 #include "ingest/lost_and_found.hpp"
 #include "ingest/manifest.hpp"
@@ -22,6 +23,7 @@ using Uploads = std::vector<UploadRecord>;
 
 /// What the catalog that is to be replaced still knows and no manifest says.
 struct OldCatalog {
+  std::optional<ArchiveId> archive_id;
   std::map<TableRef, Uploads> versions;
   Uploads held;
   std::optional<io::ClockMark> clock;  ///< that the ages of `held` go with
@@ -43,6 +45,7 @@ Result<Uploads> all_of(Catalog& catalog, UploadFilter filter) {
 Result<OldCatalog> read_old_catalog(const Layout& layout) {
   OldCatalog old;
   DD_TRY(const auto catalog, Catalog::open(layout.catalog()));
+  DD_TRY(old.archive_id, catalog->archive_id());
   // A crash may have left less of these in the archive than the old catalog has.
   DD_TRY(const auto unsynced, catalog->with_bytes());
   DD_TRY(restore_files(layout, *catalog, unsynced));
@@ -177,13 +180,32 @@ fs::path with_suffix(fs::path path, std::string_view suffix) {
 
 constexpr std::array<std::string_view, 3> kDatabaseSuffixes = {"", "-wal", "-shm"};
 
-Result<void> write_catalog(const fs::path& path, const std::vector<Uploads>& tables, const Uploads& held,
+/// The id that the files have; else that of the version accepted last, else that of the old catalog. None
+/// where an older Deltadrop made them all: the next start makes one.
+Result<std::optional<ArchiveId>> find_archive_id(const Layout& layout, const std::vector<Uploads>& tables,
+                                                 const OldCatalog& old) {
+  DD_TRY(const auto of_files, read_archive_id(layout));
+  if (of_files) return of_files;
+  const UploadRecord* last = nullptr;
+  for (const auto& uploads : tables) {
+    for (const auto& upload : uploads) {
+      if (upload.archive_id && (last == nullptr || *last->timestamp < *upload.timestamp)) last = &upload;
+    }
+  }
+  return last != nullptr ? last->archive_id : old.archive_id;
+}
+
+Result<void> write_catalog(const fs::path& path, const std::optional<ArchiveId>& archive_id,
+                           const std::vector<Uploads>& tables, const Uploads& held,
                            const std::optional<io::ClockMark>& clock) {
   for (const auto suffix : kDatabaseSuffixes) {
     DD_TRY(io::remove_file(with_suffix(path, suffix)));
   }
   // Closing it moves everything from the -wal file into the database, and syncs that.
   DD_TRY(const auto catalog, Catalog::open(path));
+  if (archive_id) {
+    DD_TRY(catalog->store_archive_id(*archive_id));
+  }
   for (const auto& uploads : tables) {
     for (const auto& upload : uploads) {
       DD_TRY(catalog->add_version(upload));
@@ -323,9 +345,10 @@ Result<RebuildReport> rebuild_catalog(const Options& options, io::Clock& /*clock
     tables.push_back(std::move(uploads));
   }
   const auto last_clock = old.clock;
+  DD_TRY(const auto archive_id, find_archive_id(layout, tables, old));
   const Uploads held = still_held(std::move(old), tables);
   report.held = std::ssize(held);
-  DD_TRY(write_catalog(made, tables, held, last_clock));
+  DD_TRY(write_catalog(made, archive_id, tables, held, last_clock));
   DD_TRY(set_unclaimed_aside(layout, archive, claimed_files(layout, tables, held), report));
   DD_TRY(replace_catalog(layout, made));
   return report;

@@ -1,6 +1,8 @@
 #include "io/sha256.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <cstdlib>
 
@@ -39,6 +41,20 @@ Sha256 Sha256Hasher::finish() {
   unsigned length = 0;
   must(EVP_DigestFinal_ex(state_->context, sum.bytes.data(), &length));
   return sum;
+}
+
+Sha256 hmac_sha256_of(std::string_view key, std::string_view text) {
+  Sha256 sum;
+  unsigned length = 0;
+  const auto* made =
+      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(), sum.bytes.data(), &length);
+  must(made != nullptr ? 1 : 0);
+  return sum;
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 Sha256 sha256_of(std::string_view bytes) {

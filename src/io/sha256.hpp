@@ -27,4 +27,10 @@ class Sha256Hasher {
 
 Sha256 sha256_of(std::string_view bytes);
 
+/// HMAC (RFC 2104) with SHA-256 of `text` under `key`.
+Sha256 hmac_sha256_of(std::string_view key, std::string_view text);
+/// Takes as long wherever they differ: what is compared with a secret must not tell how much of it was
+/// guessed.
+bool equal_in_constant_time(std::string_view a, std::string_view b);
+
 }  // namespace deltadrop::io

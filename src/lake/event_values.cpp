@@ -10,7 +10,8 @@ Error bad_event(const Event& event, std::string_view problem) {
   return {
       ErrorCode::corrupt, "lake-event",
       fmt::format("event {} of upload {} {}", event.seq.value, event.upload.upload_id.to_string(), problem),
-      "restore the history from a backup, or fill an empty one with `deltadrop republish`"};
+      "restore the history from a backup; or keep it as it is, and fill another, empty one with `deltadrop "
+      "republish`"};
 }
 
 Result<json::object> EventValues::object_of(const Event& event, std::string_view values) {

@@ -234,16 +234,16 @@ class FilesByVersion {
 std::vector<Piece> pieces_of(const TablePlan& plan, const FilesByVersion& files, ChangeType type,
                              std::optional<Timestamp> before) {
   std::vector<Piece> pieces;
-  for (const auto& [facts, state, recorded, applied_no, applied_at, in_lake_at, error] : plan.uploads) {
+  for (const auto& upload : plan.uploads) {
+    const auto& facts = upload.facts;
     if (!pieces.empty() && pieces.back().versions.contains(facts.version)) {
       pieces.back().rows_max += facts.total;
       continue;
     }
     if (before && facts.timestamp >= *before) break;
-    const auto held = std::find_if(plan.compaction.files().begin(), plan.compaction.files().end(),
-                                   [&, version = facts.version](const auto& file) {
-                                     return file.type == type && file.versions.contains(version);
-                                   });
+    const auto held = std::find_if(
+        plan.compaction.files().begin(), plan.compaction.files().end(),
+        [&](const auto& file) { return file.type == type && file.versions.contains(facts.version); });
     if (held != plan.compaction.files().end()) {
       pieces.push_back({held->versions, facts.total, files.of_compacted(*held)});
     } else {

@@ -86,7 +86,8 @@ Result<std::map<std::string, std::string>> declared_types(const UploadFacts& upl
                fmt::format("types {} of upload {} of {} are not a JSON object of texts",
                            quoted_for_message(*upload.types_json), upload.upload_id.to_string(),
                            upload.table.to_string()),
-               "restore the history from a backup, or fill an empty one with `deltadrop republish`"};
+               "restore the history from a backup; or keep it as it is, and fill another, empty one with "
+               "`deltadrop republish`"};
 }
 
 }  // namespace

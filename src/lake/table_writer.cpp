@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 Error bad_upload(const UploadFacts& upload, std::string_view problem) {
   return {ErrorCode::corrupt, "lake-upload",
           fmt::format("upload {} of {} {}", upload.upload_id.to_string(), upload.table.to_string(), problem),
-          "restore the history from a backup, or fill an empty one with `deltadrop republish`"};
+          "restore the history from a backup; or keep it as it is, and fill another, empty one with "
+          "`deltadrop republish`"};
 }
 
 /// Whether the previous upload with events was accepted in the same second.

@@ -51,6 +51,12 @@ class FakeHistory : public history::HistoryStore {
     return unused();
   }
   Result<history::Summary> summary() override { return unused(); }
+  Result<history::Ownership> ownership(const TableRef&) override { return unused(); }
+  Result<std::vector<history::KnownArchive>> archives() override { return unused(); }
+  Result<std::vector<history::UploadStatus>> uploads_of(const TableRef&) override { return unused(); }
+  Result<history::Resolution> resolve(const TableRef&, const std::optional<UploadId>&, Timestamp) override {
+    return unused();
+  }
   Result<void> health() override { return unused(); }
 
  private:

@@ -197,6 +197,7 @@ class FakeIngest final : public ingest::Ingest {
     return state_of_health.clock;
   }
   Timestamp expected_now() override { return state_of_health.clock.expected; }
+  [[nodiscard]] ArchiveId archive_id() const override { return {}; }
   void stop() override {}
 
   /// For a test: marks it published and wakes who waits.
@@ -239,7 +240,7 @@ class FakeIngest final : public ingest::Ingest {
 };
 
 /// Reads only; writing is not what HTTP does.
-class FakeHistory final : public history::HistoryStore {
+class FakeHistory : public history::HistoryStore {
  public:
   Result<std::vector<history::StoredOffset>> offsets(const std::string&) override { return unexpected(); }
   Result<history::RecordReport> record(const history::RecordBatch&) override { return unexpected(); }
@@ -326,6 +327,12 @@ class FakeHistory final : public history::HistoryStore {
     return found == letters.end() ? std::nullopt : std::optional(*found);
   }
   Result<history::Summary> summary() override { return state; }
+  Result<history::Ownership> ownership(const TableRef&) override { return unexpected(); }
+  Result<std::vector<history::KnownArchive>> archives() override { return unexpected(); }
+  Result<std::vector<history::UploadStatus>> uploads_of(const TableRef&) override { return unexpected(); }
+  Result<history::Resolution> resolve(const TableRef&, const std::optional<UploadId>&, Timestamp) override {
+    return unexpected();
+  }
   Result<void> health() override { return down ? Result<void>(*down) : success(); }
 
   std::mutex mutex;  ///< of what is asked of while a test changes it

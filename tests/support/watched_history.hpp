@@ -68,6 +68,19 @@ class WatchedHistory final : public history::HistoryStore {
   Result<std::vector<history::AppliedEvent>> events(const history::EventQuery& query) override {
     return call("events", [&] { return store_.events(query); });
   }
+  Result<history::Ownership> ownership(const TableRef& table) override {
+    return call("ownership", [&] { return store_.ownership(table); });
+  }
+  Result<std::vector<history::KnownArchive>> archives() override {
+    return call("archives", [&] { return store_.archives(); });
+  }
+  Result<std::vector<history::UploadStatus>> uploads_of(const TableRef& table) override {
+    return call("uploads_of", [&] { return store_.uploads_of(table); });
+  }
+  Result<history::Resolution> resolve(const TableRef& table, const std::optional<UploadId>& keep,
+                                      Timestamp now) override {
+    return call("resolve", [&] { return store_.resolve(table, keep, now); });
+  }
   Result<AppliedNo> last_applied() override {
     return call("last_applied", [&] { return store_.last_applied(); });
   }

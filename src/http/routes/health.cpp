@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/text.hpp"
+#include "history/conflicts.hpp"
 #include "http/checkup.hpp"
 #include "http/json_writer.hpp"
 #include "http/parameters.hpp"
@@ -15,13 +16,7 @@ namespace deltadrop::http {
 namespace {
 
 std::string repair_of(const history::UploadStatus& upload) {
-  if (upload.state == history::UploadState::conflict) {
-    return "two histories of one table met, and sending again cannot part them: with an empty database, a "
-           "new "
-           "KAFKA_TOPIC (`dev`: with log.db and history.db moved away) and an empty PARQUET_DIR, run "
-           "`deltadrop "
-           "republish`";
-  }
+  if (upload.state == history::UploadState::conflict) return history::conflict_fix(upload.facts.table);
   return fmt::format(
       "remove the reason, then run `deltadrop republish {} {} --from-version {}` or `deltadrop dead-letters "
       "retry --all`",
@@ -136,7 +131,7 @@ void add_health_routes(std::vector<Route>& routes, const std::shared_ptr<Examine
 std::vector<Route> consumer_routes(const ConsumerServices& services) {
   std::vector<Route> routes;
   const auto examiner = std::make_shared<Examiner>(Examined{
-      nullptr, services.log, services.history, &services.consumer, services.clock, services.clock_watch});
+      nullptr, services.log, services.history, &services.consumer, services.clock, {}, services.clock_watch});
   add_health_routes(routes, examiner);
   add_dead_letter_routes(routes, services.history, services.clock, Records::yes);
   add_metrics_route(routes, services.metrics, examiner);

@@ -41,7 +41,8 @@ std::vector<Route> all_routes(const Services& services) {
   std::vector<Route> routes;
   add_upload_routes(routes, services);
   const auto examiner = std::make_shared<Examiner>(
-      Examined{&services.ingest, services.log, services.history, services.consumer, services.clock});
+      Examined{&services.ingest, services.log, services.history, services.consumer, services.clock,
+               services.troubles});
   add_health_routes(routes, examiner);
   add_uploads_routes(routes, services);
   add_table_routes(routes, services);

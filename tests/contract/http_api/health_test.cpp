@@ -60,7 +60,7 @@ TEST_F(Api, HealthNamesWhatIsPublishedAndNotAppliedForAMinute) {
   const auto named = get("/health");
   EXPECT_TRUE(has(named, R"("troubles":[])")) << "nobody is blamed for it: " << named.body;
   EXPECT_TRUE(has(named, R"("pending":3,)")) << named.body;
-  EXPECT_TRUE(has(named, "new KAFKA_TOPIC")) << named.body;
+  EXPECT_TRUE(has(named, "deltadrop conflict resolve acme financials")) << named.body;
 }
 
 TEST_F(Api, HealthSaysNullForWhatItDoesNotKnow) {

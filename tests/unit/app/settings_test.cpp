@@ -183,6 +183,22 @@ TEST(Settings, DescribeMasksPasswords) {
   }
 }
 
+TEST(Settings, SecretsAreNeverShown) {
+  const std::string one(32, 'a');
+  const std::string two(40, 'b');
+  const auto settings = Settings::load({{"EVENT_KEY", one + "," + two}}, empty_environment, "").value();
+  EXPECT_EQ(settings.secrets("EVENT_KEY"), (std::vector<std::string>{one, two}));
+  EXPECT_EQ(settings.describe().find(one), std::string::npos);
+  EXPECT_EQ(settings.describe().find(two), std::string::npos);
+  EXPECT_TRUE(Settings::load({}, empty_environment, "").value().secrets("EVENT_KEY").empty());
+  for (const auto& bad : {std::string("short"), one + ",short", one + ","}) {
+    const auto refused = Settings::load({{"EVENT_KEY", bad}}, empty_environment, "");
+    ASSERT_TRUE(refused.has_error()) << bad;
+    EXPECT_EQ(refused.error().text().find("short"), std::string::npos) << refused.error().text();
+    EXPECT_EQ(refused.error().text().find(one), std::string::npos);
+  }
+}
+
 TEST(Settings, EverySettingHasAFlagOfItsName) {
   for (const auto& setting : all_settings()) {
     EXPECT_EQ(setting.option_name().find_first_not_of("abcdefghijklmnopqrstuvwxyz-"), std::string::npos);

@@ -41,6 +41,18 @@ TEST(EventJson, RoundTripsEveryField) {
   EXPECT_EQ(parsed.value(), event);
 }
 
+TEST(EventJson, NamesTheArchiveWhereItIsKnown) {
+  Event event = sample_update();
+  EXPECT_EQ(json_of(event).find("archive_id"), std::string::npos) << "older events stay the same bytes";
+  event.upload.archive_id = ArchiveId::parse("0194f3a0-7c00-7000-8000-000000000009").value();
+  const auto parsed = parse_event_json(json_of(event));
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().text();
+  EXPECT_EQ(parsed.value(), event);
+  auto damaged = json_of(event);
+  damaged.replace(damaged.find("0194f3a0"), 8, "nonsense");
+  EXPECT_FALSE(parse_event_json(damaged).has_value());
+}
+
 TEST(EventJson, EqualEventsAreEqualBytes) { EXPECT_EQ(json_of(sample_update()), json_of(sample_update())); }
 
 TEST(EventJson, EventIdIsUuidV5OfUploadAndSeq) {
