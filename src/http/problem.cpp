@@ -39,7 +39,7 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 35> kTypes = {{
+constexpr std::array<TypeRow, 38> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"bad-idempotency-key", 400, "Not an idempotency key"},
@@ -55,6 +55,7 @@ constexpr std::array<TypeRow, 35> kTypes = {{
     {"not-applied-yet", 409, "The version is accepted but not applied"},
     {"still-refused", 409, "The dead letter is refused again"},
     {"upload-discarded", 404, "The upload was discarded"},
+    {"precondition-failed", 412, "The state is not the one that the request names"},
     {"too-large", 413, "Too large"},
     {"not-raw", 415, "Not the file itself"},
     {"not-multipart", 415, "Not multipart/form-data"},
@@ -62,7 +63,9 @@ constexpr std::array<TypeRow, 35> kTypes = {{
     {"encoded-form", 415, "A form is not compressed itself"},
     {"key-needed", 401, "A key is needed"},
     {"not-allowed", 403, "This key may not do that"},
+    {"cross-site", 403, "A page of another site may not do that"},
     {"wrong-host", 421, "Not a host of this server"},
+    {"wrong-scheme", 421, "Not a scheme of this server"},
     {"too-many-uploads", 503, "Too many uploads at once"},
     {"no-such-range", 416, "The file has no such part"},
     {"bad-expectation", 417, "Only 100-continue can be expected"},

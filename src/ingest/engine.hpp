@@ -83,6 +83,7 @@ class Engine final : public Ingest {
   Result<UploadRecord> find_version(const TableRef& table, Version version);
   Result<UploadReport> release_locked(UploadRecord upload, const AskedKeyOrNone& key);
   Result<void> copy_archived(const UploadRecord& version, Reception& into);
+  static AskedKeyOrNone asked_key(const Caller& caller, const Sha256& request);
   /// Under the table's lock: what the key's earlier request was answered, if there was one.
   Result<std::optional<UploadReport>> replay(const AskedKeyOrNone& key);
   std::optional<AnswerToKeep> answer_to_keep(const AskedKeyOrNone& key, const UploadReport& report);
