@@ -49,8 +49,8 @@ Result<void> check_listen(const Settings& settings) {
   }
   const auto address = settings.address("LISTEN");
   if (address.loopback() || settings.flag("INSECURE")) return success();
-  DD_TRY(const auto keys, http::read_keys(settings.keys_file()));
-  const bool asks_for_keys = !keys.empty() || settings.flag("REQUIRE_KEYS");
+  DD_TRY(const auto keys_required, http::keys_are_required(settings.keys_paths()));
+  const bool asks_for_keys = keys_required || settings.flag("REQUIRE_KEYS");
   if (asks_for_keys && tls) return success();
   return Error{
       ErrorCode::invalid_input, "insecure-listen",
@@ -100,7 +100,7 @@ class KeyClock final : public io::Clock {
 
 http::Gate gate_of(const Settings& settings, const Served& served) {
   http::GateOptions options;
-  options.keys = std::make_shared<http::KeyRing>(settings.keys_file());
+  options.keys = std::make_shared<http::KeyRing>(settings.keys_paths());
   options.keys_required = settings.flag("REQUIRE_KEYS");
   options.company_of_upload = [ingest =
                                    served.ingest](std::string_view id) -> Result<std::optional<std::string>> {

@@ -11,6 +11,7 @@
 
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
+#include "history/postgres_history.hpp"
 #include "io/file.hpp"
 
 namespace deltadrop::app {
@@ -243,24 +244,6 @@ Result<Settings::Values> read_config_file(const std::string& path) {
   return values;
 }
 
-/// "postgresql://user:secret@host/db" -> "postgresql://user:***@host/db"; also password=... in key/value
-/// form.
-std::string masked(std::string value) {
-  const auto scheme = value.find("://");
-  const auto at = value.find('@');
-  if (scheme != std::string::npos && at != std::string::npos) {
-    const auto colon = value.find(':', scheme + 3);
-    if (colon != std::string::npos && colon < at) value.replace(colon + 1, at - colon - 1, "***");
-  }
-  const auto password = value.find("password=");
-  if (password != std::string::npos) {
-    const auto begin = password + std::string_view("password=").size();
-    const auto end = std::min(value.find_first_of(" &", begin), value.size());
-    value.replace(begin, end - begin, "***");
-  }
-  return value;
-}
-
 /// "KAFKA_CONFIG_SASL_USERNAME" -> "sasl.username"
 std::string kafka_property_of(std::string_view name) {
   std::string property = ascii_lower(name.substr(kKafkaConfigPrefix.size()));
@@ -412,12 +395,20 @@ std::string Settings::keys_file() const {
   return given.empty() ? (std::filesystem::path(text("DATA_DIR")) / "keys").string() : given;
 }
 
+http::KeysPaths Settings::keys_paths() const {
+  const std::filesystem::path data_dir = text("DATA_DIR");
+  std::error_code ignored;
+  const bool has_data_dir = std::filesystem::is_directory(data_dir, ignored);
+  const auto file = keys_file();
+  return {file, has_data_dir ? data_dir / "keys-required" : std::filesystem::path(file + ".required")};
+}
+
 std::string Settings::shown(const Setting& setting) const {
   std::string value = text(setting.name);
   if (setting.name == "PARQUET_DIR") value = parquet_dir();
   if (setting.name == "KEYS_FILE") value = keys_file();
   if (setting.kind == SettingKind::secrets) return value.empty() ? value : "***";
-  return setting.secret ? masked(std::move(value)) : value;
+  return setting.secret ? history::postgres::masked_url(value) : value;
 }
 
 std::map<std::string, std::string> Settings::kafka_properties() const {

@@ -1,12 +1,17 @@
 #include "history/postgres_history.hpp"
 
+#include <fmt/format.h>
 #include <libpq-fe.h>
 
 #include <atomic>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "history/decisions.hpp"
 #include "history/postgres_apply.hpp"
@@ -263,18 +268,57 @@ std::string without_quoted(std::string text) {
   return text;
 }
 
+using ParsedUrl = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
+/// Null where libpq cannot read the URL; `complaint` then has its words.
+ParsedUrl parse_url(const std::string& url, std::string* complaint) {
+  char* words = nullptr;
+  ParsedUrl parsed(PQconninfoParse(url.c_str(), &words), &PQconninfoFree);
+  if (complaint != nullptr && words != nullptr) *complaint = without_quoted(message_in(words));
+  PQfreemem(words);
+  return parsed;
+}
+
 /// libpq's words for what is wrong with the URL, or "".
 std::string complaint_about(const std::string& url) {
-  char* complaint = nullptr;
-  PQconninfoOption* parsed = PQconninfoParse(url.c_str(), &complaint);
-  const std::string text = complaint == nullptr ? "" : without_quoted(message_in(complaint));
-  PQfreemem(complaint);
-  const bool good = parsed != nullptr;
-  PQconninfoFree(parsed);
-  return good ? "" : text;
+  std::string complaint;
+  return parse_url(url, &complaint) != nullptr ? "" : complaint;
+}
+
+/// A value of a keyword/value connection string (libpq, section 34.1.1.1).
+std::string quoted_value(std::string_view value) {
+  std::string quoted = "'";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  const bool plain = !value.empty() && value.find_first_of(" \t\n'\\") == std::string_view::npos;
+  return plain ? std::string(value) : quoted + "'";
 }
 
 }  // namespace
+
+std::string masked_url(const std::string& url) {
+  constexpr std::string_view kMask = "***";
+  if (url.empty()) return url;
+  const auto parsed = parse_url(url, nullptr);
+  if (parsed == nullptr) return std::string(kMask);
+  std::vector<std::string> words;
+  std::map<std::string, std::string, std::less<>> parts;
+  for (const auto* option = parsed.get(); option->keyword != nullptr; ++option) {
+    if (option->val == nullptr) continue;
+    const bool secret = std::string_view(option->dispchar) == "*";
+    words.push_back(fmt::format("{}={}", option->keyword, secret ? kMask : quoted_value(option->val)));
+    parts.emplace(option->keyword, secret ? kMask : option->val);
+  }
+  // The form that most people write; anything rarer is shown as libpq understood it.
+  const bool usual = url.starts_with("postgresql://") && parts.size() == 5 && parts.contains("password") &&
+                     parts.contains("user") && parts.contains("host") && parts.contains("port") &&
+                     parts.contains("dbname") && url.find_first_of("%?,[") == std::string::npos;
+  if (!usual) return fmt::format("{}", fmt::join(words, " "));
+  return fmt::format("postgresql://{}:{}@{}:{}/{}", parts["user"], kMask, parts["host"], parts["port"],
+                     parts["dbname"]);
+}
 
 Result<std::unique_ptr<HistoryStore>> open(Options options) {
   // An empty text would mean libpq's own defaults and environment.

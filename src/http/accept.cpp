@@ -8,6 +8,7 @@
 
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
+#include "http/head.hpp"
 
 namespace deltadrop::http {
 namespace {
@@ -20,17 +21,11 @@ struct Range {
   int quality = kWhole;
 };
 
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   for (std::size_t at = 0; at <= text.size();) {
     const auto end = std::min(text.find(separator, at), text.size());
-    parts.push_back(trimmed(text.substr(at, end - at)));
+    parts.push_back(trim_blanks(text.substr(at, end - at)));
     at = end + 1;
   }
   return parts;
@@ -93,7 +88,7 @@ Result<std::size_t> choose_media_type(const Request& request, std::span<const st
   std::vector<Range> ranges;
   bool asked = false;
   for (const auto& [name, value] : request.headers) {
-    if (name != "accept" || trimmed(value).empty()) continue;
+    if (name != "accept" || trim_blanks(value).empty()) continue;
     asked = true;
     for (const auto part : split(value, ',')) {
       auto range = parse_range(part);
@@ -114,17 +109,6 @@ Result<std::size_t> choose_media_type(const Request& request, std::span<const st
       ErrorCode::invalid_input, "not-acceptable",
       fmt::format("nothing of {} is offered here", quoted_for_message(request.header("accept").value_or(""))),
       fmt::format("accept one of {}", fmt::join(offers, ", "))};
-}
-
-bool client_has(const Request& request, std::string_view etag) {
-  for (const auto& [name, value] : request.headers) {
-    if (name != "if-none-match") continue;
-    for (auto part : split(value, ',')) {
-      if (part.starts_with("W/")) part.remove_prefix(2);
-      if (part == "*" || part == etag) return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace deltadrop::http

@@ -14,7 +14,4 @@ namespace deltadrop::http {
 /// that cannot be read is passed over. Fails with invalid_input "not-acceptable", which names the offers.
 Result<std::size_t> choose_media_type(const Request& request, std::span<const std::string_view> offers);
 
-/// Whether If-None-Match names this ETag, quotes included.
-bool client_has(const Request& request, std::string_view etag);
-
 }  // namespace deltadrop::http

@@ -9,19 +9,13 @@
 
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
+#include "http/head.hpp"
 
 namespace deltadrop::http {
 namespace {
 
 constexpr std::size_t kKeyBytesMax = 255;
 constexpr std::int64_t kWaitSecondsMax = 3600;
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t";
-  const auto begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
 
 Error bad_key(std::string_view value) {
   return {
@@ -67,7 +61,7 @@ std::string_view take_element(std::string_view& rest, char separator) {
       break;
     }
   }
-  const auto element = trimmed(rest.substr(0, i));
+  const auto element = trim_blanks(rest.substr(0, i));
   rest = i < rest.size() ? rest.substr(i + 1) : std::string_view{};
   return element;
 }
@@ -81,7 +75,7 @@ void read_preference(std::string_view text, Preferences& preferences) {
   // What stands behind a semicolon is about the preference.
   std::string_view rest = take_element(text, ';');
   const auto name = ascii_lower(take_element(rest, '='));
-  auto value = trimmed(rest);
+  auto value = trim_blanks(rest);
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
     value = value.substr(1, value.size() - 2);
   if (name == "respond-async") preferences.respond_async = true;
@@ -97,10 +91,15 @@ void read_preference(std::string_view text, Preferences& preferences) {
 Result<ingest::Caller> caller_of(const Request& request) {
   ingest::Caller caller;
   caller.request_id = request.id;
+  if (request.key) {
+    auto companies = request.key->companies;
+    std::sort(companies.begin(), companies.end());
+    caller.key_scope = fmt::format("{}", fmt::join(companies, ","));
+  }
   const auto keys = request.all_headers("idempotency-key");
   if (keys.size() > 1) return bad_key(keys[1]);
   if (!keys.empty()) {
-    DD_TRY(caller.idempotency_key, parse_key(trimmed(keys.front())));
+    DD_TRY(caller.idempotency_key, parse_key(trim_blanks(keys.front())));
   }
   Preferences preferences;
   for (const auto& field : request.all_headers("prefer")) {

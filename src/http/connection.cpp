@@ -81,6 +81,18 @@ Value guarded(Work work) {
   }
 }
 
+/// How to correct a head that the parser refuses.
+std::string advice_for(const error_code& error) {
+  namespace protocol = boost::beast::http;
+  if (error == protocol::error::bad_version) return "send HTTP/1.1 or HTTP/1.0 as the version";
+  if (error == protocol::error::bad_method) return "start the request line with a method, such as GET";
+  if (error == protocol::error::bad_target) {
+    return "separate the target from method and version by one space each, and percent-encode what is not "
+           "printable ASCII";
+  }
+  return "send a request line such as GET / HTTP/1.1, and each field as `name: value`";
+}
+
 Request request_of(const RequestParser& parser, const std::string& remote_address) {
   Request request;
   const auto& message = parser.get();
@@ -216,13 +228,17 @@ class Connection {
   }
 
   std::optional<Response> parse_head(std::size_t bytes) {
+    const auto fields = header_fields_of(received().substr(0, bytes));
     error_code error;
     const auto used = parser_->put(asio::buffer(buffer_.cdata(), bytes), error);
     buffer_.consume(used);
     if (!error && parser_->is_header_done() && used == bytes) return std::nullopt;
+    // Our own check names the field and the fix; the parser only says that something is wrong.
+    const auto checked = check_request_head({true, fields});
+    if (checked.has_error()) return refusal_of_head(checked.error());
     return refusal_of_head(bad_request(
-        fmt::format("the request's head cannot be read: {}", error ? error.message() : "it is not whole"),
-        "speak HTTP/1.1"));
+        fmt::format("the request's head cannot be read: {}", error ? error.message() : "it is not complete"),
+        advice_for(error)));
   }
 
   Response refusal_of_head(const Error& failure) {
@@ -237,12 +253,18 @@ class Connection {
     const auto checked = check_request_head({parser_->get().version() == 11, request_.headers});
     if (checked.has_error()) return problem(checked.error());
     framing_known_ = true;
-    const auto known = check_host(request_.header("host"), shared_.options.allowed_hosts);
-    if (known.has_error()) return problem(known.error());
-    request_.origin = origin_of(request_.header("host"), stream_.local_address(), transport());
     const auto text = parser_->get().target();
     auto target = parse_target(std::string_view(text.data(), text.size()));
     if (target.has_error()) return problem(target.error());
+    // RFC 9112 section 3.2.2: the authority of an absolute-form target takes the place of Host.
+    const auto& authority =
+        target.value().authority ? target.value().authority : request_.header("host");
+    const auto ours = check_requested_origin({target.value().scheme, authority}, transport(),
+                                             shared_.options.allowed_hosts);
+    if (ours.has_error()) return problem(ours.error());
+    const auto same_site = check_same_site(request_, authority);
+    if (same_site.has_error()) return problem(same_site.error());
+    request_.origin = origin_of(authority, stream_.local_address(), transport());
     request_.path = std::move(target.value().path);
     request_.segments = std::move(target.value().segments);
     request_.query = std::move(target.value().query);
@@ -268,7 +290,8 @@ class Connection {
   }
 
   [[nodiscard]] bool expects_continue() const {
-    return !parser_->is_done() && request_.header("expect").has_value();
+    // RFC 9110 section 10.1.1: the expectation of an HTTP/1.0 request is ignored.
+    return !parser_->is_done() && parser_->get().version() == 11 && request_.header("expect").has_value();
   }
 
   asio::awaitable<bool> send_continue() {

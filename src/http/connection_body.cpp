@@ -14,6 +14,12 @@ namespace protocol = boost::beast::http;
 
 constexpr std::size_t kChunkBytes = std::size_t{128} << 10;  ///< what a sink is given at a time
 
+/// RFC 9110 section 5.6.4: what a quoted string must not contain.
+bool is_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte < 0x20 && c != '\t') || byte == 0x7F;
+}
+
 bool is_protocol_error(const error_code& error) {
   static const auto& category = protocol::make_error_code(protocol::error::bad_method).category();
   return error.category() == category;
@@ -40,6 +46,11 @@ ConnectionBody::ConnectionBody(ConnectionStream& stream, boost::beast::flat_buff
   if (parser_.is_done()) return;
   buffer_.reserve(kBodyReadBytes);
   chunk_.resize(kChunkBytes);
+  on_chunk_header_ = [](std::uint64_t, boost::beast::string_view extensions, error_code& error) {
+    const bool control = std::any_of(extensions.begin(), extensions.end(), is_control);
+    if (control) error = protocol::make_error_code(protocol::error::bad_chunk_extension);
+  };
+  parser_.on_chunk_header(on_chunk_header_);
 }
 
 /// The minimum rate, as credit: reading spends it, bytes earn it, and no more than the window can be saved.

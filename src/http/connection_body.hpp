@@ -2,12 +2,15 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
@@ -50,6 +53,9 @@ class ConnectionBody {
   boost::beast::flat_buffer& buffer_;
   RequestParser& parser_;
   const ServerOptions& options_;
+  /// Refuses control characters in extensions: a recipient that ends a line at a bare LF would read another
+  /// framing. The parser keeps a reference to it.
+  std::function<void(std::uint64_t, boost::beast::string_view, boost::system::error_code&)> on_chunk_header_;
   std::vector<char> chunk_;
   std::size_t filled_ = 0;
   Clock::duration credit_;

@@ -69,7 +69,7 @@ class KeyGate {
  public:
   KeyGate(GateOptions options, io::Clock& clock) : options_(std::move(options)), clock_(clock) {}
 
-  std::optional<Response> operator()(const Request& request) const {
+  std::optional<Response> operator()(Request& request) const {
     if (request.route == "/health/live") return std::nullopt;
     const auto needed = options_.keys->has_keys();
     if (needed.has_error()) return problem(needed.error());
@@ -82,6 +82,7 @@ class KeyGate {
       return key_needed(R"(Bearer realm="deltadrop", error="invalid_token")",
                         "the key is not one of this server, has expired or was revoked");
     }
+    request.key = KeyIdentity{key.value()->id, key.value()->name, key.value()->companies};
     return refusal(*key.value(), request);
   }
 

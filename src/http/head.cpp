@@ -1,5 +1,6 @@
 #include "http/head.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,13 +15,15 @@ namespace deltadrop::http {
 namespace {
 
 constexpr std::size_t kRequestIdMax = 128;
+constexpr std::size_t kLengthDigitsMax = 18;  ///< any number of so many digits fits std::int64_t
+constexpr std::size_t kPortDigitsMax = 5;
 
 struct Phrase {
   unsigned status;
   std::string_view text;
 };
 
-constexpr std::array<Phrase, 28> kPhrases = {{
+constexpr std::array<Phrase, 29> kPhrases = {{
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},
@@ -36,6 +39,7 @@ constexpr std::array<Phrase, 28> kPhrases = {{
     {406, "Not Acceptable"},
     {408, "Request Timeout"},
     {409, "Conflict"},
+    {412, "Precondition Failed"},
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},
     {416, "Range Not Satisfiable"},
@@ -61,6 +65,10 @@ bool alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+bool hexadecimal(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 bool name_character(char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; }
 
 bool safe_name(std::string_view name) {
@@ -82,6 +90,10 @@ std::vector<std::string_view> all_named(const RequestHead& head, std::string_vie
   return values;
 }
 
+bool only_digits(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 Error refused(std::string message, std::string fix) {
   return bad_request(std::move(message), std::move(fix));
 }
@@ -95,11 +107,11 @@ Result<void> check_framing(const RequestHead& head) {
   }
   if (!lengths.empty()) {
     const auto length = lengths.front();
-    const bool digits =
-        std::all_of(length.begin(), length.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (length.empty() || length.size() > 18 || !digits) {
-      return refused(fmt::format("Content-Length {} is no length", quoted_for_message(length)),
-                     "send the body's bytes in decimal");
+    // RFC 9110 section 8.6: one or more digits, and zeros before the number change nothing.
+    const auto significant = length.substr(std::min(length.find_first_not_of('0'), length.size()));
+    if (length.empty() || significant.size() > kLengthDigitsMax || !only_digits(length)) {
+      return refused(fmt::format("Content-Length {} is not a length", quoted_for_message(length)),
+                     "send the number of the body's bytes in decimal digits");
     }
   }
   if (encodings.empty()) return success();
@@ -114,12 +126,39 @@ Result<void> check_framing(const RequestHead& head) {
 
 }  // namespace
 
+std::string_view trim_blanks(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t";
+  const auto begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
+std::vector<std::pair<std::string, std::string>> header_fields_of(std::string_view head) {
+  constexpr std::string_view kLineEnd = "\r\n";
+  std::vector<std::pair<std::string, std::string>> fields;
+  for (auto at = head.find(kLineEnd); at != std::string_view::npos;) {
+    const auto begin = at + kLineEnd.size();
+    at = head.find(kLineEnd, begin);
+    const auto line = head.substr(begin, at - begin);
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    fields.emplace_back(ascii_lower(line.substr(0, colon)), trim_blanks(line.substr(colon + 1)));
+  }
+  return fields;
+}
+
 Result<void> check_request_head(const RequestHead& head) {
   DD_TRY(check_framing(head));
   const auto hosts = all_named(head, "host");
   if (hosts.size() > 1 || (hosts.empty() && head.http_1_1)) {
     return refused(hosts.empty() ? "Host is missing" : "Host is given more than once", "send it once");
   }
+  if (!hosts.empty() && !parse_authority(hosts.front())) {
+    return refused(fmt::format("Host {} is not a host with an optional port", quoted_for_message(hosts.front())),
+                   "send the host name or address of the URL, and its port after a colon");
+  }
+  // RFC 9110 section 10.1.1: a client of HTTP/1.0 does not know interim responses.
+  if (!head.http_1_1) return success();
   for (const auto expected : all_named(head, "expect")) {
     if (ascii_lower(expected) == "100-continue") continue;
     return Error{ErrorCode::invalid_input, "bad-expectation",
@@ -129,48 +168,107 @@ Result<void> check_request_head(const RequestHead& head) {
   return success();
 }
 
-Result<void> check_host(const std::optional<std::string>& host, const std::vector<std::string>& allowed) {
-  if (!host || allowed.empty()) return success();
-  std::string name = ascii_lower(*host);
-  const auto colon = name.rfind(':');
-  // "[::1]:8000" has its port behind the bracket, "[::1]" none.
-  if (colon != std::string::npos && name.find(']', colon) == std::string::npos) name.resize(colon);
-  if (name.ends_with('.')) name.pop_back();
-  if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) return success();
+namespace {
+
+/// RFC 3986 section 3.2.2: reg-name, which must not be empty in HTTP.
+bool is_reg_name(std::string_view text) {
+  constexpr std::string_view kMarks = "-._~!$&'()*+,;=";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      if (i + 2 >= text.size() || !hexadecimal(text[i + 1]) || !hexadecimal(text[i + 2])) return false;
+      i += 2;
+    } else if (!alphanumeric(text[i]) && kMarks.find(text[i]) == std::string_view::npos) {
+      return false;
+    }
+  }
+  return !text.empty();
+}
+
+bool is_address_6(std::string_view text) {
+  in6_addr address{};
+  return ::inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
+}
+
+}  // namespace
+
+std::optional<Authority> parse_authority(std::string_view text) {
+  const bool bracketed = text.starts_with('[');
+  const auto bracket = text.find(']');
+  if (bracketed && bracket == std::string_view::npos) return std::nullopt;
+  const auto host = bracketed ? text.substr(0, bracket + 1) : text.substr(0, text.find(':'));
+  auto rest = text.substr(host.size());
+  if (bracketed ? !is_address_6(host.substr(1, host.size() - 2)) : !is_reg_name(host)) return std::nullopt;
+  if (!rest.empty() && rest.front() != ':') return std::nullopt;
+  if (!rest.empty()) rest.remove_prefix(1);
+  if (rest.size() > kPortDigitsMax || !only_digits(rest)) return std::nullopt;
+  Authority authority{ascii_lower(host), std::string(rest)};
+  if (authority.host.size() > 1 && authority.host.ends_with('.')) authority.host.pop_back();
+  return authority;
+}
+
+Result<void> check_requested_origin(const RequestedOrigin& requested, Transport transport,
+                                    const std::vector<std::string>& allowed_hosts) {
+  const std::string_view scheme = transport == Transport::tls ? "https" : "http";
+  if (requested.scheme && ascii_lower(*requested.scheme) != scheme) {
+    return Error{ErrorCode::invalid_input, "wrong-scheme",
+                 fmt::format("the scheme {} does not belong to this connection, which is {}",
+                             quoted_for_message(*requested.scheme), scheme),
+                 fmt::format("send {}:// or the path alone", scheme)};
+  }
+  if (!requested.authority) return success();
+  const auto authority = parse_authority(*requested.authority);
+  if (!authority) {
+    return refused(fmt::format("the authority {} is not a host with an optional port",
+                               quoted_for_message(*requested.authority)),
+                   "send the host name or address of the server, and its port after a colon");
+  }
+  const bool known = allowed_hosts.empty() || std::find(allowed_hosts.begin(), allowed_hosts.end(),
+                                                        authority->host) != allowed_hosts.end();
+  if (known) return success();
   return Error{ErrorCode::invalid_input, "wrong-host",
-               fmt::format("Host {} is not one that this server answers to", quoted_for_message(*host)),
+               fmt::format("this server does not answer for the host {}",
+                           quoted_for_message(*requested.authority)),
                "use the address it listens on, or add the name to ALLOWED_HOSTS"};
+}
+
+Result<void> check_same_site(const Request& request, const std::optional<std::string>& authority) {
+  if (request.method == "GET" || request.method == "HEAD") return success();
+  const auto refusal = [](std::string_view field, std::string_view value) {
+    return Error{ErrorCode::invalid_input, "cross-site",
+                 fmt::format("{} {} says that a page of another site sent this request", field,
+                             quoted_for_message(value)),
+                 "send it from a page of this server, or from a program"};
+  };
+  const auto sites = request.all_headers("sec-fetch-site");
+  for (const auto& site : sites) {
+    if (site != "same-origin" && site != "none") return refusal("Sec-Fetch-Site", site);
+  }
+  if (!sites.empty()) return success();
+  const auto own = authority ? parse_authority(*authority) : std::nullopt;
+  for (const auto& origin : request.all_headers("origin")) {
+    const auto separator = origin.find("://");
+    const auto given =
+        separator == std::string::npos ? std::nullopt : parse_authority(std::string_view(origin).substr(separator + 3));
+    // The scheme is not compared: a proxy in front may have ended TLS.
+    if (!own || !given || given->host != own->host || given->port != own->port) return refusal("Origin", origin);
+  }
+  return success();
 }
 
 namespace {
 
-bool is_port(std::string_view text) {
-  return !text.empty() && text.size() <= 5 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-bool is_address_6(std::string_view text) {
-  return !text.empty() && text.find(':') != std::string_view::npos &&
-         text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
-}
-
-/// Of RFC 3986's authority what a server is known by.
-bool is_host_and_port(std::string_view host) {
-  const auto name_end = host.starts_with('[') ? host.find(']') : host.find(':');
-  if (host.starts_with('[') && name_end == std::string_view::npos) return false;
-  const bool bracketed = host.starts_with('[');
-  const auto name = bracketed ? host.substr(1, name_end - 1) : host.substr(0, name_end);
-  const auto behind =
-      name_end == std::string_view::npos ? std::string_view{} : host.substr(name_end + (bracketed ? 1 : 0));
-  if (!behind.empty() && (behind.front() != ':' || !is_port(behind.substr(1)))) return false;
-  return bracketed ? is_address_6(name) : safe_name(name) && alphanumeric(name.front());
+/// In letters that mean nothing to a shell.
+bool is_plain(const Authority& authority) {
+  return authority.host.starts_with('[') ||
+         (safe_name(authority.host) && alphanumeric(authority.host.front()));
 }
 
 }  // namespace
 
 std::string origin_of(const std::optional<std::string>& host, std::string_view address, Transport transport) {
+  const auto authority = host ? parse_authority(*host) : std::nullopt;
   return fmt::format("{}://{}", transport == Transport::tls ? "https" : "http",
-                     host && is_host_and_port(*host) ? std::string_view(*host) : address);
+                     authority && is_plain(*authority) ? std::string_view(*host) : address);
 }
 
 void add_security_headers(Response& response, Transport transport) {

@@ -23,6 +23,8 @@ constexpr std::size_t kCheckDigits = 8;
 constexpr std::size_t kKeySize = kPrefix.size() + kIdDigits + 1 + kSecretDigits + 1 + kCheckDigits;
 constexpr std::size_t kNameBytesMax = 100;
 constexpr std::string_view kNone = "-";
+constexpr std::string_view kMarkerText =
+    "Requests to this server need an API key. Remove this file only to allow requests without one.\n";
 constexpr std::string_view kHeading =
     "# Keys of Deltadrop: id, SHA-256, role, companies, created, expires, revoked, name. Use `deltadrop "
     "keys`.\n";
@@ -240,10 +242,38 @@ Result<Key> revoke_key(const std::filesystem::path& file, std::string_view id, T
                "`deltadrop keys list` shows their ids"};
 }
 
+namespace {
+
+Error keys_missing(const KeysPaths& paths) {
+  return {ErrorCode::unavailable, "keys-missing",
+          fmt::format("the keys file {} is missing or empty, and this server was used with keys",
+                      paths.file.string()),
+          fmt::format("restore it from a backup or make a key with `deltadrop keys create`; to allow requests "
+                      "without keys again, remove {}",
+                      paths.required_marker.string())};
+}
+
+bool is_marked(const KeysPaths& paths) {
+  std::error_code failed;
+  const bool marked = std::filesystem::exists(paths.required_marker, failed);
+  return marked || failed;
+}
+
+}  // namespace
+
+Result<bool> keys_are_required(const KeysPaths& paths) {
+  DD_TRY(const auto keys, read_keys(paths.file));
+  if (!keys.empty()) return true;
+  if (is_marked(paths)) return keys_missing(paths);
+  return false;
+}
+
 Result<bool> KeyRing::has_keys() {
   const std::lock_guard lock(mutex_);
   DD_TRY(refresh());
-  return had_keys_;
+  if (!keys_.empty()) return true;
+  if (marked_ || is_marked(paths_)) return keys_missing(paths_);
+  return false;
 }
 
 Result<std::optional<Key>> KeyRing::find(std::string_view secret, Timestamp now) {
@@ -262,14 +292,19 @@ Result<void> KeyRing::refresh() {
   std::error_code error;
   std::optional<Stamp> now;
   Stamp stamp;
-  stamp.written = std::filesystem::last_write_time(file_, error);
-  if (!error) stamp.size = std::filesystem::file_size(file_, error);
+  stamp.written = std::filesystem::last_write_time(paths_.file, error);
+  if (!error) stamp.size = std::filesystem::file_size(paths_.file, error);
   if (!error) now = stamp;
   if (now == seen_) return success();
-  DD_TRY(keys_, read_keys(file_));
+  DD_TRY(keys_, read_keys(paths_.file));
+  if (!keys_.empty() && !marked_) {
+    if (!is_marked(paths_)) {
+      DD_TRY(io::write_file_durably(paths_.required_marker, kMarkerText));
+    }
+    marked_ = true;
+  }
   // Only once it was read: a file that cannot be is tried again with each request.
   seen_ = now;
-  had_keys_ = had_keys_ || !keys_.empty();
   return success();
 }
 

@@ -67,13 +67,25 @@ Result<MadeKey> create_key(const std::filesystem::path& file, const KeyWish& wis
 /// "no-such-key".
 Result<Key> revoke_key(const std::filesystem::path& file, std::string_view id, Timestamp now);
 
+/// Where the keys are.
+struct KeysPaths {
+  std::filesystem::path file;
+  /// Made by the first server that finds a key in `file`. While it exists, requests need a key, even if `file`
+  /// is missing or empty.
+  std::filesystem::path required_marker;
+};
+
+/// Whether requests need a key. unavailable "keys-missing": the marker exists, and there are no keys; as
+/// read_keys otherwise.
+Result<bool> keys_are_required(const KeysPaths& paths);
+
 /// The keys of a file, read again when it changes. Thread-safe.
 class KeyRing {
  public:
-  explicit KeyRing(std::filesystem::path file) : file_(std::move(file)) {}
+  explicit KeyRing(KeysPaths paths) : paths_(std::move(paths)) {}
 
-  /// Whether the file has or had a key: from then on one is needed, whatever becomes of the file. Fails as
-  /// read_keys does: who cannot be told from a stranger is one.
+  /// Whether requests need a key: from the first key on, across restarts, whatever becomes of the file. Fails
+  /// as keys_are_required does, and then nobody may be let in.
   Result<bool> has_keys();
   /// The usable key that a client shows. Every hash is compared, each in constant time.
   Result<std::optional<Key>> find(std::string_view secret, Timestamp now);
@@ -86,11 +98,11 @@ class KeyRing {
   };
   Result<void> refresh();
 
-  std::filesystem::path file_;
+  const KeysPaths paths_;
   std::mutex mutex_;
   std::optional<Stamp> seen_;
   std::vector<Key> keys_;
-  bool had_keys_ = false;
+  bool marked_ = false;
 };
 
 }  // namespace deltadrop::http

@@ -19,6 +19,13 @@
 /// Requests and responses as our routes see them: nothing of the server's library.
 namespace deltadrop::http {
 
+/// The API key that a request showed.
+struct KeyIdentity {
+  std::string id;
+  std::string name;                    ///< of who has it; for people
+  std::vector<std::string> companies;  ///< patterns with `*`; empty: all
+};
+
 struct Request {
   std::string method;
   std::string path;                                          ///< percent-decoded, without the query
@@ -29,6 +36,7 @@ struct Request {
   std::string route;                                         ///< its route's pattern; "" where there is none
   std::string origin;  ///< how the client reaches this server: "https://host:8000"
   std::string remote_address;
+  std::optional<KeyIdentity> key;               ///< set by the gate; nothing where no key is needed
   std::string id;                               ///< X-Request-Id, given or made
   const std::atomic<bool>* stopping = nullptr;  ///< set once the server stops: long waits end then
 

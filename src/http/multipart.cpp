@@ -8,6 +8,7 @@
 
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
+#include "http/head.hpp"
 #include "http/target.hpp"
 
 namespace deltadrop::http {
@@ -27,12 +28,6 @@ Error refused(std::string_view type, std::string message) {
 }
 
 Error malformed(std::string message) { return refused("bad-multipart", std::move(message)); }
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
 
 /// A quoted string's text: `\"` and `\\` are escapes, any other backslash is itself (old browsers send whole
 /// Windows paths), and %22 is how browsers write a quote. `text` starts behind the opening quote and is left
@@ -59,21 +54,21 @@ using Parameters = std::map<std::string, std::string>;
 /// `; name=value; name="value"`, names in lower case.
 std::optional<Parameters> parse_parameters(std::string_view text) {
   Parameters parameters;
-  for (text = trimmed(text); !text.empty(); text = trimmed(text)) {
+  for (text = trim_blanks(text); !text.empty(); text = trim_blanks(text)) {
     if (text.front() != ';') return std::nullopt;
-    text = trimmed(text.substr(1));
+    text = trim_blanks(text.substr(1));
     if (text.empty()) break;
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) return std::nullopt;
-    const auto name = ascii_lower(trimmed(text.substr(0, equals)));
-    text = trimmed(text.substr(equals + 1));
+    const auto name = ascii_lower(trim_blanks(text.substr(0, equals)));
+    text = trim_blanks(text.substr(equals + 1));
     std::optional<std::string> value;
     if (text.starts_with('"')) {
       text.remove_prefix(1);
       value = take_quoted(text);
     } else {
       const auto end = std::min(text.find(';'), text.size());
-      value = std::string(trimmed(text.substr(0, end)));
+      value = std::string(trim_blanks(text.substr(0, end)));
       text.remove_prefix(end);
     }
     if (!value || !parameters.emplace(name, *value).second) return std::nullopt;
@@ -97,7 +92,7 @@ struct PartHead {
 };
 
 Result<PartHead> parse_disposition(std::string_view value) {
-  const auto type = ascii_lower(trimmed(value.substr(0, value.find(';'))));
+  const auto type = ascii_lower(trim_blanks(value.substr(0, value.find(';'))));
   const auto parameters = parse_parameters(value.substr(std::min(value.find(';'), value.size())));
   if (type != "form-data" || !parameters || !parameters->contains("name")) {
     return malformed(
@@ -129,7 +124,7 @@ Result<PartHead> parse_part_headers(std::string_view text) {
       return malformed(fmt::format("{} is no header of a part", quoted_for_message(line)));
     }
     const auto name = ascii_lower(line.substr(0, colon));
-    const auto value = trimmed(line.substr(colon + 1));
+    const auto value = trim_blanks(line.substr(colon + 1));
     if (name == "content-transfer-encoding") {
       DD_TRY(check_transfer_encoding(value));
     } else if (name == "content-disposition") {
@@ -150,7 +145,7 @@ bool usable_boundary(std::string_view boundary) {
 
 Result<std::string> multipart_boundary(std::string_view content_type) {
   const auto semicolon = std::min(content_type.find(';'), content_type.size());
-  const auto type = ascii_lower(trimmed(content_type.substr(0, semicolon)));
+  const auto type = ascii_lower(trim_blanks(content_type.substr(0, semicolon)));
   if (type != "multipart/form-data") {
     return refused("not-multipart", type.empty() ? std::string("the request has no Content-Type")
                                                  : fmt::format("the body is {}, not multipart/form-data",

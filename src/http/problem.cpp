@@ -56,6 +56,7 @@ constexpr auto kTypes = std::to_array<TypeRow>({
     // Of the server's own files: what a client asks for by name has other types.
     {"no-such-file", 503, "Something needed is not there now"},
     {"upload-discarded", 404, "The upload was discarded"},
+    {"precondition-failed", 412, "The state is not the one that the request names"},
     {"too-large", 413, "Too large"},
     {"not-raw", 415, "Not the file itself"},
     {"not-multipart", 415, "Not multipart/form-data"},
@@ -63,7 +64,9 @@ constexpr auto kTypes = std::to_array<TypeRow>({
     {"encoded-form", 415, "A form is not compressed itself"},
     {"key-needed", 401, "A key is needed"},
     {"not-allowed", 403, "This key may not do that"},
+    {"cross-site", 403, "A page of another site may not do that"},
     {"wrong-host", 421, "Not a host of this server"},
+    {"wrong-scheme", 421, "Not a scheme of this server"},
     {"too-many-uploads", 503, "Too many uploads at once"},
     {"no-such-range", 416, "The file has no such part"},
     {"bad-expectation", 417, "Only 100-continue can be expected"},

@@ -5,16 +5,10 @@
 #include <limits>
 
 #include "core/table_ref.hpp"
+#include "http/head.hpp"
 
 namespace deltadrop::http {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t";
-  const auto begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
 
 /// Digits only; the largest number where there are too many.
 std::optional<std::uint64_t> parse_offset(std::string_view text) {
@@ -33,13 +27,13 @@ Selected selected_by(std::string_view range, std::uint64_t size) {
   constexpr std::string_view kUnit = "bytes=";
   const Selected whole{Selection::whole, {0, size}};
   const Selected nothing{Selection::nothing, {0, size}};
-  range = trimmed(range);
+  range = trim_blanks(range);
   if (ascii_lower(range.substr(0, kUnit.size())) != kUnit) return whole;
   range.remove_prefix(kUnit.size());
   const auto dash = range.find('-');
   if (dash == std::string_view::npos || range.find(',') != std::string_view::npos) return whole;
-  const auto first_text = trimmed(range.substr(0, dash));
-  const auto last_text = trimmed(range.substr(dash + 1));
+  const auto first_text = trim_blanks(range.substr(0, dash));
+  const auto last_text = trim_blanks(range.substr(dash + 1));
   const auto last = parse_offset(last_text);
   if (first_text.empty()) {
     if (!last) return whole;
@@ -52,24 +46,12 @@ Selected selected_by(std::string_view range, std::uint64_t size) {
   return part_of(*first, last ? std::min(*last, size - 1) + 1 : size);
 }
 
-bool lists_tag(std::string_view tags, std::string_view tag) {
-  while (!tags.empty()) {
-    // Our tags hold no comma, so one inside another's quotes does no harm.
-    const auto comma = tags.find(',');
-    auto one = trimmed(tags.substr(0, comma));
-    if (one.starts_with("W/")) one.remove_prefix(2);
-    if (one == tag || one == "*") return true;
-    tags = comma == std::string_view::npos ? std::string_view{} : tags.substr(comma + 1);
-  }
-  return false;
-}
-
 Selected selected_by(const Request& request, std::string_view tag, std::uint64_t size) {
   const auto range = request.header("range");
   if (!range || request.method != "GET") return {Selection::whole, {0, size}};
   // A weak tag or a date says less than that the bytes are the same.
   const auto condition = request.header("if-range");
-  if (condition && trimmed(*condition) != tag) return {Selection::whole, {0, size}};
+  if (condition && trim_blanks(*condition) != tag) return {Selection::whole, {0, size}};
   return selected_by(*range, size);
 }
 

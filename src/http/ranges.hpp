@@ -26,9 +26,6 @@ struct Selected {
 /// with the whole file, as the RFC allows.
 Selected selected_by(std::string_view range, std::uint64_t size);
 
-/// Whether a list of entity tags (If-None-Match) has `tag`, as `"..."`; a weak one counts.
-bool lists_tag(std::string_view tags, std::string_view tag);
-
 /// The selection of a request for a file with this tag: only a GET's Range counts, and only where If-Range,
 /// if there is one, names exactly this file.
 Selected selected_by(const Request& request, std::string_view tag, std::uint64_t size);

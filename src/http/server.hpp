@@ -31,9 +31,9 @@ struct TlsFiles {
   std::filesystem::path key;
 };
 
-/// Asked before the body is read: why this request is not answered, else nothing. Also for paths that do not
-/// exist. Runs on worker threads.
-using Gate = std::function<std::optional<Response>(const Request&)>;
+/// Decides before the body is read whether a request is answered, paths that do not exist included: nothing if
+/// so, else the refusal. Sets Request::key. Runs on worker threads.
+using Gate = std::function<std::optional<Response>(Request&)>;
 
 struct ServerOptions {
   std::string address = "127.0.0.1";

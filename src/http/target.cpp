@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "core/text.hpp"
@@ -22,12 +23,16 @@ bool unreserved(char c) {
          std::string_view("._-~").find(c) != std::string_view::npos;
 }
 
-/// "http://host:port/path" -> "/path"
-std::string_view without_authority(std::string_view target) {
-  const auto scheme_end = target.find("://");
-  if (target.starts_with('/') || scheme_end == std::string_view::npos) return target;
-  const auto path = target.find_first_of("/?", scheme_end + 3);
-  return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+/// Takes scheme and authority off an absolute-form target: "http://host:port/path" -> "/path".
+std::string_view take_authority(std::string_view text, Target& target) {
+  constexpr std::string_view kSeparator = "://";
+  const auto scheme_end = text.find(kSeparator);
+  if (text.starts_with('/') || scheme_end == std::string_view::npos) return text;
+  const auto begin = scheme_end + kSeparator.size();
+  const auto path = std::min(text.find_first_of("/?", begin), text.size());
+  target.scheme = text.substr(0, scheme_end);
+  target.authority = text.substr(begin, path - begin);
+  return path == text.size() ? std::string_view("/") : text.substr(path);
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view text) {
@@ -94,7 +99,8 @@ Result<Target> parse_target(std::string_view text) {
     return bad_request(fmt::format("request target {} has a fragment", quoted_for_message(text)),
                        "leave out what is behind #, or write a # itself as %23");
   }
-  text = without_authority(text);
+  Target target;
+  text = take_authority(text, target);
   const auto question = text.find('?');
   auto raw_path = text.substr(0, question);
   if (raw_path.empty() && question == 0) raw_path = "/";
@@ -102,7 +108,6 @@ Result<Target> parse_target(std::string_view text) {
     return bad_request(fmt::format("request target {} is no path", quoted_for_message(text)),
                        "start it with /");
   }
-  Target target;
   if (question != std::string_view::npos) {
     DD_TRY(target.query, parse_query(text.substr(question + 1)));
   }

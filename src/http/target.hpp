@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,12 +12,15 @@ namespace deltadrop::http {
 
 /// A request target (RFC 9112 section 3.2), taken apart and decoded.
 struct Target {
+  std::optional<std::string> scheme;     ///< of an absolute-form target only
+  std::optional<std::string> authority;  ///< likewise, as it was sent
   std::string path;
   std::vector<std::string> segments;                       ///< of "/": none; of "/a/": "a" and ""
   std::vector<std::pair<std::string, std::string>> query;  ///< `+` is a space, as forms write it
 };
 
-/// Splits before decoding, so `%2F` stays inside its segment. Takes origin-form and absolute-form. Fails with
+/// Splits before decoding, so `%2F` stays inside its segment. Accepts origin-form and absolute-form, whose
+/// scheme and authority it does not check. Fails with
 /// invalid_input, type "bad-request": a broken %-sequence, a NUL, invalid UTF-8 or a fragment.
 Result<Target> parse_target(std::string_view target);
 

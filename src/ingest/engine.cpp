@@ -225,9 +225,7 @@ Result<SubmitOutcome> Engine::submit(std::unique_ptr<Reception> reception, const
   }
   return submit_observed(*spool, request.caller, [&](const Sha256& file) -> Result<ParsedRequest> {
     DD_TRY(auto parsed, parse_request(request));
-    if (const auto& key = request.caller.idempotency_key) {
-      parsed.asked_key = AskedKey{*key, identity_of(request, parsed.table, file)};
-    }
+    parsed.asked_key = asked_key(request.caller, identity_of(request, parsed.table, file));
     return parsed;
   });
 }
@@ -277,6 +275,7 @@ Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const Parsed
   DD_TRY(catalog_->check_spelling(request.table));
   DD_TRY(check_owner(request.table));
   DD_TRY(const auto last, catalog_->last_version(request.table));
+  DD_TRY(check_precondition(request.precondition, request.table, last ? &*last : nullptr));
   const WantedOptions wanted = wanted_options(request, last ? &*last : nullptr);
   DD_TRY(auto after, csv::File::open(spool.path(), wanted.read, options_.limits, layout_.spool()));
   if (!after.header_findings().empty()) return SubmitOutcome(all_findings(after, request, last));
@@ -490,8 +489,7 @@ Result<UploadReport> Engine::release(const UploadId& upload, const Caller& calle
   if (stopping_) return shutting_down();
   DD_TRY(clock_watch_.check());
   DD_TRY(const auto found, find_known(upload));
-  AskedKeyOrNone key;
-  if (caller.idempotency_key) key = AskedKey{*caller.idempotency_key, identity_of_release(upload)};
+  const auto key = asked_key(caller, identity_of_release(upload));
   auto report = [&]() -> Result<UploadReport> {
     const auto lock = locks_.take(found.table);
     DD_TRY(auto earlier, replay(key));

@@ -94,6 +94,7 @@ class Engine final : public Ingest {
   Result<void> check_owner(const TableRef& table);
   Result<UploadReport> release_locked(UploadRecord upload, const AskedKeyOrNone& key);
   Result<void> copy_archived(const UploadRecord& version, Reception& into);
+  static AskedKeyOrNone asked_key(const Caller& caller, const Sha256& request);
   /// Under the table's lock: what the key's earlier request was answered, if there was one.
   Result<std::optional<UploadReport>> replay(const AskedKeyOrNone& key);
   std::optional<AnswerToKeep> answer_to_keep(const AskedKeyOrNone& key, const UploadReport& report);

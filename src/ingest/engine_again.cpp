@@ -7,11 +7,16 @@
 // What is done again: requests that a client repeats, versions that a table goes back to.
 namespace deltadrop::ingest {
 
+Engine::AskedKeyOrNone Engine::asked_key(const Caller& caller, const Sha256& request) {
+  if (!caller.idempotency_key) return std::nullopt;
+  return AskedKey{caller.key_scope, *caller.idempotency_key, request};
+}
+
 Result<std::optional<UploadReport>> Engine::replay(const AskedKeyOrNone& key) {
   if (!key) return std::optional<UploadReport>();
-  DD_TRY(
-      const auto kept,
-      catalog_->answer_of(key->key, clock_watch_.measured_now().plus_ms(-options_.idempotency_ttl.count())));
+  DD_TRY(const auto kept,
+         catalog_->answer_of(key->stored(),
+                             clock_watch_.measured_now().plus_ms(-options_.idempotency_ttl.count())));
   if (!kept) return std::optional<UploadReport>();
   if (kept->request != key->request) return key_reused(key->key);
   if (!kept->json.empty()) {
@@ -27,7 +32,7 @@ std::optional<AnswerToKeep> Engine::answer_to_keep(const AskedKeyOrNone& key, co
   const bool row_stays = report.status == UploadStatus::accepted;
   const Timestamp now = clock_watch_.measured_now();
   return AnswerToKeep{
-      key->key,
+      key->stored(),
       {key->request, report.status, report.upload.upload_id, row_stays ? "" : report_to_json(report)},
       now,
       now.plus_ms(-options_.idempotency_ttl.count())};
@@ -63,8 +68,8 @@ Result<SubmitOutcome> Engine::revert(const RevertRequest& request) {
     parsed.force = request.force;
     // Who goes back to another key means it; the guard has the last word.
     parsed.rekey = true;
-    if (const auto& key = request.caller.idempotency_key)
-      parsed.asked_key = AskedKey{*key, identity_of(request)};
+    parsed.precondition = request.precondition;
+    parsed.asked_key = asked_key(request.caller, identity_of(request));
     parsed.again = std::move(again);
     return parsed;
   };

@@ -60,8 +60,24 @@ struct Caller {
   /// first one runs, its answer is waited for. With another request: invalid_input "idempotency-key-reused".
   /// A request that failed or was refused has changed nothing and leaves its key free.
   std::optional<std::string> idempotency_key;
+  /// Callers of different scopes do not share keys: the companies that an API key is limited to, "" without a
+  /// limit.
+  std::string key_scope;
   /// How long publishing is awaited; unless given, and at the most, Options::publish_timeout.
   std::optional<std::chrono::milliseconds> publish_wait;
+};
+
+/// Files by their SHA-256: those of a list, or any.
+struct FileSet {
+  bool any = false;
+  std::vector<Sha256> sha256s;
+};
+
+/// What the table's newest version must be for an upload to go on, checked under the table's lock, after the
+/// idempotency key (a retry of what was done is answered as before). Else: conflict "precondition-failed".
+struct Precondition {
+  std::optional<FileSet> newest_is;      ///< there is a newest version, and its file is one of these
+  std::optional<FileSet> newest_is_not;  ///< there is none, or its file is none of these
 };
 
 /// What a client may say about an upload. Absent: what the table remembers, else the default.
@@ -79,6 +95,7 @@ struct UploadRequest {
   bool dry_run = false;
   bool force = false;
   bool rekey = false;
+  Precondition precondition;
   Caller caller;
 };
 
@@ -88,6 +105,7 @@ struct RevertRequest {
   Version to;
   bool dry_run = false;
   bool force = false;
+  Precondition precondition;
   Caller caller;
 };
 

@@ -11,8 +11,12 @@ namespace deltadrop::ingest {
 
 /// An idempotency key, with what tells a retry from another request.
 struct AskedKey {
+  std::string scope;  ///< Caller::key_scope
   std::string key;
   Sha256 request;
+
+  /// What the catalog keeps the answer under. No scope has a line break.
+  [[nodiscard]] std::string stored() const { return scope.empty() ? key : scope + "\n" + key; }
 };
 
 /// An UploadRequest whose every field was read; what was absent or empty is absent. For `ignore` and `types`,
@@ -30,6 +34,7 @@ struct ParsedRequest {
   bool dry_run = false;
   bool force = false;
   bool rekey = false;
+  Precondition precondition;
   std::optional<UploadRecord> again;  ///< the version whose file this is, to be read just as it was
   Timestamp received;
   std::optional<AskedKey> asked_key;
@@ -50,6 +55,11 @@ WantedOptions wanted_options(const ParsedRequest& request, const UploadRecord* l
 /// Fails with invalid_input "bad-effective-at" unless `effective_at` is later than the last version's and not
 /// after `timestamp`, when the version is accepted.
 Result<void> check_effective_at(Timestamp effective_at, Timestamp timestamp, const UploadRecord* last);
+
+/// Whether the table's newest version (null: there is none) is what the client requires. conflict
+/// "precondition-failed".
+Result<void> check_precondition(const Precondition& precondition, const TableRef& table,
+                                const UploadRecord* newest);
 
 /// "revenue:decimal(2),period:date" -> {"period":"date","revenue":"decimal(2)"}, sorted by column; "" for no
 /// columns.

@@ -287,6 +287,45 @@ def test_keys_are_asked_for_once_there_is_one(start):
     assert upload not in text and admin not in text
 
 
+def test_a_lost_keys_file_lets_nobody_in(start):
+    server = start()
+    admin = keys(server.data_dir, "create", "--role", "admin")
+    assert server.request("GET", "/api/v1/tables", headers=bearer(admin)).status_code == 200
+    kept = (server.data_dir / "keys").read_text()
+    for text in (None, ""):
+        (server.data_dir / "keys").unlink()
+        if text is not None:
+            (server.data_dir / "keys").write_text(text)
+        for headers in ({}, bearer(admin)):
+            refused = server.request("GET", "/api/v1/tables", headers=headers)
+            assert (refused.status_code, refused.json()["type"]) == (503, "/problems/keys-missing")
+        assert server.request("GET", "/health/live").status_code == 200
+        server.stop()
+        server = start()
+        assert server.request("GET", "/api/v1/tables").status_code == 503
+    (server.data_dir / "keys").write_text(kept)
+    assert server.request("GET", "/api/v1/tables", headers=bearer(admin)).status_code == 200
+
+
+def test_an_idempotency_key_belongs_to_the_companies_of_its_api_key(start):
+    server = start()
+    acme, globex, acme_too = (keys(server.data_dir, "create", "--role", "upload", "--company", name)
+                              for name in ("acme", "globex", "acme"))
+
+    def send(company, key, content=CSV):
+        return requests.post(f"{server.url}/upload?company_id={company}", files={"file": ("x.csv", content)},
+                             headers={**bearer(key), "Idempotency-Key": "monthly"}, timeout=60)
+
+    first = send("acme", acme)
+    assert first.status_code == 200, first.text
+    other = send("globex", globex)
+    assert (other.status_code, other.json()["company_id"]) == (200, "globex"), other.text
+    assert "Idempotency-Replayed" not in other.headers
+    again = send("acme", acme_too)
+    assert again.text == first.text and again.headers["Idempotency-Replayed"] == "true", "a renewed key of the same company"
+    assert send("acme", acme, CSV + "C,3\n").json()["type"] == "/problems/idempotency-key-reused"
+
+
 def test_a_command_shows_its_key(start):
     server = start()
     server.upload_ok(CSV)

@@ -67,6 +67,63 @@ def test_the_key_of_another_request_is_refused(server):
     assert versions(server) == 1
 
 
+# ---- If-Match, If-None-Match
+
+
+def tag_of(content):
+    return f'"{hashlib.sha256(content).hexdigest()}"'
+
+
+def test_an_upload_depends_on_its_preconditions(server):
+    def sent(content, **conditions):
+        response = put(server, content, headers={name.replace("_", "-"): value for name, value in conditions.items()})
+        if response.status_code == 412:
+            assert response.json()["type"] == "/problems/precondition-failed"
+        return response.status_code
+
+    assert sent(V1, If_Match="*") == 412, "there is no version yet"
+    assert sent(V1, If_None_Match="*") == 200
+    assert sent(V2, If_None_Match="*") == 412, "must not overwrite"
+    assert sent(V2, If_Match=tag_of(V3)) == 412
+    assert sent(V2, If_Match="W/" + tag_of(V1)) == 412
+    assert versions(server) == 1
+    assert sent(V2, If_Match=f'"x", {tag_of(V1)}') == 200
+    assert sent(V3, If_None_Match=tag_of(V2)) == 412
+    assert sent(V3, If_None_Match=tag_of(V1)) == 200
+    assert versions(server) == 3
+
+    revert = f"{TABLE}/revert?to_version=1&force=true"
+    refused = server.request("POST", revert, headers={"If-Match": tag_of(V1)})
+    assert (refused.status_code, versions(server)) == (412, 3)
+    assert server.request("POST", revert, headers={"If-Match": tag_of(V3)}).status_code == 200
+
+    file = f"{TABLE}/versions/1/file"
+    assert server.request("GET", file, headers={"If-Match": tag_of(V2)}).status_code == 412
+    assert server.request("GET", file, headers={"If-Match": tag_of(V1)}).content == V1
+
+
+def test_of_uploads_with_one_precondition_one_is_done(server):
+    put(server, V1)
+    files = [table(range(30), f"{n}.00") for n in range(2, 14)]
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda content: put(server, content, headers={"If-Match": tag_of(V1)}).status_code, files))
+    assert sorted(answers) == [200] + [412] * 11
+
+
+def test_a_retry_with_its_key_is_answered_whatever_its_precondition_says_now(server):
+    put(server, V1)
+    first = put(server, V2, "once", headers={"If-Match": tag_of(V1)})
+    again = put(server, V2, "once", headers={"If-Match": tag_of(V1)})
+    assert (first.status_code, again.status_code, again.text) == (200, 200, first.text)
+
+
+def test_a_part_of_a_file_is_refused(server):
+    put(server, V1)
+    refused = put(server, V1[:200], headers={"Content-Range": f"bytes 0-199/{len(V1)}"})
+    assert (refused.status_code, refused.json()["type"]) == (400, "/problems/bad-request")
+    assert versions(server) == 1
+
+
 @pytest.mark.parametrize("restarts", [False, True])
 def test_many_at_once_with_one_key_are_one_upload(start, restarts):
     server = start()

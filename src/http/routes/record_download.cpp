@@ -12,6 +12,7 @@
 #include "csv/record.hpp"
 #include "http/accept.hpp"
 #include "http/answers.hpp"
+#include "http/preconditions.hpp"
 #include "http/problem.hpp"
 #include "io/sha256.hpp"
 #include "lake/state_file.hpp"
@@ -217,7 +218,9 @@ Response record_download(history::HistoryStore& history, const Request& request,
   if (const auto etag = etag_of(wanted)) {
     response.headers.emplace_back("ETag", *etag);
     response.headers.emplace_back("Cache-Control", "private, no-cache");
-    if (client_has(request, *etag)) {
+    const auto verdict = evaluate_preconditions(request, *etag);
+    if (verdict == Verdict::failed) return problem(precondition_failed("these records"));
+    if (verdict == Verdict::not_modified) {
       response.status = 304;
       return response;
     }

@@ -13,6 +13,7 @@
 #include "http/caller.hpp"
 #include "http/multipart.hpp"
 #include "http/parameters.hpp"
+#include "http/preconditions.hpp"
 #include "http/problem.hpp"
 #include "http/routes/route_groups.hpp"
 
@@ -195,6 +196,11 @@ MadeSink receive_raw(ingest::Ingest& ingest, const Request& request) {
                  "send the file as it is (curl -T), or the form to POST /upload"};
   }
   DD_TRY(check_coding_of_file(request));
+  if (request.header("content-range")) {
+    // RFC 9110 section 14.5: a part taken for the whole would delete the rows that it lacks.
+    return bad_request("Content-Range says that the body is only a part of the file",
+                       "send the whole file, without Content-Range");
+  }
   RequestFields fields;
   DD_TRY(fields.set_all(request));
   if (fields.request().company_id || fields.request().table_name) {
@@ -203,6 +209,7 @@ MadeSink receive_raw(ingest::Ingest& ingest, const Request& request) {
   fields.request().company_id = company;
   fields.request().table_name = table;
   fields.request().file_name = company + ".csv";
+  fields.request().precondition = precondition_of(request);
   DD_TRY(auto reception, ingest.receive());
   return std::unique_ptr<BodySink>(
       std::make_unique<RawUpload>(ingest, fields.request(), std::move(reception)));

@@ -10,6 +10,7 @@
 #include "http/answers.hpp"
 #include "http/caller.hpp"
 #include "http/parameters.hpp"
+#include "http/preconditions.hpp"
 #include "http/problem.hpp"
 #include "http/ranges.hpp"
 #include "http/routes/route_groups.hpp"
@@ -73,7 +74,11 @@ Result<Response> get_file(const Services& services, const Request& request) {
   const auto tag = fmt::format("\"{}\"", upload.sha256.to_hex());
   Response response;
   response.headers = {{"ETag", tag}, {"Cache-Control", "private, immutable"}, {"Accept-Ranges", "bytes"}};
-  if (lists_tag(request.header("if-none-match").value_or(""), tag)) {
+  const auto verdict = evaluate_preconditions(request, tag);
+  if (verdict == Verdict::failed) {
+    return precondition_failed(fmt::format("version {} of {}", number, table.to_string()));
+  }
+  if (verdict == Verdict::not_modified) {
     response.status = 304;
     return response;
   }
@@ -201,6 +206,7 @@ Result<Response> revert(const Services& services, const Request& request) {
   DD_TRY(wanted.force, flag_of(request, "force"));
   DD_TRY(wanted.table, table_of_path(request));
   DD_TRY(wanted.caller, caller_of(request));
+  wanted.precondition = precondition_of(request);
   DD_TRY(const auto outcome, services.ingest.revert(wanted));
   return submit_answer(outcome, wanted.caller);
 }

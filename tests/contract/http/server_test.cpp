@@ -151,6 +151,14 @@ INSTANTIATE_TEST_SUITE_P(
                 400},
         Refusal{"BareLfInAChunkExtension", kPost + "Transfer-Encoding: chunked\r\n\r\n3;x\nabc\r\n0\r\n\r\n",
                 400},
+        Refusal{"LfInAQuotedChunkExtension",
+                kPost + "Transfer-Encoding: chunked\r\n\r\n3;x=\"\n\"\r\nabc\r\n0\r\n\r\n", 400},
+        Refusal{"LfInTheLastChunksExtension",
+                kPost + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0;x=\"\n\"\r\n\r\n", 400},
+        Refusal{"NulInAQuotedChunkExtension",
+                kPost + "Transfer-Encoding: chunked\r\n\r\n3;x=\"" + std::string(1, '\0') +
+                    "\"\r\nabc\r\n0\r\n\r\n",
+                400},
         Refusal{"BareLfBehindAChunk", kPost + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\n0\r\n\r\n", 400},
         Refusal{"NoHost", "GET /health HTTP/1.1\r\n\r\n", 400},
         Refusal{"BadRequestLine", "GET  /health HTTP/1.1\r\nHost: x\r\n\r\n", 400},
@@ -214,11 +222,81 @@ TEST(HttpServer, AnswersOnlyToItsHosts) {
     client.send("GET /health HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
     EXPECT_EQ(client.read_response().status, 200) << host;
   }
-  for (const std::string host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil", "", ":8000"}) {
+  for (const std::string host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil"}) {
     RawClient client(server.address);
     client.send("GET /health HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
     EXPECT_EQ(client.read_response().status, 421) << host;
   }
+  for (const std::string host : {"", ":8000", "localhost:1@evil.example", ":abc", "localhost/evil"}) {
+    RawClient client(server.address);
+    client.send("GET /health HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    EXPECT_EQ(client.read_response().status, 400) << host;
+  }
+}
+
+TEST(HttpServer, TakesTheHostOfAnAbsoluteTarget) {
+  ServerOptions options;
+  options.allowed_hosts = {"localhost"};
+  TestServer server({}, options);
+  const auto status_of = [&](const std::string& target, const std::string& host) {
+    RawClient client(server.address);
+    client.send("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    return client.read_response().status;
+  };
+  EXPECT_EQ(status_of("http://localhost/health", "evil.example"), 200) << "Host is ignored then";
+  EXPECT_EQ(status_of("http://evil.example/health", "localhost"), 421);
+  EXPECT_EQ(status_of("https://localhost/health", "localhost"), 421) << "this connection has no TLS";
+  EXPECT_EQ(status_of("http://u@localhost/health", "localhost"), 400);
+}
+
+TEST(HttpServer, ReadsLengthsByTheGrammar) {
+  TestServer server;
+  for (const std::string length : {"05", "\t5 ", "  005\t"}) {
+    RawClient client(server.address);
+    client.send(kPost + "Content-Length:" + length + "\r\n\r\nhello");
+    const auto response = client.read_response();
+    EXPECT_EQ(response.status, 200) << length << response.body;
+    EXPECT_EQ(response.body, R"({"bytes":5})") << length;
+  }
+}
+
+TEST(HttpServer, GivesAdviceThatFitsTheFault) {
+  TestServer server;
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {kPost + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "Content-Length is given more than once"},
+      {kPost + "Content-Length: 5, 5\r\n\r\nhello", "not a length"},
+      {kPost + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", "both Content-Length and"},
+      {kPost + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", "send exactly chunked"},
+      {"GET /health HTTP/2.0\r\nHost: x\r\n\r\n", "send HTTP/1.1"},
+  };
+  for (const auto& [request, advice] : cases) {
+    RawClient client(server.address);
+    client.send(request);
+    const auto response = client.read_response();
+    EXPECT_EQ(response.status, 400);
+    EXPECT_NE(response.body.find(advice), std::string::npos) << response.body;
+  }
+}
+
+TEST(HttpServer, RefusesWhatAnotherSitesPageWouldChange) {
+  TestServer server;
+  const auto status_of = [&](const std::string& field) {
+    RawClient client(server.address);
+    client.send("POST /sink HTTP/1.1\r\nHost: localhost\r\n" + field + "Content-Length: 5\r\n\r\nhello");
+    return client.read_response().status;
+  };
+  EXPECT_EQ(status_of(""), 200);
+  EXPECT_EQ(status_of("Origin: http://localhost\r\n"), 200);
+  EXPECT_EQ(status_of("Origin: http://evil.example\r\n"), 403);
+  EXPECT_EQ(status_of("Sec-Fetch-Site: cross-site\r\n"), 403);
+  EXPECT_EQ(server.sinks.finished_count(), 2);
+}
+
+TEST(HttpServer, IgnoresTheExpectationOfOldHttp) {
+  TestServer server;
+  RawClient client(server.address);
+  client.send("POST /sink HTTP/1.0\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello");
+  EXPECT_EQ(client.read_response().status, 200) << "not 100, which HTTP/1.0 does not know";
 }
 
 TEST(HttpServer, ClosesWhenTheHeadComesTooSlowly) {

@@ -176,7 +176,12 @@ TEST(Settings, ListenAddresses) {
 }
 
 TEST(Settings, DescribeMasksPasswords) {
-  for (const std::string url : {"postgresql://u:hunter2@db:5432/x", "host=db password=hunter2 user=u"}) {
+  for (const std::string url :
+       {"postgresql://u:hunter2@db:5432/x", "host=db password=hunter2 user=u",
+        "host=db password='hunter2 hunter2' user=u", R"(password = 'it\'s hunter2' host=db)",
+        "host=db user=u sslpassword=hunter2", "postgresql://u@db/x?sslpassword=hunter2",
+        "postgresql://u:a%40hunter2@db/x", "postgresql://db/x?password=hunter2&user=u",
+        "postgresql://u:hunter2@[db", "postgres://u:hunter2@db1,db2:5433/x"}) {
     const auto settings = Settings::load({{"DATABASE_URL", url}}, empty_environment, "").value();
     EXPECT_EQ(settings.describe().find("hunter2"), std::string::npos) << settings.describe();
     EXPECT_NE(settings.describe().find("***"), std::string::npos);

@@ -57,13 +57,5 @@ TEST(Accept, NamesTheOffersWhereNoneIsAccepted) {
   }
 }
 
-TEST(Accept, KnowsWhatTheClientHas) {
-  EXPECT_FALSE(client_has(Request{}, "\"a\""));
-  EXPECT_TRUE(client_has(with("if-none-match", {"\"a\""}), "\"a\""));
-  EXPECT_TRUE(client_has(with("if-none-match", {"\"b\", W/\"a\""}), "\"a\""));
-  EXPECT_TRUE(client_has(with("if-none-match", {"*"}), "\"a\""));
-  EXPECT_FALSE(client_has(with("if-none-match", {"\"ab\""}), "\"a\""));
-}
-
 }  // namespace
 }  // namespace deltadrop::http

@@ -26,7 +26,20 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"NoBody", {{"host", "a"}}, ""}, Case{"Length", {{"host", "a"}, {"content-length", "12"}}, ""},
         Case{"Chunked", {{"host", "a"}, {"transfer-encoding", "Chunked"}}, ""},
-        Case{"NoHost", {}, "bad-request"}, Case{"NoHostInOldHttp", {}, "", false},
+        Case{"LengthWithZeros", {{"host", "a"}, {"content-length", "0000000000000000000000012"}}, ""},
+        Case{"OnlyZeros", {{"host", "a"}, {"content-length", "000"}}, ""},
+        Case{"HostWithPort", {{"host", "a.example:8000"}}, ""}, Case{"EmptyPort", {{"host", "a:"}}, ""},
+        Case{"Address6", {{"host", "[::1]:8000"}}, ""}, Case{"EmptyHost", {{"host", ""}}, "bad-request"},
+        Case{"OnlyAPort", {{"host", ":80"}}, "bad-request"},
+        Case{"LettersAsPort", {{"host", "a:abc"}}, "bad-request"},
+        Case{"HostWithUser", {{"host", "h:1@evil"}}, "bad-request"},
+        Case{"HostWithPath", {{"host", "a/b"}}, "bad-request"},
+        Case{"HostWithQuery", {{"host", "a?b"}}, "bad-request"},
+        Case{"HostWithBlank", {{"host", "a b"}}, "bad-request"},
+        Case{"TwoHostsInOne", {{"host", "a,[b"}}, "bad-request"},
+        Case{"NotAnAddress6", {{"host", "[1:2]"}}, "bad-request"},
+        Case{"LongPort", {{"host", "a:123456"}}, "bad-request"},
+        Case{"ExpectationInOldHttp", {{"expect", "200-ok"}}, "", false}, Case{"NoHost", {}, "bad-request"}, Case{"NoHostInOldHttp", {}, "", false},
         Case{"TwoHosts", {{"host", "a"}, {"host", "a"}}, "bad-request"},
         Case{
             "EqualLengths", {{"host", "a"}, {"content-length", "1"}, {"content-length", "1"}}, "bad-request"},
@@ -48,6 +61,78 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Continue", {{"host", "a"}, {"expect", "100-Continue"}}, ""},
         Case{"StrangeExpectation", {{"host", "a"}, {"expect", "200-ok"}}, "bad-expectation"}),
     [](const auto& instance) { return instance.param.name; });
+
+TEST(HeaderFields, AreReadWithTheBlanksAroundTheirValuesRemoved) {
+  const Headers expected = {{"host", "a"}, {"content-length", "5"}, {"x-empty", ""}};
+  EXPECT_EQ(header_fields_of("GET / HTTP/1.1\r\nHost:a\r\nContent-Length: \t5 \t\r\nX-Empty:\r\n\r\n"), expected);
+}
+
+TEST(RequestedOrigin, MustBeOurs) {
+  const std::vector<std::string> hosts = {"localhost", "[::1]"};
+  struct OriginCase {
+    std::optional<std::string> scheme;
+    std::optional<std::string> authority;
+    Transport transport;
+    std::string type;
+  };
+  const std::vector<OriginCase> cases = {
+      {{}, {}, Transport::plain, ""},
+      {{}, "localhost", Transport::plain, ""},
+      {{}, "LOCALHOST.:8000", Transport::plain, ""},
+      {{}, "[::1]", Transport::plain, ""},
+      {{}, "evil.example", Transport::plain, "wrong-host"},
+      {"http", "localhost", Transport::plain, ""},
+      {"HTTP", "localhost", Transport::plain, ""},
+      {"http", "evil.example", Transport::plain, "wrong-host"},
+      {"http", "user@localhost", Transport::plain, "bad-request"},
+      {"http", "", Transport::plain, "bad-request"},
+      {"https", "localhost", Transport::plain, "wrong-scheme"},
+      {"https", "localhost", Transport::tls, ""},
+      {"http", "localhost", Transport::tls, "wrong-scheme"},
+      {"ftp", "localhost", Transport::plain, "wrong-scheme"},
+  };
+  for (const auto& one : cases) {
+    const auto checked = check_requested_origin({one.scheme, one.authority}, one.transport, hosts);
+    EXPECT_EQ(checked.has_error() ? checked.error().type : "", one.type)
+        << one.scheme.value_or("-") << " " << one.authority.value_or("-");
+  }
+  EXPECT_TRUE(check_requested_origin({{}, "any.example"}, Transport::plain, {}).has_value());
+}
+
+TEST(SameSite, IsWhatMayChangeSomething) {
+  struct SiteCase {
+    std::string method;
+    Headers headers;
+    bool passes;
+  };
+  const std::vector<SiteCase> cases = {
+      {"POST", {}, true},
+      {"POST", {{"origin", "http://localhost:8000"}}, true},
+      {"POST", {{"origin", "https://localhost:8000"}}, true},
+      {"POST", {{"origin", "http://localhost"}}, false},
+      {"POST", {{"origin", "http://evil.example"}}, false},
+      {"PUT", {{"origin", "null"}}, false},
+      {"DELETE", {{"origin", ""}}, false},
+      {"GET", {{"origin", "http://evil.example"}}, true},
+      {"HEAD", {{"sec-fetch-site", "cross-site"}}, true},
+      {"POST", {{"sec-fetch-site", "same-origin"}, {"origin", "http://localhost:8000"}}, true},
+      {"POST", {{"sec-fetch-site", "none"}}, true},
+      {"POST", {{"sec-fetch-site", "same-site"}}, false},
+      {"POST", {{"sec-fetch-site", "cross-site"}, {"origin", "http://localhost:8000"}}, false},
+      {"PATCH", {{"sec-fetch-site", "cross-site"}}, false},
+  };
+  for (const auto& one : cases) {
+    Request request;
+    request.method = one.method;
+    request.headers = one.headers;
+    const auto checked = check_same_site(request, "localhost:8000");
+    EXPECT_EQ(checked.has_value(), one.passes)
+        << one.method << " " << (one.headers.empty() ? "" : one.headers[0].second);
+    if (!one.passes) {
+      EXPECT_EQ(checked.error().type, "cross-site");
+    }
+  }
+}
 
 TEST(RequestIds, AreKeptWhenHarmless) {
   EXPECT_EQ(request_id("ab-12_x.y"), "ab-12_x.y");

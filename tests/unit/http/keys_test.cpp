@@ -40,7 +40,8 @@ class KeysFile : public ::testing::Test {
 
   testing::TemporaryFolder folder;
   std::filesystem::path file = folder.path() / "keys";
-  KeyRing ring{file};
+  std::filesystem::path marker = folder.path() / "keys-required";
+  KeyRing ring{{file, marker}};
 };
 
 TEST_F(KeysFile, HoldsNoSecretAndIsForItsOwnerOnly) {
@@ -81,8 +82,26 @@ TEST_F(KeysFile, IsNoticedWhileTheServerRuns) {
   ASSERT_TRUE(revoke_key(file, key.id, kNow).has_value());
   EXPECT_EQ(ring.find(secret, kNow).value().has_value(), false);
   EXPECT_TRUE(ring.has_keys().value()) << "who revokes the last key does not open the door";
+}
+
+TEST_F(KeysFile, ThatIsLostOrEmptiedLetsNobodyInAfterARestartEither) {
+  make();
+  EXPECT_TRUE(ring.has_keys().value());
+  const auto refused = [&] {
+    EXPECT_EQ(ring.has_keys().error().type, "keys-missing");
+    KeyRing after_restart({file, marker});
+    EXPECT_EQ(after_restart.has_keys().error().type, "keys-missing");
+    EXPECT_EQ(keys_are_required({file, marker}).error().type, "keys-missing");
+  };
   ASSERT_TRUE(io::remove_file(file).has_value());
-  EXPECT_TRUE(ring.has_keys().value()) << "nor who removes the file";
+  refused();
+  ASSERT_TRUE(io::write_file_durably(file, "").has_value());
+  refused();
+  ASSERT_TRUE(io::write_file_durably(file, "# only a heading\n").has_value());
+  refused();
+  make();
+  EXPECT_TRUE(ring.has_keys().value());
+  EXPECT_TRUE(keys_are_required({file, marker}).value());
 }
 
 TEST_F(KeysFile, ThatIsDamagedLetsNobodyIn) {
@@ -116,7 +135,7 @@ class Gates : public KeysFile {
   unsigned ask(const Asked& asked, const std::string& header, const std::string& value,
                bool required = false) {
     GateOptions options;
-    options.keys = std::make_shared<KeyRing>(file);
+    options.keys = std::make_shared<KeyRing>(KeysPaths{file, marker});
     options.keys_required = required;
     options.company_of_upload = [](std::string_view id) -> Result<std::optional<std::string>> {
       if (id == "u-acme") return std::optional<std::string>("acme");

@@ -69,14 +69,5 @@ TEST(Ranges, CountOnlyForAGetOfTheSameFile) {
   EXPECT_EQ(selected_by(request, "\"a\"", 10).selection, Selection::whole);
 }
 
-TEST(Tags, AreFoundInLists) {
-  for (const std::string tags : {"\"a\"", "*", "W/\"a\"", "\"b\", \"a\"", "\"b\",W/\"a\" "}) {
-    EXPECT_TRUE(lists_tag(tags, "\"a\"")) << tags;
-  }
-  for (const std::string tags : {"", "\"b\"", "a", "\"aa\"", ","}) {
-    EXPECT_FALSE(lists_tag(tags, "\"a\"")) << tags;
-  }
-}
-
 }  // namespace
 }  // namespace deltadrop::http

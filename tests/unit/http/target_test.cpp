@@ -37,6 +37,17 @@ TEST(ParseTarget, SplitsBeforeItDecodes) {
   }
 }
 
+TEST(ParseTarget, TellsTheAuthorityOfAnAbsoluteForm) {
+  const auto absolute = parse_target("HTTP://u@host:8000/a?b://c").value();
+  EXPECT_EQ(absolute.scheme, "HTTP");
+  EXPECT_EQ(absolute.authority, "u@host:8000");
+  EXPECT_EQ(absolute.path, "/a");
+  const auto origin = parse_target("/a://b").value();
+  EXPECT_FALSE(origin.scheme.has_value());
+  EXPECT_FALSE(origin.authority.has_value());
+  EXPECT_EQ(parse_target("http:///a").value().authority, "");
+}
+
 TEST(ParseTarget, RefusesWhatCannotBeDecoded) {
   for (const std::string target :
        {"/a%00b", "/a%", "/a%2", "/a%zz", "/%ff", "/a?x=%00", "/a?%C3=1", "*", "health", "", "/a#b", "/#",

@@ -1,0 +1,95 @@
+#include "http/preconditions.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/head.hpp"
+
+namespace deltadrop::http {
+namespace {
+
+struct EntityTag {
+  std::string_view text;  ///< with its quotes
+  bool weak = false;
+};
+
+/// The value of If-Match or If-None-Match.
+struct TagList {
+  bool any = false;  ///< `*`
+  std::vector<EntityTag> tags;
+};
+
+/// Reads one field's value. A comma inside the quotes belongs to the tag; what is not a tag is passed over, so
+/// that it matches nothing.
+void read_tags(std::string_view value, TagList& list) {
+  while (!value.empty()) {
+    value = trim_blanks(value);
+    const bool weak = value.starts_with("W/");
+    auto rest = weak ? value.substr(2) : value;
+    const auto closing = rest.starts_with('"') ? rest.find('"', 1) : std::string_view::npos;
+    if (closing != std::string_view::npos) {
+      list.tags.push_back({rest.substr(0, closing + 1), weak});
+      rest.remove_prefix(closing + 1);
+    }
+    const auto comma = rest.find(',');
+    if (trim_blanks(rest.substr(0, comma)) == "*" && !weak) list.any = true;
+    value = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
+  }
+}
+
+/// Nothing where the request has no such field. The list refers to the request's headers.
+std::optional<TagList> tags_of(const Request& request, std::string_view name) {
+  std::optional<TagList> list;
+  for (const auto& [field, value] : request.headers) {
+    if (field != name) continue;
+    if (!list) list.emplace();
+    read_tags(value, *list);
+  }
+  return list;
+}
+
+/// RFC 9110 section 8.8.3.2: a weak tag never matches in the strong comparison.
+enum class Comparison : std::uint8_t { strong, weak };
+
+bool matches(const TagList& list, std::string_view etag, Comparison comparison) {
+  return list.any || std::any_of(list.tags.begin(), list.tags.end(), [&](const EntityTag& tag) {
+           return tag.text == etag && (comparison == Comparison::weak || !tag.weak);
+         });
+}
+
+std::optional<ingest::FileSet> files_of(const std::optional<TagList>& list, Comparison comparison) {
+  if (!list) return std::nullopt;
+  ingest::FileSet files{list->any, {}};
+  for (const auto& tag : list->tags) {
+    if (tag.weak && comparison == Comparison::strong) continue;
+    const auto parsed = Sha256::parse(tag.text.substr(1, tag.text.size() - 2));
+    if (parsed.has_value()) files.sha256s.push_back(parsed.value());
+  }
+  return files;
+}
+
+}  // namespace
+
+Verdict evaluate_preconditions(const Request& request, std::string_view etag) {
+  const auto wanted = tags_of(request, "if-match");
+  if (wanted && !matches(*wanted, etag, Comparison::strong)) return Verdict::failed;
+  const auto known = tags_of(request, "if-none-match");
+  return known && matches(*known, etag, Comparison::weak) ? Verdict::not_modified : Verdict::proceed;
+}
+
+ingest::Precondition precondition_of(const Request& request) {
+  return {files_of(tags_of(request, "if-match"), Comparison::strong),
+          files_of(tags_of(request, "if-none-match"), Comparison::weak)};
+}
+
+Error precondition_failed(std::string_view what) {
+  return {ErrorCode::conflict, "precondition-failed",
+          fmt::format("If-Match does not name the entity tag of {}", what),
+          "read its ETag again, then decide"};
+}
+
+}  // namespace deltadrop::http

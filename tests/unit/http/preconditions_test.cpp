@@ -1,0 +1,73 @@
+#include "http/preconditions.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace deltadrop::http {
+namespace {
+
+const std::string kTag = "\"abc\"";
+
+Request with(const std::vector<std::pair<std::string, std::string>>& headers) {
+  Request request;
+  request.method = "GET";
+  request.headers = headers;
+  return request;
+}
+
+TEST(Preconditions, OfAGetAreEvaluatedAsTheRfcSays) {
+  struct Case {
+    std::vector<std::pair<std::string, std::string>> headers;
+    Verdict verdict;
+  };
+  const std::vector<Case> cases = {
+      {{}, Verdict::proceed},
+      {{{"if-none-match", kTag}}, Verdict::not_modified},
+      {{{"if-none-match", "W/" + kTag}}, Verdict::not_modified},
+      {{{"if-none-match", "\"b\" ,W/" + kTag + " "}}, Verdict::not_modified},
+      {{{"if-none-match", "\"b\""}, {"if-none-match", kTag}}, Verdict::not_modified},
+      {{{"if-none-match", "*"}}, Verdict::not_modified},
+      {{{"if-none-match", "\"b\""}}, Verdict::proceed},
+      {{{"if-none-match", "abc"}}, Verdict::proceed},
+      {{{"if-none-match", "\"a,b\""}}, Verdict::proceed},
+      {{{"if-none-match", "\"x, *\""}}, Verdict::proceed},
+      {{{"if-none-match", ""}}, Verdict::proceed},
+      {{{"if-match", kTag}}, Verdict::proceed},
+      {{{"if-match", "*"}}, Verdict::proceed},
+      {{{"if-match", "\"b\", " + kTag}}, Verdict::proceed},
+      {{{"if-match", "\"b\""}}, Verdict::failed},
+      {{{"if-match", "W/" + kTag}}, Verdict::failed},
+      {{{"if-match", ""}}, Verdict::failed},
+      {{{"if-match", kTag}, {"if-none-match", kTag}}, Verdict::not_modified},
+      {{{"if-match", "\"b\""}, {"if-none-match", kTag}}, Verdict::failed},
+  };
+  for (const auto& one : cases) {
+    const auto text = one.headers.empty() ? std::string() : one.headers[0].first + ": " + one.headers[0].second;
+    EXPECT_EQ(evaluate_preconditions(with(one.headers), kTag), one.verdict) << text;
+  }
+}
+
+TEST(Preconditions, OfATableNameFilesByTheirSha256) {
+  const std::string hex(64, 'a');
+  const auto none = precondition_of(with({}));
+  EXPECT_FALSE(none.newest_is.has_value());
+  EXPECT_FALSE(none.newest_is_not.has_value());
+
+  const auto one = precondition_of(with({{"if-match", "\"x\", \"" + hex + "\""}, {"if-none-match", "*"}}));
+  ASSERT_TRUE(one.newest_is.has_value());
+  EXPECT_FALSE(one.newest_is->any);
+  ASSERT_EQ(one.newest_is->sha256s.size(), 1U) << "a tag that is not a SHA-256 names no file";
+  EXPECT_EQ(one.newest_is->sha256s[0].to_hex(), hex);
+  ASSERT_TRUE(one.newest_is_not.has_value());
+  EXPECT_TRUE(one.newest_is_not->any);
+
+  const auto weak = precondition_of(
+      with({{"if-match", "W/\"" + hex + "\""}, {"if-none-match", "W/\"" + hex + "\""}}));
+  EXPECT_TRUE(weak.newest_is->sha256s.empty()) << "If-Match compares strongly";
+  EXPECT_EQ(weak.newest_is_not->sha256s.size(), 1U);
+}
+
+}  // namespace
+}  // namespace deltadrop::http
