@@ -120,6 +120,8 @@ void Examiner::look_at_unapplied(Checkup& found) {
 
 void Examiner::look_for_standstill(Checkup& found) {
   const std::lock_guard lock(mutex_);
+  // A clock that jumps is no standstill, and hides none.
+  const Timestamp measured{parts_.clock.uptime().count()};
   std::optional<std::string> consumed;
   std::optional<std::string> in_lake;
   if (found.summary && found.pending != 0) {
@@ -127,8 +129,8 @@ void Examiner::look_for_standstill(Checkup& found) {
                            found.unapplied ? found.unapplied->late_recorded : 0);
   }
   if (found.oldest_not_in_lake) in_lake = found.oldest_not_in_lake->facts.upload_id.to_string();
-  const bool nothing_consumed = consuming_.look(std::move(consumed), found.at);
-  const bool lake_stands = lake_.look(std::move(in_lake), found.at);
+  const bool nothing_consumed = consuming_.look(std::move(consumed), measured);
+  const bool lake_stands = lake_.look(std::move(in_lake), measured);
   if (lake_stands) found.stalled.push_back(not_in_lake(*found.oldest_not_in_lake));
   if (found.consumer) {
     found.consumer_up = !found.consumer->stopped;
