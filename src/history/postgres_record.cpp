@@ -318,10 +318,11 @@ class Recorder {
                             "nullif(previous, '{}'), file_sha256, types::json, total, state, timestamp, "
                             "effective_at, error, archive_id, state = 'conflict' FROM {} ORDER BY company_id "
                             "COLLATE \"C\", table_name COLLATE \"C\", version, upload_id "
-                            "ON CONFLICT DO NOTHING",
+                            "ON CONFLICT DO NOTHING RETURNING upload_id",
                             kNoPredecessor, kNewUploads),
                 {new_uploads_json()}}));
-    if (rows.changed() == std::ssize(new_)) return report_conflicts();
+    DD_TRY(report_conflicts(rows));
+    if (rows.size() == std::ssize(new_)) return true;
     std::vector<std::string> ids;
     for (const auto& upload : new_) ids.push_back(upload.facts.upload_id.to_string());
     DD_TRY(const auto found, connection_.run(select_uploads_by_id(array_of(ids))));
@@ -353,16 +354,19 @@ class Recorder {
     return rows.changed() == claims;
   }
 
-  /// Reports the new uploads that are in conflict. Each takes along those that were recorded before it and
-  /// follow it: in the place of one of them the next upload of the other chain would be a rival.
-  Result<bool> report_conflicts() {
+  /// Reports those of the inserted uploads that are in conflict: whoever inserts one reports it. Each takes
+  /// along those that were recorded before it and follow it: in the place of one of them the next upload of
+  /// the other chain would be a rival.
+  Result<void> report_conflicts(const Rows& inserted) {
+    std::set<std::string, std::less<>> ids;
+    for (int i = 0; i < inserted.size(); ++i) ids.emplace(inserted[i].text(0));
     for (const auto& upload : new_) {
-      if (!upload.conflict) continue;
+      if (!upload.conflict || !ids.contains(upload.facts.upload_id.to_string())) continue;
       report_.conflicts.push_back(
           {upload.facts, UploadState::conflict, 0, {}, {}, {}, *upload.conflict, {}});
       DD_TRY(take_followers_along(upload.facts));
     }
-    return true;
+    return success();
   }
 
   Result<void> take_followers_along(const UploadFacts& facts) {
