@@ -5,6 +5,7 @@
 #include <future>
 #include <utility>
 
+#include "core/exhausted.hpp"
 #include "core/text.hpp"
 
 namespace deltadrop::ingest {
@@ -17,8 +18,8 @@ constexpr std::int64_t kThreadBytesMin = std::int64_t{256} << 10;
 class CheckedBeside {
  public:
   CheckedBeside(StoredFiles& files, const UploadRecord& upload, const csv::File& file)
-      : passed_(std::async(upload.bytes < kThreadBytesMin ? std::launch::deferred : std::launch::async,
-                           [&] { return files.check(upload, file); })) {}
+      : passed_(run_apart(upload.bytes >= kThreadBytesMin,
+                          [&files, &upload, &file] { return files.check(upload, file); })) {}
   Result<void> passed() { return passed_.get(); }
 
  private:

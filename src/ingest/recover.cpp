@@ -148,6 +148,7 @@ Result<void> put_strangers_away(const Layout& layout) {
     const fs::path folder = layout.archive() / company;
     // A file system that is mounted there has one.
     if (company == "lost+found") continue;
+    if (folder == layout.archive_id_file()) continue;
     if (!is_folder(folder) || !TableRef::make(company, "t").has_value()) {
       put_away(layout, folder);
       continue;
