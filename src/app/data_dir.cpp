@@ -88,6 +88,7 @@ ingest::Options ingest_options(const Settings& settings) {
   options.idempotency_ttl = settings.duration("IDEMPOTENCY_TTL");
   options.clock_jump_max = settings.duration("CLOCK_JUMP_MAX");
   options.publish_timeout = settings.duration("PUBLISH_TIMEOUT");
+  options.compare_timeout = settings.duration("COMPARE_TIMEOUT");
   return options;
 }
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -30,12 +31,13 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kRecoveryWait{5};
-/// Shorter than the ten seconds that service managers give before they kill.
-constexpr std::chrono::seconds kDrain{8};
+/// With what comes after it, shorter than the ten seconds that service managers give before they kill, and
+/// that StopSignals gives.
+constexpr std::chrono::seconds kDrain{5};
 /// The embedded log has one topic, whatever KAFKA_TOPIC says: settings of `serve` must not change what `dev`
 /// reads.
 constexpr std::string_view kEmbeddedTopic = "cdc-events";
-constexpr std::chrono::seconds kLastCommit{8};  ///< for a database that does not answer while we stop
+constexpr std::chrono::seconds kLastCommit{2};  ///< for a database that does not answer while we stop
 
 void say_what_is_ignored(const Settings& settings) {
   for (const auto* name : {"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC", "CONSUMER_GROUP", "DATABASE_URL"}) {
@@ -47,9 +49,9 @@ void say_what_is_ignored(const Settings& settings) {
 
 /// What was accepted before the last end is applied before anyone can ask, so that answers are complete from
 /// the start.
-void wait_for_recovery(ingest::Ingest& ingest, consume::Consumer& consumer) {
+void wait_for_recovery(ingest::Ingest& ingest, consume::Consumer& consumer, StopSignals& signals) {
   const auto deadline = steady_clock::now() + kRecoveryWait;
-  while (steady_clock::now() < deadline) {
+  while (steady_clock::now() < deadline && !signals.came()) {
     const auto seen = consumer.progress();
     const auto health = consumer.health();
     if (ingest.health().accepted_unpublished == 0 && health.lag == 0 && health.summary.uploads_recorded == 0)
@@ -110,14 +112,14 @@ class StopAfter {
 
 /// Serves the API of an Ingest until a signal comes.
 Result<void> serve_api(const Settings& settings, DataDir& data_dir, const http::Services& services,
-                       Telemetry& telemetry, StopSignals& signals) {
+                       Telemetry& telemetry, StopSignals& signals, const std::function<void()>& overdue) {
   DD_TRY(const auto server,
          listen(settings, {&services.ingest, telemetry, services.clock}, http::all_routes(services)));
   const auto url = url_of(settings, server->address());
   DD_TRY(data_dir.lock.publish_address(settings.text("TLS_CERT").empty() ? server->address() : url));
   greet(url, how_to_upload(url, settings));
   signals.wait();
-  server->stop(kDrain);
+  server->stop(kDrain, overdue);
   return success();
 }
 
@@ -145,12 +147,12 @@ Result<void> run_dev(const Settings& settings) {
   DD_TRY(const auto ingest, ingest::open(owned(observed(settings, telemetry), owners), *log, clock));
   owners.watch_archive(*ingest);
   consumer.start();
-  wait_for_recovery(*ingest, consumer);
+  wait_for_recovery(*ingest, consumer, signals);
 
   const auto served = serve_api(settings, data_dir,
                                 {*ingest, *log, *history, &consumer, clock, &telemetry.metrics(),
                                  form_limits(settings), [&owners] { return owners.troubles(); }},
-                                telemetry, signals);
+                                telemetry, signals, [&log] { log->interrupt(); });
   log->interrupt();
   ingest->stop();
   consumer.stop();
@@ -176,7 +178,11 @@ Result<void> run_serve(const Settings& settings) {
   const auto served = serve_api(settings, data_dir,
                                 {*ingest, *log, *history, nullptr, clock, &telemetry.metrics(),
                                  form_limits(settings), [&owners] { return owners.troubles(); }},
-                                telemetry, signals);
+                                telemetry, signals, [&] {
+                                  stop.request_stop();
+                                  log->interrupt();
+                                  ingest->stop();
+                                });
   stop.request_stop();
   log->interrupt();
   ingest->stop();
@@ -212,7 +218,7 @@ Result<void> run_consume(const Settings& settings, bool accept_gap) {
     gave_up = consumer.stopped();
     return gave_up.has_value();
   });
-  server->stop(kDrain);
+  server->stop(kDrain, [&stop] { stop.request_stop(); });
   log->interrupt();
   {
     const StopAfter patience(stop, kLastCommit);

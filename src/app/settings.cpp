@@ -48,6 +48,7 @@ constexpr std::array kSettings = {
     Setting{"CLOCK_JUMP_MAX", duration, "24h",
             "a clock that jumps by more than this stops uploads until it is right again or accepted"},
     Setting{"PUBLISH_TIMEOUT", duration, "10s", "an upload that takes longer to publish is answered 202"},
+    Setting{"COMPARE_TIMEOUT", duration, "10m", "an upload that takes longer to compare is refused"},
     Setting{"MAX_UPLOAD_BYTES", bytes, "1TiB", "largest file, after decompression"},
     Setting{"MAX_EXPANSION", count, "200", "largest ratio of expanded to received bytes, past the first MiB"},
     Setting{"MAX_ROWS", count, "1000000000", "most rows of a file"},

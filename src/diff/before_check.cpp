@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "core/exhausted.hpp"
 #include "diff/key_order.hpp"
 #include "diff/row_reader.hpp"
@@ -10,8 +12,8 @@
 namespace deltadrop::diff {
 namespace {
 
-Result<void> check_whole(const csv::File& before) {
-  const auto whole = read_whole(before, csv::CheckScope::shape, 1);
+Result<void> check_whole(const csv::File& before, const Stop& stop) {
+  DD_TRY(const auto whole, read_whole(before, csv::CheckScope::shape, 1, stop));
   if (!whole.findings.empty()) return corrupt_version(whole.findings);
   return success();
 }
@@ -25,8 +27,8 @@ Error corrupt_version(const csv::Findings& findings) {
                "it was readable when it was accepted: restore the file from a backup; " + first.fix};
 }
 
-BeforeCheck::BeforeCheck(const csv::File& before)
-    : before_(before), checked_(run_apart(true, [this] { return run(); })) {}
+BeforeCheck::BeforeCheck(const csv::File& before, Stop stop)
+    : before_(before), stop_(std::move(stop)), checked_(run_apart(true, [this] { return run(); })) {}
 
 BeforeCheck::~BeforeCheck() {
   end_ = 0;
@@ -35,14 +37,15 @@ BeforeCheck::~BeforeCheck() {
 
 Result<BeforeCheck::Checked> BeforeCheck::run() const {
   if (keys_increase()) return Checked::in_part;
-  DD_TRY(check_whole(before_));
+  DD_TRY(stop_.check());
+  DD_TRY(check_whole(before_, stop_));
   return Checked::whole;
 }
 
 /// False also where a row cannot be used.
 bool BeforeCheck::keys_increase() const {
   csv::FindingLog findings(0);
-  RowReader rows(before_, csv::CheckScope::shape, csv::TextCheck::by_stretch, findings);
+  RowReader rows(before_, csv::CheckScope::shape, csv::TextCheck::by_stretch, findings, stop_);
   KeyOrder order(before_.text());
   while (rows.next()) {
     if (!rows.accept() || !order.take(rows.key())) return false;
@@ -55,7 +58,7 @@ bool BeforeCheck::keys_increase() const {
 Result<void> BeforeCheck::finish(bool rest_increases) {
   DD_TRY(const auto checked, checked_.get());
   if (checked == Checked::whole || rest_increases) return success();
-  return check_whole(before_);
+  return check_whole(before_, stop_);
 }
 
 }  // namespace deltadrop::diff

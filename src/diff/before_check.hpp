@@ -5,6 +5,7 @@
 #include <future>
 #include <limits>
 
+#include "core/stop.hpp"
 #include "csv/file.hpp"
 
 namespace deltadrop::diff {
@@ -15,7 +16,7 @@ namespace deltadrop::diff {
 class BeforeCheck {
  public:
   /// Begins at once. The file must outlive this.
-  explicit BeforeCheck(const csv::File& before);
+  BeforeCheck(const csv::File& before, Stop stop);
   ~BeforeCheck();
   BeforeCheck(const BeforeCheck&) = delete;
   BeforeCheck& operator=(const BeforeCheck&) = delete;
@@ -23,7 +24,7 @@ class BeforeCheck {
   /// The caller reads and checks the rows from `offset` on; `finish` wants to know whether their keys
   /// increase.
   void leave_rest(std::uint64_t offset) { end_ = offset; }
-  /// Waits. Fails with corrupt, type "corrupt-version". Call it once.
+  /// Waits. Fails with corrupt, type "corrupt-version", and when it is to stop. Call it once.
   Result<void> finish(bool rest_increases = true);
 
  private:
@@ -35,6 +36,7 @@ class BeforeCheck {
   [[nodiscard]] bool keys_increase() const;
 
   const csv::File& before_;
+  Stop stop_;
   std::atomic<std::uint64_t> end_ = std::numeric_limits<std::uint64_t>::max();
   std::future<Result<Checked>> checked_;
 };

@@ -78,13 +78,13 @@ Error key_changed(const csv::File& before, const csv::File& after) {
 
 /// Every row of the newer version is an insert: a first version, or another key. Then every row of the older
 /// one is a delete.
-Result<Outcome> diff_apart(const csv::File* before, const csv::File& after) {
+Result<Outcome> diff_apart(const csv::File* before, const csv::File& after, const Stop& stop) {
   Outcome outcome;
-  WholeFile whole = read_whole(after, csv::CheckScope::everything, after.limits().findings_max);
+  DD_TRY(auto whole, read_whole(after, csv::CheckScope::everything, after.limits().findings_max, stop));
   outcome.findings = std::move(whole.findings);
   ChangeSet& changes = outcome.changes;
   if (before != nullptr) {
-    WholeFile old = read_whole(*before, csv::CheckScope::shape, 1);
+    DD_TRY(auto old, read_whole(*before, csv::CheckScope::shape, 1, stop));
     if (!old.findings.empty()) return corrupt_version(old.findings);
     changes.deleted = std::move(old.rows);
   }
@@ -117,16 +117,23 @@ bool loosen_rest(Side& before, Side& after) {
   return other.get();
 }
 
+/// What is wrong with it, said in full.
+Error corrupt_before(const csv::File& before, const Stop& stop) {
+  const auto whole = read_whole(before, csv::CheckScope::shape, 1, stop);
+  return whole.has_value() ? corrupt_version(whole.value().findings) : whole.error();
+}
+
 /// Two versions under one key. Nothing where the newer one has something wrong with it. `check`: of the older
 /// one, where nobody says that it still is what it was.
 Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const csv::File& after,
-                                               const Comparison& comparison, std::int64_t look_ahead_rows,
+                                               const Comparison& comparison, const Options& options,
                                                BeforeCheck* check) {
-  Side old_side(before, csv::CheckScope::shape);
-  Side new_side(after, csv::CheckScope::everything);
+  const Stop& stop = options.stop;
+  Side old_side(before, csv::CheckScope::shape, stop);
+  Side new_side(after, csv::CheckScope::everything, stop);
   ChangeSet set;
   if (comparison.same_layout()) {
-    InStepWalk walk(old_side, new_side, look_ahead_rows);
+    InStepWalk walk(old_side, new_side, options.look_ahead_rows);
     walk.run(set.listed);
   }
   bool rest_increases = true;
@@ -134,7 +141,8 @@ Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const cs
     if (check != nullptr) check->leave_rest(old_side.offset());
     rest_increases = loosen_rest(old_side, new_side);
   }
-  if (old_side.is_wrong()) return corrupt_version(read_whole(before, csv::CheckScope::shape, 1).findings);
+  DD_TRY(stop.check());
+  if (old_side.is_wrong()) return corrupt_before(before, stop);
   if (check != nullptr) {
     DD_TRY(check->finish(rest_increases));
   }
@@ -143,9 +151,10 @@ Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const cs
   }
   DD_ASSERT(static_cast<std::uint64_t>(new_side.records()) <= KeyTable::kNumbersMax);
 
-  auto joined = join(old_side, new_side);
-  if (joined.corrupt_before) return corrupt_version(read_whole(before, csv::CheckScope::shape, 1).findings);
-  if (joined.repeated_key || repeats_a_key(after, joined.changes)) return std::optional<ChangeSet>();
+  auto joined = join(old_side, new_side, stop);
+  if (joined.corrupt_before) return corrupt_before(before, stop);
+  if (joined.repeated_key || repeats_a_key(after, joined.changes, stop)) return std::optional<ChangeSet>();
+  DD_TRY(stop.check());
   auto deletes = deletes_of(old_side.loose());
   // Those found in step have their lines already.
   add_lines(before.text(), deletes, &Change::before);
@@ -172,28 +181,30 @@ Result<Outcome> compare(const csv::File* before, const csv::File& after, const O
   const bool rekeys = comparable && key_names(before->header()) != key_names(after.header());
   if (rekeys && !options.rekey) return key_changed(*before, after);
   if (before == nullptr) {
-    DD_TRY(outcome, diff_apart(nullptr, after));
+    DD_TRY(outcome, diff_apart(nullptr, after, options.stop));
     assert_consistent(outcome.changes);
     return outcome;
   }
   if (!before->header_findings().empty()) return corrupt_version(before->header_findings());
 
   std::optional<BeforeCheck> check;
-  if (!options.before_is_checked && !rekeys && !before->header().key.empty()) check.emplace(*before);
+  if (!options.before_is_checked && !rekeys && !before->header().key.empty())
+    check.emplace(*before, options.stop);
   Comparison comparison(*before, after);
   std::optional<ChangeSet> together;
   if (rekeys) {
-    DD_TRY(outcome, diff_apart(before, after));
+    DD_TRY(outcome, diff_apart(before, after, options.stop));
   } else if (comparable && after.header_findings().empty()) {
-    DD_TRY(together,
-           diff_together(*before, after, comparison, options.look_ahead_rows, check ? &*check : nullptr));
+    DD_TRY(together, diff_together(*before, after, comparison, options, check ? &*check : nullptr));
   } else if (check) {
     DD_TRY(check->finish());
   }
   if (together) {
     outcome.changes = std::move(*together);
   } else if (!rekeys) {
-    outcome.findings = read_whole(after, csv::CheckScope::everything, after.limits().findings_max).findings;
+    DD_TRY(auto whole,
+           read_whole(after, csv::CheckScope::everything, after.limits().findings_max, options.stop));
+    outcome.findings = std::move(whole.findings);
     DD_ASSERT(!outcome.findings.empty());
   }
   if (!outcome.findings.empty()) return outcome;

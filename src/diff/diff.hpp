@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/event.hpp"
+#include "core/stop.hpp"
 #include "csv/file.hpp"
 #include "csv/scan.hpp"
 #include "diff/row_places.hpp"
@@ -108,6 +109,8 @@ struct Options {
   /// How many rows may be looked at ahead of where the versions part, on top of a quarter of those met in
   /// step, before all rows go into a table. No outcome depends on it.
   std::int64_t look_ahead_rows = 65'536;
+  /// Asked about every MiB of text. Then the comparison fails with its reason.
+  Stop stop = {};
 };
 
 /// Reads both files whole. `before` is null for a table's first version. Validates `after` completely (every

@@ -11,13 +11,15 @@ constexpr std::int64_t kInStepPerLookAhead = 4;
 /// As many bytes may be looked at ahead for each row that may: one long row, looked at again and again, costs
 /// as much as many short ones.
 constexpr std::uint64_t kBytesPerLookAhead = 1024;
+/// Between two rows that are read, and so between two questions whether to stop: a few milliseconds.
+constexpr std::size_t kStretchBytesMax = std::size_t{64} << 20;
 
 }  // namespace
 
-Side::Side(const csv::File& file, csv::CheckScope scope)
+Side::Side(const csv::File& file, csv::CheckScope scope, const Stop& stop)
     : file_(file),
       findings_(0),
-      rows_(file, scope, csv::TextCheck::by_row, findings_),
+      rows_(file, scope, csv::TextCheck::by_row, findings_, stop),
       stored_key_reader_(file.header()) {}
 
 void Side::skip(const csv::EqualStretch& stretch) {
@@ -48,7 +50,8 @@ InStepWalk::InStepWalk(Side& before, Side& after, std::int64_t look_ahead_rows)
 
 void InStepWalk::run(std::vector<Change>& changes) {
   while (true) {
-    const auto stretch = find_equal_stretch_(before_.rest(), after_.rest(), delimiter_);
+    const auto stretch = find_equal_stretch_(before_.rest().substr(0, kStretchBytesMax),
+                                             after_.rest().substr(0, kStretchBytesMax), delimiter_);
     if (stretch.bytes > 0) {
       before_.skip(stretch);
       after_.skip(stretch);

@@ -18,7 +18,7 @@ namespace deltadrop::diff {
 /// wrong with them is only counted.
 class Side {
  public:
-  Side(const csv::File& file, csv::CheckScope scope);
+  Side(const csv::File& file, csv::CheckScope scope, const Stop& stop);
 
   /// Reads the next row and its key; false at the end, or where the row cannot be used: then `is_wrong`.
   bool next() { return rows_.next() && rows_.accept(); }

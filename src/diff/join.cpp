@@ -15,18 +15,20 @@ namespace {
 constexpr std::size_t kSlotsAhead = 32;
 constexpr std::size_t kRowsAhead = 16;
 constexpr std::size_t kRowsWorthAThread = 10'000;
+constexpr std::size_t kRowsPerStopCheck = 8192;
 
 /// Joins one part of the loose rows. One a thread.
 class PartJoin {
  public:
-  PartJoin(Side& before, Side& after, std::size_t part)
+  PartJoin(Side& before, Side& after, std::size_t part, const Stop& stop)
       : before_(before.file()),
         after_(after.file()),
         old_rows_(before.loose().part(part)),
         new_rows_(after.loose().part(part)),
         comparison_(before_, after_),
         old_key_reader_(before_.header()),
-        new_key_reader_(after_.header()) {}
+        new_key_reader_(after_.header()),
+        stop_(stop) {}
 
   JoinReport run() {
     const auto table = table_of_old_rows();
@@ -35,6 +37,7 @@ class PartJoin {
       return std::move(report_);
     }
     for (std::size_t i = 0; i < new_rows_.size(); ++i) {
+      if (i % kRowsPerStopCheck == 0 && stop_.requested()) break;
       ask_for_later_rows(*table, i);
       if (!join_row(*table, new_rows_[i])) {
         report_.repeated_key = true;
@@ -50,9 +53,10 @@ class PartJoin {
     std::optional<KeyTable> table(std::in_place, old_rows_.size());
     csv::KeyReader other_key_reader(before_.header());
     for (std::size_t i = 0; i < old_rows_.size(); ++i) {
+      if (i % kRowsPerStopCheck == 0 && stop_.requested()) break;
       if (i + kSlotsAhead < old_rows_.size()) table->prefetch(old_rows_[i + kSlotsAhead].tag);
-      const auto earlier =
-          table->find_or_add(old_rows_[i].tag, static_cast<KeyTable::Number>(i), [&](KeyTable::Number number) {
+      const auto earlier = table->find_or_add(
+          old_rows_[i].tag, static_cast<KeyTable::Number>(i), [&](KeyTable::Number number) {
             return other_key_reader.read(old_rows_[number].in(before_.text())) ==
                    old_key_reader_.read(old_rows_[i].in(before_.text()));
           });
@@ -99,16 +103,17 @@ class PartJoin {
   Comparison comparison_;
   csv::KeyReader old_key_reader_;
   csv::KeyReader new_key_reader_;
+  const Stop& stop_;
   JoinReport report_;
 };
 
 }  // namespace
 
-JoinReport join(Side& before, Side& after) {
+JoinReport join(Side& before, Side& after, const Stop& stop) {
   static_assert(LooseRows::kParts == 2, "one part is joined here, one beside");
   const bool apart = std::min(before.loose().size(), after.loose().size()) > kRowsWorthAThread;
-  auto other = run_apart(apart, [&] { return PartJoin(before, after, 1).run(); });
-  JoinReport report = PartJoin(before, after, 0).run();
+  auto other = run_apart(apart, [&] { return PartJoin(before, after, 1, stop).run(); });
+  JoinReport report = PartJoin(before, after, 0, stop).run();
   const JoinReport second = other.get();
   report.repeated_key = report.repeated_key || second.repeated_key;
   report.corrupt_before = report.corrupt_before || second.corrupt_before;
@@ -116,7 +121,7 @@ JoinReport join(Side& before, Side& after) {
   return report;
 }
 
-bool repeats_a_key(const csv::File& after, const std::vector<Change>& changes) {
+bool repeats_a_key(const csv::File& after, const std::vector<Change>& changes, const Stop& stop) {
   std::vector<RowRef> inserted;
   for (const Change& change : changes) {
     if (change.type() == ChangeType::insert) inserted.push_back(change.after);
@@ -135,7 +140,8 @@ bool repeats_a_key(const csv::File& after, const std::vector<Change>& changes) {
   }
   csv::RowScanner scanner = rows_of(after);
   csv::Row row;
-  while (scanner.next(row)) {
+  for (std::size_t i = 0; scanner.next(row); ++i) {
+    if (i % kRowsPerStopCheck == 0 && stop.requested()) break;
     const auto key = key_reader.read(row.bytes);
     const auto found = table.find(tag_of(key), [&](KeyTable::Number number) {
       return inserted[number].offset() != row.offset && inserted_key(number) == key;

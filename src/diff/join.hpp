@@ -16,10 +16,11 @@ struct JoinReport {
 
 /// Joins the loose rows of two versions by key. Rows whose hashes are equal need no look at the files; a key
 /// whose tag is found is compared byte by byte. Marks the older rows that have their like. Where there are
-/// many, on two threads.
-JoinReport join(Side& before, Side& after);
+/// many, on two threads. Ends early when it is to stop.
+JoinReport join(Side& before, Side& after, const Stop& stop);
 
 /// Whether a row that was inserted has the key of another row of its file, which may have been met in step.
-bool repeats_a_key(const csv::File& after, const std::vector<Change>& changes);
+/// Ends early when it is to stop.
+bool repeats_a_key(const csv::File& after, const std::vector<Change>& changes, const Stop& stop);
 
 }  // namespace deltadrop::diff

@@ -18,8 +18,8 @@ namespace deltadrop::diff {
 /// collide. No outcome depends on it: equal tags only lead to a comparison of the keys' bytes.
 std::uint32_t tag_of(std::string_view key);
 
-/// Places of things by their keys' tags: 8 bytes / 0.75 for each. Things are numbered by the caller from 0. No
-/// two things of one key are in it: they would have one tag, and every search would walk over all of them.
+/// Places of things by their keys' tags: 8 bytes / 0.75 for each. Things are numbered by the caller from 0.
+/// No two things of one key are in it: they would have one tag, and every search would walk over all of them.
 class KeyTable {
  public:
   using Number = std::uint32_t;

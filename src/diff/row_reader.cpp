@@ -1,5 +1,7 @@
 #include "diff/row_reader.hpp"
 
+#include <utility>
+
 namespace deltadrop::diff {
 
 csv::RowScanner rows_of(const csv::File& file) {
@@ -10,15 +12,16 @@ csv::RowScanner rows_of(const csv::File& file) {
 }
 
 RowReader::RowReader(const csv::File& file, csv::CheckScope scope, csv::TextCheck text,
-                     csv::FindingLog& findings)
-    : file_(file), check_(file, scope, text, findings), scanner_(rows_of(file)) {
+                     csv::FindingLog& findings, Stop stop)
+    : file_(file), stop_(std::move(stop)), check_(file, scope, text, findings), scanner_(rows_of(file)) {
   if (!file.header().key.empty()) key_reader_.emplace(file.header());
 }
 
-bool RowReader::next() {
-  if (!scanner_.next(row_)) return false;
-  ++records_;
-  return true;
+bool RowReader::stops() {
+  constexpr std::uint64_t kBytesApart = std::uint64_t{1} << 20;
+  if (stop_.requested()) return true;
+  ask_at_ = scanner_.offset() + kBytesApart;
+  return false;
 }
 
 bool RowReader::accept() {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "core/stop.hpp"
 #include "csv/file.hpp"
 #include "csv/key_reader.hpp"
 #include "csv/row_check.hpp"
@@ -18,10 +19,16 @@ csv::RowScanner rows_of(const csv::File& file);
 class RowReader {
  public:
   /// Begins behind the header. Logs what is wrong with rows to `findings`.
-  RowReader(const csv::File& file, csv::CheckScope scope, csv::TextCheck text, csv::FindingLog& findings);
+  RowReader(const csv::File& file, csv::CheckScope scope, csv::TextCheck text, csv::FindingLog& findings,
+            Stop stop);
 
-  /// Reads the next row; false at the end.
-  bool next();
+  /// Reads the next row; false at the end, and once it is to stop: then Stop::check fails.
+  bool next() {
+    if (scanner_.offset() >= ask_at_ && stops()) return false;
+    if (!scanner_.next(row_)) return false;
+    ++records_;
+    return true;
+  }
   [[nodiscard]] const csv::Row& row() const { return row_; }
   /// Checks the row and reads its key: true when it can be used. Where the header names no key, none can.
   bool accept();
@@ -39,7 +46,12 @@ class RowReader {
   void go_to(std::uint64_t offset, Line line, std::int64_t records);
 
  private:
+  /// Far between, so that asking costs nothing beside reading.
+  bool stops();
+
   const csv::File& file_;
+  Stop stop_;
+  std::uint64_t ask_at_ = 0;  ///< from this offset on, whether to stop
   csv::RowCheck check_;
   std::optional<csv::KeyReader> key_reader_;
   csv::RowScanner scanner_;

@@ -18,7 +18,7 @@ namespace {
 
 class WholeFileReader {
  public:
-  WholeFileReader(const csv::File& file, csv::CheckScope scope, csv::FindingLog& findings);
+  WholeFileReader(const csv::File& file, csv::CheckScope scope, csv::FindingLog& findings, const Stop& stop);
 
   void read();
   [[nodiscard]] const RowPlaces& rows() const { return rows_; }
@@ -35,6 +35,7 @@ class WholeFileReader {
   const csv::File& file_;
   csv::CheckScope scope_;
   csv::FindingLog& findings_;
+  const Stop& stop_;
   RowReader reader_;
   RowPlaces rows_;
   KeyOrder order_;
@@ -47,11 +48,13 @@ class WholeFileReader {
   std::unordered_map<KeyTable::Number, std::string> repeated_keys_;
 };
 
-WholeFileReader::WholeFileReader(const csv::File& file, csv::CheckScope scope, csv::FindingLog& findings)
+WholeFileReader::WholeFileReader(const csv::File& file, csv::CheckScope scope, csv::FindingLog& findings,
+                                 const Stop& stop)
     : file_(file),
       scope_(scope),
       findings_(findings),
-      reader_(file, scope, csv::TextCheck::by_stretch, findings),
+      stop_(stop),
+      reader_(file, scope, csv::TextCheck::by_stretch, findings, stop),
       order_(file.text()) {}
 
 bool WholeFileReader::has_key(KeyTable::Number number, std::string_view key) {
@@ -85,7 +88,7 @@ void WholeFileReader::start_table() {
   stored_.reserve(expected);
   stored_key_reader_.emplace(file_.header());
   csv::FindingLog found_before(0);
-  RowReader again(file_, scope_, csv::TextCheck::by_stretch, found_before);
+  RowReader again(file_, scope_, csv::TextCheck::by_stretch, found_before, stop_);
   while (again.records() + 1 < reader_.records() && again.next()) {
     // Its keys increase, so none is there yet.
     if (again.accept()) find_or_store(again.row(), again.key());
@@ -93,9 +96,8 @@ void WholeFileReader::start_table() {
 }
 
 std::optional<KeyTable::Number> WholeFileReader::find_or_store(const csv::Row& row, std::string_view key) {
-  const auto first =
-      table_.find_or_add(tag_of(key), static_cast<KeyTable::Number>(stored_.size()),
-                         [&](KeyTable::Number number) { return has_key(number, key); });
+  const auto first = table_.find_or_add(tag_of(key), static_cast<KeyTable::Number>(stored_.size()),
+                                        [&](KeyTable::Number number) { return has_key(number, key); });
   if (!first) stored_.emplace_back(row);
   return first;
 }
@@ -126,12 +128,14 @@ std::size_t estimated_rows(std::string_view text) {
   return static_cast<std::size_t>(lines_per_byte * static_cast<double>(text.size()) * 1.03);
 }
 
-WholeFile read_whole(const csv::File& file, csv::CheckScope scope, std::size_t findings_max) {
+Result<WholeFile> read_whole(const csv::File& file, csv::CheckScope scope, std::size_t findings_max,
+                             const Stop& stop) {
   csv::FindingLog findings(findings_max);
   findings.add_all(file.header_findings());
-  WholeFileReader reader(file, scope, findings);
+  WholeFileReader reader(file, scope, findings, stop);
   reader.read();
-  return {findings.findings(), reader.rows()};
+  DD_TRY(stop.check());
+  return WholeFile{findings.findings(), reader.rows()};
 }
 
 }  // namespace deltadrop::diff

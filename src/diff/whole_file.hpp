@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "core/stop.hpp"
 #include "csv/file.hpp"
 #include "csv/row_check.hpp"
 #include "diff/row_places.hpp"
@@ -22,6 +23,8 @@ struct WholeFile {
 /// Reads a file from its first row to its last, and finds everything that is wrong with it, also repeated
 /// keys; with CheckScope::shape up to the first finding. Keeps up to `findings_max`. While keys come in
 /// increasing order that needs no memory; else 27 bytes a row, for the time of the call.
-WholeFile read_whole(const csv::File& file, csv::CheckScope scope, std::size_t findings_max);
+/// Fails only when it is to stop.
+Result<WholeFile> read_whole(const csv::File& file, csv::CheckScope scope, std::size_t findings_max,
+                             const Stop& stop);
 
 }  // namespace deltadrop::diff

@@ -8,7 +8,8 @@ namespace deltadrop::http {
 struct Served {
   std::string_view method;
   std::string_view path;  ///< without data: see path_for_log
-  unsigned status = 0;    ///< 0: the connection was lost before an answer
+  /// 0: the connection was lost before there was a response. 499: the client did not get all of it.
+  unsigned status = 0;
   std::chrono::nanoseconds took{};
   std::string_view request_id;
   std::string_view route;  ///< its pattern; "" where there is none

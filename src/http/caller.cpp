@@ -91,6 +91,7 @@ void read_preference(std::string_view text, Preferences& preferences) {
 Result<ingest::Caller> caller_of(const Request& request) {
   ingest::Caller caller;
   caller.request_id = request.id;
+  caller.stop = request.stop;
   if (request.key) {
     auto companies = request.key->companies;
     std::sort(companies.begin(), companies.end());

@@ -42,6 +42,8 @@ constexpr std::size_t kChangersPerReader = 4;
 constexpr std::size_t kFollowers = 2;
 constexpr std::uint64_t kLingerBytesMax = std::uint64_t{256} << 20;
 constexpr std::chrono::seconds kLingerTime{10};
+/// In the log and the metrics: the client did not get the whole response.
+constexpr unsigned kClientGone = 499;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Runs `work` on the pool; the awaiting coroutine goes on, on its own executor, with what it returned.
@@ -91,6 +93,14 @@ std::string advice_for(const error_code& error) {
            "printable ASCII";
   }
   return "send a request line such as GET / HTTP/1.1, and each field as `name: value`";
+}
+
+Stop stop_of(const std::stop_source& gone, const std::stop_source& ending) {
+  return Stop()
+      .on(gone.get_token(), {ErrorCode::unavailable, "client-gone", "the client closed the connection",
+                             "keep it open, in both directions, until the response is there"})
+      .on(ending.get_token(), {ErrorCode::shutting_down, "shutting-down", "the server is stopping",
+                               "send the request again when it is back"});
 }
 
 Request request_of(const RequestParser& parser, const std::string& remote_address) {
@@ -144,6 +154,7 @@ class Connection {
   }
   void close() {
     stream_.close();
+    gone_.request_stop();
     if (live_) live_->wake();
   }
 
@@ -195,15 +206,20 @@ class Connection {
       // Nobody without a key makes us wait for a body.
       if (framing_known_ && !turned_away && !expects_continue()) co_await drop_small_body(&lost);
     } else if (match_.route->receive) {
+      watch_.emplace(shared_.departures, stream_.socket(), gone_);
       response = co_await receive_upload();
     } else {
+      watch_.emplace(shared_.departures, stream_.socket(), gone_);
       response = co_await call_handler();
     }
     if (!response) {
+      watch_.reset();
       log_served(0);
       co_return false;
     }
-    co_return co_await answer(std::move(*response));
+    const bool going_on = co_await answer(std::move(*response));
+    watch_.reset();
+    co_return going_on;
   }
 
   /// Takes a whole head from the connection into parser_; a response where it cannot be read, `*lost` where
@@ -250,6 +266,8 @@ class Connection {
   std::optional<Response> prepare() {
     request_ = request_of(*parser_, remote_address_);
     request_.stopping = &shared_.stopping;
+    gone_ = std::stop_source();
+    request_.stop = stop_of(gone_, shared_.ending);
     const auto checked = check_request_head({parser_->get().version() == 11, request_.headers});
     if (checked.has_error()) return problem(checked.error());
     framing_known_ = true;
@@ -257,8 +275,7 @@ class Connection {
     auto target = parse_target(std::string_view(text.data(), text.size()));
     if (target.has_error()) return problem(target.error());
     // RFC 9112 section 3.2.2: the authority of an absolute-form target takes the place of Host.
-    const auto& authority =
-        target.value().authority ? target.value().authority : request_.header("host");
+    const auto& authority = target.value().authority ? target.value().authority : request_.header("host");
     const auto ours = check_requested_origin({target.value().scheme, authority}, transport(),
                                              shared_.options.allowed_hosts);
     if (ours.has_error()) return problem(ours.error());
@@ -467,6 +484,7 @@ class Connection {
     const bool keep =
         whole && !shared_.stopping && parser_->get().keep_alive() && framing != Framing::until_close;
     auto head = head_of(response, framing, keep);
+    const bool gone = gone_.stop_requested();
     const bool with_body = !head_only && framing != Framing::none;
     const std::string_view body =
         with_body && !is_streamed(response) ? std::string_view(response.body) : std::string_view{};
@@ -474,7 +492,9 @@ class Connection {
     if (sent && is_streamed(response) && with_body) {
       sent = co_await send_stream(response, std::move(piece), framing == Framing::chunked);
     }
-    log_served(response.status);
+    // A live body ends with its client: it was answered.
+    const bool answered = sent && !gone;
+    log_served(answered || response.live ? response.status : kClientGone);
     if (sent && !keep && (!whole || buffer_.size() > 0)) co_await linger();
     co_return sent&& keep;
   }
@@ -606,6 +626,8 @@ class Connection {
   std::optional<RequestParser> parser_;
   std::shared_ptr<LiveWait> live_;  ///< while a live body is sent
   std::string remote_address_;
+  std::stop_source gone_;                   ///< of the request's client
+  std::optional<Departures::Watch> watch_;  ///< while the request is worked on
   Request request_;
   Router::Match match_;
   Clock::time_point started_;

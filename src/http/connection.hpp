@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "http/connection_departures.hpp"
 #include "http/router.hpp"
 #include "http/server.hpp"
 
@@ -37,6 +39,8 @@ struct ConnectionsShared {
   std::map<std::string, std::size_t> per_address;
   std::size_t uploads = 0;  ///< bodies that are received or worked on
   std::atomic<bool> stopping = false;
+  std::stop_source ending;  ///< requested when the time of requests under way is over
+  Departures departures{network};
 };
 
 /// One of the uploads at once, given back however the upload ends.

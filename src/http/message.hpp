@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "core/stop.hpp"
 
 /// Requests and responses as our routes see them: nothing of the server's library.
 namespace deltadrop::http {
@@ -39,6 +40,7 @@ struct Request {
   std::optional<KeyIdentity> key;               ///< set by the gate; nothing where no key is needed
   std::string id;                               ///< X-Request-Id, given or made
   const std::atomic<bool>* stopping = nullptr;  ///< set once the server stops: long waits end then
+  Stop stop;  ///< requested when the client has gone, or the time of a server that stops is over
 
   [[nodiscard]] bool server_stops() const { return stopping != nullptr && stopping->load(); }
 

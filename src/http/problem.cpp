@@ -84,6 +84,8 @@ constexpr auto kTypes = std::to_array<TypeRow>({
     {"too-many-files", 503, "Too many files are open"},
     {"clock-implausible", 503, "The server's clock is implausible"},
     {"bad-file", 422, "The file was refused"},
+    {"client-gone", 499, "The client has gone"},
+    {"compare-timed-out", 504, "The file was not compared in time"},
 });
 
 const CodeRow& row_of(ErrorCode code) {

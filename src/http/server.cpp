@@ -25,6 +25,7 @@ namespace deltadrop::http {
 namespace {
 
 constexpr std::chrono::milliseconds kAcceptRetry{50};
+constexpr std::chrono::milliseconds kLastWords{1000};  ///< for requests that are told to stop
 
 /// What accepting needs. Belongs to the network thread.
 struct Listening {
@@ -100,7 +101,7 @@ class AsioServer final : public Server {
  public:
   AsioServer(const ServerOptions& options, std::vector<Route> routes)
       : shared_(options, std::move(routes)), listening_{shared_, tcp::acceptor(shared_.network), nullptr} {}
-  ~AsioServer() override { stop_now(std::chrono::milliseconds{0}); }
+  ~AsioServer() override { stop_now(std::chrono::milliseconds{0}, {}); }
 
   Result<void> start() {
     error_code error;
@@ -131,7 +132,9 @@ class AsioServer final : public Server {
 
   [[nodiscard]] std::string address() const override { return address_; }
 
-  void stop(std::chrono::milliseconds drain) override { stop_now(drain); }
+  void stop(std::chrono::milliseconds drain, const std::function<void()>& overdue) override {
+    stop_now(drain, overdue);
+  }
 
  private:
   void run_network() {
@@ -149,7 +152,7 @@ class AsioServer final : public Server {
   }
 
   /// The network thread ends by itself once the acceptor and the last connection are gone.
-  void stop_now(std::chrono::milliseconds drain) {
+  void stop_now(std::chrono::milliseconds drain, const std::function<void()>& overdue) {
     const std::lock_guard only_one(stop_mutex_);
     if (!thread_.joinable()) return;
     shared_.stopping = true;
@@ -157,16 +160,23 @@ class AsioServer final : public Server {
       error_code ignored;
       listening_.acceptor.close(ignored);
       close_idle_connections(shared_);
+      shared_.departures.end_with_last();
     });
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, drain, [this] { return network_done_; });
+    if (!network_ends_within(drain)) {
+      shared_.ending.request_stop();
+      if (overdue) overdue();
+      network_ends_within(kLastWords);
     }
     asio::post(shared_.network, [this] { close_all_connections(shared_); });
     thread_.join();
     shared_.readers.join();
     shared_.changers.join();
     shared_.followers.join();
+  }
+
+  bool network_ends_within(std::chrono::milliseconds time) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, time, [this] { return network_done_; });
   }
 
   ConnectionsShared shared_;

@@ -67,8 +67,10 @@ class Server {
   virtual ~Server() = default;
   /// "127.0.0.1:8000"
   [[nodiscard]] virtual std::string address() const = 0;
-  /// Accepts no more, finishes requests under way up to the deadline, closes the rest.
-  virtual void stop(std::chrono::milliseconds drain) = 0;
+  /// Accepts no more, and finishes requests under way up to the deadline.
+  /// Requests that are not done then are told to stop, and have a second to say so; `overdue` is called
+  /// before, to end what they wait for.
+  virtual void stop(std::chrono::milliseconds drain, const std::function<void()>& overdue = {}) = 0;
 };
 
 }  // namespace deltadrop::http

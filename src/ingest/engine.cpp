@@ -20,6 +20,15 @@ Error shutting_down() {
           "send the file again when it is back"};
 }
 
+Error compare_timed_out(std::chrono::milliseconds limit) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
+  return {
+      ErrorCode::timed_out, "compare-timed-out",
+      fmt::format("the file was not compared with the table's last version within {} s; nothing has changed",
+                  seconds),
+      "raise COMPARE_TIMEOUT, or split the table"};
+}
+
 std::vector<std::string> names_at(const csv::Header& header, const std::vector<std::size_t>& indexes) {
   std::vector<std::string> names;
   names.reserve(indexes.size());
@@ -242,8 +251,8 @@ Result<SubmitOutcome> Engine::submit_observed(SpoolFile& spool, const Caller& ca
   return outcome;
 }
 
-/// Without the right DATA_DIR every file is missing, or is another one: say that instead of naming the first of
-/// them. What may have happened in the right one stays in doubt.
+/// Without the right DATA_DIR every file is missing, or is another one: say that instead of naming the first
+/// of them. What may have happened in the right one stays in doubt.
 template <class T>
 Result<T> Engine::explained(Result<T> failed) const {
   if (!failed.has_value() && failed.error().code == ErrorCode::in_doubt) return failed;
@@ -270,6 +279,8 @@ Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const Parsed
   StepTimer waiting(options_.observer, Step::wait, &seen.took(Step::wait));
   const auto lock = locks_.take(request.table);
   waiting.stop();
+  // It may have waited long for its turn.
+  DD_TRY(request.stop.check());
   DD_TRY(auto earlier, replay(request.asked_key));
   if (earlier) return SubmitOutcome(std::move(*earlier));
   DD_TRY(catalog_->check_spelling(request.table));
@@ -287,6 +298,11 @@ Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const Parsed
     DD_TRY(check_effective_at(*request.effective_at, soonest, last ? &*last : nullptr));
   }
   return compare(spool, request, std::move(upload), std::move(after), last, seen);
+}
+
+Stop Engine::comparing_stop(const ParsedRequest& request) const {
+  const auto limit = options_.compare_timeout;
+  return request.stop.after(Stop::Clock::now() + limit, compare_timed_out(limit));
 }
 
 Result<SubmitOutcome> Engine::answer_unchanged(const UploadRecord& asked, UploadRecord last,
@@ -307,7 +323,8 @@ csv::Findings Engine::all_findings(const csv::File& after, const ParsedRequest& 
     if (!file.has_value() || !files_.check(*last, file.value()).has_value()) return after.header_findings();
     before = std::move(file).value();
   }
-  auto outcome = diff::diff(before ? &*before : nullptr, after, diff::Options{request.rekey});
+  auto outcome = diff::diff(before ? &*before : nullptr, after,
+                            diff::Options{.rekey = request.rekey, .stop = comparing_stop(request)});
   if (!outcome.has_value() || outcome.value().findings.empty()) return after.header_findings();
   return std::move(outcome.value().findings);
 }
@@ -327,12 +344,13 @@ Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedReques
   auto reading = std::make_shared<Reading>(Reading{std::move(before), std::move(after), {}});
   // Beside the diff: the older file has lain in the archive since it was accepted, and damage to it must not
   // become events.
+  const Stop stop = comparing_stop(request);
   auto older_file = run_apart(last.has_value(), [&]() -> Result<void> {
     return last ? files_.check(*last, *reading->before) : Result<void>(success());
   });
   // The older file was accepted once, and its bytes are compared with its SHA-256 beside this.
   auto compared = diff::diff(reading->before_or_null(), reading->after,
-                             diff::Options{.rekey = upload.rekey, .before_is_checked = true});
+                             diff::Options{.rekey = upload.rekey, .before_is_checked = true, .stop = stop});
   DD_TRY(older_file.get());
   DD_TRY(auto outcome, std::move(compared));
   comparing.stop();
@@ -496,7 +514,7 @@ Result<UploadReport> Engine::release(const UploadId& upload, const Caller& calle
     if (earlier) return std::move(*earlier);
     // It may have been released, discarded or expired while the lock was another's.
     DD_TRY(auto held, find_held(upload));
-    return release_locked(std::move(held), key);
+    return release_locked(std::move(held), key, caller.stop);
   }();
   if (!report.has_value()) return explained(std::move(report));
   UploadSeen seen;
@@ -515,7 +533,8 @@ Result<void> Engine::check_owner(const TableRef& table) {
   });
 }
 
-Result<UploadReport> Engine::release_locked(UploadRecord upload, const AskedKeyOrNone& key) {
+Result<UploadReport> Engine::release_locked(UploadRecord upload, const AskedKeyOrNone& key,
+                                            const Stop& stop) {
   DD_TRY(catalog_->check_spelling(upload.table));
   DD_TRY(check_owner(upload.table));
   DD_TRY(const auto last, catalog_->last_version(upload.table));
@@ -523,7 +542,7 @@ Result<UploadReport> Engine::release_locked(UploadRecord upload, const AskedKeyO
     return moved_on(upload, last);
   }
   // What was shown is what these bytes say: they have lain here for up to a month.
-  DD_TRY(auto reading, read_stored(files_, *catalog_, upload));
+  DD_TRY(auto reading, read_stored(files_, *catalog_, upload, stop));
   const fs::path from = layout_.held_file(upload.upload_id);
   return accept({from, Source::stays, std::nullopt}, std::move(upload), last,
                 std::make_shared<const Reading>(std::move(reading)), key);

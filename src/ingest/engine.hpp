@@ -46,9 +46,11 @@ class Engine final : public Ingest {
   Result<std::vector<UploadRecord>> versions(const TableRef& table, Version first,
                                              std::int64_t limit) override;
   Result<void> changes(const UploadId& upload, Seq first,
-                       const std::function<bool(Seq seq, std::string_view json)>& use) override;
+                       const std::function<bool(Seq seq, std::string_view json)>& use,
+                       const Stop& stop) override;
   Result<VersionDiff> diff_versions(const TableRef& table, Version from, Version to, Seq first,
-                                    const std::function<bool(const EventView& change)>& use) override;
+                                    const std::function<bool(const EventView& change)>& use,
+                                    const Stop& stop) override;
   Result<std::unique_ptr<ArchivedFile>> archived_file(const TableRef& table, Version version) override;
   Result<RepublishReport> republish(const RepublishRequest& request) override;
   bool wait_published(const UploadId& upload, std::chrono::steady_clock::time_point deadline) override;
@@ -68,6 +70,8 @@ class Engine final : public Ingest {
   Result<SubmitOutcome> submit_seen(SpoolFile& spool, const Caller& caller, const Parsed& parse,
                                     UploadSeen& seen);
   Result<SubmitOutcome> submit_locked(const SpoolFile& spool, const ParsedRequest& request, UploadSeen& seen);
+  /// Of the request, or once its comparison takes too long from now on.
+  [[nodiscard]] Stop comparing_stop(const ParsedRequest& request) const;
   Result<SubmitOutcome> answer_unchanged(const UploadRecord& asked, UploadRecord last,
                                          const AskedKeyOrNone& key);
   csv::Findings all_findings(const csv::File& after, const ParsedRequest& request,
@@ -92,13 +96,13 @@ class Engine final : public Ingest {
   Result<UploadRecord> find_version(const TableRef& table, Version version);
   /// Fails where the table is another archive's. Under the table's lock.
   Result<void> check_owner(const TableRef& table);
-  Result<UploadReport> release_locked(UploadRecord upload, const AskedKeyOrNone& key);
+  Result<UploadReport> release_locked(UploadRecord upload, const AskedKeyOrNone& key, const Stop& stop);
   Result<void> copy_archived(const UploadRecord& version, Reception& into);
   static AskedKeyOrNone asked_key(const Caller& caller, const Sha256& request);
   /// Under the table's lock: what the key's earlier request was answered, if there was one.
   Result<std::optional<UploadReport>> replay(const AskedKeyOrNone& key);
   std::optional<AnswerToKeep> answer_to_keep(const AskedKeyOrNone& key, const UploadReport& report);
-  Result<std::shared_ptr<const Reading>> reading_of(const UploadRecord& upload);
+  Result<std::shared_ptr<const Reading>> reading_of(const UploadRecord& upload, const Stop& stop);
   Result<std::vector<std::string>> samples_of(const Reading& reading, const UploadRecord& upload);
 
   const Options options_;

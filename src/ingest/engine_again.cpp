@@ -14,9 +14,8 @@ Engine::AskedKeyOrNone Engine::asked_key(const Caller& caller, const Sha256& req
 
 Result<std::optional<UploadReport>> Engine::replay(const AskedKeyOrNone& key) {
   if (!key) return std::optional<UploadReport>();
-  DD_TRY(const auto kept,
-         catalog_->answer_of(key->stored(),
-                             clock_watch_.measured_now().plus_ms(-options_.idempotency_ttl.count())));
+  DD_TRY(const auto kept, catalog_->answer_of(key->stored(), clock_watch_.measured_now().plus_ms(
+                                                                 -options_.idempotency_ttl.count())));
   if (!kept) return std::optional<UploadReport>();
   if (kept->request != key->request) return key_reused(key->key);
   if (!kept->json.empty()) {
@@ -68,6 +67,7 @@ Result<SubmitOutcome> Engine::revert(const RevertRequest& request) {
     parsed.force = request.force;
     // Who goes back to another key means it; the guard has the last word.
     parsed.rekey = true;
+    parsed.stop = request.caller.stop;
     parsed.precondition = request.precondition;
     parsed.asked_key = asked_key(request.caller, identity_of(request));
     parsed.again = std::move(again);

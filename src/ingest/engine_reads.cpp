@@ -52,20 +52,21 @@ Result<std::vector<UploadRecord>> Engine::versions(const TableRef& table, Versio
 }
 
 /// The same for all pages of a list: a million changes are found once, not once a page.
-Result<std::shared_ptr<const Reading>> Engine::reading_of(const UploadRecord& upload) {
+Result<std::shared_ptr<const Reading>> Engine::reading_of(const UploadRecord& upload, const Stop& stop) {
   // An accepted upload is compared as it was when it was held, so both are one entry.
   return readings_.get("upload " + upload.upload_id.to_string(), [&]() -> Result<Reading> {
-    auto reading = read_stored(files_, *catalog_, upload);
+    auto reading = read_stored(files_, *catalog_, upload, stop);
     if (reading.has_value() || upload.version) return reading;
     // Released since it was looked up: the file has its archived name now.
     DD_TRY(const auto found, catalog_->find(upload.upload_id));
-    if (found && found->version) return read_stored(files_, *catalog_, *found);
+    if (found && found->version) return read_stored(files_, *catalog_, *found, stop);
     return reading;
   });
 }
 
 Result<void> Engine::changes(const UploadId& id, Seq first,
-                             const std::function<bool(Seq seq, std::string_view json)>& use) {
+                             const std::function<bool(Seq seq, std::string_view json)>& use,
+                             const Stop& stop) {
   DD_TRY(const auto upload, find_known(id));
   if (upload.state == UploadState::discarded || upload.state == UploadState::expired) {
     return Error{
@@ -73,7 +74,7 @@ Result<void> Engine::changes(const UploadId& id, Seq first,
         fmt::format("upload {} is {}: its file was removed", id.to_string(), to_string(upload.state)),
         "send the file again, with dry_run=true to see what it changes"};
   }
-  DD_TRY(const auto reading, reading_of(upload));
+  DD_TRY(const auto reading, reading_of(upload, stop));
   return for_each_json(
       *reading, upload, first,
       [&](const EventView& event, std::string_view json) -> Result<bool> { return use(event.seq, json); });
@@ -91,7 +92,8 @@ Result<UploadRecord> Engine::find_version(const TableRef& table, Version version
 }
 
 Result<VersionDiff> Engine::diff_versions(const TableRef& table, Version from, Version to, Seq first,
-                                          const std::function<bool(const EventView& change)>& use) {
+                                          const std::function<bool(const EventView& change)>& use,
+                                          const Stop& stop) {
   VersionDiff diff;
   if (from.value != 0) {
     DD_TRY(diff.from, find_version(table, from));
@@ -107,7 +109,7 @@ Result<VersionDiff> Engine::diff_versions(const TableRef& table, Version from, V
   const auto* before = diff.from ? &*diff.from : nullptr;
   const auto* after = diff.to ? &*diff.to : nullptr;
   const auto name = fmt::format("versions {} {} {}", table.to_string(), from.value, to.value);
-  DD_TRY(const auto reading, readings_.get(name, [&] { return read_versions(files_, before, after); }));
+  DD_TRY(const auto reading, readings_.get(name, [&] { return read_versions(files_, before, after, stop); }));
   diff.counts = reading->changes.counts;
   diff.schema_changes = reading->changes.schema_changes;
   diff.key_changed = diff.from && diff.to && diff.from->options.key != diff.to->options.key;

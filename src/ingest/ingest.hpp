@@ -13,6 +13,7 @@
 
 #include "core/event.hpp"
 #include "core/observer.hpp"
+#include "core/stop.hpp"
 #include "csv/options.hpp"
 #include "diff/diff.hpp"
 #include "eventlog/event_log.hpp"
@@ -43,6 +44,7 @@ struct Options {
   std::chrono::milliseconds dry_run_ttl{std::chrono::hours{24}};
   std::chrono::milliseconds idempotency_ttl{std::chrono::hours{24}};  ///< how long a key's answer is kept
   std::chrono::milliseconds publish_timeout{10'000};
+  std::chrono::milliseconds compare_timeout{std::chrono::minutes{10}};  ///< of an upload with its base
   /// A clock that is wrong by more than this stops uploads.
   std::chrono::milliseconds clock_jump_max{std::chrono::hours{24}};
   std::uint64_t disk_reserve = 0;  ///< bytes of DATA_DIR's file system that uploads leave free
@@ -65,6 +67,8 @@ struct Caller {
   std::string key_scope;
   /// How long publishing is awaited; unless given, and at the most, Options::publish_timeout.
   std::optional<std::chrono::milliseconds> publish_wait;
+  /// Ends what is done for the caller, up to acceptance: then nothing has changed.
+  Stop stop = {};
 };
 
 /// Files by their SHA-256: those of a list, or any.
@@ -292,12 +296,14 @@ class Ingest {
   /// it returns false. Of a held one, version, timestamp, effective_at (unless given) and previous_upload_id
   /// are null.
   virtual Result<void> changes(const UploadId& upload, Seq first,
-                               const std::function<bool(Seq seq, std::string_view json)>& use) = 0;
+                               const std::function<bool(Seq seq, std::string_view json)>& use,
+                               const Stop& stop = {}) = 0;
   /// Compares any two versions of a table, each read as its manifest says, and calls `use` with each change
   /// from the one with seq `first` on until it returns false. Version 0 is the empty table. not_found
   /// "no-such-table", "no-such-version".
   virtual Result<VersionDiff> diff_versions(const TableRef& table, Version from, Version to, Seq first,
-                                            const std::function<bool(const EventView& change)>& use) = 0;
+                                            const std::function<bool(const EventView& change)>& use,
+                                            const Stop& stop = {}) = 0;
   /// Opens the file of an accepted version, which is hashed whole unless that was done lately. not_found
   /// "no-such-table", "no-such-version"; corrupt "archive-damaged". The result must not outlive this.
   virtual Result<std::unique_ptr<ArchivedFile>> archived_file(const TableRef& table, Version version) = 0;

@@ -26,11 +26,21 @@ constexpr std::int64_t kSmallBytesMax = std::int64_t{64} << 10;
 constexpr std::size_t kSmallReadingsMax = 256;
 constexpr std::size_t kReadingsMax = 4;
 
+Error stopped() {
+  return {ErrorCode::shutting_down, "shutting-down", "publishing was stopped",
+          "it goes on at the next start"};
+}
+
 }  // namespace
 
 Publisher::Publisher(StoredFiles& files, Catalog& catalog, eventlog::EventLog& log, io::Clock& clock,
                      const Options& options)
-    : files_(files), layout_(files.layout()), catalog_(catalog), log_(log), clock_(clock), options_(options) {}
+    : files_(files),
+      layout_(files.layout()),
+      catalog_(catalog),
+      log_(log),
+      clock_(clock),
+      options_(options) {}
 
 void Publisher::start() {
   const std::size_t count = std::max<std::size_t>(options_.publishers, 1);
@@ -38,6 +48,7 @@ void Publisher::start() {
 }
 
 void Publisher::stop() {
+  ending_.request_stop();
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -206,7 +217,7 @@ Result<void> Publisher::publish(Waiting& waiting) {
     }
     if (waiting.reading != nullptr && !is_untouched(waiting)) waiting.reading.reset();
     if (waiting.reading == nullptr) {
-      DD_TRY(auto reading, read_stored(files_, catalog_, *upload));
+      DD_TRY(auto reading, read_stored(files_, catalog_, *upload, Stop().on(ending_.get_token(), stopped())));
       waiting.stamp = reading.after.stamp_when_opened();
       waiting.reading = std::make_shared<const Reading>(std::move(reading));
     }
@@ -235,7 +246,8 @@ Result<void> Publisher::send(const UploadRecord& upload, const Reading& reading)
   DD_TRY(pass_step("publish.begin", layout_.archived_file(upload)));
   auto publication = log_.publish(upload.upload_id);
   if (!publication.has_value()) return heard_from_log(publication.error());
-  DD_TRY(for_each_message(reading, upload, [&](const eventlog::Message& message) {
+  DD_TRY(for_each_message(reading, upload, [&](const eventlog::Message& message) -> Result<void> {
+    if (ending_.stop_requested()) return stopped();
     return heard_from_log(publication.value()->append(message));
   }));
   DD_TRY(pass_step("publish.appended", layout_.archived_file(upload)));
@@ -258,8 +270,7 @@ Result<void> Publisher::await_delivery(eventlog::Publication& publication) {
     const bool late = delivered.error().code == ErrorCode::timed_out;
     if (!late) return heard_from_log(delivered);
     if (is_stopping()) {
-      return Error{ErrorCode::shutting_down, "shutting-down", "publishing was stopped",
-                   "it goes on at the next start"};
+      return stopped();
     }
     if (Steady::now() >= timeout_at) {
       [[maybe_unused]] const auto noted = heard_from_log(delivered);

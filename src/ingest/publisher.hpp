@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
@@ -105,6 +106,7 @@ class Publisher {
   std::size_t readings_kept_ = 0;
   std::uint64_t served_ = 0;
   bool stopping_ = false;
+  std::stop_source ending_;  ///< not under the mutex: for comparisons, and for what is being sent
   std::vector<std::thread> threads_;
 };
 

@@ -26,16 +26,17 @@ class CheckedBeside {
   std::future<Result<void>> passed_;
 };
 
-/// Compares two files while their bytes are hashed: nothing of the outcome is used before they are right. Null
-/// records are of files that are not stored.
+/// Compares two files while their bytes are hashed: nothing of the outcome is used before they are right.
+/// Null records are of files that are not stored.
 Result<diff::Outcome> compare_checked(StoredFiles& files, const UploadRecord* old_upload,
-                                      const UploadRecord* new_upload, const Reading& reading, bool rekey) {
+                                      const UploadRecord* new_upload, const Reading& reading, bool rekey,
+                                      const Stop& stop) {
   std::optional<CheckedBeside> before;
   std::optional<CheckedBeside> after;
   if (old_upload != nullptr) before.emplace(files, *old_upload, *reading.before_or_null());
   if (new_upload != nullptr) after.emplace(files, *new_upload, reading.after);
   auto compared = diff::diff(reading.before_or_null(), reading.after,
-                             diff::Options{.rekey = rekey, .before_is_checked = true});
+                             diff::Options{.rekey = rekey, .before_is_checked = true, .stop = stop});
   if (before) {
     DD_TRY(before->passed());
   }
@@ -82,7 +83,8 @@ UploadFacts facts_of(const UploadRecord& upload) {
 
 bool Reading::is_untouched() const { return (!before || before->is_untouched()) && after.is_untouched(); }
 
-Result<Reading> read_stored(StoredFiles& files, Catalog& catalog, const UploadRecord& upload) {
+Result<Reading> read_stored(StoredFiles& files, Catalog& catalog, const UploadRecord& upload,
+                            const Stop& stop) {
   std::optional<csv::File> before;
   std::optional<UploadRecord> previous;
   if (const auto version = version_before(upload)) {
@@ -99,20 +101,20 @@ Result<Reading> read_stored(StoredFiles& files, Catalog& catalog, const UploadRe
   DD_TRY(auto after, files.open(upload));
   Reading reading{std::move(before), std::move(after), {}};
   DD_TRY(auto outcome,
-         compare_checked(files, previous ? &*previous : nullptr, &upload, reading, upload.rekey));
+         compare_checked(files, previous ? &*previous : nullptr, &upload, reading, upload.rekey, stop));
   if (!outcome.findings.empty()) return files.note(upload, outcome.findings.first.front().message);
   reading.changes = std::move(outcome.changes);
   if (reading.changes.counts != upload.counts) {
-    return files.note(
-        upload, fmt::format("it has {} and {}, {} and {} are recorded",
-                            counted(reading.changes.counts.rows, "row"),
-                            counted(reading.changes.counts.changes(), "change"), upload.counts.rows,
-                            upload.counts.changes()));
+    return files.note(upload, fmt::format("it has {} and {}, {} and {} are recorded",
+                                          counted(reading.changes.counts.rows, "row"),
+                                          counted(reading.changes.counts.changes(), "change"),
+                                          upload.counts.rows, upload.counts.changes()));
   }
   return reading;
 }
 
-Result<Reading> read_versions(StoredFiles& files, const UploadRecord* from, const UploadRecord* to) {
+Result<Reading> read_versions(StoredFiles& files, const UploadRecord* from, const UploadRecord* to,
+                              const Stop& stop) {
   std::optional<csv::File> before;
   if (from != nullptr) {
     DD_TRY(auto file, files.open(*from));
@@ -128,7 +130,7 @@ Result<Reading> read_versions(StoredFiles& files, const UploadRecord* from, cons
     after = std::move(file);
   }
   Reading reading{std::move(before), std::move(*after), {}, std::move(text)};
-  DD_TRY(auto outcome, compare_checked(files, from, to, reading, true));
+  DD_TRY(auto outcome, compare_checked(files, from, to, reading, true, stop));
   if (!outcome.findings.empty()) {
     return files.note(to != nullptr ? *to : *from, outcome.findings.first.front().message);
   }

@@ -33,12 +33,14 @@ struct Reading {
 UploadFacts facts_of(const UploadRecord& upload);
 
 /// Reads a held or accepted upload again, against the version that it was compared with: the same changes in
-/// the same order as then. corrupt, type "archive-damaged", when a file is damaged, or the changes are not what
-/// its record counts.
-Result<Reading> read_stored(StoredFiles& files, Catalog& catalog, const UploadRecord& upload);
+/// the same order as then. corrupt, type "archive-damaged", when a file is damaged, or the changes are not
+/// what its record counts.
+Result<Reading> read_stored(StoredFiles& files, Catalog& catalog, const UploadRecord& upload,
+                            const Stop& stop);
 
 /// Reads any two versions of a table, each as its own record says; null is the empty table. Not both are.
-Result<Reading> read_versions(StoredFiles& files, const UploadRecord* from, const UploadRecord* to);
+Result<Reading> read_versions(StoredFiles& files, const UploadRecord* from, const UploadRecord* to,
+                              const Stop& stop);
 
 /// Calls `use` with each event as JSON, from seq `first` on, until it fails or returns false.
 Result<void> for_each_json(

@@ -149,6 +149,7 @@ Result<ParsedRequest> parse_request(const UploadRequest& request) {
   parsed.force = request.force;
   parsed.rekey = request.rekey;
   parsed.precondition = request.precondition;
+  parsed.stop = request.caller.stop;
   return parsed;
 }
 
@@ -224,7 +225,8 @@ std::vector<std::string> unknown_columns(std::string_view option, const std::vec
     std::string warning =
         fmt::format("{} names the column {}, which the file does not have", option, quoted_for_message(name));
     const auto alike = by_lower_name.find(ascii_lower(name));
-    if (alike != by_lower_name.end()) warning += fmt::format("; it has {}", quoted_for_message(alike->second));
+    if (alike != by_lower_name.end())
+      warning += fmt::format("; it has {}", quoted_for_message(alike->second));
     warnings.push_back(std::move(warning));
   }
   return warnings;

@@ -38,6 +38,7 @@ struct ParsedRequest {
   std::optional<UploadRecord> again;  ///< the version whose file this is, to be read just as it was
   Timestamp received;
   std::optional<AskedKey> asked_key;
+  Stop stop;
 };
 
 /// invalid_input, type "bad-name", "bad-column-list", "bad-delimiter", "bad-encoding", "bad-effective-at",

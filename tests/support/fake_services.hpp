@@ -159,15 +159,16 @@ class FakeIngest final : public ingest::Ingest {
       return Error{ErrorCode::not_found, "no-such-table", "there is no table " + table.to_string(), "look"};
     return found;
   }
-  Result<void> changes(const UploadId&, Seq first,
-                       const std::function<bool(Seq, std::string_view)>& use) override {
+  Result<void> changes(const UploadId&, Seq first, const std::function<bool(Seq, std::string_view)>& use,
+                       const Stop&) override {
     for (auto seq = first; static_cast<std::size_t>(seq.value) <= change_json.size(); seq = seq.next()) {
       if (!use(seq, change_json[static_cast<std::size_t>(seq.value - 1)])) break;
     }
     return success();
   }
   Result<ingest::VersionDiff> diff_versions(const TableRef&, Version from, Version to, Seq first,
-                                            const std::function<bool(const EventView&)>& use) override {
+                                            const std::function<bool(const EventView&)>& use,
+                                            const Stop&) override {
     compared = {from, to};
     for (auto seq = first; static_cast<std::size_t>(seq.value) <= compared_changes.size(); seq = seq.next()) {
       if (!use(compared_changes[static_cast<std::size_t>(seq.value - 1)])) break;

@@ -265,15 +265,18 @@ Result<Response> list_changes(const Services& services, const Request& request) 
   JsonArray items;
   std::int64_t taken = 0;
   std::optional<std::string> next;
-  DD_TRY(services.ingest.changes(upload.upload_id, first, [&](Seq seq, std::string_view json) {
-    if (taken == limit || items.bytes() > kPageBytesMax) {
-      next = make_cursor("changes", {std::to_string(seq.value)});
-      return false;
-    }
-    items.raw(json);
-    ++taken;
-    return true;
-  }));
+  DD_TRY(services.ingest.changes(
+      upload.upload_id, first,
+      [&](Seq seq, std::string_view json) {
+        if (taken == limit || items.bytes() > kPageBytesMax) {
+          next = make_cursor("changes", {std::to_string(seq.value)});
+          return false;
+        }
+        items.raw(json);
+        ++taken;
+        return true;
+      },
+      request.stop));
   return list_response("changes", items, next);
 }
 

@@ -180,7 +180,8 @@ Result<Response> diff_versions(const Services& services, const Request& request)
   std::int64_t taken = 0;
   std::optional<std::string> next;
   DD_TRY(const auto diff, services.ingest.diff_versions(
-                              table, versions.from, versions.to, first, [&](const EventView& change) {
+                              table, versions.from, versions.to, first,
+                              [&](const EventView& change) {
                                 if (taken == limit || items.bytes() > kPageBytesMax) {
                                   next = make_cursor("diff", {std::to_string(change.seq.value)});
                                   return false;
@@ -188,7 +189,8 @@ Result<Response> diff_versions(const Services& services, const Request& request)
                                 items.raw(change_json(change));
                                 ++taken;
                                 return true;
-                              }));
+                              },
+                              request.stop));
   return json_response(
       diff_json(table, versions, diff).raw("changes", items.take()).text_or_null("next_cursor", next).take());
 }

@@ -1,5 +1,3 @@
-#include "cost.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,8 +5,10 @@
 #include <iterator>
 #include <ostream>
 
-// The time for an input of size 4n is compared with that for n. In a loop of n log n steps it is a little more
-// than four times as long, in one of n * n steps sixteen times.
+#include "cost.hpp"
+
+// The time for an input of size 4n is compared with that for n. In a loop of n log n steps it is a little
+// more than four times as long, in one of n * n steps sixteen times.
 namespace deltadrop::cost {
 namespace {
 
@@ -39,7 +39,8 @@ double seconds_of(const std::function<void()>& work, int runs) {
 /// counts little.
 std::size_t size_worth_measuring(const Family& family) {
   std::size_t size = 64;
-  while (size * 8 <= family.size_max && seconds_of(family.prepare(size), 1) < kSecondsWorthMeasuring) size *= 2;
+  while (size * 8 <= family.size_max && seconds_of(family.prepare(size), 1) < kSecondsWorthMeasuring)
+    size *= 2;
   return size;
 }
 
@@ -60,8 +61,8 @@ TEST_P(Cost, GrowsNoFasterThanTheInput) {
 
 std::vector<Family> all_families() {
   std::vector<Family> all;
-  for (auto* families : {csv_families, diff_families, event_families, http_families, ingest_families,
-                         lake_families}) {
+  for (auto* families :
+       {csv_families, diff_families, event_families, http_families, ingest_families, lake_families}) {
     auto some = families();
     all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }

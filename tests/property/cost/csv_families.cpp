@@ -96,7 +96,8 @@ std::vector<Family> csv_families() {
   add(file("CsvInvalidBytes", [](std::size_t n) { return "id,v\n" + repeated(n, "a,\xFF\xC3\n"); }));
   add(file("CsvInvalidByteBehindValidText",
            [](std::size_t n) { return "id,v\na," + repeated(n, "\xC3\xA9") + "\xFF\n"; }));
-  add(file("CsvNulBytes", [](std::size_t n) { return "id,v\n" + repeated(n, std::string_view("a,\0\n", 4)); }));
+  add(file("CsvNulBytes",
+           [](std::size_t n) { return "id,v\n" + repeated(n, std::string_view("a,\0\n", 4)); }));
   add(file("CsvTooManyFields", [](std::size_t n) { return "id,v\n" + repeated(n, "a,,,,\n"); }));
   add(file("CsvEmptyKeys", [](std::size_t n) { return "id,v\n" + repeated(n, ",x\n"); }));
   add(file("CsvManyColumns", [](std::size_t n) {
@@ -107,14 +108,19 @@ std::vector<Family> csv_families() {
   add(file("CsvNoColumnNames", [](std::size_t n) { return repeated(n, ",") + "\n"; }));
   csv::ReadOptions composite;
   composite.key = {"v", "id"};
-  add(file("CsvCompositeKeys", [](std::size_t n) { return "id,v\n" + repeated(n, "\"\"\"a\",\"\"\"\"\n"); },
-           composite));
+  add(file(
+      "CsvCompositeKeys", [](std::size_t n) { return "id,v\n" + repeated(n, "\"\"\"a\",\"\"\"\"\n"); },
+      composite));
   csv::ReadOptions utf16;
   utf16.encoding = csv::Encoding::utf16;
   add(file("CsvWithoutByteOrder", [](std::size_t n) { return repeated(n, "ab"); }, utf16));
   all.push_back(column_list("CsvColumnList", [](std::size_t n) { return names(n, "c"); }));
-  all.push_back(column_list("CsvColumnListQuoted", [](std::size_t n) { return "a" + repeated(n, ",\"\"\"\""); }));
-  all.push_back(option_names("CsvIgnoredNames", [](auto& o, std::size_t n) { o.ignore = list_of(n, "c"); o.ignore.pop_back(); }));
+  all.push_back(
+      column_list("CsvColumnListQuoted", [](std::size_t n) { return "a" + repeated(n, ",\"\"\"\""); }));
+  all.push_back(option_names("CsvIgnoredNames", [](auto& o, std::size_t n) {
+    o.ignore = list_of(n, "c");
+    o.ignore.pop_back();
+  }));
   all.push_back(option_names("CsvKeyNames", [](auto& o, std::size_t n) { o.key = list_of(n, "c"); }));
   all.push_back(option_names("CsvUnknownKeyNames", [](auto& o, std::size_t n) { o.key = list_of(n, "x"); }));
   return all;

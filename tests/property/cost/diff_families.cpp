@@ -41,9 +41,8 @@ Family two_versions(std::string name, const Text& before, const Text& after) {
       ASSERT_TRUE(old_file.has_value() && new_file.has_value());
       const auto outcome = diff::diff(&old_file.value(), new_file.value());
       if (!outcome.has_value() || !outcome.value().findings.empty()) return;
-      const auto done =
-          diff::for_each_event(&old_file.value(), new_file.value(), outcome.value().changes, Seq(1),
-                               [](const EventView&) -> Result<bool> { return true; });
+      const auto done = diff::for_each_event(&old_file.value(), new_file.value(), outcome.value().changes,
+                                             Seq(1), [](const EventView&) -> Result<bool> { return true; });
       EXPECT_TRUE(done.has_value());
     };
   };
@@ -124,28 +123,31 @@ std::string wide_row(std::size_t columns, std::string_view key, std::string_view
 std::vector<Family> diff_families() {
   std::vector<Family> families = {
       two_versions("DiffOneKeyRepeated", unique_rows, one_key),
-      two_versions("DiffOneKeyRepeatedBehindOneRow", [](std::size_t) { return unique_rows(1); }, one_key),
+      two_versions(
+          "DiffOneKeyRepeatedBehindOneRow", [](std::size_t) { return unique_rows(1); }, one_key),
       two_versions("DiffOneOldKeyRepeated", one_key, unique_rows),
       two_versions("DiffBothRepeatOneKey", one_key, one_key),
       two_versions("DiffPairsOfKeys", unique_rows,
                    [](std::size_t size) {
                      return rows(size, [](std::size_t i) { return fmt::format("n{},{}\n", i / 2, i); });
                    }),
-      two_versions("DiffRepeatedAfterManyInStep",
-                   [](std::size_t size) { return unique_rows(size) + "last,1\n"; },
-                   [](std::size_t size) { return unique_rows(size) + one_key(size).substr(9); }),
+      two_versions(
+          "DiffRepeatedAfterManyInStep", [](std::size_t size) { return unique_rows(size) + "last,1\n"; },
+          [](std::size_t size) { return unique_rows(size) + one_key(size).substr(9); }),
       two_versions("DiffReversedRows", unique_rows, backwards),
       two_versions("DiffNothingInCommon", unique_rows,
                    [](std::size_t size) {
                      return rows(size, [](std::size_t i) { return fmt::format("other{},{}\n", i, i); });
                    }),
       two_versions("DiffLongRowAheadAgainAndAgain", LookAhead::before, LookAhead::after),
-      two_versions("DiffColumnsRenamed",
-                   [](std::size_t size) { return wide_header(size, "a") + wide_row(size, "k", "1"); },
-                   [](std::size_t size) { return wide_header(size, "b") + wide_row(size, "k", "1"); }),
-      two_versions("DiffColumnsChanged",
-                   [](std::size_t size) { return wide_header(size, "a") + wide_row(size, "k", "1"); },
-                   [](std::size_t size) { return wide_header(size, "a") + wide_row(size, "k", "2"); }),
+      two_versions(
+          "DiffColumnsRenamed",
+          [](std::size_t size) { return wide_header(size, "a") + wide_row(size, "k", "1"); },
+          [](std::size_t size) { return wide_header(size, "b") + wide_row(size, "k", "1"); }),
+      two_versions(
+          "DiffColumnsChanged",
+          [](std::size_t size) { return wide_header(size, "a") + wide_row(size, "k", "1"); },
+          [](std::size_t size) { return wide_header(size, "a") + wide_row(size, "k", "2"); }),
       first_version("DiffFirstVersionOneKey", one_key),
       first_version("DiffFirstVersionLongRowRepeated", long_row_repeated),
       first_version("DiffFirstVersionBackwards", backwards),

@@ -32,9 +32,12 @@ Family message(std::string name, const std::function<std::string(std::size_t)>& 
 
 std::vector<Family> event_families() {
   std::vector<Family> all = {
-      message("EventDeeplyNested", [](std::size_t n) { return "{\"company_id\":" + repeated(n, "[") + repeated(n, "]") + "}"; }),
-      message("EventNestedObjects", [](std::size_t n) { return repeated(n, "{\"old_values\":") + "1" + repeated(n, "}"); }),
-      message("EventOneNameRepeated", [](std::size_t n) { return "{\"a\":1" + repeated(n, ",\"company_id\":\"a\"") + "}"; }),
+      message("EventDeeplyNested",
+              [](std::size_t n) { return "{\"company_id\":" + repeated(n, "[") + repeated(n, "]") + "}"; }),
+      message("EventNestedObjects",
+              [](std::size_t n) { return repeated(n, "{\"old_values\":") + "1" + repeated(n, "}"); }),
+      message("EventOneNameRepeated",
+              [](std::size_t n) { return "{\"a\":1" + repeated(n, ",\"company_id\":\"a\"") + "}"; }),
       message("EventManyNames",
               [](std::size_t n) {
                 std::string json = "{\"a\":1";
@@ -43,7 +46,8 @@ std::vector<Family> event_families() {
               }),
       message("EventManyColumnsChanged",
               [](std::size_t n) { return "{\"changed_columns\":[\"a\"" + repeated(n, ",\"a\"") + "]}"; }),
-      message("EventOfEscapes", [](std::size_t n) { return "{\"company_id\":\"" + repeated(n, "\\u0041") + "\"}"; }),
+      message("EventOfEscapes",
+              [](std::size_t n) { return "{\"company_id\":\"" + repeated(n, "\\u0041") + "\"}"; }),
       message("EventOfBrackets", [](std::size_t n) { return repeated(n, "}{"); }),
   };
   all.push_back({"EventValuesInAnotherOrder", [](std::size_t size) -> std::function<void()> {

@@ -58,7 +58,8 @@ std::string form_file(const std::string& content) {
 }
 
 Family form(std::string name, const std::function<std::string(std::size_t)>& body, std::size_t piece_bytes) {
-  return over_text(std::move(name), body, [piece_bytes](const std::string& text) { parse_form(text, piece_bytes); });
+  return over_text(std::move(name), body,
+                   [piece_bytes](const std::string& text) { parse_form(text, piece_bytes); });
 }
 
 http::Request request_with(const std::string& query) {
@@ -73,61 +74,74 @@ http::Request request_with(const std::string& query) {
 std::vector<Family> http_families() {
   constexpr std::size_t kPiece = std::size_t{128} << 10;
   std::vector<Family> all = {
-      form("HttpFormNearBoundaries", [](std::size_t n) { return form_file(repeated(n, "\r\n" + std::string(71, '-'))); }, kPiece),
-      form("HttpFormOnlyReturns", [](std::size_t n) { return form_file(repeated(n, "\r")); }, kPiece),
-      form("HttpFormByteByByte", [](std::size_t n) { return form_file(repeated(n, "x")); }, 1),
-      form("HttpFormPreamble", [](std::size_t n) { return repeated(n, "\r\n--------") + form_file("id\n"); }, kPiece),
-      form("HttpFormManyFields",
-           [](std::size_t n) {
-             std::string body;
-             for (std::size_t i = 0; i < n; ++i) {
-               body += fmt::format("--{}\r\nContent-Disposition: form-data; name=\"f{}\"\r\n\r\n{}\r\n",
-                                   std::string(70, '-'), i, i);
-             }
-             return body;
-           },
-           kPiece),
-      over_text("HttpHeadInPieces",
-                [](std::size_t n) { return "GET / HTTP/1.1\r\n" + repeated(n, "a: b\r\n"); },
-                [](const std::string& head) {
-                  http::HeadScanner scanner({std::size_t{1} << 30, std::size_t{1} << 30});
-                  for (std::size_t end = 1; end <= head.size(); end += 7) {
-                    if (scanner.feed(std::string_view(head).substr(0, end)).has_error()) return;
-                  }
-                }),
-      over_text("HttpQueryFields", [](std::size_t n) { return repeated(n, "company=a&"); },
-                [](const std::string& query) {
-                  const auto request = request_with(query);
-                  for (const auto* name : {"limit", "cursor", "as_of"}) {
-                    EXPECT_FALSE(request.query_value(name).has_value());
-                  }
-                }),
-      over_text("HttpQueryDifferentFields",
-                [](std::size_t n) {
-                  std::string query;
-                  for (std::size_t i = 0; i < n; ++i) query += fmt::format("f{}=1&", i);
-                  return query;
-                },
-                [](const std::string& query) {
-                  const auto request = request_with(query);
-                  EXPECT_TRUE(http::check_query(request, {"limit"}).has_error());
-                }),
-      over_text("HttpPathOfManySegments", [](std::size_t n) { return repeated(n, "/a"); },
-                [](const std::string& path) { EXPECT_TRUE(http::parse_target(path).has_value()); }),
-      over_text("HttpCursorOfManyFields",
-                [](std::size_t n) { return http::make_cursor("records", {"1", repeated(n, "a\x1f")}); },
-                [](const std::string& cursor) {
-                  EXPECT_TRUE(http::parse_cursor(cursor, "records", 2).has_value());
-                }),
-      over_text("HttpAcceptOfManyTypes", [](std::size_t n) { return repeated(n, "a/b;q=0.1,"); },
-                [](const std::string& accept) {
-                  http::Request request;
-                  request.headers = {{"accept", accept}};
-                  constexpr std::string_view kOffers[] = {"text/csv", "application/json"};
-                  EXPECT_TRUE(http::choose_media_type(request, kOffers).has_error());
-                }),
-      over_text("HttpJsonOfInvalidText", [](std::size_t n) { return repeated(n, "\xFFg"); },
-                [](const std::string& text) { EXPECT_FALSE(http::JsonObject().text("a", text).take().empty()); }),
+      form(
+          "HttpFormNearBoundaries",
+          [](std::size_t n) { return form_file(repeated(n, "\r\n" + std::string(71, '-'))); }, kPiece),
+      form(
+          "HttpFormOnlyReturns", [](std::size_t n) { return form_file(repeated(n, "\r")); }, kPiece),
+      form(
+          "HttpFormByteByByte", [](std::size_t n) { return form_file(repeated(n, "x")); }, 1),
+      form(
+          "HttpFormPreamble", [](std::size_t n) { return repeated(n, "\r\n--------") + form_file("id\n"); },
+          kPiece),
+      form(
+          "HttpFormManyFields",
+          [](std::size_t n) {
+            std::string body;
+            for (std::size_t i = 0; i < n; ++i) {
+              body += fmt::format("--{}\r\nContent-Disposition: form-data; name=\"f{}\"\r\n\r\n{}\r\n",
+                                  std::string(70, '-'), i, i);
+            }
+            return body;
+          },
+          kPiece),
+      over_text(
+          "HttpHeadInPieces", [](std::size_t n) { return "GET / HTTP/1.1\r\n" + repeated(n, "a: b\r\n"); },
+          [](const std::string& head) {
+            http::HeadScanner scanner({std::size_t{1} << 30, std::size_t{1} << 30});
+            for (std::size_t end = 1; end <= head.size(); end += 7) {
+              if (scanner.feed(std::string_view(head).substr(0, end)).has_error()) return;
+            }
+          }),
+      over_text(
+          "HttpQueryFields", [](std::size_t n) { return repeated(n, "company=a&"); },
+          [](const std::string& query) {
+            const auto request = request_with(query);
+            for (const auto* name : {"limit", "cursor", "as_of"}) {
+              EXPECT_FALSE(request.query_value(name).has_value());
+            }
+          }),
+      over_text(
+          "HttpQueryDifferentFields",
+          [](std::size_t n) {
+            std::string query;
+            for (std::size_t i = 0; i < n; ++i) query += fmt::format("f{}=1&", i);
+            return query;
+          },
+          [](const std::string& query) {
+            const auto request = request_with(query);
+            EXPECT_TRUE(http::check_query(request, {"limit"}).has_error());
+          }),
+      over_text(
+          "HttpPathOfManySegments", [](std::size_t n) { return repeated(n, "/a"); },
+          [](const std::string& path) { EXPECT_TRUE(http::parse_target(path).has_value()); }),
+      over_text(
+          "HttpCursorOfManyFields",
+          [](std::size_t n) { return http::make_cursor("records", {"1", repeated(n, "a\x1f")}); },
+          [](const std::string& cursor) {
+            EXPECT_TRUE(http::parse_cursor(cursor, "records", 2).has_value());
+          }),
+      over_text(
+          "HttpAcceptOfManyTypes", [](std::size_t n) { return repeated(n, "a/b;q=0.1,"); },
+          [](const std::string& accept) {
+            http::Request request;
+            request.headers = {{"accept", accept}};
+            constexpr std::string_view kOffers[] = {"text/csv", "application/json"};
+            EXPECT_TRUE(http::choose_media_type(request, kOffers).has_error());
+          }),
+      over_text(
+          "HttpJsonOfInvalidText", [](std::size_t n) { return repeated(n, "\xFFg"); },
+          [](const std::string& text) { EXPECT_FALSE(http::JsonObject().text("a", text).take().empty()); }),
   };
   all.push_back({"HttpRecordOfManyColumns", [](std::size_t size) -> std::function<void()> {
                    std::vector<std::string> columns;

@@ -19,7 +19,7 @@ std::vector<std::string> names(std::size_t count, std::string_view prefix) {
 }
 
 /// A form's field, read as the upload's.
-Family field(std::string name, std::optional<std::string> ingest::UploadRequest::*field,
+Family field(std::string name, std::optional<std::string> ingest::UploadRequest::* field,
              const std::function<std::string(std::size_t)>& text) {
   return {std::move(name), [field, text](std::size_t size) -> std::function<void()> {
             auto request = std::make_shared<ingest::UploadRequest>();
