@@ -12,7 +12,7 @@
 namespace deltadrop::ingest {
 namespace {
 
-constexpr std::array<std::string_view, 4> kMigrations = {R"sql(
+constexpr std::array<std::string_view, 5> kMigrations = {R"sql(
 CREATE TABLE tables (
   company_id TEXT NOT NULL,
   table_name TEXT NOT NULL,
