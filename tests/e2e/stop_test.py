@@ -1,0 +1,82 @@
+"""SIGTERM ends the program in time whatever it does; what the log says of a request is what became of it."""
+
+import signal
+import socket
+import subprocess
+import time
+
+from deltadrop_process import PROGRAM, TABLE
+
+TIME_S = 10
+CSV = "id,amount\n" + "".join(f"K{n:07},{n}\n" for n in range(1, 700_001))
+
+
+def stalled_download(server, path):
+    """A client that asks, takes the first bytes of the response, and no more."""
+    host, port = server.url.removeprefix("http://").split(":")
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(30)
+    client.connect((host, int(port)))
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert client.recv(8) == b"HTTP/1.1"
+    return client
+
+
+def requests_in_log(server, path):
+    return [line for line in server.log_path.read_text().splitlines() if "request method=" in line and path in line]
+
+
+def ends_in_time(process, signals=(signal.SIGTERM,)):
+    begun = time.monotonic()
+    for each in signals:
+        process.send_signal(each)
+    code = process.wait(timeout=TIME_S)
+    assert time.monotonic() - begun < TIME_S
+    return code
+
+
+def test_clients_that_take_nothing_do_not_hold_up_the_end(server):
+    server.upload_ok(CSV)
+    clients = [stalled_download(server, f"{TABLE}/versions/1/file") for _ in range(50)]
+    assert ends_in_time(server.process) == 0
+    for client in clients:
+        client.close()
+    lines = requests_in_log(server, "/versions/1/file")
+    assert len(lines) == 50
+    assert all(" status=499 " in line for line in lines), lines[:3]
+
+
+def test_a_second_signal_ends_at_once(server):
+    server.upload_ok(CSV)
+    client = stalled_download(server, f"{TABLE}/versions/1/file")
+    server.process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + TIME_S
+    while "stopping on SIGTERM" not in server.log_path.read_text():
+        assert time.monotonic() < deadline
+    begun = time.monotonic()
+    assert ends_in_time(server.process, [signal.SIGINT]) == 128 + signal.SIGINT
+    assert time.monotonic() - begun < 3
+    client.close()
+
+
+def test_a_long_command_ends_with_its_signal(tmp_path):
+    pipe = tmp_path / "old.csv"
+    new = tmp_path / "new.csv"
+    pipe.write_text(CSV)
+    new.write_text(CSV.replace(",1\n", ",2\n"))
+    # Its output is taken by nobody, so it is still running when the signal comes.
+    process = subprocess.Popen([str(PROGRAM), "diff", str(new), "/dev/stdin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert ends_in_time(process, [signal.SIGINT]) != 0
+    process.communicate()
+
+
+def test_an_upload_whose_comparison_takes_too_long_is_refused(start):
+    server = start()
+    server.upload_ok("id,amount\nA,1\n")
+    server.stop()
+    server = start(env={"COMPARE_TIMEOUT": "0ms"})
+    response = server.upload("id,amount\nA,2\n")
+    assert (response.status_code, response.json()["type"]) == (504, "/problems/compare-timed-out")
+    assert "COMPARE_TIMEOUT" in response.json()["fix"]
+    assert server.get(f"{TABLE}")["versions"] == 1
