@@ -101,6 +101,13 @@ class HeaderReader {
                "name every column; a delimiter at the end of the header makes one column too many");
         continue;
       }
+      // Every event of the file repeats the names: a long one would make each short row a large event.
+      if (name.size() > limits_.key_bytes_max) {
+        report("column-name-too-long", name,
+               fmt::format("the name of column {} in line {} has {} bytes, {} are allowed: {}", i + 1,
+                           line_.value, name.size(), limits_.key_bytes_max, quoted_for_message(name)),
+               "choose a shorter name, or look for a missing line end after the header");
+      }
       const auto [known, is_new] = first_with_name.emplace(ascii_lower(name), i);
       if (is_new) continue;
       report("repeated-column-name", name,

@@ -122,6 +122,13 @@ std::string wide_row(std::size_t columns, std::string_view key, std::string_view
 
 std::vector<Family> diff_families() {
   std::vector<Family> families = {
+      two_versions(
+          "DiffLongNameBeforeManyRows", [](std::size_t) { return std::string("k,a\n"); },
+          [](std::size_t size) {
+            std::string text = "k," + std::string(std::min<std::size_t>(size, 200'000), 'n') + "\n";
+            for (std::size_t i = 0; i < size; ++i) text += fmt::format("{},\n", i);
+            return text;
+          }),
       two_versions("DiffOneKeyRepeated", unique_rows, one_key),
       two_versions(
           "DiffOneKeyRepeatedBehindOneRow", [](std::size_t) { return unique_rows(1); }, one_key),
