@@ -87,6 +87,7 @@ ingest::Options ingest_options(const Settings& settings) {
   options.dry_run_ttl = settings.duration("DRY_RUN_TTL");
   options.idempotency_ttl = settings.duration("IDEMPOTENCY_TTL");
   options.publish_timeout = settings.duration("PUBLISH_TIMEOUT");
+  options.waiting_max = static_cast<std::size_t>(settings.count("MAX_UPLOADS"));
   return options;
 }
 

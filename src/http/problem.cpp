@@ -39,7 +39,7 @@ struct TypeRow {
   std::string_view title;
 };
 
-constexpr std::array<TypeRow, 35> kTypes = {{
+constexpr std::array<TypeRow, 36> kTypes = {{
     {"bad-request", 400, "Not a request that can be understood"},
     {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
     {"bad-idempotency-key", 400, "Not an idempotency key"},
@@ -63,6 +63,7 @@ constexpr std::array<TypeRow, 35> kTypes = {{
     {"key-needed", 401, "A key is needed"},
     {"not-allowed", 403, "This key may not do that"},
     {"wrong-host", 421, "Not a host of this server"},
+    {"too-busy", 503, "Too many requests of this kind"},
     {"too-many-uploads", 503, "Too many uploads at once"},
     {"no-such-range", 416, "The file has no such part"},
     {"bad-expectation", 417, "Only 100-continue can be expected"},

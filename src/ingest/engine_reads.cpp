@@ -111,7 +111,7 @@ Result<fs::path> Engine::archived_file(const TableRef& table, Version version) {
 }
 
 bool Engine::wait_published(const UploadId& id, std::chrono::steady_clock::time_point deadline) {
-  publisher_.wait(id, deadline, Publisher::Patience::until_deadline);
+  publisher_.wait(id, deadline);
   const auto found = catalog_->find(id);
   return found.has_value() && found.value() && found.value()->state == UploadState::published;
 }

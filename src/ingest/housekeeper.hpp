@@ -1,7 +1,10 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
+#include <functional>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -9,16 +12,16 @@
 #include "ingest/catalog.hpp"
 #include "ingest/publisher.hpp"
 #include "ingest/reading_cache.hpp"
-#include "ingest/table_locks.hpp"
+#include "ingest/table_turns.hpp"
 
 namespace deltadrop::ingest {
 
 /// What is left to do of an acceptance whose outcome is known or not, when the disk failed in the middle of
 /// it. Done again every second until it succeeds; held uploads, kept answers and kept readings expire on the
-/// same thread. Thread-safe.
+/// same thread. What concerns a table is done in the table's turn, and nothing else waits for that. Thread-safe.
 class Housekeeper {
  public:
-  Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableLocks& locks,
+  Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableTurns& turns,
               ReadingCache& readings, io::Clock& clock, const Options& options);
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
@@ -41,12 +44,16 @@ class Housekeeper {
 
   /// Makes all such files durable by one sync, and has the catalog forget their bytes.
   void sync_small_files();
-  /// One round of all of it; what fails stays owed. Not under a table's lock.
+  /// One round of all of it, to its end; what fails stays owed. Not in a table's turn.
   void run_once();
 
  private:
   void work();
+  void begin_round();
+  /// Has `attempt` done in the table's turn.
+  void in_turn(const TableRef& table, std::function<void()> attempt);
   void expire_held();
+  void expire(const UploadId& upload);
   void forget_answers();
   bool settle(const UploadRecord& upload);
   bool remove_unaccepted(const UploadRecord& upload);
@@ -54,18 +61,23 @@ class Housekeeper {
   bool make_owed_current(const TableRef& table);
   template <class T, class Try>
   void retry(std::vector<T>& owed, Try attempt);
+  template <class T>
+  std::vector<T> taken(std::vector<T>& owed);
 
   const Layout& layout_;
   Catalog& catalog_;
   Publisher& publisher_;
-  TableLocks& locks_;
+  TableTurns& turns_;
   ReadingCache& readings_;
   io::Clock& clock_;
   const Options options_;
 
   std::mutex mutex_;
   std::condition_variable stopped_;
+  std::condition_variable turns_ended_;
   bool stopping_ = false;
+  std::size_t turns_begun_ = 0;  ///< and not ended
+  std::set<UploadId> expiring_;  ///< whose turn has not come
   std::vector<UploadRecord> manifests_;
   std::vector<TableRef> currents_;
   std::vector<fs::path> removals_;

@@ -62,7 +62,7 @@ Result<Response> republish(const Services& services, const Request& request) {
 }  // namespace
 
 void add_admin_routes(std::vector<Route>& routes, const Services& services) {
-  routes.push_back(handler("POST", "/api/v1/republish",
+  routes.push_back(handler(Work::change, "POST", "/api/v1/republish",
                            [services](const Request& request) { return republish(services, request); }));
 }
 

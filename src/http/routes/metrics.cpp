@@ -47,7 +47,7 @@ Result<Response> metrics_text(const Counted& counted, const Request& request) {
 }  // namespace
 
 void add_metrics_route(std::vector<Route>& routes, const Counted& counted) {
-  routes.push_back(handler("GET", "/metrics",
+  routes.push_back(handler(Work::health, "GET", "/metrics",
                            [counted](const Request& request) { return metrics_text(counted, request); }));
 }
 

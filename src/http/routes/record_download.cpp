@@ -148,7 +148,7 @@ BodySource parquet_pieces(history::HistoryStore& history, const RecordDownload& 
   const auto file = std::make_shared<std::optional<lake::StateFile>>();
   return [&history, state, file]() -> Result<std::string> {
     if (!*file) {
-      DD_TRY(auto begun, lake::StateFile::begin(history, state));
+      DD_TRY(auto begun, lake::StateFile::begin(history, state, lake::RowGroups::growing));
       file->emplace(std::move(begun));
     }
     return (*file)->next();
