@@ -411,6 +411,14 @@ class Connection {
     });
   }
 
+  /// Not on the network thread: it may hold files and much memory.
+  asio::awaitable<bool> drop_stream(BodySource stream) {
+    return run_on(shared_.pool(pieces_of(work_)), [stream = std::move(stream)]() mutable {
+      stream = nullptr;
+      return true;
+    });
+  }
+
   void begin_live(LiveBody& body) {
     live_ = std::make_shared<LiveWait>(shared_.network);
     // A server that stops has woken those that were there.
@@ -466,6 +474,7 @@ class Connection {
     if (sent && is_streamed(response) && with_body) {
       sent = co_await send_stream(response, std::move(piece), framing == Framing::chunked);
     }
+    if (response.stream) co_await drop_stream(std::move(response.stream));
     log_served(response.status);
     if (sent && !keep && (!whole || buffer_.size() > 0)) co_await linger();
     co_return sent&& keep;
