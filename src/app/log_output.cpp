@@ -8,8 +8,8 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <condition_variable>
+#include <csignal>
 #include <deque>
 #include <mutex>
 #include <string_view>
@@ -92,9 +92,8 @@ void LogOutput::write(std::string line) {
 bool LogOutput::flush(std::chrono::milliseconds patience) {
   auto& state = *state_;
   std::unique_lock lock(state.mutex);
-  return state.changed.wait_for(lock, patience, [&state] {
-    return state.waiting.empty() && !state.writing && state.dropped == 0;
-  });
+  return state.changed.wait_for(
+      lock, patience, [&state] { return state.waiting.empty() && !state.writing && state.dropped == 0; });
 }
 
 /// As many lines as a pipe takes at once; when none is left, the line that tells how many are missing.
@@ -128,7 +127,8 @@ void LogOutput::State::run() {
     if (outcome != Outcome::written) dropped += batch.lines;
     changed.notify_all();
     if (outcome == Outcome::ended || (outcome == Outcome::failed && ending)) return;
-    if (outcome == Outcome::failed) changed.wait_for(lock, kPauseAfterFailure, [this] { return ending.load(); });
+    if (outcome == Outcome::failed)
+      changed.wait_for(lock, kPauseAfterFailure, [this] { return ending.load(); });
   }
 }
 

@@ -9,9 +9,9 @@
 
 namespace deltadrop::app {
 
-/// Lines on their way to a descriptor, written by a thread of their own: whoever logs never waits for a pipe that nobody
-/// reads, or for a disk. A bounded number of bytes waits in memory; further lines are dropped and counted, and the count
-/// is written once the output takes lines again. Thread-safe.
+/// Lines on their way to a descriptor, written by a thread of their own: whoever logs never waits for a pipe
+/// that nobody reads, or for a disk. A bounded number of bytes waits in memory; further lines are dropped and
+/// counted, and the count is written once the output takes lines again. Thread-safe.
 class LogOutput {
  public:
   struct Options {

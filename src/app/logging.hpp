@@ -10,8 +10,8 @@ namespace deltadrop::app {
 /// Nobody who logs waits for standard error: see LogOutput.
 void start_logging(std::string_view level, std::string_view format);
 
-/// Waits until what was logged is written; a second at most, where standard error takes nothing. Before the process
-/// ends, or writes to standard error itself.
+/// Waits until what was logged is written; a second at most, where standard error takes nothing. Before the
+/// process ends, or writes to standard error itself.
 void finish_logging();
 
 /// A message without what could end its line or move a terminal's cursor: control characters as \xNN, bytes

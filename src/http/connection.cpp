@@ -354,8 +354,8 @@ class Connection {
     });
   }
 
-  /// Has `begin` run on the pool, and waits for the response without a thread. `begin` must not use this connection:
-  /// it may be gone when it runs.
+  /// Has `begin` run on the pool, and waits for the response without a thread. `begin` must not use this
+  /// connection: it may be gone when it runs.
   asio::awaitable<std::optional<Response>> respond_later(WorkerPool& pool,
                                                          std::function<void(Respond)> begin) {
     const auto later = std::make_shared<LaterResponse>(shared_.network);
@@ -617,8 +617,7 @@ class Connection {
 };
 
 ConnectionsShared::ConnectionsShared(const ServerOptions& server_options, std::vector<Route> routes)
-    : options(server_options),
-      router(std::move(routes)) {
+    : options(server_options), router(std::move(routes)) {
   for (std::size_t i = 0; i < kWorkKinds; ++i) {
     if (static_cast<Work>(i) != Work::none) pools[i] = std::make_unique<WorkerPool>(options.pools[i]);
   }

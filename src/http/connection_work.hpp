@@ -58,8 +58,8 @@ Value guarded(Job work) {
   }
 }
 
-/// A response that is given later, from any thread, while a connection waits for it and holds no thread. Outlives the
-/// server where whoever is to respond does.
+/// A response that is given later, from any thread, while a connection waits for it and holds no thread.
+/// Outlives the server where whoever is to respond does.
 class LaterResponse : public std::enable_shared_from_this<LaterResponse> {
  public:
   explicit LaterResponse(asio::io_context& network) : network_(network) {}

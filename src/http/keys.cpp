@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "core/text.hpp"
@@ -22,6 +23,7 @@ constexpr std::size_t kSecretDigits = 64;
 constexpr std::size_t kCheckDigits = 8;
 constexpr std::size_t kKeySize = kPrefix.size() + kIdDigits + 1 + kSecretDigits + 1 + kCheckDigits;
 constexpr std::size_t kNameBytesMax = 100;
+constexpr std::chrono::milliseconds kDiskPatience{250};
 constexpr std::string_view kNone = "-";
 constexpr std::string_view kHeading =
     "# Keys of Deltadrop: id, SHA-256, role, companies, created, expires, revoked, name. Use `deltadrop "
@@ -240,17 +242,20 @@ Result<Key> revoke_key(const std::filesystem::path& file, std::string_view id, T
                "`deltadrop keys list` shows their ids"};
 }
 
+KeyRing::KeyRing(std::filesystem::path file)
+    : file_(std::move(file)), probe_(kDiskPatience, std::chrono::steady_clock::duration::max()) {}
+
 Result<bool> KeyRing::has_keys() {
-  const std::lock_guard lock(mutex_);
   DD_TRY(refresh());
+  const std::lock_guard lock(mutex_);
   return had_keys_;
 }
 
 Result<std::optional<Key>> KeyRing::find(std::string_view secret, Timestamp now) {
-  const std::lock_guard lock(mutex_);
   DD_TRY(refresh());
   std::optional<Key> found;
   if (!is_well_formed_key(secret)) return found;
+  const std::lock_guard lock(mutex_);
   const auto hash = io::sha256_of(secret);
   for (const auto& key : keys_) {
     if (equal_in_constant_time(key.hash, hash) && key.usable(now)) found = key;
@@ -259,6 +264,14 @@ Result<std::optional<Key>> KeyRing::find(std::string_view secret, Timestamp now)
 }
 
 Result<void> KeyRing::refresh() {
+  auto seen = probe_.look([this] { return look(); });
+  if (seen.answer) return std::move(*seen.answer);
+  return Error{ErrorCode::unavailable, "keys-not-there",
+               "the disk with the API's keys does not answer, and they were not read before",
+               "see to the disk of KEYS_FILE"};
+}
+
+Result<void> KeyRing::look() {
   std::error_code error;
   std::optional<Stamp> now;
   Stamp stamp;
@@ -266,9 +279,11 @@ Result<void> KeyRing::refresh() {
   if (!error) stamp.size = std::filesystem::file_size(file_, error);
   if (!error) now = stamp;
   if (now == seen_) return success();
-  DD_TRY(keys_, read_keys(file_));
+  DD_TRY(auto keys, read_keys(file_));
   // Only once it was read: a file that cannot be is tried again with each request.
   seen_ = now;
+  const std::lock_guard lock(mutex_);
+  keys_ = std::move(keys);
   had_keys_ = had_keys_ || !keys_.empty();
   return success();
 }

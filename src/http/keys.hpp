@@ -11,6 +11,7 @@
 #include "core/ids.hpp"
 #include "core/result.hpp"
 #include "core/timestamp.hpp"
+#include "http/probe.hpp"
 
 /// API keys: what a client shows, and the file that knows them. docs/decisions/0016-keys-and-tls.md.
 namespace deltadrop::http {
@@ -67,10 +68,11 @@ Result<MadeKey> create_key(const std::filesystem::path& file, const KeyWish& wis
 /// "no-such-key".
 Result<Key> revoke_key(const std::filesystem::path& file, std::string_view id, Timestamp now);
 
-/// The keys of a file, read again when it changes. Thread-safe.
+/// The keys of a file, read again when it changes. While its disk does not answer, those that were read
+/// before are used. Thread-safe.
 class KeyRing {
  public:
-  explicit KeyRing(std::filesystem::path file) : file_(std::move(file)) {}
+  explicit KeyRing(std::filesystem::path file);
 
   /// Whether the file has or had a key: from then on one is needed, whatever becomes of the file. Fails as
   /// read_keys does: who cannot be told from a stranger is one.
@@ -84,13 +86,17 @@ class KeyRing {
     std::uintmax_t size = 0;
     bool operator==(const Stamp&) const = default;
   };
+  /// unavailable "keys-not-there" where nothing was ever read.
   Result<void> refresh();
+  /// On the probe's thread.
+  Result<void> look();
 
   std::filesystem::path file_;
-  std::mutex mutex_;
-  std::optional<Stamp> seen_;
+  std::optional<Stamp> seen_;  ///< by the probe's thread
+  std::mutex mutex_;           ///< of the two below
   std::vector<Key> keys_;
   bool had_keys_ = false;
+  Probe<Result<void>> probe_;  ///< last: it uses the others
 };
 
 }  // namespace deltadrop::http

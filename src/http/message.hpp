@@ -70,8 +70,8 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-/// Takes the response to a request, once, from any thread; further ones are dropped. Where all copies are destroyed
-/// before, the request is answered 500.
+/// Takes the response to a request, once, from any thread; further ones are dropped. Where all copies are
+/// destroyed before, the request is answered 500.
 using Respond = std::function<void(Response)>;
 
 /// Where a streamed request body goes. Called from a worker thread, never from two at once.

@@ -11,8 +11,8 @@
 
 namespace deltadrop::http {
 
-/// Asks something that may not answer, such as a frozen database, on a thread of its own: who wants to know waits for a
-/// bounded time, and not at all while an earlier question is known to hang. Thread-safe.
+/// Asks something that may not answer, such as a frozen database, on a thread of its own: who wants to know
+/// waits for a bounded time, and not at all while an earlier question is known to hang. Thread-safe.
 template <class Answer>
 class Probe {
  public:
@@ -39,43 +39,45 @@ class Probe {
     thread_.join();
   }
 
-  /// Begins to ask, unless a question waits for its answer.
-  void ask(Question question) {
+  /// Begins to ask; the number of the answer, for `look`. An answer that is on its way was asked for before.
+  std::uint64_t ask(Question question) {
     const std::lock_guard lock(mutex_);
-    if (asked_at_) return;
     question_ = std::move(question);
-    asked_at_ = Clock::now();
     changed_.notify_all();
+    return answers_ + (begun_at_ ? 2 : 1);
   }
 
-  /// Waits for the answer to what is asked now, until its patience is over.
-  Seen look() {
+  /// Waits for that answer until the patience is over.
+  Seen look(std::uint64_t number) {
     std::unique_lock lock(mutex_);
-    const auto number = answers_;
-    if (asked_at_) {
-      changed_.wait_until(lock, *asked_at_ + patience_, [&] { return ending_ || answers_ != number; });
+    if (!hangs()) {
+      changed_.wait_until(lock, Clock::now() + patience_, [&] { return ending_ || answers_ >= number; });
     }
     Seen seen;
     const auto now = Clock::now();
-    // Another question may have followed the answer that this waited for.
-    if (asked_at_ && answers_ == number) seen.unanswered_since = now - *asked_at_;
+    if (answers_ < number) seen.unanswered_since = now - begun_at_.value_or(now);
     if (answer_ && (!seen.unanswered_since || now - answered_at_ <= age_max_)) seen.answer = answer_;
     return seen;
   }
 
+  Seen look(Question question) { return look(ask(std::move(question))); }
+
  private:
+  [[nodiscard]] bool hangs() const { return begun_at_ && Clock::now() - *begun_at_ >= patience_; }
+
   void run() {
     std::unique_lock lock(mutex_);
     while (true) {
       changed_.wait(lock, [this] { return ending_ || question_ != nullptr; });
       if (ending_) return;
       const auto question = std::exchange(question_, nullptr);
+      begun_at_ = Clock::now();
       lock.unlock();
       auto answer = question();
       lock.lock();
       answer_ = std::move(answer);
       answered_at_ = Clock::now();
-      asked_at_.reset();
+      begun_at_.reset();
       ++answers_;
       changed_.notify_all();
     }
@@ -85,8 +87,8 @@ class Probe {
   const Clock::duration age_max_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  Question question_;  ///< not begun
-  std::optional<Clock::time_point> asked_at_;
+  Question question_;  ///< the next one
+  std::optional<Clock::time_point> begun_at_;
   std::optional<Answer> answer_;
   Clock::time_point answered_at_;
   std::uint64_t answers_ = 0;

@@ -15,8 +15,8 @@
 
 namespace deltadrop::http {
 
-/// What the work on a request may have to wait for. Each kind has threads and a queue of its own, so that what one
-/// waits for delays no other.
+/// What the work on a request may have to wait for. Each kind has threads and a queue of its own, so that
+/// what one waits for delays no other.
 enum class Work : std::uint8_t {
   none,           ///< waits for nothing, not even the gate, which is not asked: runs on the network thread
   health,         ///< what monitoring asks for; waits for at most a second
@@ -66,7 +66,7 @@ using Gate = std::function<std::optional<Response>(const Request&)>;
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8000;        ///< 0: any free port
+  std::uint16_t port = 8000;  ///< 0: any free port
   PoolSizes pools = default_pool_sizes();
   std::size_t header_bytes_max = std::size_t{16} << 10;
   std::chrono::milliseconds header_timeout{10'000};

@@ -22,8 +22,8 @@ class WorkerPool {
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool() { join(); }
 
-  /// Whether one more job may wait. Asked for what begins; the rest of what has begun is added all the same: there is
-  /// no more of it than of connections.
+  /// Whether one more job may wait. Asked for what begins; the rest of what has begun is added all the same:
+  /// there is no more of it than of connections.
   [[nodiscard]] bool has_room();
   void add(Job job);
   /// Does what waits, and ends the threads.

@@ -478,8 +478,7 @@ void Engine::finish_acceptance(const UploadRecord& upload, const Arrival& arriva
   if (upload.state == UploadState::accepted) publisher_.enqueue(upload, std::move(reading));
 }
 
-void Engine::await_publication(UploadReport report, const Caller& caller, UploadSeen& seen,
-                               ThenAnswer then) {
+void Engine::await_publication(UploadReport report, const Caller& caller, UploadSeen& seen, ThenAnswer then) {
   if (report.status != UploadStatus::accepted) return then(std::move(report));
   const auto patience =
       std::min(caller.publish_wait.value_or(options_.publish_timeout), options_.publish_timeout);

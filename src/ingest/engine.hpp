@@ -15,8 +15,8 @@
 
 namespace deltadrop::ingest {
 
-/// The one Ingest. What happens to a table from the look at its last version to acceptance is one job of its turns;
-/// nothing is global but the catalog's short transactions.
+/// The one Ingest. What happens to a table from the look at its last version to acceptance is one job of its
+/// turns; nothing is global but the catalog's short transactions.
 class Engine final : public Ingest {
  public:
   Engine(const Options& options, std::unique_ptr<Catalog> catalog, eventlog::EventLog& log, io::Clock& clock);
@@ -85,8 +85,8 @@ class Engine final : public Ingest {
   Result<UploadRecord> settle(const UploadRecord& upload, const Error& error);
   void finish_acceptance(const UploadRecord& upload, const Arrival& arrival,
                          std::shared_ptr<const Reading> reading);
-  /// Calls `then` once the answer need not wait for the log any longer; holds no thread until then. `seen` lives
-  /// until then.
+  /// Calls `then` once the answer need not wait for the log any longer; holds no thread until then. `seen`
+  /// lives until then.
   void await_publication(UploadReport report, const Caller& caller, UploadSeen& seen, ThenAnswer then);
   void note_publication(UploadReport& report);
   Result<UploadReport> release_in_turn(const UploadId& upload, const AskedKeyOrNone& key);

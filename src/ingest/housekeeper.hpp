@@ -18,7 +18,8 @@ namespace deltadrop::ingest {
 
 /// What is left to do of an acceptance whose outcome is known or not, when the disk failed in the middle of
 /// it. Done again every second until it succeeds; held uploads, kept answers and kept readings expire on the
-/// same thread. What concerns a table is done in the table's turn, and nothing else waits for that. Thread-safe.
+/// same thread. What concerns a table is done in the table's turn, and nothing else waits for that.
+/// Thread-safe.
 class Housekeeper {
  public:
   Housekeeper(const Layout& layout, Catalog& catalog, Publisher& publisher, TableTurns& turns,

@@ -37,7 +37,8 @@ struct Options {
   std::uint64_t disk_reserve = 0;  ///< bytes of DATA_DIR's file system that uploads leave free
   Observer* observer = nullptr;    ///< outlives the engine
   std::size_t publishers = 16;     ///< threads; each table is published by one at a time
-  /// Uploads that are compared and accepted at once, each of another table. Many wait for one sync of the catalog.
+  /// Uploads that are compared and accepted at once, each of another table. Many wait for one sync of the
+  /// catalog.
   std::size_t comparers = 64;
   std::size_t waiting_max = 1024;  ///< uploads that wait for their table or for a comparer
   /// Up to this size a file's bytes go into the catalog when it is accepted, and the file is synced later.
@@ -203,15 +204,15 @@ struct Health {
   std::optional<Error> log;  ///< why publishing does not get on now
 };
 
-/// Gets the outcome of what was begun, exactly once, on any thread, maybe before the call that began it returns. Must
-/// not wait.
+/// Gets the outcome of what was begun, exactly once, on any thread, maybe before the call that began it
+/// returns. Must not wait.
 template <class Value>
 using Done = std::function<void(Result<Value>)>;
 
-/// The ingestion engine of one DATA_DIR, which the caller has locked. Thread-safe; calls wait for disk. Whatever has
-/// to wait for its table, or for the log up to publish_timeout, holds no thread meanwhile: it is given a `Done`, and
-/// has a twin of the same name that waits for it. unavailable "too-many-uploads" where too many wait already, of all
-/// companies or of this one.
+/// The ingestion engine of one DATA_DIR, which the caller has locked. Thread-safe; calls wait for disk.
+/// Whatever has to wait for its table, or for the log up to publish_timeout, holds no thread meanwhile: it is
+/// given a `Done`, and has a twin of the same name that waits for it. unavailable "too-many-uploads" where
+/// too many wait already, of all companies or of this one.
 class Ingest {
  public:
   virtual ~Ingest() = default;

@@ -104,7 +104,8 @@ void Publisher::await(const UploadId& upload, Steady::time_point deadline, Await
     const std::lock_guard lock(mutex_);
     published = !unpublished_.contains(upload);
     if (!published && !stopping_ && !log_down_) {
-      const auto [at, is_new] = awaits_.emplace(AwaitKey{deadline, ++awaits_made_}, Await{upload, std::move(then)});
+      const auto [at, is_new] =
+          awaits_.emplace(AwaitKey{deadline, ++awaits_made_}, Await{upload, std::move(then)});
       awaits_of_.emplace(upload, at->first);
       if (at == awaits_.begin()) time_changed_.notify_one();
       return;
@@ -188,8 +189,8 @@ void Publisher::remove_queue(Queues::iterator queue) {
   queues_.erase(queue);
 }
 
-/// The next table to serve, else none and when to look again: of the company that was served the longest time ago, the
-/// table that has waited longest. A company has no more threads than its share.
+/// The next table to serve, else none and when to look again: of the company that was served the longest time
+/// ago, the table that has waited longest. A company has no more threads than its share.
 Publisher::Queues::iterator Publisher::next_ready(Steady::time_point& wake_at) {
   const auto now = Steady::now();
   wake_at = Steady::time_point::max();
@@ -256,11 +257,12 @@ void Publisher::serve(Queues::iterator next, std::unique_lock<std::mutex>& lock)
   } else {
     queue.uploads.front() = std::move(waiting);
     queue.trouble = published.error();
-    queue.backoff = std::clamp(queue.backoff * 2, kBackoffMin, log_down_ ? kBackoffMax : kOwnTroubleBackoffMax);
+    queue.backoff =
+        std::clamp(queue.backoff * 2, kBackoffMin, log_down_ ? kBackoffMax : kOwnTroubleBackoffMax);
     queue.not_before = Steady::now() + queue.backoff;
   }
-  // Somebody who sleeps has to know when to look at it, and may have a larger share now; this thread may find other
-  // work.
+  // Somebody who sleeps has to know when to look at it, and may have a larger share now; this thread may find
+  // other work.
   work_changed_.notify_one();
   if (ended.empty()) return;
   lock.unlock();
@@ -340,7 +342,8 @@ Result<void> Publisher::await_delivery(eventlog::Publication& publication) {
 Result<void> Publisher::heard_from_log(Result<void> result) {
   if (result.has_value()) return result;
   const ErrorCode code = result.error().code;
-  if (code != ErrorCode::unavailable && code != ErrorCode::in_doubt && code != ErrorCode::timed_out) return result;
+  if (code != ErrorCode::unavailable && code != ErrorCode::in_doubt && code != ErrorCode::timed_out)
+    return result;
   std::vector<Awaited> ended;
   {
     const std::lock_guard lock(mutex_);

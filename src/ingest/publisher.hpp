@@ -22,9 +22,9 @@
 
 namespace deltadrop::ingest {
 
-/// Sends accepted uploads to the log, each table's in version order and by one thread at a time, one company after
-/// another, for as long as it takes, and marks them published. An attempt that fails is made again from the archive under the same
-/// event ids. Thread-safe.
+/// Sends accepted uploads to the log, each table's in version order and by one thread at a time, one company
+/// after another, for as long as it takes, and marks them published. An attempt that fails is made again from
+/// the archive under the same event ids. Thread-safe.
 class Publisher {
  public:
   Publisher(const Layout& layout, Catalog& catalog, eventlog::EventLog& log, io::Clock& clock,
@@ -48,8 +48,8 @@ class Publisher {
 
   /// `ended`: the upload is not, or no longer, waiting to be published.
   using Awaited = std::function<void(bool ended)>;
-  /// Calls `then` once: when the upload is published, at the deadline, or before it when the log does not answer or
-  /// this stops. On any thread, maybe before it returns; `then` must not wait.
+  /// Calls `then` once: when the upload is published, at the deadline, or before it when the log does not
+  /// answer or this stops. On any thread, maybe before it returns; `then` must not wait.
   void await(const UploadId& upload, std::chrono::steady_clock::time_point deadline, Awaited then);
 
   /// Why publishing does not get on now.
@@ -128,7 +128,7 @@ class Publisher {
   std::uint64_t awaits_made_ = 0;
   std::condition_variable time_changed_;
   Queues queues_;
-  std::map<std::string, Company> companies_;  ///< those with a queue
+  std::map<std::string, Company> companies_;       ///< those with a queue
   std::unordered_multiset<UploadId> unpublished_;  ///< twice: queued again while it is marked published
   std::optional<Error> log_down_;
   std::size_t small_readings_kept_ = 0;

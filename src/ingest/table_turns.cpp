@@ -36,8 +36,8 @@ Result<void> TableTurns::add(const TableRef& table, Job job) {
   const std::size_t free = size_.waiting_max - std::min(size_.waiting_max, waiting_);
   if (!may_take_one_more(waiting, free)) {
     return Error{ErrorCode::unavailable, "too-many-uploads",
-                 fmt::format("{} of company {} wait for their turn, as many as may", counted(waiting, "upload"),
-                             table.company_id),
+                 fmt::format("{} of company {} wait for their turn, as many as may",
+                             counted(waiting, "upload"), table.company_id),
                  "try again in a few seconds, with fewer uploads at once"};
   }
   put(folded, std::move(job));

@@ -16,9 +16,9 @@
 
 namespace deltadrop::ingest {
 
-/// Work on tables. A table's jobs run one at a time, in the order in which they came; those of different tables run
-/// at once, on a bounded number of threads, one company after another. A job that waits holds no thread. Names of
-/// companies and tables differ as in TableRef::folded. Thread-safe.
+/// Work on tables. A table's jobs run one at a time, in the order in which they came; those of different
+/// tables run at once, on a bounded number of threads, one company after another. A job that waits holds no
+/// thread. Names of companies and tables differ as in TableRef::folded. Thread-safe.
 class TableTurns {
  public:
   /// Must not throw, and must not wait for another table's job.

@@ -20,7 +20,8 @@ struct RecordsOf {
 /// How many rows are written, and held in memory, at a time.
 enum class RowGroups : std::uint8_t {
   large,    ///< as many as suit readers: 64 MiB of values
-  growing,  ///< of 1 MiB at first, and of a 64th of what is written, up to 16 MiB: for a reader who may be slow
+  growing,  ///< of 1 MiB at first, and of a 64th of what is written, up to 16 MiB: for a reader who may be
+            ///< slow
 };
 
 /// Deltadrop's own columns beside those of `data_names`, in this order: key, valid_from, valid_to, version,

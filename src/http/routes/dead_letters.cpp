@@ -62,9 +62,9 @@ void add_dead_letter_routes(std::vector<Route>& routes, history::HistoryStore& h
   routes.push_back(handler(Work::history, "GET", "/api/v1/dead-letters", [&history](const Request& request) {
     return list_dead_letters(history, request);
   }));
-  routes.push_back(handler(Work::history, "GET", "/api/v1/dead-letters/{}", [&history](const Request& request) {
-    return show_dead_letter(history, request);
-  }));
+  routes.push_back(
+      handler(Work::history, "GET", "/api/v1/dead-letters/{}",
+              [&history](const Request& request) { return show_dead_letter(history, request); }));
   if (records == Records::no) return;
   routes.push_back(handler(
       Work::history, "POST", "/api/v1/dead-letters/{}/retry",

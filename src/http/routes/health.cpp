@@ -181,12 +181,13 @@ Result<void> takes_work(const Parts& parts) {
 }
 
 void add_routes(std::vector<Route>& routes, const Parts& parts) {
+  routes.push_back(handler(Work::health, "GET", "/health",
+                           [parts](const Request& request) { return health(parts, request); }));
   routes.push_back(
-      handler(Work::health, "GET", "/health", [parts](const Request& request) { return health(parts, request); }));
-  routes.push_back(handler(Work::health, "GET", "/health/ready", [parts](const Request& request) -> Result<Response> {
-    DD_TRY(takes_work(parts));
-    return up(request);
-  }));
+      handler(Work::health, "GET", "/health/ready", [parts](const Request& request) -> Result<Response> {
+        DD_TRY(takes_work(parts));
+        return up(request);
+      }));
   routes.push_back(handler(Work::none, "GET", "/health/live", up));
 }
 

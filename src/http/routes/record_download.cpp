@@ -93,8 +93,8 @@ class Csv final : public Writer {
   ValuesReader values_;
 };
 
-/// Gives the memory of downloads back: of the last one that is open when it ends, and at most once a second before, so
-/// that many small ones do not pay for it each.
+/// Gives the memory of downloads back: of the last one that is open when it ends, and at most once a second
+/// before, so that many small ones do not pay for it each.
 class OpenDownload {
  public:
   OpenDownload() { ++open_; }

@@ -38,15 +38,16 @@ void add_landing_route(std::vector<Route>& routes) {
   std::vector<std::string> endpoints = {"GET /openapi.json", "GET /docs"};
   endpoints.reserve(endpoints.size() + routes.size());
   for (const auto& route : routes) endpoints.push_back(route.method + " " + route.pattern);
-  routes.push_back(handler(Work::catalog, "GET", "/", [endpoints](const Request& request) -> Result<Response> {
-    return json_response(
-        JsonObject()
-            .text("name", "Deltadrop")
-            .text("purpose", "Drop a new version of a CSV file, get its deltas.")
-            .text("try", fmt::format("curl -F file=@so-financials.csv {}/upload", request.origin))
-            .texts("endpoints", endpoints)
-            .take());
-  }));
+  routes.push_back(
+      handler(Work::catalog, "GET", "/", [endpoints](const Request& request) -> Result<Response> {
+        return json_response(
+            JsonObject()
+                .text("name", "Deltadrop")
+                .text("purpose", "Drop a new version of a CSV file, get its deltas.")
+                .text("try", fmt::format("curl -F file=@so-financials.csv {}/upload", request.origin))
+                .texts("endpoints", endpoints)
+                .take());
+      }));
 }
 
 std::vector<Route> all_routes(const Services& services) {

@@ -98,8 +98,8 @@ class RequestFields {
   std::map<std::string, bool> given_;
 };
 
-void submit(ingest::Ingest& ingest, std::unique_ptr<ingest::Reception> reception, const UploadRequest& request,
-            const Respond& respond) {
+void submit(ingest::Ingest& ingest, std::unique_ptr<ingest::Reception> reception,
+            const UploadRequest& request, const Respond& respond) {
   ingest.submit(std::move(reception), request,
                 [respond, caller = request.caller](const Result<ingest::SubmitOutcome>& outcome) {
                   respond(submit_answer(outcome, caller));
@@ -224,7 +224,8 @@ void add_upload_routes(std::vector<Route>& routes, const Services& services) {
   add("POST", "/upload", [&ingest, limits = services.form](const Request& request) {
     return receive_form(ingest, request, limits);
   });
-  add("PUT", "/api/v1/tables/{}/{}", [&ingest](const Request& request) { return receive_raw(ingest, request); });
+  add("PUT", "/api/v1/tables/{}/{}",
+      [&ingest](const Request& request) { return receive_raw(ingest, request); });
 }
 
 }  // namespace deltadrop::http

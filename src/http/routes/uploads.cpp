@@ -341,9 +341,9 @@ void add_uploads_routes(std::vector<Route>& routes, const Services& services) {
                                    }));
   };
   add("", list_uploads);
-  routes.push_back(handler(Work::history, "GET", "/api/v1/uploads/{}", [services, waiters](const Request& request) {
-    return get_upload(services, *waiters, request);
-  }));
+  routes.push_back(handler(
+      Work::history, "GET", "/api/v1/uploads/{}",
+      [services, waiters](const Request& request) { return get_upload(services, *waiters, request); }));
   add("/{}/changes", list_changes);
   add_later("POST", "/{}/release", release);
   add_later("DELETE", "/{}", discard);

@@ -206,10 +206,10 @@ Result<void> revert(const Services& services, const Request& request, const Resp
   DD_TRY(wanted.force, flag_of(request, "force"));
   DD_TRY(wanted.table, table_of_path(request));
   DD_TRY(wanted.caller, caller_of(request));
-  services.ingest.revert(
-      wanted, [respond, caller = wanted.caller](const Result<ingest::SubmitOutcome>& outcome) {
-        respond(submit_answer(outcome, caller));
-      });
+  services.ingest.revert(wanted,
+                         [respond, caller = wanted.caller](const Result<ingest::SubmitOutcome>& outcome) {
+                           respond(submit_answer(outcome, caller));
+                         });
   return success();
 }
 

@@ -99,10 +99,11 @@ TEST(HttpWork, AKindThatIsStuckHoldsUpNoOther) {
     frozen.stand();
     return text_response("at last");
   };
-  TestServer server({of_kind(Work::history, "/history", stands),
-                     of_kind(Work::health, "/healthy", [](const Request&) { return text_response("fine"); }),
-                     of_kind(Work::catalog, "/catalog", [](const Request&) { return text_response("list"); })},
-                    with_pool(Work::history, {kThreads, kWaiting}));
+  TestServer server(
+      {of_kind(Work::history, "/history", stands),
+       of_kind(Work::health, "/healthy", [](const Request&) { return text_response("fine"); }),
+       of_kind(Work::catalog, "/catalog", [](const Request&) { return text_response("list"); })},
+      with_pool(Work::history, {kThreads, kWaiting}));
   std::vector<std::unique_ptr<RawClient>> readers;
   for (int i = 0; i < kThreads; ++i) readers.push_back(asking(server.address, "/history"));
   ASSERT_TRUE(frozen.wait_for_standing(kThreads));
@@ -133,6 +134,28 @@ TEST(HttpWork, AKindThatIsStuckHoldsUpNoOther) {
   for (auto& reader : readers) EXPECT_EQ(reader->read_response().body, "at last");
 }
 
+TEST(HttpWork, PiecesFromAStuckHistoryHoldUpNoFiles) {
+  Barrier frozen;
+  const auto streams = [](std::function<void()> before_piece) {
+    return [before_piece = std::move(before_piece)](const Request&) {
+      Response response;
+      response.stream = [before_piece, given = std::make_shared<bool>(false)]() -> Result<std::string> {
+        before_piece();
+        return std::exchange(*given, true) ? std::string() : std::string("a piece");
+      };
+      return response;
+    };
+  };
+  TestServer server({of_kind(Work::history, "/export", streams([&frozen] { frozen.stand(); })),
+                     of_kind(Work::catalog, "/file", streams([] {}))},
+                    with_pool(Work::history_piece, {1, 1}));
+  const auto stuck = asking(server.address, "/export");
+  ASSERT_TRUE(frozen.wait_for_standing(1));
+  EXPECT_EQ(fetch(server.address, "GET", "/file").body, "a piece");
+  frozen.open();
+  EXPECT_EQ(stuck->read_response().body, "a piece");
+}
+
 TEST(HttpWork, NoneWaitsForNothing) {
   Barrier frozen;
   ServerOptions options;
@@ -141,7 +164,8 @@ TEST(HttpWork, NoneWaitsForNothing) {
     frozen.stand();
     return std::nullopt;
   };
-  TestServer server({of_kind(Work::none, "/live", [](const Request&) { return text_response("alive"); })}, options);
+  TestServer server({of_kind(Work::none, "/live", [](const Request&) { return text_response("alive"); })},
+                    options);
   const auto stuck = asking(server.address, "/health");
   ASSERT_TRUE(frozen.wait_for_standing(1));
   EXPECT_EQ(fetch(server.address, "GET", "/live").body, "alive");

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr int kPatienceMs = 20'000;
 constexpr std::size_t kWaitingBytes = 64 * 1024;
 
 class Pipe {
@@ -32,6 +34,8 @@ class Pipe {
     std::string all;
     std::array<char, 4096> piece{};
     while (all.find(text) == std::string::npos) {
+      pollfd ready{ends_[0], POLLIN, 0};
+      if (::poll(&ready, 1, kPatienceMs) != 1) break;
       const auto count = ::read(ends_[0], piece.data(), piece.size());
       if (count <= 0) break;
       all.append(piece.data(), static_cast<std::size_t>(count));
