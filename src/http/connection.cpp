@@ -324,12 +324,7 @@ class Connection {
 
   asio::awaitable<std::optional<Response>> ask_gate() {
     const Work work = work_ == Work::health ? Work::health : Work::access;
-    auto full = refuse_if_full(work);
-    if (full) co_return full;
-    co_return co_await run_gate(work);
-  }
-
-  asio::awaitable<std::optional<Response>> run_gate(Work work) {
+    if (auto full = refuse_if_full(work)) return at_once(std::move(full));
     return run_on(shared_.pool(work), [this]() -> std::optional<Response> {
       return guarded<std::optional<Response>>([this] { return shared_.options.gate(request_); });
     });
@@ -382,12 +377,15 @@ class Connection {
                          [shared_sink](const Respond& respond) { shared_sink->finish(respond); });
   }
 
+  static asio::awaitable<std::optional<Response>> at_once(std::optional<Response> response) {
+    co_return response;
+  }
+
   asio::awaitable<std::optional<Response>> run_handler() {
-    if (work_ == Work::none) co_return handle();
-    auto full = refuse_if_full(work_);
-    if (full) co_return full;
+    if (work_ == Work::none) return at_once(handle());
+    if (auto full = refuse_if_full(work_)) return at_once(std::move(full));
     auto& pool = shared_.pool(work_);
-    co_return co_await (match_.route->handle ? run_handle(pool) : run_begin(pool));
+    return match_.route->handle ? run_handle(pool) : run_begin(pool);
   }
 
   asio::awaitable<std::optional<Response>> run_begin(WorkerPool& pool) {
