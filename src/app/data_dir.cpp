@@ -89,6 +89,7 @@ ingest::Options ingest_options(const Settings& settings) {
   options.clock_jump_max = settings.duration("CLOCK_JUMP_MAX");
   options.publish_timeout = settings.duration("PUBLISH_TIMEOUT");
   options.compare_timeout = settings.duration("COMPARE_TIMEOUT");
+  options.waiting_max = static_cast<std::size_t>(settings.count("MAX_UPLOADS"));
   return options;
 }
 

@@ -2,22 +2,28 @@
 
 #include <fmt/format.h>
 #include <spdlog/formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "app/log_output.hpp"
 #include "core/json_text.hpp"
 #include "core/text.hpp"
 #include "core/timestamp.hpp"
 
 namespace deltadrop::app {
 namespace {
+
+constexpr std::chrono::seconds kLastLines{1};
 
 using Fields = std::vector<std::pair<std::string_view, std::string_view>>;  ///< values with their quotes
 
@@ -112,6 +118,38 @@ class LineFormatter final : public spdlog::formatter {
   bool json_;
 };
 
+/// Hands each line to the LogOutput.
+class OutputSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit OutputSink(std::shared_ptr<LogOutput> output) : output_(std::move(output)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    output_->write(std::string(line.data(), line.size()));
+  }
+  // Nobody who logs waits for the output.
+  void flush_() override {}
+
+  std::shared_ptr<LogOutput> output_;
+};
+
+/// As a line of the log.
+std::string dropped_line(std::uint64_t lines, bool json) {
+  const auto text =
+      fmt::format("{} missing here: standard error did not take them in time", counted(lines, "log line"));
+  const spdlog::details::log_msg message("", spdlog::level::warn, text);
+  spdlog::memory_buf_t line;
+  LineFormatter(json).format(message, line);
+  return {line.data(), line.size()};
+}
+
+std::shared_ptr<LogOutput>& current_output() {
+  static std::shared_ptr<LogOutput> output;
+  return output;
+}
+
 }  // namespace
 
 std::string as_one_line(std::string_view message) {
@@ -146,12 +184,19 @@ std::string as_json_line(std::string_view time, std::string_view level, std::str
 }
 
 void start_logging(std::string_view level, std::string_view format) {
-  auto logger =
-      std::make_shared<spdlog::logger>("deltadrop", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_formatter(std::make_unique<LineFormatter>(format == "json"));
+  const bool json = format == "json";
+  LogOutput::Options options;
+  options.dropped_line = [json](std::uint64_t lines) { return dropped_line(lines, json); };
+  const auto output = std::make_shared<LogOutput>(std::move(options));
+  auto logger = std::make_shared<spdlog::logger>("deltadrop", std::make_shared<OutputSink>(output));
+  logger->set_formatter(std::make_unique<LineFormatter>(json));
   logger->set_level(spdlog::level::from_str(std::string(level)));
-  logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
+  current_output() = output;
+}
+
+void finish_logging() {
+  if (current_output() != nullptr) current_output()->flush(kLastLines);
 }
 
 }  // namespace deltadrop::app

@@ -7,7 +7,12 @@ namespace deltadrop::app {
 
 /// Logs go to standard error from here on, one line each, control characters escaped. `level`: debug, info,
 /// warn, error. `format`: "text" ("2025-03-10T12:34:56.789Z info message") or "json" (as_json_line).
+/// Nobody who logs waits for standard error: see LogOutput.
 void start_logging(std::string_view level, std::string_view format);
+
+/// Waits until what was logged is written; a second at most, where standard error takes nothing. Before the
+/// process ends, or writes to standard error itself.
+void finish_logging();
 
 /// A message without what could end its line or move a terminal's cursor: control characters as \xNN, bytes
 /// that are not UTF-8 too.

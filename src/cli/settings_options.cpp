@@ -192,6 +192,7 @@ int run_with_settings(const SettingsFlags& flags,
   if (!settings.has_value()) return report_trouble(settings.error());
   app::start_logging(settings.value().text("LOG_LEVEL"), settings.value().text("LOG_FORMAT"));
   const auto done = work(settings.value());
+  app::finish_logging();
   return done.has_value() ? done.value() : report_trouble(settings.value(), done.error());
 }
 

@@ -143,9 +143,10 @@ Response upload_answer(const ingest::UploadReport& report, const ingest::Caller&
   return response;
 }
 
-Response submit_answer(const ingest::SubmitOutcome& outcome, const ingest::Caller& caller) {
-  if (const auto* findings = std::get_if<csv::Findings>(&outcome)) return findings_problem(*findings);
-  return upload_answer(std::get<ingest::UploadReport>(outcome), caller);
+Response submit_answer(const Result<ingest::SubmitOutcome>& outcome, const ingest::Caller& caller) {
+  if (outcome.has_error()) return problem(outcome.error());
+  if (const auto* findings = std::get_if<csv::Findings>(&outcome.value())) return findings_problem(*findings);
+  return upload_answer(std::get<ingest::UploadReport>(outcome.value()), caller);
 }
 
 Response list_response(std::string_view plural, JsonArray& items,

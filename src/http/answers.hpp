@@ -18,8 +18,8 @@ JsonObject upload_json(const ingest::UploadRecord& upload);
 /// The answer to an upload or a release: the brief's four fields first. 200, or 202 with Location.
 Response upload_answer(const ingest::UploadReport& report, const ingest::Caller& caller);
 
-/// The same, or what is wrong with the file.
-Response submit_answer(const ingest::SubmitOutcome& outcome, const ingest::Caller& caller);
+/// The same, or what is wrong with the file, or why there is no outcome.
+Response submit_answer(const Result<ingest::SubmitOutcome>& outcome, const ingest::Caller& caller);
 
 std::string schema_changes_json(const std::vector<diff::SchemaChange>& changes);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
 
 #include "core/text.hpp"
@@ -12,6 +13,15 @@ namespace deltadrop::http {
 namespace {
 
 constexpr std::chrono::milliseconds kLogProbe{2000};
+/// /health and /metrics answer within a second.
+constexpr std::chrono::milliseconds kPatience{900};
+/// For so long an earlier answer stands for one that is late.
+constexpr std::chrono::seconds kAgeMax{5};
+
+std::optional<Error> no_answer(std::string_view whose) {
+  return Error{ErrorCode::timed_out, "no-answer", fmt::format("{} has not answered a probe in time", whose),
+               "see whether it is frozen or overloaded"};
+}
 
 template <class T>
 std::optional<Error> error_of(const Result<T>& result) {
@@ -42,20 +52,38 @@ std::string not_in_lake(const history::UploadStatus& upload) {
 
 }  // namespace
 
-Examiner::Examiner(const Examined& parts) : parts_(parts) {
+Examiner::Examiner(const Examined& parts)
+    : parts_(parts),
+      uploads_probe_(kPatience, kAgeMax),
+      log_probe_(kPatience, kAgeMax),
+      history_probe_(kPatience, kAgeMax) {
   if (parts.ingest == nullptr) return;
   uploads_.reset(new Uploads{UploadsProbe(*parts.ingest, parts.clock),
                              UnappliedWatch(*parts.ingest, parts.history, parts.clock)});
 }
 
 Checkup Examiner::examine() {
+  // All at once: together they wait as long as the slowest.
+  const auto uploads = uploads_ ? uploads_probe_.ask([this] { return look_at_uploads(); }) : 0;
+  const auto log = log_probe_.ask([this] { return look_at_log(); });
+  const auto history = history_probe_.ask([this] { return look_at_history(); });
   Checkup found;
-  if (uploads_) look_at_uploads(found);
+  found.takes_uploads = uploads_ != nullptr;
+  if (uploads_) {
+    auto seen = uploads_probe_.look(uploads).answer.value_or(UploadsSeen{no_answer("DATA_DIR's disk"), {}});
+    found.uploads = std::move(seen.uploads);
+    found.ingest = std::move(seen.ingest);
+  }
   look_at_clock(found);
-  found.log = error_of(parts_.log.health(kLogProbe));
+  found.log = log_probe_.look(log).answer.value_or(no_answer("the log"));
   if (!found.log && found.ingest) found.log = found.ingest->log;
-  look_at_history(found);
-  if (uploads_) look_at_unapplied(found);
+  auto seen = history_probe_.look(history).answer.value_or(HistorySeen{no_answer("the database"), {}, {}, {}, {}});
+  found.database = std::move(seen.database);
+  found.summary = std::move(seen.summary);
+  found.last_applied = seen.last_applied;
+  found.oldest_not_in_lake = std::move(seen.oldest_not_in_lake);
+  if (!found.uploads) found.unapplied = std::move(seen.unapplied);
+  add_consumer(found);
   if (parts_.more_troubles) found.more_troubles = parts_.more_troubles();
   found.pending = pending_of(found);
   found.at = parts_.clock.now();
@@ -63,17 +91,56 @@ Checkup Examiner::examine() {
   return found;
 }
 
-void Examiner::look_at_uploads(Checkup& found) {
-  found.takes_uploads = true;
-  found.uploads = error_of(uploads_->probe.look());
-  if (found.uploads) {
+Examiner::UploadsSeen Examiner::look_at_uploads() {
+  UploadsSeen seen;
+  seen.uploads = error_of(uploads_->probe.look());
+  if (seen.uploads) {
     // It may be the spool that takes nothing, and the catalog still knows.
     ingest::UploadFilter newest;
     newest.limit = 1;
-    if (parts_.ingest->uploads(newest).has_error()) return;
+    if (parts_.ingest->uploads(newest).has_error()) return seen;
   }
-  found.ingest = parts_.ingest->health();
-  if (found.ingest->data_dir) found.uploads = found.ingest->data_dir;
+  seen.ingest = parts_.ingest->health();
+  if (seen.ingest->data_dir) seen.uploads = seen.ingest->data_dir;
+  return seen;
+}
+
+Examiner::LogSeen Examiner::look_at_log() { return error_of(parts_.log.health(kLogProbe)); }
+
+Examiner::HistorySeen Examiner::look_at_history() {
+  HistorySeen seen;
+  seen.database = error_of(parts_.history.health());
+  if (!seen.database) {
+    auto summary = parts_.history.summary();
+    const auto last = parts_.history.last_applied();
+    seen.database = error_of(summary);
+    if (summary.has_value() && last.has_value()) {
+      seen.last_applied = last.value();
+      seen.summary = std::move(summary).value();
+    }
+  }
+  if (seen.summary && seen.summary->uploads_not_in_lake > 0) {
+    auto waiting = parts_.history.uploads_for_lake();
+    if (waiting.has_value() && !waiting.value().empty()) {
+      seen.oldest_not_in_lake = std::move(waiting.value().front());
+    }
+  }
+  if (!uploads_) return seen;
+  if (seen.database) uploads_->unapplied.forget();
+  if (!seen.summary) return seen;
+  auto unapplied = uploads_->unapplied.look(seen.summary->blocked);
+  if (unapplied.has_value()) seen.unapplied = std::move(unapplied).value();
+  return seen;
+}
+
+/// The database may answer and still take nothing: rights, a read-only server.
+void Examiner::add_consumer(Checkup& found) {
+  if (parts_.consumer == nullptr) return;
+  found.consumer = parts_.consumer->health();
+  auto& written = found.consumer->history;
+  if (!found.database && written && written->code == ErrorCode::unavailable) {
+    found.database = std::exchange(written, std::nullopt);
+  }
 }
 
 void Examiner::look_at_clock(Checkup& found) {
@@ -85,37 +152,6 @@ void Examiner::look_at_clock(Checkup& found) {
       found.clock.trouble->fix = "set the clock right; if it is right as it is, start this consumer again";
     }
   }
-}
-
-void Examiner::look_at_history(Checkup& found) {
-  found.database = error_of(parts_.history.health());
-  if (parts_.consumer != nullptr) found.consumer = parts_.consumer->health();
-  if (found.database) return;
-  auto summary = parts_.history.summary();
-  const auto last = parts_.history.last_applied();
-  found.database = error_of(summary);
-  if (summary.has_error() || last.has_error()) return;
-  found.last_applied = last.value();
-  if (summary.value().uploads_not_in_lake > 0) {
-    auto waiting = parts_.history.uploads_for_lake();
-    if (waiting.has_value() && !waiting.value().empty()) {
-      found.oldest_not_in_lake = std::move(waiting.value().front());
-    }
-  }
-  found.summary = std::move(summary).value();
-  if (!found.consumer) return;
-  // The database may answer and still take nothing: rights, a read-only server.
-  auto& written = found.consumer->history;
-  if (written && written->code == ErrorCode::unavailable) {
-    found.database = std::exchange(written, std::nullopt);
-  }
-}
-
-void Examiner::look_at_unapplied(Checkup& found) {
-  if (found.database) uploads_->unapplied.forget();
-  if (found.uploads || !found.summary) return;
-  auto unapplied = uploads_->unapplied.look(found.summary->blocked);
-  if (unapplied.has_value()) found.unapplied = std::move(unapplied).value();
 }
 
 void Examiner::look_for_standstill(Checkup& found) {
@@ -146,10 +182,20 @@ void Examiner::look_for_standstill(Checkup& found) {
 }
 
 Result<void> Examiner::takes_work() {
-  if (uploads_) return uploads_->probe.look();
+  const auto as_result = [](const std::optional<Error>& error) -> Result<void> {
+    if (error) return *error;
+    return success();
+  };
+  if (uploads_) {
+    const auto seen = uploads_probe_.look([this] { return look_at_uploads(); });
+    return as_result(seen.answer ? seen.answer->uploads : no_answer("DATA_DIR's disk"));
+  }
   if (const auto stopped = parts_.consumer->stopped()) return *stopped;
-  DD_TRY(parts_.log.health(kLogProbe));
-  return parts_.history.health();
+  const auto log = log_probe_.ask([this] { return look_at_log(); });
+  const auto history = history_probe_.ask([this] { return look_at_history(); });
+  DD_TRY(as_result(log_probe_.look(log).answer.value_or(no_answer("the log"))));
+  const auto seen = history_probe_.look(history);
+  return as_result(seen.answer ? seen.answer->database : no_answer("the database"));
 }
 
 std::vector<std::string> troubles_of(const Checkup& found) {

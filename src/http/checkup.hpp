@@ -11,6 +11,7 @@
 #include "consume/consumer.hpp"
 #include "eventlog/event_log.hpp"
 #include "history/history_store.hpp"
+#include "http/probe.hpp"
 #include "http/standstill.hpp"
 #include "http/unapplied.hpp"
 #include "http/uploads_probe.hpp"
@@ -59,7 +60,8 @@ struct Checkup {
 std::vector<std::string> troubles_of(const Checkup& found);
 
 /// Examines one process again and again, at a cost that does not depend on how many tables or callers there
-/// are. Thread-safe.
+/// are. Disk, log and database are asked on threads of their own, so that a server that is frozen delays an
+/// answer by less than a second; then it counts as down. Thread-safe.
 class Examiner {
  public:
   explicit Examiner(const Examined& parts);
@@ -69,16 +71,30 @@ class Examiner {
   Result<void> takes_work();
 
  private:
+  /// What the disk says. Errors as in Checkup.
+  struct UploadsSeen {
+    std::optional<Error> uploads;
+    std::optional<ingest::Health> ingest;
+  };
+  struct HistorySeen {
+    std::optional<Error> database;
+    std::optional<history::Summary> summary;
+    std::optional<AppliedNo> last_applied;
+    std::optional<history::UploadStatus> oldest_not_in_lake;
+    std::optional<Unapplied> unapplied;
+  };
+  using LogSeen = std::optional<Error>;
   /// What a process that takes uploads is asked about them.
   struct Uploads {
     UploadsProbe probe;
-    UnappliedWatch unapplied;
+    UnappliedWatch unapplied;  ///< by the history probe's thread
   };
 
-  void look_at_uploads(Checkup& found);
+  UploadsSeen look_at_uploads();
+  HistorySeen look_at_history();
+  LogSeen look_at_log();
   void look_at_clock(Checkup& found);
-  void look_at_history(Checkup& found);
-  void look_at_unapplied(Checkup& found);
+  void add_consumer(Checkup& found);
   void look_for_standstill(Checkup& found);
 
   Examined parts_;
@@ -86,6 +102,10 @@ class Examiner {
   std::mutex mutex_;  ///< of the two below
   Standstill consuming_;
   Standstill lake_;
+  // Last: their threads use the others.
+  Probe<UploadsSeen> uploads_probe_;
+  Probe<LogSeen> log_probe_;
+  Probe<HistorySeen> history_probe_;
 };
 
 }  // namespace deltadrop::http

@@ -7,7 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 
 #include "core/exhausted.hpp"
@@ -18,6 +17,7 @@
 #include "http/connection_live.hpp"
 #include "http/connection_names.hpp"
 #include "http/connection_stream.hpp"
+#include "http/connection_work.hpp"
 #include "http/head.hpp"
 #include "http/head_scanner.hpp"
 #include "http/problem.hpp"
@@ -38,50 +38,14 @@ static_assert(kHeadReadBytes <= kBodyReadBytes, "a head is read into the same bu
 constexpr std::size_t kLingerReadBytes = std::size_t{64} << 10;
 constexpr std::size_t kWriteBytes = std::size_t{64} << 10;    ///< what a client must take within idle_timeout
 constexpr std::size_t kSmallBodyMax = std::size_t{64} << 10;  ///< of requests whose body nobody wants
-constexpr std::size_t kChangersPerReader = 4;
-constexpr std::size_t kFollowers = 2;
 constexpr std::uint64_t kLingerBytesMax = std::uint64_t{256} << 20;
 constexpr std::chrono::seconds kLingerTime{10};
 /// In the log and the metrics: the client did not get the whole response.
 constexpr unsigned kClientGone = 499;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-/// Runs `work` on the pool; the awaiting coroutine goes on, on its own executor, with what it returned.
-template <class Work>
-asio::awaitable<std::invoke_result_t<Work&>> run_on(asio::thread_pool& pool, Work work) {
-  using Value = std::invoke_result_t<Work&>;
-  return asio::async_initiate<const asio::use_awaitable_t<>, void(Value)>(
-      [&pool](auto handler, Work job) {
-        auto network =
-            asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
-        asio::post(pool, [handler = std::move(handler), job = std::move(job), network]() mutable {
-          asio::post(network, [handler = std::move(handler), value = job()]() mutable {
-            std::move(handler)(std::move(value));
-          });
-        });
-      },
-      asio::use_awaitable, std::move(work));
-}
-
-/// Catch-all around what routes do: nothing they throw may end the process.
-template <class Value, class Work>
-Value guarded(Work work) {
-  Error error{ErrorCode::internal, "handler-failed", "the request met an unexpected fault",
-              "see the server's log"};
-  try {
-    return work();
-  } catch (const std::exception& failure) {
-    log_trouble(failure.what());
-    if (auto known = exhausted(failure)) error = std::move(*known);
-  } catch (...) {
-    log_trouble("a handler threw something that is no exception");
-  }
-  if constexpr (std::is_same_v<Value, Response> || std::is_same_v<Value, std::optional<Response>>) {
-    return problem(error);
-  } else {
-    return Value(std::move(error));
-  }
-}
+/// Where the pieces of a route's streamed body are made.
+Work pieces_of(Work work) { return work == Work::history ? Work::history_piece : Work::file_piece; }
 
 /// How to correct a head that the parser refuses.
 std::string advice_for(const error_code& error) {
@@ -156,6 +120,7 @@ class Connection {
     stream_.close();
     gone_.request_stop();
     if (live_) live_->wake();
+    if (later_) later_->give_up();
   }
 
  private:
@@ -191,13 +156,14 @@ class Connection {
     parser_->body_limit(boost::none);
     request_ = Request{};
     match_ = Router::Match{};
+    work_ = Work::access;
     framing_known_ = false;
     bool lost = false;
     auto response = co_await read_head(&lost);
     if (lost) co_return false;
     if (!response) response = prepare();
     bool turned_away = false;
-    if (!response && shared_.options.gate) {
+    if (!response && shared_.options.gate && work_ != Work::none) {
       response = co_await ask_gate();
       turned_away = response.has_value();
     }
@@ -287,7 +253,10 @@ class Connection {
     request_.query = std::move(target.value().query);
     match_ = shared_.router.find(request_.method, request_.segments);
     request_.parameters = match_.parameters;
-    if (match_.route != nullptr) request_.route = match_.route->pattern;
+    if (match_.route != nullptr) {
+      request_.route = match_.route->pattern;
+      work_ = match_.route->work_of ? match_.route->work_of(request_) : match_.route->work;
+    }
     return std::nullopt;
   }
 
@@ -328,6 +297,8 @@ class Connection {
            fmt::format("{} uploads are under way, as many as are taken at once", shared_.options.uploads_max),
            "try again in a few seconds, or raise MAX_UPLOADS"});
     }
+    auto full = refuse_if_full(Work::receiving);
+    if (full) co_return full;
     const UploadPlace place(shared_.uploads);
     co_return co_await receive_body();
   }
@@ -384,51 +355,106 @@ class Connection {
 
   using MadeSink = Result<std::unique_ptr<BodySink>>;
 
+  /// Why no more of this kind of work is begun now.
+  std::optional<Response> refuse_if_full(Work work) {
+    if (shared_.pool(work).has_room()) return std::nullopt;
+    return problem({ErrorCode::unavailable, "too-busy",
+                    "as many requests of this kind wait as may: what they need is slow, or does not answer",
+                    "try again in a few seconds"});
+  }
+
   asio::awaitable<std::optional<Response>> ask_gate() {
-    return run_on(shared_.readers, [this]() -> std::optional<Response> {
+    const Work work = work_ == Work::health ? Work::health : Work::access;
+    if (auto full = refuse_if_full(work)) return at_once(std::move(full));
+    return run_on(shared_.pool(work), [this]() -> std::optional<Response> {
       return guarded<std::optional<Response>>([this] { return shared_.options.gate(request_); });
     });
   }
 
   asio::awaitable<MadeSink> make_sink() {
-    return run_on(shared_.readers,
+    return run_on(shared_.pool(Work::receiving),
                   [this] { return guarded<MadeSink>([this] { return match_.route->receive(request_); }); });
   }
 
   asio::awaitable<Result<void>> write_to(BodySink& sink, std::span<const char> bytes) {
-    return run_on(shared_.readers, [&sink, bytes] {
+    return run_on(shared_.pool(Work::receiving), [&sink, bytes] {
       return guarded<Result<void>>([&] { return sink.write(std::as_bytes(bytes)); });
     });
   }
 
   /// On a worker: destroying a sink may remove a file of many gigabytes.
   asio::awaitable<bool> drop_sink(std::unique_ptr<BodySink> sink) {
-    return run_on(shared_.readers, [sink = std::move(sink)]() mutable {
+    return run_on(shared_.pool(Work::receiving), [sink = std::move(sink)]() mutable {
       sink.reset();
       return true;
     });
   }
 
-  asio::awaitable<std::optional<Response>> finish(std::unique_ptr<BodySink> sink) {
-    return run_on(shared_.changers, [sink = std::move(sink)]() mutable -> std::optional<Response> {
-      auto response = guarded<Response>([&sink] { return sink->finish(); });
-      sink.reset();
-      return response;
+  /// Has `begin` run on the pool, and waits for the response without a thread. `begin` must not use this
+  /// connection: it may be gone when it runs.
+  asio::awaitable<std::optional<Response>> respond_later(WorkerPool& pool,
+                                                         std::function<void(Respond)> begin) {
+    const auto later = std::make_shared<LaterResponse>(shared_.network);
+    later_ = later;
+    add_guarded(pool, std::move(begin), later->respond());
+    auto response = co_await later->wait();
+    later_.reset();
+    co_return response;
+  }
+
+  static void add_guarded(WorkerPool& pool, std::function<void(Respond)> begin, Respond respond) {
+    pool.add([begin = std::move(begin), respond = std::move(respond)] {
+      const auto begun = guarded<Result<void>>([&]() -> Result<void> {
+        begin(respond);
+        return success();
+      });
+      if (begun.has_error()) respond(problem(begun.error()));
     });
+  }
+
+  asio::awaitable<std::optional<Response>> finish(std::unique_ptr<BodySink> sink) {
+    const auto shared_sink = std::shared_ptr<BodySink>(std::move(sink));
+    return respond_later(shared_.pool(Work::receiving),
+                         [shared_sink](const Respond& respond) { shared_sink->finish(respond); });
+  }
+
+  static asio::awaitable<std::optional<Response>> at_once(std::optional<Response> response) {
+    co_return response;
   }
 
   asio::awaitable<std::optional<Response>> run_handler() {
-    auto& pool = request_.method == "GET" || request_.method == "HEAD" ? shared_.readers : shared_.changers;
-    return run_on(pool, [this]() -> std::optional<Response> {
-      return guarded<Response>([this] { return match_.route->handle(request_); });
+    if (work_ == Work::none) return at_once(handle());
+    if (auto full = refuse_if_full(work_)) return at_once(std::move(full));
+    auto& pool = shared_.pool(work_);
+    return match_.route->handle ? run_handle(pool) : run_begin(pool);
+  }
+
+  asio::awaitable<std::optional<Response>> run_begin(WorkerPool& pool) {
+    return respond_later(pool, [route = match_.route, request = request_](const Respond& respond) {
+      route->begin(request, respond);
     });
   }
 
+  std::optional<Response> handle() {
+    return guarded<Response>([this] { return match_.route->handle(request_); });
+  }
+
+  asio::awaitable<std::optional<Response>> run_handle(WorkerPool& pool) {
+    return run_on(pool, [this] { return handle(); });
+  }
+
   asio::awaitable<Result<std::string>> next_piece(Response& response) {
-    auto& pool = response.live ? shared_.followers : shared_.readers;
-    return run_on(pool, [&response] {
+    return run_on(shared_.pool(response.live ? Work::follower : pieces_of(work_)), [&response] {
       return guarded<Result<std::string>>(
           [&response] { return response.live ? response.live->next() : response.stream(); });
+    });
+  }
+
+  /// Not on the network thread: it may hold files and much memory.
+  asio::awaitable<bool> drop_stream(BodySource stream) {
+    return run_on(shared_.pool(pieces_of(work_)), [stream = std::move(stream)]() mutable {
+      stream = nullptr;
+      return true;
     });
   }
 
@@ -462,6 +488,10 @@ class Connection {
   asio::awaitable<bool> answer(Response response) {
     const bool head_only = request_.method == "HEAD";
     std::string piece;
+    if (response.stream && !head_only) {
+      auto full = refuse_if_full(pieces_of(work_));
+      if (full) response = std::move(*full);
+    }
     if (is_streamed(response) && !head_only) {
       if (response.live) begin_live(*response.live);
       auto first = co_await next_piece(response);
@@ -492,6 +522,7 @@ class Connection {
     if (sent && is_streamed(response) && with_body) {
       sent = co_await send_stream(response, std::move(piece), framing == Framing::chunked);
     }
+    if (response.stream) co_await drop_stream(std::move(response.stream));
     // A live body ends with its client: it was answered.
     const bool answered = sent && !gone;
     log_served(answered || response.live ? response.status : kClientGone);
@@ -624,23 +655,25 @@ class Connection {
   ConnectionStream stream_;
   boost::beast::flat_buffer buffer_{kBufferBytesMax};
   std::optional<RequestParser> parser_;
-  std::shared_ptr<LiveWait> live_;  ///< while a live body is sent
+  std::shared_ptr<LiveWait> live_;        ///< while a live body is sent
+  std::shared_ptr<LaterResponse> later_;  ///< while one is waited for
   std::string remote_address_;
   std::stop_source gone_;                   ///< of the request's client
   std::optional<Departures::Watch> watch_;  ///< while the request is worked on
   Request request_;
   Router::Match match_;
+  Work work_ = Work::access;  ///< of the request
   Clock::time_point started_;
   bool idle_ = false;
   bool framing_known_ = false;
 };
 
 ConnectionsShared::ConnectionsShared(const ServerOptions& server_options, std::vector<Route> routes)
-    : options(server_options),
-      router(std::move(routes)),
-      readers(std::max<std::size_t>(1, options.worker_threads)),
-      changers(kChangersPerReader * std::max<std::size_t>(1, options.worker_threads)),
-      followers(kFollowers) {}
+    : options(server_options), router(std::move(routes)) {
+  for (std::size_t i = 0; i < kWorkKinds; ++i) {
+    if (static_cast<Work>(i) != Work::none) pools[i] = std::make_unique<WorkerPool>(options.pools[i]);
+  }
+}
 
 asio::awaitable<void> serve_connection(ConnectionsShared& shared, tcp::socket socket, std::string address,
                                        std::shared_ptr<asio::ssl::context> tls) {

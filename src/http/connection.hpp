@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -12,11 +13,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/thread_pool.hpp>
 
 #include "http/connection_departures.hpp"
 #include "http/router.hpp"
 #include "http/server.hpp"
+#include "http/worker_pool.hpp"
 
 namespace deltadrop::http {
 
@@ -26,15 +27,13 @@ class Connection;
 struct ConnectionsShared {
   ConnectionsShared(const ServerOptions& server_options, std::vector<Route> routes);
 
+  WorkerPool& pool(Work work) { return *pools[static_cast<std::size_t>(work)]; }
+
   const ServerOptions options;
   const Router router;
   boost::asio::io_context network{1};
-  /// Two pools: what changes something waits for table locks and for the log, and must not hold up /health.
-  /// It has more threads, since many that wait for one table must not hold up another table.
-  boost::asio::thread_pool readers;
-  boost::asio::thread_pool changers;
-  /// And one for live bodies: when an upload is applied, hundreds of them have something to say at once.
-  boost::asio::thread_pool followers;
+  /// By kind of work; none for Work::none.
+  std::array<std::unique_ptr<WorkerPool>, kWorkKinds> pools;
   std::set<Connection*> connections;
   std::map<std::string, std::size_t> per_address;
   std::size_t uploads = 0;  ///< bodies that are received or worked on

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "core/text.hpp"
@@ -22,6 +23,7 @@ constexpr std::size_t kSecretDigits = 64;
 constexpr std::size_t kCheckDigits = 8;
 constexpr std::size_t kKeySize = kPrefix.size() + kIdDigits + 1 + kSecretDigits + 1 + kCheckDigits;
 constexpr std::size_t kNameBytesMax = 100;
+constexpr std::chrono::milliseconds kDiskPatience{250};
 constexpr std::string_view kNone = "-";
 constexpr std::string_view kMarkerText =
     "Requests to this server need an API key. Remove this file only to allow requests without one.\n";
@@ -268,19 +270,22 @@ Result<bool> keys_are_required(const KeysPaths& paths) {
   return false;
 }
 
+KeyRing::KeyRing(KeysPaths paths)
+    : paths_(std::move(paths)), probe_(kDiskPatience, std::chrono::steady_clock::duration::max()) {}
+
 Result<bool> KeyRing::has_keys() {
-  const std::lock_guard lock(mutex_);
   DD_TRY(refresh());
+  const std::lock_guard lock(mutex_);
   if (!keys_.empty()) return true;
-  if (marked_ || is_marked(paths_)) return keys_missing(paths_);
+  if (marked_) return keys_missing(paths_);
   return false;
 }
 
 Result<std::optional<Key>> KeyRing::find(std::string_view secret, Timestamp now) {
-  const std::lock_guard lock(mutex_);
   DD_TRY(refresh());
   std::optional<Key> found;
   if (!is_well_formed_key(secret)) return found;
+  const std::lock_guard lock(mutex_);
   const auto hash = io::sha256_of(secret);
   for (const auto& key : keys_) {
     if (equal_in_constant_time(key.hash, hash) && key.usable(now)) found = key;
@@ -289,6 +294,14 @@ Result<std::optional<Key>> KeyRing::find(std::string_view secret, Timestamp now)
 }
 
 Result<void> KeyRing::refresh() {
+  auto seen = probe_.look([this] { return look(); });
+  if (seen.answer) return std::move(*seen.answer);
+  return Error{ErrorCode::unavailable, "keys-not-there",
+               "the disk with the API's keys does not answer, and they were not read before",
+               "see to the disk of KEYS_FILE"};
+}
+
+Result<void> KeyRing::look() {
   std::error_code error;
   std::optional<Stamp> now;
   Stamp stamp;
@@ -296,15 +309,18 @@ Result<void> KeyRing::refresh() {
   if (!error) stamp.size = std::filesystem::file_size(paths_.file, error);
   if (!error) now = stamp;
   if (now == seen_) return success();
-  DD_TRY(keys_, read_keys(paths_.file));
-  if (!keys_.empty() && !marked_) {
-    if (!is_marked(paths_)) {
-      DD_TRY(io::write_file_durably(paths_.required_marker, kMarkerText));
-    }
-    marked_ = true;
+  DD_TRY(auto keys, read_keys(paths_.file));
+  bool marked = is_marked(paths_);
+  if (!keys.empty() && !marked) {
+    DD_TRY(io::write_file_durably(paths_.required_marker, kMarkerText));
+    marked = true;
   }
   // Only once it was read: a file that cannot be is tried again with each request.
   seen_ = now;
+  const std::lock_guard lock(mutex_);
+  keys_ = std::move(keys);
+  // Whoever removes the marker while the server runs has to restart it.
+  marked_ = marked_ || marked;
   return success();
 }
 

@@ -11,6 +11,7 @@
 #include "core/ids.hpp"
 #include "core/result.hpp"
 #include "core/timestamp.hpp"
+#include "http/probe.hpp"
 
 /// API keys: what a client shows, and the file that knows them. docs/decisions/0016-keys-and-tls.md.
 namespace deltadrop::http {
@@ -79,10 +80,11 @@ struct KeysPaths {
 /// read_keys otherwise.
 Result<bool> keys_are_required(const KeysPaths& paths);
 
-/// The keys of a file, read again when it changes. Thread-safe.
+/// The keys of a file, read again when it changes. While its disk does not answer, those that were read
+/// before are used. Thread-safe.
 class KeyRing {
  public:
-  explicit KeyRing(KeysPaths paths) : paths_(std::move(paths)) {}
+  explicit KeyRing(KeysPaths paths);
 
   /// Whether requests need a key: from the first key on, across restarts, whatever becomes of the file. Fails
   /// as keys_are_required does, and then nobody may be let in.
@@ -96,13 +98,17 @@ class KeyRing {
     std::uintmax_t size = 0;
     bool operator==(const Stamp&) const = default;
   };
+  /// unavailable "keys-not-there" where nothing was ever read.
   Result<void> refresh();
+  /// On the probe's thread.
+  Result<void> look();
 
   const KeysPaths paths_;
-  std::mutex mutex_;
-  std::optional<Stamp> seen_;
+  std::optional<Stamp> seen_;  ///< by the probe's thread
+  std::mutex mutex_;           ///< of the two below
   std::vector<Key> keys_;
   bool marked_ = false;
+  Probe<Result<void>> probe_;  ///< last: it uses the others
 };
 
 }  // namespace deltadrop::http

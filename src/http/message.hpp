@@ -81,14 +81,18 @@ struct Response {
   bool tells_errors = false;  ///< `body` has texts of errors, as a problem has: server paths are taken out
 };
 
+/// Takes the response to a request, once, from any thread; further ones are dropped. Where all copies are
+/// destroyed before, the request is answered 500.
+using Respond = std::function<void(Response)>;
+
 /// Where a streamed request body goes. Called from a worker thread, never from two at once.
 class BodySink {
  public:
   virtual ~BodySink() = default;
   /// An error is answered at once, and the connection closed.
   virtual Result<void> write(std::span<const std::byte> bytes) = 0;
-  /// The body is whole.
-  virtual Response finish() = 0;
+  /// The body is whole. May return before there is a response; this is destroyed then.
+  virtual void finish(Respond respond) = 0;
 };
 
 /// An RFC 9457 problem+json response for an error, by the one table of codes and types in problem.cpp.

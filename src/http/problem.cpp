@@ -67,6 +67,7 @@ constexpr auto kTypes = std::to_array<TypeRow>({
     {"cross-site", 403, "A page of another site may not do that"},
     {"wrong-host", 421, "Not a host of this server"},
     {"wrong-scheme", 421, "Not a scheme of this server"},
+    {"too-busy", 503, "Too many requests of this kind"},
     {"too-many-uploads", 503, "Too many uploads at once"},
     {"no-such-range", 416, "The file has no such part"},
     {"bad-expectation", 417, "Only 100-continue can be expected"},

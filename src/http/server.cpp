@@ -22,6 +22,22 @@
 #include "http/server_tls.hpp"
 
 namespace deltadrop::http {
+
+PoolSizes default_pool_sizes() {
+  PoolSizes sizes;
+  const auto set = [&sizes](Work work, PoolSize size) { sizes[static_cast<std::size_t>(work)] = size; };
+  set(Work::health, {4, 256});
+  set(Work::access, {4, 1024});
+  set(Work::catalog, {16, 512});
+  set(Work::history, {16, 512});
+  set(Work::receiving, {16, 1024});
+  set(Work::change, {8, 256});
+  set(Work::file_piece, {8, 512});
+  set(Work::history_piece, {8, 512});
+  set(Work::follower, {2, 4096});
+  return sizes;
+}
+
 namespace {
 
 constexpr std::chrono::milliseconds kAcceptRetry{50};
@@ -169,9 +185,9 @@ class AsioServer final : public Server {
     }
     asio::post(shared_.network, [this] { close_all_connections(shared_); });
     thread_.join();
-    shared_.readers.join();
-    shared_.changers.join();
-    shared_.followers.join();
+    for (const auto& pool : shared_.pools) {
+      if (pool != nullptr) pool->join();
+    }
   }
 
   bool network_ends_within(std::chrono::milliseconds time) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -15,14 +16,43 @@
 
 namespace deltadrop::http {
 
-/// One endpoint. Exactly one of `handle` and `receive` is set. Both run on worker threads and may wait.
+/// What the work on a request may have to wait for. Each kind has threads and a queue of its own, so that
+/// what one waits for delays no other.
+enum class Work : std::uint8_t {
+  none,           ///< waits for nothing, not even the gate, which is not asked: runs on the network thread
+  health,         ///< what monitoring asks for; waits for at most a second
+  access,         ///< the gate of everything but `health`
+  catalog,        ///< reads the catalog and the archive
+  history,        ///< reads the history
+  receiving,      ///< pieces of uploads, to the disk
+  change,         ///< begins what changes something: release, discard, revert
+  file_piece,     ///< pieces of a download from the disk
+  history_piece,  ///< pieces of a download from the history
+  follower,       ///< pieces of live bodies
+};
+inline constexpr std::size_t kWorkKinds = 10;
+
+struct PoolSize {
+  std::size_t threads = 1;
+  std::size_t waiting_max = 1;  ///< requests that wait for a thread; more are answered 503 "too-busy"
+};
+/// By kind of work.
+using PoolSizes = std::array<PoolSize, kWorkKinds>;
+PoolSizes default_pool_sizes();
+
+/// One endpoint. Exactly one of `handle`, `begin` and `receive` is set. All run on threads of their `work`.
 struct Route {
   std::string method;
   std::string pattern;  ///< "/api/v1/uploads/{}"; `{}` is one segment, never empty; `{key}` too, not logged
+  Work work = Work::catalog;
   /// For requests without a body worth streaming; one of up to 64 KiB is read and dropped.
   std::function<Response(const Request&)> handle;
+  /// Likewise, for what is answered later: `respond` takes the response. The request is gone after the call.
+  std::function<void(const Request&, Respond respond)> begin;
   /// For uploads: makes the sink before the body is read; an error is answered without reading it.
   std::function<Result<std::unique_ptr<BodySink>>(const Request&)> receive;
+  /// Of which kind this request is, where not all of a route are of one; may be empty. On the network thread.
+  std::function<Work(const Request&)> work_of;
 };
 
 /// PEM files. Read again when one of them changes: connections that are open keep what they were begun with.
@@ -31,14 +61,15 @@ struct TlsFiles {
   std::filesystem::path key;
 };
 
-/// Decides before the body is read whether a request is answered, paths that do not exist included: nothing if
-/// so, else the refusal. Sets Request::key. Runs on worker threads.
+/// Decides before the body is read whether a request is answered, paths that do not exist included, but not for
+/// Work::none: nothing if so, else the refusal. Sets Request::key. Runs on threads of Work::health for its
+/// routes, else of Work::access.
 using Gate = std::function<std::optional<Response>(Request&)>;
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8000;        ///< 0: any free port
-  std::size_t worker_threads = 16;  ///< for what only reads; four times as many for what changes something
+  std::uint16_t port = 8000;  ///< 0: any free port
+  PoolSizes pools = default_pool_sizes();
   std::size_t header_bytes_max = std::size_t{16} << 10;
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds idle_timeout{60'000};

@@ -4,12 +4,15 @@
 #include <openssl/ssl.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <utility>
 
 namespace deltadrop::http {
 namespace {
 
 namespace ssl = boost::asio::ssl;
+
+constexpr std::chrono::milliseconds kPatience{100};
 using boost::system::error_code;
 
 Error bad_certificate(const std::filesystem::path& path, const error_code& error, std::string fix) {
@@ -44,10 +47,19 @@ Result<std::unique_ptr<TlsContexts>> TlsContexts::load(const TlsFiles& files) {
   std::unique_ptr<TlsContexts> contexts(new TlsContexts(files));
   contexts->seen_ = contexts->stamps();
   DD_TRY(contexts->context_, make_context(files));
+  contexts->latest_ = contexts->context_;
   return contexts;
 }
 
+TlsContexts::TlsContexts(TlsFiles files)
+    : files_(std::move(files)), probe_(kPatience, std::chrono::steady_clock::duration::max()) {}
+
 std::shared_ptr<ssl::context> TlsContexts::current() {
+  if (auto seen = probe_.look([this] { return look(); }); seen.answer) latest_ = std::move(*seen.answer);
+  return latest_;
+}
+
+TlsContexts::Context TlsContexts::look() {
   const auto now = stamps();
   if (now == seen_) return context_;
   // Before they are read: what is written meanwhile is seen the next time.

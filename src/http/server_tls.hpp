@@ -7,11 +7,13 @@
 #include <boost/asio/ssl/context.hpp>
 
 #include "core/result.hpp"
+#include "http/probe.hpp"
 #include "http/server.hpp"
 
 namespace deltadrop::http {
 
-/// The TLS settings of new connections, made again when a file changes. Belongs to one thread.
+/// The TLS settings of new connections, made again when a file changes. Belongs to the network thread, which
+/// must not wait for the disk: the files are looked at by a thread of its own.
 class TlsContexts {
  public:
   /// invalid_input "bad-certificate".
@@ -28,12 +30,18 @@ class TlsContexts {
     std::filesystem::file_time_type key;
     bool operator==(const Stamps&) const = default;
   };
-  explicit TlsContexts(TlsFiles files) : files_(std::move(files)) {}
-  [[nodiscard]] Stamps stamps() const;
+  using Context = std::shared_ptr<boost::asio::ssl::context>;
 
-  TlsFiles files_;
+  explicit TlsContexts(TlsFiles files);
+  [[nodiscard]] Stamps stamps() const;
+  /// Those of the files as they are now. On the probe's thread.
+  Context look();
+
+  const TlsFiles files_;
   Stamps seen_;
-  std::shared_ptr<boost::asio::ssl::context> context_;
+  Context context_;
+  Context latest_;        ///< the network thread's
+  Probe<Context> probe_;  ///< last: it uses the others
 };
 
 }  // namespace deltadrop::http

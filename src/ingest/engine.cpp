@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
+#include <memory>
 #include <utility>
 
 #include "core/exhausted.hpp"
@@ -179,6 +181,19 @@ Error moved_on(const UploadRecord& upload, const std::optional<UploadRecord>& la
           "discard it, and send the file again to see what it changes now"};
 }
 
+/// What a turn throws ends its upload, not the process: memory, most likely.
+template <class Value, class Work>
+Result<Value> in_turn(Work work) {
+  try {
+    return work();
+  } catch (const std::exception& failure) {
+    if (auto known = exhausted(failure)) return std::move(*known);
+    return Error{ErrorCode::internal, "upload-failed",
+                 fmt::format("the upload met an unexpected fault: {}", failure.what()),
+                 "send it again; if it fails again, report this with the message"};
+  }
+}
+
 }  // namespace
 
 Engine::Engine(const Options& options, DataDirWatch watch, std::unique_ptr<Catalog> catalog,
@@ -191,14 +206,16 @@ Engine::Engine(const Options& options, DataDirWatch watch, std::unique_ptr<Catal
       archive_id_(archive_id),
       clock_(clock),
       clock_watch_(clock, options.clock_jump_max, last_clock),
+      turns_({std::max<std::size_t>(options.comparers, 1), options.waiting_max}),
       publisher_(files_, *catalog_, log, clock, options_),
-      housekeeper_(files_, *catalog_, publisher_, locks_, readings_, clock_watch_, options_) {}
+      housekeeper_(files_, *catalog_, publisher_, turns_, readings_, clock_watch_, options_) {}
 
 Result<void> Engine::start() {
   DD_TRY(const auto left, recover(files_, *catalog_));
   for (const auto& upload : left.without_manifest) housekeeper_.owe_manifest(upload);
   for (const auto& table : left.not_current) housekeeper_.owe_current(table);
   if (left.newest) clock_watch_.saw_version(left.newest->table, *left.newest->timestamp);
+  turns_.start();
   housekeeper_.run_once();
   DD_TRY(const auto unpublished, catalog_->unpublished());
   for (const auto& upload : unpublished) publisher_.enqueue(upload, nullptr);
@@ -210,6 +227,7 @@ Result<void> Engine::start() {
 void Engine::stop() {
   stopping_ = true;
   publisher_.stop();
+  turns_.stop();
   housekeeper_.stop();
   housekeeper_.sync_small_files();
   // A mark that cannot be kept leaves the one of some minutes before.
@@ -226,29 +244,40 @@ Result<std::unique_ptr<Reception>> Engine::receive() {
   return std::unique_ptr<Reception>(std::move(spool));
 }
 
-Result<SubmitOutcome> Engine::submit(std::unique_ptr<Reception> reception, const UploadRequest& request) {
-  if (stopping_) return shutting_down();
-  auto* spool = dynamic_cast<SpoolFile*>(reception.get());
-  if (spool == nullptr) {
-    return Error{ErrorCode::internal, "foreign-reception", "the file was received by something else", ""};
+void Engine::submit(std::unique_ptr<Reception> reception, const UploadRequest& request,
+                    Done<SubmitOutcome> done) {
+  if (stopping_) return done(shutting_down());
+  if (dynamic_cast<SpoolFile*>(reception.get()) == nullptr) {
+    return done(
+        Error{ErrorCode::internal, "foreign-reception", "the file was received by something else", ""});
   }
-  return submit_observed(*spool, request.caller, [&](const Sha256& file) -> Result<ParsedRequest> {
+  std::unique_ptr<SpoolFile> spool(dynamic_cast<SpoolFile*>(reception.release()));
+  const auto parse = [&](const Sha256& file) -> Result<ParsedRequest> {
     DD_TRY(auto parsed, parse_request(request));
     parsed.asked_key = asked_key(request.caller, identity_of(request, parsed.table, file));
     return parsed;
-  });
+  };
+  begin_submission(std::move(spool), request.caller, parse, std::move(done));
 }
 
-Result<SubmitOutcome> Engine::submit_observed(SpoolFile& spool, const Caller& caller, const Parsed& parse) {
+struct Engine::Submission {
+  std::unique_ptr<SpoolFile> spool;  ///< null after its turn
+  Caller caller;
+  Done<SubmitOutcome> done;
+  ParsedRequest request;
   UploadSeen seen;
-  seen.request_id = caller.request_id;
-  auto outcome = submit_seen(spool, caller, parse, seen);
-  const bool refused = outcome.has_value() && std::holds_alternative<csv::Findings>(outcome.value());
-  if (refused || !outcome.has_value()) outcome = explained(std::move(outcome));
-  seen.bytes = spool.bytes();
-  note_outcome(outcome, seen);
-  if (options_.observer != nullptr) options_.observer->saw_upload(seen);
-  return outcome;
+  std::optional<StepTimer> waiting;  ///< for its turn
+};
+
+void Engine::begin_submission(std::unique_ptr<SpoolFile> spool, const Caller& caller, const Parsed& parse,
+                              Done<SubmitOutcome> done) {
+  const auto submission = std::make_shared<Submission>();
+  submission->spool = std::move(spool);
+  submission->caller = caller;
+  submission->done = std::move(done);
+  submission->seen.request_id = caller.request_id;
+  const auto queued = queue_submission(submission, parse);
+  if (queued.has_error()) end_submission(*submission, queued.error());
 }
 
 /// Without the right DATA_DIR every file is missing, or is another one: say that instead of naming the first
@@ -260,25 +289,49 @@ Result<T> Engine::explained(Result<T> failed) const {
   return right_place.has_value() ? std::move(failed) : Result<T>(right_place.error());
 }
 
-Result<SubmitOutcome> Engine::submit_seen(SpoolFile& spool, const Caller& caller, const Parsed& parse,
-                                          UploadSeen& seen) {
-  DD_TRY(spool.finish());
-  DD_TRY(auto parsed, parse(spool.sha256()));
-  seen.company_id = parsed.table.company_id;
-  seen.table_name = parsed.table.table_name;
-  parsed.received = clock_.now();
+Result<void> Engine::queue_submission(const Submitted& submission, const Parsed& parse) {
+  auto& spool = *submission->spool;
+  auto& seen = submission->seen;
+  const auto received = spool.finish();
+  seen.bytes = spool.bytes();
+  DD_TRY(received);
+  DD_TRY(submission->request, parse(spool.sha256()));
+  const TableRef table = submission->request.table;
+  seen.company_id = table.company_id;
+  seen.table_name = table.table_name;
+  submission->request.received = clock_.now();
   seen.took(Step::receive) = std::chrono::steady_clock::now() - spool.begun();
   if (options_.observer != nullptr) options_.observer->saw_step(Step::receive, seen.took(Step::receive));
-  DD_TRY(auto outcome, submit_locked(spool, parsed, seen));
-  if (auto* report = std::get_if<UploadReport>(&outcome)) await_publication(*report, caller, seen);
-  return outcome;
+  submission->waiting.emplace(options_.observer, Step::wait, &seen.took(Step::wait));
+  return turns_.add(table, [this, submission] { take_turn(submission); });
+}
+
+void Engine::take_turn(const Submitted& submission) {
+  submission->waiting.reset();
+  auto outcome = in_turn<SubmitOutcome>(
+      [&] { return submit_locked(*submission->spool, submission->request, submission->seen); });
+  submission->spool.reset();
+  auto* report = outcome.has_value() ? std::get_if<UploadReport>(&outcome.value()) : nullptr;
+  if (report == nullptr) return end_submission(*submission, outcome);
+  await_publication(std::move(*report), submission->caller, submission->seen,
+                    [this, submission](UploadReport answered) {
+                      end_submission(*submission, SubmitOutcome(std::move(answered)));
+                    });
+}
+
+void Engine::end_submission(Submission& submission, Result<SubmitOutcome> outcome) {
+  const bool refused = outcome.has_value() && std::holds_alternative<csv::Findings>(outcome.value());
+  if (refused || !outcome.has_value()) outcome = explained(std::move(outcome));
+  submission.waiting.reset();
+  submission.spool.reset();
+  note_outcome(outcome, submission.seen);
+  if (options_.observer != nullptr) options_.observer->saw_upload(submission.seen);
+  submission.done(outcome);
 }
 
 Result<SubmitOutcome> Engine::submit_locked(const SpoolFile& spool, const ParsedRequest& request,
                                             UploadSeen& seen) {
-  StepTimer waiting(options_.observer, Step::wait, &seen.took(Step::wait));
-  const auto lock = locks_.take(request.table);
-  waiting.stop();
+  if (stopping_) return shutting_down();
   // It may have waited long for its turn.
   DD_TRY(request.stop.check());
   DD_TRY(auto earlier, replay(request.asked_key));
@@ -474,19 +527,29 @@ void Engine::finish_acceptance(const UploadRecord& upload, const Arrival& arriva
   housekeeper_.owe_sync(upload);
 }
 
-void Engine::await_publication(UploadReport& report, const Caller& caller, UploadSeen& seen) {
-  if (report.status != UploadStatus::accepted) return;
-  const StepTimer publishing(options_.observer, Step::publish, &seen.took(Step::publish));
+void Engine::await_publication(UploadReport report, const Caller& caller, UploadSeen& seen, ThenAnswer then) {
+  if (report.status != UploadStatus::accepted) return then(std::move(report));
   const auto patience =
       std::min(caller.publish_wait.value_or(options_.publish_timeout), options_.publish_timeout);
-  if (report.upload.state == UploadState::accepted) {
-    if (patience <= std::chrono::milliseconds::zero()) return;
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    if (!publisher_.wait(report.upload.upload_id, deadline, Publisher::Patience::while_log_answers)) return;
-    const auto found = catalog_->find(report.upload.upload_id);
-    if (!found.has_value() || !found.value()) return;
-    report.upload = *found.value();
+  if (report.upload.state != UploadState::accepted || patience <= std::chrono::milliseconds::zero()) {
+    const StepTimer publishing(options_.observer, Step::publish, &seen.took(Step::publish));
+    if (report.upload.state == UploadState::published) report.status = UploadStatus::published;
+    return then(std::move(report));
   }
+  const auto timer = std::make_shared<StepTimer>(options_.observer, Step::publish, &seen.took(Step::publish));
+  const auto id = report.upload.upload_id;
+  publisher_.await(id, std::chrono::steady_clock::now() + patience,
+                   [this, timer, report = std::move(report), then = std::move(then)](bool ended) mutable {
+                     if (ended) note_publication(report);
+                     timer->stop();
+                     then(std::move(report));
+                   });
+}
+
+void Engine::note_publication(UploadReport& report) {
+  const auto found = catalog_->find(report.upload.upload_id);
+  if (!found.has_value() || !found.value()) return;
+  report.upload = *found.value();
   if (report.upload.state == UploadState::published) report.status = UploadStatus::published;
 }
 
@@ -503,26 +566,36 @@ Result<UploadRecord> Engine::find_held(const UploadId& upload) {
   return found;
 }
 
-Result<UploadReport> Engine::release(const UploadId& upload, const Caller& caller) {
-  if (stopping_) return shutting_down();
-  DD_TRY(clock_watch_.check());
-  DD_TRY(const auto found, find_known(upload));
+void Engine::release(const UploadId& upload, const Caller& caller, Done<UploadReport> done) {
+  if (stopping_) return done(shutting_down());
+  const auto plausible = clock_watch_.check();
+  if (plausible.has_error()) return done(plausible.error());
+  const auto found = find_known(upload);
+  if (found.has_error()) return done(found.error());
   const auto key = asked_key(caller, identity_of_release(upload));
-  auto report = [&]() -> Result<UploadReport> {
-    const auto lock = locks_.take(found.table);
-    DD_TRY(auto earlier, replay(key));
-    if (earlier) return std::move(*earlier);
-    // It may have been released, discarded or expired while the lock was another's.
-    DD_TRY(auto held, find_held(upload));
-    return release_locked(std::move(held), key, caller.stop);
-  }();
-  if (!report.has_value()) return explained(std::move(report));
-  UploadSeen seen;
-  seen.request_id = caller.request_id;
-  await_publication(report.value(), caller, seen);
-  note_report(report.value(), seen);
-  if (options_.observer != nullptr) options_.observer->saw_upload(seen);
-  return report;
+  const auto queued = turns_.add(found.value().table, [this, upload, caller, key, done] {
+    auto report = in_turn<UploadReport>([&] { return release_in_turn(upload, key, caller.stop); });
+    if (!report.has_value()) return done(explained(std::move(report)));
+    const auto seen = std::make_shared<UploadSeen>();
+    seen->request_id = caller.request_id;
+    await_publication(std::move(report).value(), caller, *seen, [this, seen, done](UploadReport answered) {
+      note_report(answered, *seen);
+      if (options_.observer != nullptr) options_.observer->saw_upload(*seen);
+      done(std::move(answered));
+    });
+  });
+  if (queued.has_error()) done(queued.error());
+}
+
+Result<UploadReport> Engine::release_in_turn(const UploadId& upload, const AskedKeyOrNone& key,
+                                             const Stop& stop) {
+  if (stopping_) return shutting_down();
+  DD_TRY(stop.check());
+  DD_TRY(auto earlier, replay(key));
+  if (earlier) return std::move(*earlier);
+  // It may have been released, discarded or expired before its turn came.
+  DD_TRY(auto held, find_held(upload));
+  return release_locked(std::move(held), key, stop);
 }
 
 Result<void> Engine::check_owner(const TableRef& table) {
@@ -548,10 +621,18 @@ Result<UploadReport> Engine::release_locked(UploadRecord upload, const AskedKeyO
                 std::make_shared<const Reading>(std::move(reading)), key);
 }
 
-Result<void> Engine::discard(const UploadId& upload) {
+void Engine::discard(const UploadId& upload, Done<void> done) {
+  if (stopping_) return done(shutting_down());
+  const auto seen = find_held(upload);
+  if (seen.has_error()) return done(seen.error());
+  const auto queued = turns_.add(seen.value().table, [this, upload, done] {
+    done(in_turn<void>([&] { return discard_in_turn(upload); }));
+  });
+  if (queued.has_error()) done(queued.error());
+}
+
+Result<void> Engine::discard_in_turn(const UploadId& upload) {
   if (stopping_) return shutting_down();
-  DD_TRY(const auto seen, find_held(upload));
-  const auto lock = locks_.take(seen.table);
   DD_TRY(find_held(upload));
   DD_TRY(pass_step("discard.begin", layout_.held_file(upload)));
   const auto ended = catalog_->end_held(upload, UploadState::discarded);

@@ -11,13 +11,13 @@
 #include "ingest/reading_cache.hpp"
 #include "ingest/request.hpp"
 #include "ingest/spool.hpp"
-#include "ingest/table_locks.hpp"
+#include "ingest/table_turns.hpp"
 #include "io/clock_watch.hpp"
 
 namespace deltadrop::ingest {
 
-/// The one Ingest. Uploads of a table take its lock from the look at the last version to acceptance; nothing
-/// is global but the catalog's short transactions.
+/// The one Ingest. What happens to a table from the look at its last version to acceptance is one job of its
+/// turns; nothing is global but the catalog's short transactions.
 class Engine final : public Ingest {
  public:
   /// `last_clock`: what the catalog keeps of the clock.
@@ -32,10 +32,11 @@ class Engine final : public Ingest {
   Result<void> start();
 
   Result<std::unique_ptr<Reception>> receive() override;
-  Result<SubmitOutcome> submit(std::unique_ptr<Reception> reception, const UploadRequest& request) override;
-  Result<UploadReport> release(const UploadId& upload, const Caller& caller) override;
-  Result<SubmitOutcome> revert(const RevertRequest& request) override;
-  Result<void> discard(const UploadId& upload) override;
+  void submit(std::unique_ptr<Reception> reception, const UploadRequest& request,
+              Done<SubmitOutcome> done) override;
+  void release(const UploadId& upload, const Caller& caller, Done<UploadReport> done) override;
+  void revert(const RevertRequest& request, Done<SubmitOutcome> done) override;
+  void discard(const UploadId& upload, Done<void> done) override;
 
   Result<std::optional<UploadRecord>> upload(const UploadId& upload) override;
   Result<std::vector<UploadRecord>> uploads(const UploadFilter& filter) override;
@@ -66,9 +67,16 @@ class Engine final : public Ingest {
 
   template <class T>
   Result<T> explained(Result<T> failed) const;
-  Result<SubmitOutcome> submit_observed(SpoolFile& spool, const Caller& caller, const Parsed& parse);
-  Result<SubmitOutcome> submit_seen(SpoolFile& spool, const Caller& caller, const Parsed& parse,
-                                    UploadSeen& seen);
+  /// An upload on its way from the spool to its answer.
+  struct Submission;
+  using Submitted = std::shared_ptr<Submission>;
+  using ThenAnswer = std::function<void(UploadReport report)>;
+
+  void begin_submission(std::unique_ptr<SpoolFile> spool, const Caller& caller, const Parsed& parse,
+                        Done<SubmitOutcome> done);
+  Result<void> queue_submission(const Submitted& submission, const Parsed& parse);
+  void take_turn(const Submitted& submission);
+  void end_submission(Submission& submission, Result<SubmitOutcome> outcome);
   Result<SubmitOutcome> submit_locked(const SpoolFile& spool, const ParsedRequest& request, UploadSeen& seen);
   /// Of the request, or once its comparison takes too long from now on.
   [[nodiscard]] Stop comparing_stop(const ParsedRequest& request) const;
@@ -90,16 +98,23 @@ class Engine final : public Ingest {
   Result<UploadRecord> settle(const UploadRecord& upload, const Error& error);
   void finish_acceptance(const UploadRecord& upload, const Arrival& arrival,
                          std::shared_ptr<const Reading> reading);
-  void await_publication(UploadReport& report, const Caller& caller, UploadSeen& seen);
+  /// Calls `then` once the answer need not wait for the log any longer; holds no thread until then. `seen`
+  /// lives until then.
+  void await_publication(UploadReport report, const Caller& caller, UploadSeen& seen, ThenAnswer then);
+  void note_publication(UploadReport& report);
+  Result<UploadReport> release_in_turn(const UploadId& upload, const AskedKeyOrNone& key, const Stop& stop);
+  Result<void> discard_in_turn(const UploadId& upload);
   Result<UploadRecord> find_known(const UploadId& upload);
   Result<UploadRecord> find_held(const UploadId& upload);
   Result<UploadRecord> find_version(const TableRef& table, Version version);
-  /// Fails where the table is another archive's. Under the table's lock.
+  /// Fails where the table is another archive's. In the table's turn.
   Result<void> check_owner(const TableRef& table);
   Result<UploadReport> release_locked(UploadRecord upload, const AskedKeyOrNone& key, const Stop& stop);
+  Result<std::unique_ptr<SpoolFile>> copy_of(const UploadRecord& version);
+  Result<ParsedRequest> revert_to(UploadRecord again, const RevertRequest& request, const Sha256& file) const;
   Result<void> copy_archived(const UploadRecord& version, Reception& into);
   static AskedKeyOrNone asked_key(const Caller& caller, const Sha256& request);
-  /// Under the table's lock: what the key's earlier request was answered, if there was one.
+  /// In the table's turn: what the key's earlier request was answered, if there was one.
   Result<std::optional<UploadReport>> replay(const AskedKeyOrNone& key);
   std::optional<AnswerToKeep> answer_to_keep(const AskedKeyOrNone& key, const UploadReport& report);
   Result<std::shared_ptr<const Reading>> reading_of(const UploadRecord& upload, const Stop& stop);
@@ -112,7 +127,7 @@ class Engine final : public Ingest {
   const ArchiveId archive_id_;
   io::Clock& clock_;
   io::ClockWatch clock_watch_;
-  TableLocks locks_;
+  TableTurns turns_;
   Publisher publisher_;
   ReadingCache readings_;
   Housekeeper housekeeper_;

@@ -49,31 +49,42 @@ Result<void> Engine::copy_archived(const UploadRecord& version, Reception& into)
   }
 }
 
-Result<SubmitOutcome> Engine::revert(const RevertRequest& request) {
-  DD_TRY(auto again, find_version(request.table, request.to));
-  DD_TRY(const auto reception, receive());
-  DD_TRY(copy_archived(again, *reception));
-  const auto parse = [&](const Sha256& file) -> Result<ParsedRequest> {
-    if (file != again.sha256) {
-      return Error{ErrorCode::corrupt, std::string(kArchiveDamaged),
-                   fmt::format("the copy of version {} of {} has another SHA-256 than its file",
-                               request.to.value, request.table.to_string()),
-                   "try again"};
-    }
-    ParsedRequest parsed;
-    parsed.table = again.table;
-    parsed.original_name = again.original_name;
-    parsed.dry_run = request.dry_run;
-    parsed.force = request.force;
-    // Who goes back to another key means it; the guard has the last word.
-    parsed.rekey = true;
-    parsed.stop = request.caller.stop;
-    parsed.precondition = request.precondition;
-    parsed.asked_key = asked_key(request.caller, identity_of(request));
-    parsed.again = std::move(again);
-    return parsed;
-  };
-  return submit_observed(dynamic_cast<SpoolFile&>(*reception), request.caller, parse);
+void Engine::revert(const RevertRequest& request, Done<SubmitOutcome> done) {
+  auto again = find_version(request.table, request.to);
+  if (again.has_error()) return done(again.error());
+  auto copy = copy_of(again.value());
+  if (copy.has_error()) return done(copy.error());
+  const auto parse = [&](const Sha256& file) { return revert_to(std::move(again).value(), request, file); };
+  begin_submission(std::move(copy).value(), request.caller, parse, std::move(done));
+}
+
+Result<std::unique_ptr<SpoolFile>> Engine::copy_of(const UploadRecord& version) {
+  DD_TRY(auto reception, receive());
+  DD_TRY(copy_archived(version, *reception));
+  return std::unique_ptr<SpoolFile>(dynamic_cast<SpoolFile*>(reception.release()));
+}
+
+/// What asks for an archived version once more, whose file was copied.
+Result<ParsedRequest> Engine::revert_to(UploadRecord again, const RevertRequest& request,
+                                        const Sha256& file) const {
+  if (file != again.sha256) {
+    return Error{ErrorCode::corrupt, std::string(kArchiveDamaged),
+                 fmt::format("the copy of version {} of {} has another SHA-256 than its file", request.to.value,
+                             request.table.to_string()),
+                 "try again"};
+  }
+  ParsedRequest parsed;
+  parsed.table = again.table;
+  parsed.original_name = again.original_name;
+  parsed.dry_run = request.dry_run;
+  parsed.force = request.force;
+  // Who goes back to another key means it; the guard has the last word.
+  parsed.rekey = true;
+  parsed.stop = request.caller.stop;
+  parsed.precondition = request.precondition;
+  parsed.asked_key = asked_key(request.caller, identity_of(request));
+  parsed.again = std::move(again);
+  return parsed;
 }
 
 }  // namespace deltadrop::ingest

@@ -124,7 +124,7 @@ Result<std::unique_ptr<ArchivedFile>> Engine::archived_file(const TableRef& tabl
 }
 
 bool Engine::wait_published(const UploadId& id, std::chrono::steady_clock::time_point deadline) {
-  publisher_.wait(id, deadline, Publisher::Patience::until_deadline);
+  publisher_.wait(id, deadline);
   const auto found = catalog_->find(id);
   return found.has_value() && found.value() && found.value()->state == UploadState::published;
 }

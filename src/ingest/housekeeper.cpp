@@ -18,13 +18,13 @@ constexpr std::chrono::milliseconds kClockMarkEvery{300'000};
 
 }  // namespace
 
-Housekeeper::Housekeeper(StoredFiles& files, Catalog& catalog, Publisher& publisher, TableLocks& locks,
+Housekeeper::Housekeeper(StoredFiles& files, Catalog& catalog, Publisher& publisher, TableTurns& turns,
                          ReadingCache& readings, io::ClockWatch& clock, const Options& options)
     : files_(files),
       layout_(files.layout()),
       catalog_(catalog),
       publisher_(publisher),
-      locks_(locks),
+      turns_(turns),
       readings_(readings),
       clock_(clock),
       options_(options) {}
@@ -72,7 +72,7 @@ void Housekeeper::work() {
   while (!stopped_.wait_for(lock, kRound, [&] { return stopping_; })) {
     lock.unlock();
     try {
-      run_once();
+      begin_round();
     } catch (const std::exception& thrown) {
       // What there is no memory for now is done again in a second.
       if (!exhausted(thrown)) throw;
@@ -81,13 +81,17 @@ void Housekeeper::work() {
   }
 }
 
+template <class T>
+std::vector<T> Housekeeper::taken(std::vector<T>& owed) {
+  std::vector<T> mine;
+  const std::lock_guard lock(mutex_);
+  mine.swap(owed);
+  return mine;
+}
+
 template <class T, class Try>
 void Housekeeper::retry(std::vector<T>& owed, Try attempt) {
-  std::vector<T> mine;
-  {
-    const std::lock_guard lock(mutex_);
-    mine.swap(owed);
-  }
+  auto mine = taken(owed);
   std::erase_if(mine, [&](const T& each) {
     bool done = false;
     // An attempt that throws has not succeeded.
@@ -107,12 +111,43 @@ void Housekeeper::put_back(std::vector<T>& owed, std::vector<T> mine) noexcept {
   owed.insert(owed.end(), std::make_move_iterator(mine.begin()), std::make_move_iterator(mine.end()));
 }
 
-void Housekeeper::run_once() {
+void Housekeeper::in_turn(const TableRef& table, std::function<void()> attempt) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++turns_begun_;
+  }
+  const auto end = [this] {
+    const std::lock_guard lock(mutex_);
+    --turns_begun_;
+    turns_ended_.notify_all();
+  };
+  // What is not done when the engine stops is found again by the next start.
+  if (!turns_.add_own(table, [attempt = std::move(attempt), end] {
+        // The next round, or the next start, does what an attempt that throws has not done.
+        [[maybe_unused]] const auto tried = caught([&]() -> Result<void> {
+          attempt();
+          return success();
+        });
+        end();
+      })) {
+    end();
+  }
+}
+
+void Housekeeper::begin_round() {
   // All of this writes by path: under another DATA_DIR it would write to, and remove, what is not ours.
   if (!files_.check_data_dir().has_value()) return;
-  retry(unsettled_, [this](const UploadRecord& upload) { return settle(upload); });
+  for (auto& upload : taken(unsettled_)) {
+    in_turn(upload.table, [this, upload] {
+      if (!settle(upload)) owe_settlement(upload);
+    });
+  }
   retry(manifests_, [this](const UploadRecord& upload) { return write_owed_manifest(upload); });
-  retry(currents_, [this](const TableRef& table) { return make_owed_current(table); });
+  for (auto& table : taken(currents_)) {
+    in_turn(table, [this, table] {
+      if (!make_owed_current(table)) owe_current(table);
+    });
+  }
   retry(removals_, [](const fs::path& path) { return io::remove_file(path).has_value(); });
   sync_small_files();
   look_at_clock();
@@ -131,6 +166,12 @@ void Housekeeper::look_at_damages() {
     owe_current(upload.table);
     publisher_.try_again(upload.table);
   }
+}
+
+void Housekeeper::run_once() {
+  begin_round();
+  std::unique_lock lock(mutex_);
+  turns_ended_.wait(lock, [this] { return turns_begun_ == 0; });
 }
 
 void Housekeeper::sync_small_files() {
@@ -174,8 +215,8 @@ void Housekeeper::sync_small_files() {
   sync_failed_ = !synced;
 }
 
+/// In the table's turn.
 bool Housekeeper::settle(const UploadRecord& upload) {
-  const auto lock = locks_.take(upload.table);
   const auto found = catalog_.settle(upload.upload_id);
   if (!found.has_value()) return false;
   if (!found.value() || !found.value()->version) return remove_unaccepted(upload);
@@ -186,7 +227,7 @@ bool Housekeeper::settle(const UploadRecord& upload) {
   return true;
 }
 
-/// Under the table's lock.
+/// In the table's turn.
 bool Housekeeper::remove_unaccepted(const UploadRecord& upload) {
   const auto accepted = catalog_.version(upload.table, *upload.version);
   if (!accepted.has_value()) return false;
@@ -199,8 +240,8 @@ bool Housekeeper::write_owed_manifest(const UploadRecord& upload) {
   return write_manifest(layout_, upload).has_value();
 }
 
+/// In the table's turn.
 bool Housekeeper::make_owed_current(const TableRef& table) {
-  const auto lock = locks_.take(table);
   const auto last = catalog_.last_version(table);
   if (!last.has_value()) return false;
   if (!last.value()) return true;
@@ -240,14 +281,26 @@ void Housekeeper::expire_held() {
   // A catalog that cannot be read now can be read in a second.
   if (!since_before.has_value()) return;
   for (const auto& upload : since_before.value()) {
-    const auto lock = locks_.take(upload.table);
-    const auto found = catalog_.find(upload.upload_id);
-    if (!found.has_value() || !found.value() || found.value()->state != UploadState::held) continue;
-    if (!catalog_.end_held(upload.upload_id, UploadState::expired).has_value()) continue;
-    files_.forget(upload.upload_id);
-    const auto path = layout_.held_file(upload.upload_id);
-    if (!io::remove_file(path).has_value()) owe_removal(path);
+    {
+      const std::lock_guard lock(mutex_);
+      if (!expiring_.insert(upload.upload_id).second) continue;
+    }
+    in_turn(upload.table, [this, id = upload.upload_id] { expire(id); });
   }
+}
+
+/// In the table's turn.
+void Housekeeper::expire(const UploadId& upload) {
+  {
+    const std::lock_guard lock(mutex_);
+    expiring_.erase(upload);
+  }
+  const auto found = catalog_.find(upload);
+  if (!found.has_value() || !found.value() || found.value()->state != UploadState::held) return;
+  if (!catalog_.end_held(upload, UploadState::expired).has_value()) return;
+  files_.forget(upload);
+  const auto path = layout_.held_file(upload);
+  if (!io::remove_file(path).has_value()) owe_removal(path);
 }
 
 }  // namespace deltadrop::ingest

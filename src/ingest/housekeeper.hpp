@@ -1,8 +1,11 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
+#include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,16 +15,17 @@
 #include "ingest/publisher.hpp"
 #include "ingest/reading_cache.hpp"
 #include "ingest/stored_files.hpp"
-#include "ingest/table_locks.hpp"
+#include "ingest/table_turns.hpp"
 
 namespace deltadrop::ingest {
 
 /// What is left to do of an acceptance whose outcome is known or not, when the disk failed in the middle of
 /// it. Done again every second until it succeeds; held uploads, kept answers and kept readings expire on the
-/// same thread. Thread-safe.
+/// same thread. What concerns a table is done in the table's turn, and nothing else waits for that.
+/// Thread-safe.
 class Housekeeper {
  public:
-  Housekeeper(StoredFiles& files, Catalog& catalog, Publisher& publisher, TableLocks& locks,
+  Housekeeper(StoredFiles& files, Catalog& catalog, Publisher& publisher, TableTurns& turns,
               ReadingCache& readings, io::ClockWatch& clock, const Options& options);
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
@@ -45,15 +49,19 @@ class Housekeeper {
 
   /// Makes all such files durable by one sync, marks the current ones, and has the catalog forget the bytes.
   void sync_small_files();
-  /// One round of all of it; what fails stays owed. Nothing while DATA_DIR is not the right one. Not under a
-  /// table's lock.
+  /// One round of all of it, to its end; what fails stays owed. Nothing while DATA_DIR is not the right one. Not
+  /// in a table's turn.
   void run_once();
 
  private:
   void work();
   void look_at_clock();
+  void begin_round();
+  /// Has `attempt` done in the table's turn.
+  void in_turn(const TableRef& table, std::function<void()> attempt);
   void expire_held();
   void look_at_damages();
+  void expire(const UploadId& upload);
   void forget_answers();
   bool settle(const UploadRecord& upload);
   bool remove_unaccepted(const UploadRecord& upload);
@@ -63,6 +71,8 @@ class Housekeeper {
   void retry(std::vector<T>& owed, Try attempt);
   template <class T>
   void put_back(std::vector<T>& owed, std::vector<T> mine) noexcept;
+  template <class T>
+  std::vector<T> taken(std::vector<T>& owed);
 
   /// What is synced later.
   struct Unsynced {
@@ -75,14 +85,17 @@ class Housekeeper {
   const Layout& layout_;
   Catalog& catalog_;
   Publisher& publisher_;
-  TableLocks& locks_;
+  TableTurns& turns_;
   ReadingCache& readings_;
   io::ClockWatch& clock_;
   const Options options_;
 
   std::mutex mutex_;
   std::condition_variable stopped_;
+  std::condition_variable turns_ended_;
   bool stopping_ = false;
+  std::size_t turns_begun_ = 0;  ///< and not ended
+  std::set<UploadId> expiring_;  ///< whose turn has not come
   std::vector<UploadRecord> manifests_;
   std::vector<TableRef> currents_;
   std::vector<fs::path> removals_;

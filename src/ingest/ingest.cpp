@@ -1,5 +1,7 @@
 #include "ingest/ingest.hpp"
 
+#include <future>
+#include <memory>
 #include <utility>
 
 #include "ingest/archive_identity.hpp"
@@ -36,6 +38,37 @@ std::string_view to_string(UploadStatus status) {
       return "unchanged";
   }
   return "accepted";
+}
+
+namespace {
+
+/// Waits for what `begin` begins.
+template <class Value, class Begin>
+Result<Value> outcome_of(Begin begin) {
+  // Shared: who sets the value may still be doing so when this has it.
+  const auto promise = std::make_shared<std::promise<Result<Value>>>();
+  auto outcome = promise->get_future();
+  begin([promise](Result<Value> result) { promise->set_value(std::move(result)); });
+  return outcome.get();
+}
+
+}  // namespace
+
+Result<SubmitOutcome> Ingest::submit(std::unique_ptr<Reception> reception, const UploadRequest& request) {
+  return outcome_of<SubmitOutcome>(
+      [&](Done<SubmitOutcome> done) { submit(std::move(reception), request, std::move(done)); });
+}
+
+Result<UploadReport> Ingest::release(const UploadId& upload, const Caller& caller) {
+  return outcome_of<UploadReport>([&](Done<UploadReport> done) { release(upload, caller, std::move(done)); });
+}
+
+Result<SubmitOutcome> Ingest::revert(const RevertRequest& request) {
+  return outcome_of<SubmitOutcome>([&](Done<SubmitOutcome> done) { revert(request, std::move(done)); });
+}
+
+Result<void> Ingest::discard(const UploadId& upload) {
+  return outcome_of<void>([&](Done<void> done) { discard(upload, std::move(done)); });
 }
 
 Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog& log, io::Clock& clock) {

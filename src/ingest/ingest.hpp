@@ -50,7 +50,11 @@ struct Options {
   std::uint64_t disk_reserve = 0;  ///< bytes of DATA_DIR's file system that uploads leave free
   Observer* observer = nullptr;    ///< outlives the engine
   OwnerCheck owner_check = {};     ///< empty: every table may be written
-  std::size_t publishers = 8;      ///< threads; each table is published by one at a time
+  std::size_t publishers = 16;     ///< threads; each table is published by one at a time
+  /// Uploads that are compared and accepted at once, each of another table. Many wait for one sync of the
+  /// catalog.
+  std::size_t comparers = 64;
+  std::size_t waiting_max = 1024;  ///< uploads that wait for their table or for a comparer
   /// Up to this size a file's bytes go into the catalog when it is accepted, and the file is synced later.
   std::size_t kept_bytes_max = std::size_t{64} << 10;
 };
@@ -261,8 +265,15 @@ struct Health {
   std::vector<Damage> damaged;  ///< by table and version; those that are known
 };
 
-/// The ingestion engine of one DATA_DIR, which the caller has locked. Thread-safe; calls wait for disk, and
-/// `submit` and `release` for the log up to publish_timeout.
+/// Gets the outcome of what was begun, exactly once, on any thread, maybe before the call that began it
+/// returns. Must not wait.
+template <class Value>
+using Done = std::function<void(Result<Value>)>;
+
+/// The ingestion engine of one DATA_DIR, which the caller has locked. Thread-safe; calls wait for disk.
+/// Whatever has to wait for its table, or for the log up to publish_timeout, holds no thread meanwhile: it is
+/// given a `Done`, and has a twin of the same name that waits for it. unavailable "too-many-uploads" where
+/// too many wait already, of all companies or of this one.
 class Ingest {
  public:
   virtual ~Ingest() = default;
@@ -270,15 +281,19 @@ class Ingest {
   /// Starts to receive a file.
   virtual Result<std::unique_ptr<Reception>> receive() = 0;
   /// Takes a wholly received file through the steps of design section 4.
-  virtual Result<SubmitOutcome> submit(std::unique_ptr<Reception> reception,
-                                       const UploadRequest& request) = 0;
+  virtual void submit(std::unique_ptr<Reception> reception, const UploadRequest& request,
+                      Done<SubmitOutcome> done) = 0;
+  Result<SubmitOutcome> submit(std::unique_ptr<Reception> reception, const UploadRequest& request);
   /// Accepts a held upload as it was shown. not_found; conflict "table-moved-on", "not-held".
-  virtual Result<UploadReport> release(const UploadId& upload, const Caller& caller = {}) = 0;
+  virtual void release(const UploadId& upload, const Caller& caller, Done<UploadReport> done) = 0;
+  Result<UploadReport> release(const UploadId& upload, const Caller& caller = {});
   /// Takes the archived file of a version through the same steps as an upload, read as its manifest says.
   /// What the table remembers becomes what that version's upload left. not_found "no-such-table",
-  /// "no-such-version".
-  virtual Result<SubmitOutcome> revert(const RevertRequest& request) = 0;
-  virtual Result<void> discard(const UploadId& upload) = 0;
+  /// "no-such-version". Copies the file before it returns.
+  virtual void revert(const RevertRequest& request, Done<SubmitOutcome> done) = 0;
+  Result<SubmitOutcome> revert(const RevertRequest& request);
+  virtual void discard(const UploadId& upload, Done<void> done) = 0;
+  Result<void> discard(const UploadId& upload);
 
   virtual Result<std::optional<UploadRecord>> upload(const UploadId& upload) = 0;
   virtual Result<std::vector<UploadRecord>> uploads(const UploadFilter& filter) = 0;

@@ -6,8 +6,9 @@
 #include <string>
 #include <utility>
 
-#include "core/exhausted.hpp"
 
+#include "core/exhausted.hpp"
+#include "ingest/fair_share.hpp"
 namespace deltadrop::ingest {
 namespace {
 
@@ -45,16 +46,21 @@ Publisher::Publisher(StoredFiles& files, Catalog& catalog, eventlog::EventLog& l
 void Publisher::start() {
   const std::size_t count = std::max<std::size_t>(options_.publishers, 1);
   for (std::size_t i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+  threads_.emplace_back([this] { keep_time(); });
 }
 
 void Publisher::stop() {
   ending_.request_stop();
+  std::vector<Awaited> ended;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     wake_all_waiters();
+    ended = take_all_awaits();
   }
+  for (const auto& then : ended) then(false);
   work_changed_.notify_all();
+  time_changed_.notify_all();
   for (auto& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
@@ -109,12 +115,9 @@ void Publisher::try_again(const TableRef& table) {
   work_changed_.notify_one();
 }
 
-bool Publisher::wait(const UploadId& upload, Steady::time_point deadline, Patience patience) {
+bool Publisher::wait(const UploadId& upload, Steady::time_point deadline) {
   std::unique_lock lock(mutex_);
-  const auto ended = [&] {
-    return stopping_ || !unpublished_.contains(upload) ||
-           (patience == Patience::while_log_answers && log_down_.has_value());
-  };
+  const auto ended = [&] { return stopping_ || !unpublished_.contains(upload); };
   if (!ended()) {
     Waiters& mine = waiters_[upload];
     ++mine.count;
@@ -122,6 +125,68 @@ bool Publisher::wait(const UploadId& upload, Steady::time_point deadline, Patien
     if (--mine.count == 0) waiters_.erase(upload);
   }
   return !unpublished_.contains(upload);
+}
+
+void Publisher::await(const UploadId& upload, Steady::time_point deadline, Awaited then) {
+  bool published = false;
+  {
+    const std::lock_guard lock(mutex_);
+    published = !unpublished_.contains(upload);
+    if (!published && !stopping_ && !log_down_) {
+      const auto [at, is_new] =
+          awaits_.emplace(AwaitKey{deadline, ++awaits_made_}, Await{upload, std::move(then)});
+      awaits_of_.emplace(upload, at->first);
+      if (at == awaits_.begin()) time_changed_.notify_one();
+      return;
+    }
+  }
+  then(published);
+}
+
+/// Ends what has waited until its deadline.
+void Publisher::keep_time() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const auto late = take_awaits_until(Steady::now());
+    if (!late.empty()) {
+      lock.unlock();
+      for (const auto& then : late) then(false);
+      lock.lock();
+    } else if (awaits_.empty()) {
+      time_changed_.wait(lock);
+    } else {
+      time_changed_.wait_until(lock, awaits_.begin()->first.first);
+    }
+  }
+}
+
+Publisher::Awaited Publisher::take_await(Awaits::iterator at) {
+  const auto [first, last] = awaits_of_.equal_range(at->second.upload);
+  const auto same = std::find_if(first, last, [&](const auto& each) { return each.second == at->first; });
+  awaits_of_.erase(same);
+  auto then = std::move(at->second.then);
+  awaits_.erase(at);
+  return then;
+}
+
+std::vector<Publisher::Awaited> Publisher::take_awaits_of(const UploadId& upload) {
+  std::vector<Awaited> taken;
+  for (auto at = awaits_of_.find(upload); at != awaits_of_.end(); at = awaits_of_.find(upload)) {
+    taken.push_back(take_await(awaits_.find(at->second)));
+  }
+  return taken;
+}
+
+std::vector<Publisher::Awaited> Publisher::take_awaits_until(Steady::time_point time) {
+  std::vector<Awaited> taken;
+  while (!awaits_.empty() && awaits_.begin()->first.first <= time) {
+    taken.push_back(take_await(awaits_.begin()));
+  }
+  return taken;
+}
+
+std::vector<Publisher::Awaited> Publisher::take_all_awaits() {
+  return take_awaits_until(Steady::time_point::max());
 }
 
 void Publisher::wake_all_waiters() {
@@ -140,22 +205,37 @@ std::optional<Error> Publisher::trouble() {
 /// A table has a queue while something waits in it, and stands behind those that have waited longer.
 Publisher::Queue& Publisher::queue_of(const TableRef& table) {
   const auto [known, is_new] = queues_.try_emplace(table);
-  if (is_new) known->second.served = ++served_;
+  if (is_new) {
+    known->second.served = ++served_;
+    ++companies_[table.company_id].queues;
+  }
   return known->second;
 }
 
-/// The table that has waited longest among those that may be served now, else null and when to look again.
+void Publisher::remove_queue(Queues::iterator queue) {
+  const auto company = companies_.find(queue->first.company_id);
+  if (--company->second.queues == 0) companies_.erase(company);
+  queues_.erase(queue);
+}
+
+/// The next table to serve, else none and when to look again: of the company that was served the longest time
+/// ago, the table that has waited longest. A company has no more threads than its share.
 Publisher::Queues::iterator Publisher::next_ready(Steady::time_point& wake_at) {
   const auto now = Steady::now();
   wake_at = Steady::time_point::max();
+  const std::size_t free = std::max<std::size_t>(options_.publishers, 1) - running_;
   auto next = queues_.end();
+  std::pair<std::uint64_t, std::uint64_t> next_served;
   for (auto it = queues_.begin(); it != queues_.end(); ++it) {
     const Queue& queue = it->second;
     if (queue.taken || queue.uploads.empty()) continue;
+    const Company& company = companies_.find(it->first.company_id)->second;
+    const std::pair served{company.served, queue.served};
     if (queue.not_before > now) {
       wake_at = std::min(wake_at, queue.not_before);
-    } else if (next == queues_.end() || queue.served < next->second.served) {
+    } else if (may_take_one_more(company.running, free) && (next == queues_.end() || served < next_served)) {
       next = it;
+      next_served = served;
     }
   }
   return next;
@@ -174,37 +254,59 @@ void Publisher::work() {
       }
       continue;
     }
-    Queue* queue = &next->second;
-    queue->taken = true;
-    queue->served = ++served_;
-    Waiting waiting = std::move(queue->uploads.front());
-    if (waiting.reading != nullptr) --(waiting.small ? small_readings_kept_ : readings_kept_);
-    lock.unlock();
-    // Whatever it lacks now, memory say, this upload waits for: the thread goes on.
-    auto published = caught([&] { return publish(waiting); });
-    // Unmapping large files takes its time.
-    waiting.reading.reset();
-    lock.lock();
-    queue->taken = false;
-    if (published.has_value()) {
-      queue->uploads.pop_front();
-      queue->backoff = milliseconds(0);
-      queue->trouble.reset();
-      unpublished_.erase(unpublished_.find(waiting.upload));
-      if (const auto waiters = waiters_.find(waiting.upload); waiters != waiters_.end()) {
-        waiters->second.changed.notify_all();
-      }
-      if (queue->uploads.empty()) queues_.erase(next);
-    } else {
-      queue->uploads.front() = std::move(waiting);
-      queue->trouble = published.error();
-      queue->backoff =
-          std::clamp(queue->backoff * 2, kBackoffMin, log_down_ ? kBackoffMax : kOwnTroubleBackoffMax);
-      queue->not_before = Steady::now() + queue->backoff;
-      // Somebody who sleeps has to know when to look at it; this thread may find other work.
-      work_changed_.notify_one();
-    }
+    serve(next, lock);
   }
+}
+
+/// Works on the first of a queue. The queue stays where it is meanwhile: it is taken.
+void Publisher::serve(Queues::iterator next, std::unique_lock<std::mutex>& lock) {
+  Queue& queue = next->second;
+  Company& company = companies_.find(next->first.company_id)->second;
+  queue.taken = true;
+  queue.served = company.served = ++served_;
+  ++company.running;
+  ++running_;
+  Waiting waiting = std::move(queue.uploads.front());
+  if (waiting.reading != nullptr) --(waiting.small ? small_readings_kept_ : readings_kept_);
+  lock.unlock();
+  // Whatever it lacks now, memory say, this upload waits for: the thread goes on.
+  auto published = caught([&] { return publish(waiting); });
+  // Unmapping large files takes its time.
+  waiting.reading.reset();
+  lock.lock();
+  queue.taken = false;
+  --company.running;
+  --running_;
+  std::vector<Awaited> ended;
+  if (published.has_value()) {
+    ended = note_published(waiting.upload);
+    queue.uploads.pop_front();
+    queue.backoff = milliseconds(0);
+    queue.trouble.reset();
+    if (queue.uploads.empty()) remove_queue(next);
+  } else {
+    queue.uploads.front() = std::move(waiting);
+    queue.trouble = published.error();
+    queue.backoff =
+        std::clamp(queue.backoff * 2, kBackoffMin, log_down_ ? kBackoffMax : kOwnTroubleBackoffMax);
+    queue.not_before = Steady::now() + queue.backoff;
+  }
+  // Somebody who sleeps has to know when to look at it, and may have a larger share now; this thread may find
+  // other work.
+  work_changed_.notify_one();
+  if (ended.empty()) return;
+  lock.unlock();
+  for (const auto& then : ended) then(true);
+  lock.lock();
+}
+
+std::vector<Publisher::Awaited> Publisher::note_published(const UploadId& upload) {
+  unpublished_.erase(unpublished_.find(upload));
+  if (const auto waiters = waiters_.find(upload); waiters != waiters_.end()) {
+    waiters->second.changed.notify_all();
+  }
+  if (unpublished_.contains(upload)) return {};
+  return take_awaits_of(upload);
 }
 
 Result<void> Publisher::publish(Waiting& waiting) {
@@ -281,11 +383,15 @@ Result<void> Publisher::await_delivery(eventlog::Publication& publication) {
 Result<void> Publisher::heard_from_log(Result<void> result) {
   if (result.has_value()) return result;
   const ErrorCode code = result.error().code;
-  if (code == ErrorCode::unavailable || code == ErrorCode::in_doubt || code == ErrorCode::timed_out) {
+  if (code != ErrorCode::unavailable && code != ErrorCode::in_doubt && code != ErrorCode::timed_out)
+    return result;
+  std::vector<Awaited> ended;
+  {
     const std::lock_guard lock(mutex_);
     log_down_ = result.error();
-    wake_all_waiters();
+    ended = take_all_awaits();
   }
+  for (const auto& then : ended) then(false);
   return result;
 }
 

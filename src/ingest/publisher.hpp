@@ -2,15 +2,19 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "ingest/archive.hpp"
@@ -19,9 +23,9 @@
 
 namespace deltadrop::ingest {
 
-/// Sends accepted uploads to the log, each table's in version order and by one thread at a time, for as long
-/// as it takes, and marks them published. An attempt that fails is made again from the archive under the same
-/// event ids. Thread-safe.
+/// Sends accepted uploads to the log, each table's in version order and by one thread at a time, one company
+/// after another, for as long as it takes, and marks them published. An attempt that fails is made again from
+/// the archive under the same event ids. Thread-safe.
 class Publisher {
  public:
   Publisher(StoredFiles& files, Catalog& catalog, eventlog::EventLog& log, io::Clock& clock,
@@ -43,9 +47,14 @@ class Publisher {
   /// What it waits for may have been repaired: this table is tried now, not when its pause is over.
   void try_again(const TableRef& table);
 
-  enum class Patience { until_deadline, while_log_answers };
   /// True when the upload is not (or no longer) waiting to be published.
-  bool wait(const UploadId& upload, std::chrono::steady_clock::time_point deadline, Patience patience);
+  bool wait(const UploadId& upload, std::chrono::steady_clock::time_point deadline);
+
+  /// `ended`: the upload is not, or no longer, waiting to be published.
+  using Awaited = std::function<void(bool ended)>;
+  /// Calls `then` once: when the upload is published, at the deadline, or before it when the log does not
+  /// answer or this stops. On any thread, maybe before it returns; `then` must not wait.
+  void await(const UploadId& upload, std::chrono::steady_clock::time_point deadline, Awaited then);
 
   /// Why publishing does not get on now.
   std::optional<Error> trouble();
@@ -68,17 +77,39 @@ class Publisher {
     std::optional<Error> trouble;
   };
 
-  /// Those that wait for one upload; woken by themselves, since many wait and one is published.
+  /// Threads that wait for one upload; woken by themselves, since many wait and one is published.
   struct Waiters {
     std::condition_variable changed;
     int count = 0;
   };
+  /// Answers that wait for an upload, by their deadline, and a number of their own.
+  using AwaitKey = std::pair<std::chrono::steady_clock::time_point, std::uint64_t>;
+  struct Await {
+    UploadId upload;
+    Awaited then;
+  };
+  using Awaits = std::map<AwaitKey, Await>;
+  /// The share that a company has of the threads.
+  struct Company {
+    std::size_t queues = 0;  ///< of its tables
+    std::size_t running = 0;
+    std::uint64_t served = 0;
+  };
 
   void work();
-  /// Wakes everybody who waits for an upload.
+  void keep_time();
+  /// Wakes the threads that wait for any upload. Under the mutex.
   void wake_all_waiters();
+  /// Takes answers out, to be called without the mutex.
+  std::vector<Awaited> take_awaits_of(const UploadId& upload);
+  std::vector<Awaited> take_awaits_until(std::chrono::steady_clock::time_point time);
+  std::vector<Awaited> take_all_awaits();
+  Awaited take_await(Awaits::iterator at);
   using Queues = std::map<TableRef, Queue>;
   Queue& queue_of(const TableRef& table);
+  void remove_queue(Queues::iterator queue);
+  void serve(Queues::iterator next, std::unique_lock<std::mutex>& lock);
+  std::vector<Awaited> note_published(const UploadId& upload);
   Queues::iterator next_ready(std::chrono::steady_clock::time_point& wake_at);
   Result<void> publish(Waiting& waiting);
   static bool is_untouched(const Waiting& waiting);
@@ -99,7 +130,12 @@ class Publisher {
   std::mutex mutex_;
   std::condition_variable work_changed_;
   std::unordered_map<UploadId, Waiters> waiters_;
+  Awaits awaits_;
+  std::unordered_multimap<UploadId, AwaitKey> awaits_of_;
+  std::uint64_t awaits_made_ = 0;
+  std::condition_variable time_changed_;
   Queues queues_;
+  std::map<std::string, Company> companies_;       ///< those with a queue
   std::unordered_multiset<UploadId> unpublished_;  ///< twice: queued again while it is marked published
   std::optional<Error> log_down_;
   std::size_t small_readings_kept_ = 0;
@@ -107,6 +143,7 @@ class Publisher {
   std::uint64_t served_ = 0;
   bool stopping_ = false;
   std::stop_source ending_;  ///< not under the mutex: for comparisons, and for what is being sent
+  std::size_t running_ = 0;
   std::vector<std::thread> threads_;
 };
 

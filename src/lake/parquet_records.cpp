@@ -6,6 +6,7 @@
 #include <parquet/arrow/writer.h>
 #include <parquet/properties.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <set>
@@ -20,7 +21,11 @@ namespace deltadrop::lake {
 namespace {
 
 constexpr std::int64_t kRowGroupRowsMax = 131'072;
-constexpr std::int64_t kRowGroupBytesMax = std::int64_t{64} << 20;
+constexpr std::int64_t kLargeGroupBytes = std::int64_t{64} << 20;
+constexpr std::int64_t kGrowingGroupBytesMin = std::int64_t{1} << 20;
+constexpr std::int64_t kGrowingGroupBytesMax = std::int64_t{16} << 20;
+/// The footer of a large file stays small: there are about so many groups each time that the file grows by e.
+constexpr std::int64_t kGrowingGroups = 64;
 /// What a row has besides its key and its values, about.
 constexpr std::int64_t kOwnBytes = 64;
 
@@ -62,8 +67,8 @@ Event as_event(const history::StoredRecord& record) {
 }
 
 struct ParquetRecords::State {
-  State(RecordsOf records_of, TableColumns held, std::shared_ptr<SinkStream> sink)
-      : what(std::move(records_of)), columns(std::move(held)), stream(std::move(sink)) {}
+  State(RecordsOf records_of, TableColumns held, std::shared_ptr<SinkStream> sink, RowGroups row_groups)
+      : what(std::move(records_of)), columns(std::move(held)), stream(std::move(sink)), groups(row_groups) {}
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() { stream->abandon(); }
@@ -74,10 +79,12 @@ struct ParquetRecords::State {
   Result<void> finish();
   arrow::Status append_own(const history::StoredRecord& record);
   arrow::Status write_row_group();
+  [[nodiscard]] std::int64_t group_bytes_max() const;
 
   RecordsOf what;
   TableColumns columns;
   std::shared_ptr<SinkStream> stream;
+  RowGroups groups;
   std::shared_ptr<arrow::Schema> schema;
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   EventValues values;
@@ -86,6 +93,7 @@ struct ParquetRecords::State {
 
   std::int64_t group_rows = 0;
   std::int64_t group_bytes = 0;
+  std::int64_t written_bytes = 0;  ///< of the groups before
   arrow::StringBuilder keys;
   arrow::TimestampBuilder valid_from{moment_type(), arrow::default_memory_pool()};
   arrow::TimestampBuilder valid_to{moment_type(), arrow::default_memory_pool()};
@@ -128,8 +136,13 @@ Result<void> ParquetRecords::State::append(const history::StoredRecord& record) 
                      }));
   DD_TRY(stream->checked(append_own(record)));
   ++group_rows;
-  if (group_rows < kRowGroupRowsMax && group_bytes < kRowGroupBytesMax) return success();
+  if (group_rows < kRowGroupRowsMax && group_bytes < group_bytes_max()) return success();
   return stream->checked(write_row_group());
+}
+
+std::int64_t ParquetRecords::State::group_bytes_max() const {
+  if (groups == RowGroups::large) return kLargeGroupBytes;
+  return std::clamp(written_bytes / kGrowingGroups, kGrowingGroupBytesMin, kGrowingGroupBytesMax);
 }
 
 Result<void> ParquetRecords::State::append_value(const history::StoredRecord& record, std::size_t column,
@@ -174,7 +187,7 @@ arrow::Status ParquetRecords::State::write_row_group() {
     ARROW_RETURN_NOT_OK(writer->WriteColumnChunk(*array));
   }
   group_rows = 0;
-  group_bytes = 0;
+  written_bytes += std::exchange(group_bytes, 0);
   return arrow::Status::OK();
 }
 
@@ -192,8 +205,8 @@ Result<void> ParquetRecords::State::finish() {
 
 Result<ParquetRecords> ParquetRecords::create(ByteSink sink, const RecordsOf& what,
                                               const TableColumns& columns,
-                                              const std::vector<std::string>& shown) {
-  auto state = std::make_unique<State>(what, columns, std::make_shared<SinkStream>(std::move(sink)));
+                                              const std::vector<std::string>& shown, RowGroups groups) {
+  auto state = std::make_unique<State>(what, columns, std::make_shared<SinkStream>(std::move(sink)), groups);
   DD_TRY(state->open(shown));
   return ParquetRecords(std::move(state));
 }

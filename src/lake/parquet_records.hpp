@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,13 @@ struct RecordsOf {
   Timestamp as_of;
 };
 
+/// How many rows are written, and held in memory, at a time.
+enum class RowGroups : std::uint8_t {
+  large,    ///< as many as suit readers: 64 MiB of values
+  growing,  ///< of 1 MiB at first, and of a 64th of what is written, up to 16 MiB: for a reader who may be
+            ///< slow
+};
+
 /// Deltadrop's own columns beside those of `data_names`, in this order: key, valid_from, valid_to, version,
 /// upload_id. One that is there already, ignoring case, gets `_` before it until it is not.
 std::vector<std::string> own_record_columns(const std::vector<std::string>& data_names);
@@ -25,7 +33,7 @@ class ParquetRecords {
  public:
   /// `columns`: all that a record may have. `shown`: the names of those in the file, in its order.
   static Result<ParquetRecords> create(ByteSink sink, const RecordsOf& what, const TableColumns& columns,
-                                       const std::vector<std::string>& shown);
+                                       const std::vector<std::string>& shown, RowGroups groups);
   ParquetRecords(ParquetRecords&&) noexcept;
   ParquetRecords& operator=(ParquetRecords&&) noexcept;
   /// The bytes of a file that is not finished are unreadable.

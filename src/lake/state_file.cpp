@@ -16,14 +16,18 @@ namespace {
 namespace json = simdjson::ondemand;
 
 constexpr std::int64_t kPageBytes = std::int64_t{4} << 20;
+/// What is left of a page waits in memory while a piece is sent.
+constexpr std::int64_t kSmallPageBytes = std::int64_t{256} << 10;
 constexpr std::int64_t kPageRowsMin = 50;
 constexpr std::int64_t kPageRowsMax = 5'000;
 
 /// A table's records at a moment, by key, a page at a time of about as many bytes.
 class RecordPages {
  public:
-  RecordPages(history::HistoryStore& history, const RecordsOf& of)
-      : history_(history), query_{of.table, of.as_of, std::nullopt, kPageRowsMin} {}
+  RecordPages(history::HistoryStore& history, const RecordsOf& of, RowGroups groups)
+      : history_(history),
+        page_bytes_(groups == RowGroups::large ? kPageBytes : kSmallPageBytes),
+        query_{of.table, of.as_of, std::nullopt, kPageRowsMin, page_bytes_} {}
 
   /// Empty behind the last.
   Result<std::vector<history::StoredRecord>> next() {
@@ -32,13 +36,14 @@ class RecordPages {
     query_.after_key = page.back().key;
     std::int64_t bytes = 1;
     for (const auto& record : page) bytes += static_cast<std::int64_t>(record.data_json.size());
-    const auto fitting = kPageBytes * static_cast<std::int64_t>(page.size()) / bytes;
+    const auto fitting = page_bytes_ * static_cast<std::int64_t>(page.size()) / bytes;
     query_.limit = std::clamp(fitting, kPageRowsMin, kPageRowsMax);
     return page;
   }
 
  private:
   history::HistoryStore& history_;
+  std::int64_t page_bytes_;
   history::RecordQuery query_;
 };
 
@@ -114,7 +119,8 @@ Result<TableState> state_of(history::HistoryStore& history, const TableRef& tabl
 }
 
 struct StateFile::Parts {
-  Parts(history::HistoryStore& from, TableState what) : state(std::move(what)), pages(from, state.of) {}
+  Parts(history::HistoryStore& from, TableState what, RowGroups groups)
+      : state(std::move(what)), pages(from, state.of, groups) {}
 
   TableState state;
   RecordPages pages;
@@ -124,7 +130,7 @@ struct StateFile::Parts {
   std::int64_t rows = 0;
 };
 
-Result<StateFile> StateFile::begin(history::HistoryStore& history, TableState state) {
+Result<StateFile> StateFile::begin(history::HistoryStore& history, TableState state, RowGroups groups) {
   // In this order: an upload that comes into the lake in between has its columns and types in what is read
   // after it.
   DD_TRY(const auto uploads, history.applied_uploads(state.of.table, state.of.version));
@@ -139,7 +145,7 @@ Result<StateFile> StateFile::begin(history::HistoryStore& history, TableState st
   columns.add(state.columns);
   if (!all_in_lake) {
     EventValues values;
-    RecordPages pages(history, state.of);
+    RecordPages pages(history, state.of, groups);
     while (true) {
       DD_TRY(const auto page, pages.next());
       if (page.empty()) break;
@@ -152,12 +158,12 @@ Result<StateFile> StateFile::begin(history::HistoryStore& history, TableState st
       }
     }
   }
-  auto parts = std::make_unique<Parts>(history, std::move(state));
+  auto parts = std::make_unique<Parts>(history, std::move(state), groups);
   const auto sink = [&piece = parts->piece](std::string_view bytes) -> Result<void> {
     piece += bytes;
     return success();
   };
-  DD_TRY(auto file, ParquetRecords::create(sink, parts->state.of, columns, parts->state.columns));
+  DD_TRY(auto file, ParquetRecords::create(sink, parts->state.of, columns, parts->state.columns, groups));
   parts->file.emplace(std::move(file));
   return StateFile(std::move(parts));
 }

@@ -26,13 +26,14 @@ Result<TableState> state_at(history::HistoryStore& history, const TableRef& tabl
 /// before, and `of.version` says which. not_found "no-such-version" where there is none up to it.
 Result<TableState> state_of(history::HistoryStore& history, const TableRef& table, Version version);
 
-/// A table's state as one Parquet file, made piece by piece. Memory: one row group, whatever the number of
-/// records. Not thread-safe.
+/// A table's state as one Parquet file, made piece by piece. Memory: one row group and one page of records,
+/// whatever their number; between two pieces a part of a page. Not thread-safe.
 class StateFile {
  public:
   /// `history` outlives it. Where uploads up to the state's version are not in the lake yet, this reads all
   /// records once to find the types that they need. Errors as history::HistoryStore's.
-  static Result<StateFile> begin(history::HistoryStore& history, TableState state);
+  static Result<StateFile> begin(history::HistoryStore& history, TableState state,
+                                 RowGroups groups = RowGroups::large);
   StateFile(StateFile&&) noexcept;
   StateFile& operator=(StateFile&&) noexcept;
   ~StateFile();

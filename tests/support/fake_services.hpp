@@ -66,23 +66,24 @@ class FakeIngest final : public ingest::Ingest {
     if (on_receive) on_receive();
     return std::unique_ptr<ingest::Reception>(std::make_unique<FakeReception>(received));
   }
-  Result<ingest::SubmitOutcome> submit(std::unique_ptr<ingest::Reception>,
-                                       const ingest::UploadRequest& request) override {
+  void submit(std::unique_ptr<ingest::Reception>, const ingest::UploadRequest& request,
+              ingest::Done<ingest::SubmitOutcome> done) override {
     asked = request;
-    return outcome();
+    done(outcome());
   }
-  Result<ingest::UploadReport> release(const UploadId& id, const ingest::Caller& caller) override {
+  void release(const UploadId& id, const ingest::Caller& caller,
+               ingest::Done<ingest::UploadReport> done) override {
     released = id;
     asked.caller = caller;
-    return release_outcome();
+    done(release_outcome());
   }
-  Result<ingest::SubmitOutcome> revert(const ingest::RevertRequest& request) override {
+  void revert(const ingest::RevertRequest& request, ingest::Done<ingest::SubmitOutcome> done) override {
     reverted = request;
-    return outcome();
+    done(outcome());
   }
-  Result<void> discard(const UploadId& id) override {
+  void discard(const UploadId& id, ingest::Done<void> done) override {
     discarded = id;
-    return success();
+    done(success());
   }
   Result<std::optional<ingest::UploadRecord>> upload(const UploadId& id) override {
     const std::lock_guard lock(mutex);

@@ -94,11 +94,11 @@ Result<Response> accept_clock(const Services& services, const Request& request) 
 }  // namespace
 
 void add_admin_routes(std::vector<Route>& routes, const Services& services) {
-  routes.push_back(handler("POST", "/api/v1/republish",
+  routes.push_back(handler(Work::change, "POST", "/api/v1/republish",
                            [services](const Request& request) { return republish(services, request); }));
-  routes.push_back(handler("GET", "/api/v1/clock",
+  routes.push_back(handler(Work::catalog, "GET", "/api/v1/clock",
                            [services](const Request& request) { return show_clock(services, request); }));
-  routes.push_back(handler("POST", "/api/v1/clock/accept",
+  routes.push_back(handler(Work::change, "POST", "/api/v1/clock/accept",
                            [services](const Request& request) { return accept_clock(services, request); }));
 }
 

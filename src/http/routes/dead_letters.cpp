@@ -59,15 +59,15 @@ Result<Response> retry_dead_letter(history::HistoryStore& history, io::Clock& cl
 
 void add_dead_letter_routes(std::vector<Route>& routes, history::HistoryStore& history, io::Clock& clock,
                             Records records) {
-  routes.push_back(handler("GET", "/api/v1/dead-letters", [&history](const Request& request) {
+  routes.push_back(handler(Work::history, "GET", "/api/v1/dead-letters", [&history](const Request& request) {
     return list_dead_letters(history, request);
   }));
-  routes.push_back(handler("GET", "/api/v1/dead-letters/{}", [&history](const Request& request) {
-    return show_dead_letter(history, request);
-  }));
+  routes.push_back(
+      handler(Work::history, "GET", "/api/v1/dead-letters/{}",
+              [&history](const Request& request) { return show_dead_letter(history, request); }));
   if (records == Records::no) return;
   routes.push_back(handler(
-      "POST", "/api/v1/dead-letters/{}/retry",
+      Work::history, "POST", "/api/v1/dead-letters/{}/retry",
       [&history, &clock](const Request& request) { return retry_dead_letter(history, clock, request); }));
 }
 

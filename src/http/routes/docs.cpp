@@ -70,13 +70,14 @@ Result<Response> file(const Request& request) {
 }  // namespace
 
 void add_docs_routes(std::vector<Route>& routes) {
-  routes.push_back(handler("GET", "/docs", page));
-  routes.push_back(handler("GET", "/docs/{}", file));
+  routes.push_back(handler(Work::catalog, "GET", "/docs", page));
+  routes.push_back(handler(Work::catalog, "GET", "/docs/{}", file));
   const auto text = std::make_shared<std::string>();
-  routes.push_back(handler("GET", "/openapi.json", [text](const Request& request) -> Result<Response> {
-    DD_TRY(check_query(request, {}));
-    return json_response(*text);
-  }));
+  routes.push_back(
+      handler(Work::catalog, "GET", "/openapi.json", [text](const Request& request) -> Result<Response> {
+        DD_TRY(check_query(request, {}));
+        return json_response(*text);
+      }));
   *text = openapi_of(routes);
 }
 

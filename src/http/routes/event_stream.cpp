@@ -112,7 +112,7 @@ Result<Response> stream_events(history::HistoryStore& history, const std::shared
 
 void add_event_stream_route(std::vector<Route>& routes, const Services& services) {
   const auto watch = std::make_shared<AppliedWatch>(services.history, services.consumer);
-  routes.push_back(handler("GET", "/api/v1/events/stream",
+  routes.push_back(handler(Work::history, "GET", "/api/v1/events/stream",
                            [&history = services.history, watch](const Request& request) -> Result<Response> {
                              auto response = answer_of(stream_events(history, watch, request));
                              response.headers.emplace_back("Vary", "Accept");

@@ -115,7 +115,7 @@ Result<Response> list_events(history::HistoryStore& history, const Request& requ
 }  // namespace
 
 void add_event_routes(std::vector<Route>& routes, const Services& services) {
-  routes.push_back(handler("GET", "/api/v1/events",
+  routes.push_back(handler(Work::history, "GET", "/api/v1/events",
                            [&history = services.history](const Request& request) -> Result<Response> {
                              auto response = answer_of(list_events(history, request));
                              response.headers.emplace_back("Vary", "Accept");

@@ -123,13 +123,14 @@ Result<Response> up(const Request& request) {
 }  // namespace
 
 void add_health_routes(std::vector<Route>& routes, const std::shared_ptr<Examiner>& examiner) {
-  routes.push_back(handler("GET", "/health",
+  routes.push_back(handler(Work::health, "GET", "/health",
                            [examiner](const Request& request) { return health(*examiner, request); }));
-  routes.push_back(handler("GET", "/health/ready", [examiner](const Request& request) -> Result<Response> {
-    DD_TRY(examiner->takes_work());
-    return up(request);
-  }));
-  routes.push_back(handler("GET", "/health/live", up));
+  routes.push_back(
+      handler(Work::health, "GET", "/health/ready", [examiner](const Request& request) -> Result<Response> {
+        DD_TRY(examiner->takes_work());
+        return up(request);
+      }));
+  routes.push_back(handler(Work::none, "GET", "/health/live", up));
 }
 
 std::vector<Route> consumer_routes(const ConsumerServices& services) {

@@ -76,7 +76,7 @@ Result<Response> history_by_query(const Services& services, const Request& reque
 void add_key_history_routes(std::vector<Route>& routes, const Services& services) {
   const auto add = [&](const std::string& pattern, auto function) {
     routes.push_back(
-        handler("GET", "/api/v1/tables/{}/{}/records" + pattern,
+        handler(Work::history, "GET", "/api/v1/tables/{}/{}/records" + pattern,
                 [services, function](const Request& request) { return function(services, request); }));
   };
   add("/{key}/history", history_by_path);

@@ -50,8 +50,8 @@ Gauges gauges_of(const Checkup& found) {
 
 void add_metrics_route(std::vector<Route>& routes, Metrics* metrics,
                        const std::shared_ptr<Examiner>& examiner) {
-  routes.push_back(
-      handler("GET", "/metrics", [metrics, examiner](const Request& request) -> Result<Response> {
+  routes.push_back(handler(
+      Work::health, "GET", "/metrics", [metrics, examiner](const Request& request) -> Result<Response> {
         DD_TRY(check_query(request, {}));
         if (metrics == nullptr) {
           return Error{ErrorCode::not_found, "no-such-path", "nothing is counted here",

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +17,7 @@
 #include "http/preconditions.hpp"
 #include "http/problem.hpp"
 #include "io/sha256.hpp"
+#include "lake/memory.hpp"
 #include "lake/state_file.hpp"
 
 namespace deltadrop::http {
@@ -91,6 +94,52 @@ class Csv final : public Writer {
   ValuesReader values_;
 };
 
+/// Gives the memory of downloads back: of the last one that is open when it ends, and at most once a second
+/// before, so that many small ones do not pay for it each.
+class OpenDownload {
+ public:
+  OpenDownload() { ++open_; }
+  OpenDownload(const OpenDownload&) = delete;
+  OpenDownload& operator=(const OpenDownload&) = delete;
+  ~OpenDownload() {
+    unreleased_ += bytes_;
+    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+    auto last = released_at_.load();
+    const bool is_last = --open_ == 0;
+    const bool due = std::chrono::steady_clock::duration(now - last) >= kReleaseEvery;
+    if (unreleased_ < kWorthReleasing || (!is_last && !due)) return;
+    if (!released_at_.compare_exchange_strong(last, now)) return;
+    unreleased_ = 0;
+    lake::release_unused_memory();
+  }
+
+  void made(std::size_t bytes) { bytes_ += bytes; }
+
+ private:
+  static constexpr std::chrono::seconds kReleaseEvery{1};
+  static constexpr std::size_t kWorthReleasing = std::size_t{1} << 20;
+  static inline std::atomic<std::size_t> open_ = 0;
+  static inline std::atomic<std::size_t> unreleased_ = 0;  ///< bytes made by downloads that have ended
+  static inline std::atomic<std::chrono::steady_clock::rep> released_at_ = 0;
+
+  std::size_t bytes_ = 0;
+};
+
+/// The source, whose end gives its memory back.
+BodySource released_at_end(BodySource source) {
+  struct Counted {
+    OpenDownload open;  // first: it ends after the source
+    BodySource source;
+  };
+  const auto both = std::make_shared<Counted>();
+  both->source = std::move(source);
+  return [both]() -> Result<std::string> {
+    auto piece = both->source();
+    if (piece.has_value()) both->open.made(piece.value().size());
+    return piece;
+  };
+}
+
 std::unique_ptr<Writer> writer_of(const RecordDownload& wanted) {
   if (wanted.format == DownloadFormat::csv) return std::make_unique<Csv>(wanted.columns);
   return std::make_unique<JsonLines>(wanted.columns);
@@ -149,7 +198,7 @@ BodySource parquet_pieces(history::HistoryStore& history, const RecordDownload& 
   const auto file = std::make_shared<std::optional<lake::StateFile>>();
   return [&history, state, file]() -> Result<std::string> {
     if (!*file) {
-      DD_TRY(auto begun, lake::StateFile::begin(history, state));
+      DD_TRY(auto begun, lake::StateFile::begin(history, state, lake::RowGroups::growing));
       file->emplace(std::move(begun));
     }
     return (*file)->next();
@@ -232,9 +281,10 @@ Response record_download(history::HistoryStore& history, const Request& request,
       fmt::format("attachment; filename=\"{}_{}_v{}.{}\"", shown.table.company_id, shown.table.table_name,
                   shown.version->value, suffix_of(wanted.format)));
   if (wanted.format == DownloadFormat::parquet) {
-    response.stream = parquet_pieces(history, wanted);
+    response.stream = released_at_end(parquet_pieces(history, wanted));
   } else {
-    response.stream = [pieces = std::make_shared<Pieces>(history, wanted)] { return pieces->next(); };
+    response.stream =
+        released_at_end([pieces = std::make_shared<Pieces>(history, wanted)] { return pieces->next(); });
   }
   return response;
 }

@@ -172,12 +172,12 @@ Result<Response> list_records(const Services& services, const Request& request) 
 }  // namespace
 
 void add_record_routes(std::vector<Route>& routes, const Services& services) {
-  routes.push_back(
-      handler("GET", "/api/v1/tables/{}/{}/records", [services](const Request& request) -> Result<Response> {
-        auto response = answer_of(list_records(services, request));
-        response.headers.emplace_back("Vary", "Accept");
-        return response;
-      }));
+  routes.push_back(handler(Work::history, "GET", "/api/v1/tables/{}/{}/records",
+                           [services](const Request& request) -> Result<Response> {
+                             auto response = answer_of(list_records(services, request));
+                             response.headers.emplace_back("Vary", "Accept");
+                             return response;
+                           }));
 }
 
 }  // namespace deltadrop::http

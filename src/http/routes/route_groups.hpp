@@ -32,7 +32,10 @@ void add_landing_route(std::vector<Route>& routes);
 void add_docs_routes(std::vector<Route>& routes);
 
 /// A route whose handler may fail: the error becomes its problem.
-Route handler(std::string method, std::string pattern,
+Route handler(Work work, std::string method, std::string pattern,
               std::function<Result<Response>(const Request&)> handle);
+/// The same for what is answered later, where it can be begun.
+Route later_handler(Work work, std::string method, std::string pattern,
+                    std::function<Result<void>(const Request&, Respond)> begin);
 
 }  // namespace deltadrop::http

@@ -13,12 +13,26 @@
 
 namespace deltadrop::http {
 
-Route handler(std::string method, std::string pattern,
+Route handler(Work work, std::string method, std::string pattern,
               std::function<Result<Response>(const Request&)> handle) {
   Route route;
+  route.work = work;
   route.method = std::move(method);
   route.pattern = std::move(pattern);
   route.handle = [handle = std::move(handle)](const Request& request) { return answer_of(handle(request)); };
+  return route;
+}
+
+Route later_handler(Work work, std::string method, std::string pattern,
+                    std::function<Result<void>(const Request&, Respond)> begin) {
+  Route route;
+  route.work = work;
+  route.method = std::move(method);
+  route.pattern = std::move(pattern);
+  route.begin = [begin = std::move(begin)](const Request& request, const Respond& respond) {
+    const auto begun = begin(request, respond);
+    if (begun.has_error()) respond(problem(begun.error()));
+  };
   return route;
 }
 
@@ -26,15 +40,16 @@ void add_landing_route(std::vector<Route>& routes) {
   std::vector<std::string> endpoints = {"GET /openapi.json", "GET /docs"};
   endpoints.reserve(endpoints.size() + routes.size());
   for (const auto& route : routes) endpoints.push_back(route.method + " " + route.pattern);
-  routes.push_back(handler("GET", "/", [endpoints](const Request& request) -> Result<Response> {
-    return json_response(
-        JsonObject()
-            .text("name", "Deltadrop")
-            .text("purpose", "Drop a new version of a CSV file, get its deltas.")
-            .text("try", fmt::format("curl -F file=@so-financials.csv {}/upload", request.origin))
-            .texts("endpoints", endpoints)
-            .take());
-  }));
+  routes.push_back(
+      handler(Work::catalog, "GET", "/", [endpoints](const Request& request) -> Result<Response> {
+        return json_response(
+            JsonObject()
+                .text("name", "Deltadrop")
+                .text("purpose", "Drop a new version of a CSV file, get its deltas.")
+                .text("try", fmt::format("curl -F file=@so-financials.csv {}/upload", request.origin))
+                .texts("endpoints", endpoints)
+                .take());
+      }));
 }
 
 std::vector<Route> all_routes(const Services& services) {

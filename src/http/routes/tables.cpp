@@ -84,12 +84,16 @@ Result<Response> get_table(const Services& services, const Request& request) {
 
 void add_table_routes(std::vector<Route>& routes, const Services& services) {
   const auto add = [&](const std::string& pattern, auto function) {
-    routes.push_back(handler("GET", "/api/v1/tables" + pattern, [services, function](const Request& request) {
-      return function(services, request);
-    }));
+    routes.push_back(
+        handler(Work::catalog, "GET", "/api/v1/tables" + pattern,
+                [services, function](const Request& request) { return function(services, request); }));
   };
   add("", list_tables);
   add("/{}/{}", get_table);
+  // Only who wants the lake's columns waits for the history, or behind those who do.
+  routes.back().work_of = [](const Request& request) {
+    return request.query_value("lake") ? Work::history : Work::catalog;
+  };
 }
 
 }  // namespace deltadrop::http

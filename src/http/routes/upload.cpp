@@ -99,11 +99,12 @@ class RequestFields {
   std::map<std::string, bool> given_;
 };
 
-Response submit(ingest::Ingest& ingest, std::unique_ptr<ingest::Reception> reception,
-                const UploadRequest& request) {
-  auto outcome = ingest.submit(std::move(reception), request);
-  if (outcome.has_error()) return problem(outcome.error());
-  return submit_answer(outcome.value(), request.caller);
+void submit(ingest::Ingest& ingest, std::unique_ptr<ingest::Reception> reception,
+            const UploadRequest& request, const Respond& respond) {
+  ingest.submit(std::move(reception), request,
+                [respond, caller = request.caller](const Result<ingest::SubmitOutcome>& outcome) {
+                  respond(submit_answer(outcome, caller));
+                });
 }
 
 /// POST /upload: the `file` part goes to the spool as it comes.
@@ -115,10 +116,10 @@ class FormUpload final : public BodySink, private MultipartVisitor {
 
   Result<void> write(std::span<const std::byte> bytes) override { return parser_.feed(bytes); }
 
-  Response finish() override {
+  void finish(Respond respond) override {
     const auto finished = parser_.finish();
-    if (finished.has_error()) return problem(finished.error());
-    return submit(ingest_, std::move(reception_), fields_.request());
+    if (finished.has_error()) return respond(problem(finished.error()));
+    submit(ingest_, std::move(reception_), fields_.request(), respond);
   }
 
  private:
@@ -147,7 +148,7 @@ class RawUpload final : public BodySink {
       : ingest_(ingest), request_(std::move(request)), reception_(std::move(reception)) {}
 
   Result<void> write(std::span<const std::byte> bytes) override { return reception_->write(bytes); }
-  Response finish() override { return submit(ingest_, std::move(reception_), request_); }
+  void finish(Respond respond) override { submit(ingest_, std::move(reception_), request_, respond); }
 
  private:
   ingest::Ingest& ingest_;
@@ -219,12 +220,19 @@ MadeSink receive_raw(ingest::Ingest& ingest, const Request& request) {
 
 void add_upload_routes(std::vector<Route>& routes, const Services& services) {
   auto& ingest = services.ingest;
-  routes.push_back({"POST", "/upload", {}, [&ingest, limits = services.form](const Request& request) {
-                      return receive_form(ingest, request, limits);
-                    }});
-  routes.push_back({"PUT", "/api/v1/tables/{}/{}", {}, [&ingest](const Request& request) {
-                      return receive_raw(ingest, request);
-                    }});
+  const auto add = [&routes](std::string method, std::string pattern, auto receive) {
+    Route route;
+    route.method = std::move(method);
+    route.pattern = std::move(pattern);
+    route.work = Work::receiving;
+    route.receive = std::move(receive);
+    routes.push_back(std::move(route));
+  };
+  add("POST", "/upload", [&ingest, limits = services.form](const Request& request) {
+    return receive_form(ingest, request, limits);
+  });
+  add("PUT", "/api/v1/tables/{}/{}",
+      [&ingest](const Request& request) { return receive_raw(ingest, request); });
 }
 
 }  // namespace deltadrop::http

@@ -300,42 +300,58 @@ Result<std::string> versions_since(const Services& services, const ingest::Uploa
   return list.take();
 }
 
-Result<Response> release(const Services& services, const Request& request) {
-  DD_TRY(check_query(request, {}));
-  DD_TRY(const auto caller, caller_of(request));
-  DD_TRY(const auto upload, find_upload(services, request));
-  const auto report = services.ingest.release(upload.upload_id, caller);
+Result<Response> release_response(const Services& services, const ingest::UploadRecord& upload,
+                                  const Result<ingest::UploadReport>& report, const ingest::Caller& caller) {
   if (report.has_value()) return upload_answer(report.value(), caller);
   if (report.error().type != "table-moved-on") return report.error();
   DD_TRY(const auto since, versions_since(services, upload));
   return problem_with(report.error(), "changed_since", since);
 }
 
-Result<Response> discard(const Services& services, const Request& request) {
+Result<void> release(const Services& services, const Request& request, const Respond& respond) {
+  DD_TRY(check_query(request, {}));
+  DD_TRY(const auto caller, caller_of(request));
+  DD_TRY(const auto upload, find_upload(services, request));
+  services.ingest.release(upload.upload_id, caller,
+                          [services, upload, caller, respond](const Result<ingest::UploadReport>& report) {
+                            respond(answer_of(release_response(services, upload, report, caller)));
+                          });
+  return success();
+}
+
+Result<void> discard(const Services& services, const Request& request, const Respond& respond) {
   DD_TRY(check_query(request, {}));
   DD_TRY(const auto upload, find_upload(services, request));
-  DD_TRY(services.ingest.discard(upload.upload_id));
-  Response response;
-  response.status = 204;
-  return response;
+  services.ingest.discard(upload.upload_id, [respond](const Result<void>& discarded) {
+    Response response;
+    response.status = 204;
+    respond(discarded.has_error() ? problem(discarded.error()) : std::move(response));
+  });
+  return success();
 }
 
 }  // namespace
 
 void add_uploads_routes(std::vector<Route>& routes, const Services& services) {
   const auto waiters = std::make_shared<Waiters>();
-  const auto add = [&](std::string method, const std::string& pattern, auto function) {
+  const auto add = [&](const std::string& pattern, auto function) {
     routes.push_back(
-        handler(std::move(method), "/api/v1/uploads" + pattern,
+        handler(Work::catalog, "GET", "/api/v1/uploads" + pattern,
                 [services, function](const Request& request) { return function(services, request); }));
   };
-  add("GET", "", list_uploads);
-  routes.push_back(handler("GET", "/api/v1/uploads/{}", [services, waiters](const Request& request) {
-    return get_upload(services, *waiters, request);
-  }));
-  add("GET", "/{}/changes", list_changes);
-  add("POST", "/{}/release", release);
-  add("DELETE", "/{}", discard);
+  const auto add_later = [&](std::string method, const std::string& pattern, auto function) {
+    routes.push_back(later_handler(Work::change, std::move(method), "/api/v1/uploads" + pattern,
+                                   [services, function](const Request& request, const Respond& respond) {
+                                     return function(services, request, respond);
+                                   }));
+  };
+  add("", list_uploads);
+  routes.push_back(handler(
+      Work::history, "GET", "/api/v1/uploads/{}",
+      [services, waiters](const Request& request) { return get_upload(services, *waiters, request); }));
+  add("/{}/changes", list_changes);
+  add_later("POST", "/{}/release", release);
+  add_later("DELETE", "/{}", discard);
 }
 
 }  // namespace deltadrop::http

@@ -198,7 +198,7 @@ Result<Response> diff_versions(const Services& services, const Request& request)
 // ---- going back
 // --------------------------------------------------------------------------------------------------
 
-Result<Response> revert(const Services& services, const Request& request) {
+Result<void> revert(const Services& services, const Request& request, const Respond& respond) {
   DD_TRY(check_query(request, {"to_version", "dry_run", "force"}));
   const auto to = request.query_value("to_version");
   if (!to) return bad_parameter("to_version", "", "the number of the version to go back to");
@@ -209,22 +209,27 @@ Result<Response> revert(const Services& services, const Request& request) {
   DD_TRY(wanted.table, table_of_path(request));
   DD_TRY(wanted.caller, caller_of(request));
   wanted.precondition = precondition_of(request);
-  DD_TRY(const auto outcome, services.ingest.revert(wanted));
-  return submit_answer(outcome, wanted.caller);
+  services.ingest.revert(wanted,
+                         [respond, caller = wanted.caller](const Result<ingest::SubmitOutcome>& outcome) {
+                           respond(submit_answer(outcome, caller));
+                         });
+  return success();
 }
 
 }  // namespace
 
 void add_version_routes(std::vector<Route>& routes, const Services& services) {
-  const auto add = [&](std::string method, const std::string& pattern, auto function) {
+  const auto add = [&](const std::string& pattern, auto function) {
     routes.push_back(
-        handler(std::move(method), "/api/v1/tables/{}/{}" + pattern,
+        handler(Work::catalog, "GET", "/api/v1/tables/{}/{}" + pattern,
                 [services, function](const Request& request) { return function(services, request); }));
   };
-  add("GET", "/versions", list_versions);
-  add("GET", "/versions/{}/file", get_file);
-  add("GET", "/versions/{}/diff", diff_versions);
-  add("POST", "/revert", revert);
+  add("/versions", list_versions);
+  add("/versions/{}/file", get_file);
+  add("/versions/{}/diff", diff_versions);
+  routes.push_back(later_handler(
+      Work::change, "POST", "/api/v1/tables/{}/{}/revert",
+      [services](const Request& request, Respond respond) { return revert(services, request, respond); }));
 }
 
 }  // namespace deltadrop::http

@@ -226,7 +226,7 @@ TEST_F(LiveBodies, BreakOffVisibly) {
 
 TEST_F(LiveBodies, CostNoWorker) {
   ServerOptions options;
-  options.worker_threads = 1;
+  for (auto& pool : options.pools) pool.threads = 1;
   start(options);
   constexpr std::size_t kClients = 300;
   std::vector<std::unique_ptr<test::RawClient>> clients;

@@ -76,11 +76,11 @@ class CountingSink final : public BodySink {
     if (bytes_ <= bytes_max_) return success();
     return Error{ErrorCode::invalid_input, "too-large", "the file is too large", "split it"};
   }
-  Response finish() override {
+  void finish(Respond respond) override {
     log_.finished();
     Response response;
     response.body = fmt::format("{{\"bytes\":{}}}", bytes_);
-    return response;
+    respond(std::move(response));
   }
 
  private:
@@ -90,7 +90,21 @@ class CountingSink final : public BodySink {
 };
 
 inline Route get(std::string pattern, std::function<Response(const Request&)> handle) {
-  return {"GET", std::move(pattern), std::move(handle), {}};
+  Route route;
+  route.method = "GET";
+  route.pattern = std::move(pattern);
+  route.handle = std::move(handle);
+  return route;
+}
+
+inline Route post_to_sink(std::string pattern,
+                          std::function<Result<std::unique_ptr<BodySink>>(const Request&)> receive) {
+  Route route;
+  route.method = "POST";
+  route.pattern = std::move(pattern);
+  route.work = Work::receiving;
+  route.receive = std::move(receive);
+  return route;
 }
 
 inline Response text_response(std::string text) {
@@ -110,13 +124,13 @@ class TestServer {
     more.push_back(get("/health", [](const Request&) { return text_response("UP"); }));
     more.push_back(
         get("/echo/{}", [](const Request& request) { return text_response(request.parameters[0]); }));
-    more.push_back({"POST", "/sink", {}, [this, bytes_max](const Request& request) {
-                      using Made = Result<std::unique_ptr<BodySink>>;
-                      if (request.header("x-refuse")) {
-                        return Made(Error{ErrorCode::invalid_input, "not-multipart", "no form", "send one"});
-                      }
-                      return Made(std::make_unique<CountingSink>(sinks, bytes_max));
-                    }});
+    more.push_back(post_to_sink("/sink", [this, bytes_max](const Request& request) {
+      using Made = Result<std::unique_ptr<BodySink>>;
+      if (request.header("x-refuse")) {
+        return Made(Error{ErrorCode::invalid_input, "not-multipart", "no form", "send one"});
+      }
+      return Made(std::make_unique<CountingSink>(sinks, bytes_max));
+    }));
     server = std::move(Server::listen(options, std::move(more))).value();
     address = server->address();
   }

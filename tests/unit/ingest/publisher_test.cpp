@@ -3,7 +3,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <set>
+#include <span>
 
 #include "support/ingest_bench.hpp"
 
@@ -102,6 +104,92 @@ TEST_F(PublisherTest, OneTableThatWaitsDoesNotStopOthers) {
   bench_.log->withhold_acknowledgements(false);
   EXPECT_TRUE(bench_.wait_published(slow.upload.upload_id));
   EXPECT_TRUE(bench_.wait_published(other.upload.upload_id));
+}
+
+/// Publishers that wait for a log that acknowledges nothing yet, and uploads that do not wait for them.
+class BusyPublishers : public PublisherTest {
+ protected:
+  void begin(std::size_t publishers) {
+    bench_.options.publish_timeout = std::chrono::seconds(60);
+    bench_.options.publishers = publishers;
+    bench_.close();
+    ASSERT_TRUE(bench_.open().has_value());
+    bench_.log->withhold_acknowledgements(true);
+  }
+  UploadId accepted(const std::string& company, const std::string& table) {
+    auto request = IngestBench::request(company);
+    request.table_name = table;
+    request.caller.publish_wait = std::chrono::milliseconds(0);
+    const auto report = bench_.upload(request, "id\n1\n");
+    EXPECT_EQ(report.status, UploadStatus::accepted);
+    return report.upload.upload_id;
+  }
+  std::vector<UploadId> published() {
+    std::vector<UploadId> ids;
+    for (const auto& message : bench_.log->messages()) ids.push_back(message.upload);
+    return ids;
+  }
+};
+
+TEST_F(BusyPublishers, ServeCompaniesInTurn) {
+  begin(1);
+  const auto a1 = accepted("a", "t1");
+  ASSERT_TRUE(bench_.log->wait_for_publications(1));
+  const auto a2 = accepted("a", "t2");
+  const auto a3 = accepted("a", "t3");
+  const auto b = accepted("b", "t");
+  const auto c = accepted("c", "t");
+  bench_.log->withhold_acknowledgements(false);
+  for (const auto& id : {a1, a2, a3, b, c}) ASSERT_TRUE(bench_.wait_published(id));
+  EXPECT_THAT(published(), ::testing::ElementsAre(a1, b, c, a2, a3));
+}
+
+TEST_F(BusyPublishers, AreLeftForOtherCompanies) {
+  begin(4);
+  for (const auto* table : {"t1", "t2", "t3", "t4", "t5", "t6"}) accepted("a", table);
+  ASSERT_TRUE(bench_.log->wait_for_publications(2));
+  const auto other = accepted("b", "t");
+  ASSERT_TRUE(bench_.log->wait_for_publications(3));
+  bench_.log->withhold_acknowledgements(false);
+  ASSERT_TRUE(bench_.wait_published(other));
+  EXPECT_EQ(published()[2], other);
+}
+
+TEST_F(PublisherTest, AnUploadThatWaitsForTheLogHoldsNoThread) {
+  bench_.options.publish_timeout = std::chrono::seconds(60);
+  bench_.options.comparers = 1;
+  bench_.close();
+  ASSERT_TRUE(bench_.open().has_value());
+  bench_.log->withhold_acknowledgements(true);
+  std::promise<UploadStatus> answered;
+  auto reception = bench_.engine->receive();
+  ASSERT_TRUE(reception.has_value());
+  const std::string_view bytes = "id\n1\n";
+  ASSERT_TRUE(reception.value()->write(std::as_bytes(std::span(bytes))).has_value());
+  bench_.engine->submit(std::move(reception).value(), IngestBench::request("slow"),
+                        [&answered](const Result<SubmitOutcome>& outcome) {
+                          answered.set_value(std::get<UploadReport>(outcome.value()).status);
+                        });
+  ASSERT_TRUE(bench_.log->wait_for_publications(1));
+  auto request = IngestBench::request("other");
+  request.caller.publish_wait = std::chrono::milliseconds(0);
+  EXPECT_EQ(bench_.upload(request, bytes).status, UploadStatus::accepted);
+  auto answer = answered.get_future();
+  EXPECT_EQ(answer.wait_for(std::chrono::seconds(0)), std::future_status::timeout) << "it still waits";
+  bench_.log->withhold_acknowledgements(false);
+  EXPECT_EQ(answer.get(), UploadStatus::published);
+}
+
+TEST_F(PublisherTest, StopAnswersWhatWaitsForTheLog) {
+  bench_.options.publish_timeout = std::chrono::seconds(60);
+  bench_.close();
+  ASSERT_TRUE(bench_.open().has_value());
+  bench_.log->withhold_acknowledgements(true);
+  auto upload = std::async(std::launch::async, [this] { return bench_.upload(rows_csv(1, 3, "a")).status; });
+  ASSERT_TRUE(bench_.log->wait_for_publications(1));
+  bench_.log->interrupt();
+  bench_.engine->stop();
+  EXPECT_EQ(upload.get(), UploadStatus::accepted);
 }
 
 TEST_F(PublisherTest, UnpublishedGoesOnAfterARestartUnderTheSameIds) {
