@@ -65,7 +65,7 @@ class Applier {
   Warning warning_;
   std::map<TableRef, Waiting> waiting_;
   const std::size_t first_ = std::random_device{}();  ///< of the tables, so that processes begin apart
-  std::deque<Recorded> recorded_;  ///< oldest first
+  std::deque<Recorded> recorded_;                     ///< oldest first
 };
 
 }  // namespace deltadrop::consume
