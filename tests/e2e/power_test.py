@@ -5,6 +5,7 @@ makes them; the others undo what was not synced, as a power failure would, start
 """
 
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -42,6 +43,10 @@ def drive(server, versions):
     return answered, None
 
 
+# Below a folder of its own, which nothing but the lake makes and syncs.
+LAKE = "lake/parquet"
+
+
 def faulty(data_dir, fault, **more):
     return Deltadrop(data_dir, program=FAULTY_PROGRAM, fault=fault, env={"DELTADROP_FAULT_ROOT": str(data_dir)}, **more)
 
@@ -57,7 +62,8 @@ def run(data_dir, *arguments, fault=None):
 def traced(tmp_path, *arguments):
     """What a command that succeeds does."""
     (tmp_path / "trace").unlink(missing_ok=True)
-    done = run(tmp_path / "data", *arguments, fault=f"trace:{tmp_path}/trace")
+    lake = ["--parquet-dir", str(tmp_path / "data" / LAKE)] if arguments[0] == "lake" else []
+    done = run(tmp_path / "data", *arguments, *lake, fault=f"trace:{tmp_path}/trace")
     assert done.returncode == 0, done.stderr
     return Trace.read(tmp_path / "trace", tmp_path / "data")
 
@@ -68,7 +74,7 @@ def traced(tmp_path, *arguments):
 def life(tmp_path_factory):
     """A DATA_DIR with three versions in the lake, and the trace of how it came to be."""
     folder = tmp_path_factory.mktemp("life")
-    server = faulty(folder / "data", f"trace:{folder}/trace")
+    server = faulty(folder / "data", f"trace:{folder}/trace", flags=["--parquet-dir", str(folder / "data" / LAKE)])
     try:
         answered, nothing = drive(server, VERSIONS)
         assert len(answered) == len(VERSIONS) and nothing is None
@@ -83,10 +89,13 @@ def test_a_start_makes_its_folders_durable(life):
     # "/": the folder above DATA_DIR.
     above = re.escape(str(life[0]))
     trace.assert_order(("mkdir", ""), ("fsync", above), ("answer", ANY))
-    for name in ("spool", "held", "archive", "parquet"):
+    for name in ("spool", "held", "archive", "lake"):
         trace.assert_order(("mkdir", name), ("fsync", ""), ("answer", ANY))
+    trace.assert_order(("mkdir", LAKE), ("fsync", "lake"), ("answer", ANY))
     trace.assert_order(("create", "kind.tmp"), ("write", "kind.tmp"), ("fsync", "kind.tmp"), ("rename", "kind"), ("fsync", ""),
                        ("create", "catalog.db"))
+    trace.assert_order(("write", "archive/archive-id.tmp"), ("fsync", "archive/archive-id.tmp"), ("rename", "archive/archive-id"),
+                       ("fsync", "archive"), ("answer", ANY))
 
 
 def archived_in(part):
@@ -136,7 +145,7 @@ def test_a_small_file_is_committed_with_its_bytes_before_it_is_answered(life):
 def test_the_log_and_the_history_are_durable_before_they_are_answered(life):
     _, trace = life
     for part in trace.split("create", "spool/.*"):
-        if not part.renames(r"parquet/.*"):
+        if not part.renames(f"{LAKE}/.*"):
             continue
         part.assert_order(("point", "ingest.publish.begin"), ("write", "log.db-wal"), ("fsync", "log.db-wal"),
                           ("point", "ingest.publish.delivered"), ("write", "history.db-wal"), ("fsync", "history.db-wal"), ("answer", "200"))
@@ -144,12 +153,12 @@ def test_the_log_and_the_history_are_durable_before_they_are_answered(life):
 
 def test_the_files_of_the_lake_are_durable_before_the_upload_is_in_it(life):
     _, trace = life
-    parts = [part for part in trace.split("create", "spool/.*") if part.renames(r"parquet/.*")]
+    parts = [part for part in trace.split("create", "spool/.*") if part.renames(f"{LAKE}/.*")]
     assert len(parts) == len(VERSIONS)
-    trace.assert_order(("mkdir", "parquet/so-financials"), ("fsync", "parquet"), ("mkdir", "parquet/so-financials/financials"),
-                       ("fsync", "parquet/so-financials"), ("create", "parquet/so-financials/financials/.*"))
+    trace.assert_order(("mkdir", f"{LAKE}/so-financials"), ("fsync", LAKE), ("mkdir", f"{LAKE}/so-financials/financials"),
+                       ("fsync", f"{LAKE}/so-financials"), ("create", f"{LAKE}/so-financials/financials/.*"))
     for part in parts:
-        for old, new in part.renames(r"parquet/.*"):
+        for old, new in part.renames(f"{LAKE}/.*"):
             part.assert_synced_before_rename(old, new)
             part.assert_order(("rename", re.escape(new)), ("fsync", folder_of(new)), ("write", "history.db-wal"),
                               ("fsync", "history.db-wal"), ("answer", "200"))
@@ -164,20 +173,36 @@ def test_the_current_file_of_a_large_one_gets_its_name_when_its_bytes_are_synced
         part.assert_synced_before_rename(old, new)
 
 
+def test_keys_are_durable_when_they_are_shown(life):
+    folder, _ = life
+    file = str(folder / "data/secret/keys")
+    trace = traced(folder, "keys", "create", "--name", "first", "--role", "admin", "--keys-file", file)
+    trace.assert_order(("mkdir", "secret"), ("fsync", ""), ("write", "secret/keys.tmp"), ("fsync", "secret/keys.tmp"),
+                       ("rename", "secret/keys"), ("fsync", "secret"), ("exit", ""))
+    server = faulty(folder / "data", f"trace:{folder}/with-keys", flags=["--keys-file", file, "--parquet-dir", str(folder / "data" / LAKE)])
+    server.request("GET", "/health")
+    server.kill()
+    started = Trace.read(folder / "with-keys", folder / "data")
+    [(old, marker)] = [names for names in started.renames(".*") if "required" in names[1]]
+    started.assert_synced_before_rename(old, marker)
+    started.assert_order(("rename", re.escape(marker)), ("fsync", folder_of(marker)), ("answer", "200"))
+
+
 def test_commands_leave_durable_files(life):
     folder, _ = life
-    keys = traced(folder, "keys", "create", "--name", "first", "--role", "admin", "--keys-file", str(folder / "data/secret/keys"))
-    keys.assert_order(("mkdir", "secret"), ("fsync", ""), ("write", r"secret/keys\.tmp"), ("fsync", r"secret/keys\.tmp"),
-                      ("rename", "secret/keys"), ("fsync", "secret"), ("exit", ""))
-    export = traced(folder, "lake", "export", "so-financials", "financials", "--output", str(folder / "data/out.parquet"))
-    [(old, new)] = export.renames("out.parquet")
+    table = f"{LAKE}/so-financials/financials"
+    shutil.rmtree(folder / "data/current")
+    export = traced(folder, "lake", "export", "so-financials", "financials")
+    [(old, new)] = export.renames("current/so-financials/financials.parquet")
     export.assert_synced_before_rename(old, new)
-    export.assert_order(("rename", "out.parquet"), ("fsync", ""), ("exit", ""))
-    compact = traced(folder, "lake", "compact")
-    for old, new in compact.renames("parquet/.*"):
-        compact.assert_synced_before_rename(old, new)
-    lake = "parquet/so-financials/financials"
-    compact.assert_order(("rename", f"{lake}/.*"), ("fsync", lake), ("unlink", f"{lake}/.*"), ("fsync", lake), ("exit", ""))
+    export.assert_order(("mkdir", "current"), ("fsync", ""), ("mkdir", "current/so-financials"), ("fsync", "current"),
+                        ("rename", re.escape(new)), ("fsync", "current/so-financials"), ("exit", ""))
+    # Both put files in the place of others.
+    for trace in (traced(folder, "lake", "rebuild", "--parquet-layout", "event"), traced(folder, "lake", "compact")):
+        assert trace.renames(f"{table}/.*")
+        for old, new in trace.renames(f"{table}/.*"):
+            trace.assert_synced_before_rename(old, new)
+        trace.assert_order(("rename", f"{table}/.*"), ("fsync", table), ("unlink", f"{table}/[^.].*"), ("fsync", table), ("exit", ""))
     rebuild = traced(folder, "rebuild", "catalog")
     rebuild.assert_synced_before_rename("catalog.db.rebuild", "catalog.db")
     rebuild.assert_order(("rename", "catalog.db"), ("fsync", ""), ("exit", ""))

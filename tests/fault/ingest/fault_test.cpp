@@ -301,8 +301,9 @@ void check_after_rebuild(const DriverPaths& paths) {
     ASSERT_TRUE(again.has_value()) << again.error().text();
   }
   if (!found || fs::exists(paths.rebuilt())) {
-    const auto aside = layout.unclaimed() / kTable.company_id / kTable.table_name / kUnknownFile;
-    const auto bytes = io::read_whole_file(aside);
+    const auto place = layout.archive_folder(kTable) / kUnknownFile;
+    EXPECT_FALSE(fs::exists(place));
+    const auto bytes = io::read_whole_file(layout.lost_and_found() / place.lexically_relative(layout.root));
     ASSERT_TRUE(bytes.has_value()) << bytes.error().text();
     EXPECT_EQ(bytes.value(), kUnknownBytes);
   }
