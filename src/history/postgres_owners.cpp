@@ -152,6 +152,9 @@ Result<Resolution> resolve(Connection& connection, const TableRef& table, const 
   }
   // Until the commit nobody records an upload, which would be judged by what the table was before. It is
   // short.
+  // Consumers that record wait for it meanwhile, and one of them may wait for another that applies: it is
+  // given up before the database would find a deadlock and pick its victim.
+  DD_TRY(connection.run({"SET LOCAL lock_timeout = '800ms'", {}}));
   DD_TRY(connection.run({"LOCK TABLE uploads IN SHARE ROW EXCLUSIVE MODE", {}}));
   DD_TRY(const auto now_there, read_uploads_of(connection, table));
   if (!same_uploads(uploads, now_there)) return busy;

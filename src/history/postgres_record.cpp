@@ -340,7 +340,7 @@ class Recorder {
   }
 
   /// Makes the archives of the uploads that claim their tables the owners, in the tables' order. False where
-  /// another consumer made somebody an owner meanwhile.
+  /// another consumer made another archive an owner meanwhile.
   Result<bool> claim_tables() {
     const auto claims = std::count_if(new_.begin(), new_.end(), [](const auto& each) { return each.claims; });
     if (claims == 0) return true;
@@ -351,7 +351,15 @@ class Recorder {
                                         "ON CONFLICT DO NOTHING",
                                         kNewUploads),
                             {new_uploads_json()}}));
-    return rows.changed() == claims;
+    if (rows.changed() == claims) return true;
+    // Most often the other one records the same uploads, and claimed for the same archive.
+    DD_TRY(const auto owned,
+           connection_.run({fmt::format("SELECT count(*) FROM {} JOIN table_owners o ON o.company_id = "
+                                        "f.company_id AND o.table_name = f.table_name AND o.archive_id = "
+                                        "f.archive_id WHERE f.claims",
+                                        kNewUploads),
+                            {new_uploads_json()}}));
+    return owned[0].number(0) == claims;
   }
 
   /// Reports those of the inserted uploads that are in conflict: whoever inserts one reports it. Each takes
@@ -360,12 +368,32 @@ class Recorder {
   Result<void> report_conflicts(const Rows& inserted) {
     std::set<std::string, std::less<>> ids;
     for (int i = 0; i < inserted.size(); ++i) ids.emplace(inserted[i].text(0));
+    bool locked = false;
     for (const auto& upload : new_) {
       if (!upload.conflict || !ids.contains(upload.facts.upload_id.to_string())) continue;
+      if (!std::exchange(locked, true)) {
+        DD_TRY(lock_with_followers());
+      }
       report_.conflicts.push_back(
           {upload.facts, UploadState::conflict, 0, {}, {}, {}, *upload.conflict, {}});
       DD_TRY(take_followers_along(upload.facts));
     }
+    return success();
+  }
+
+  /// Locks every known upload that this batch may change, those that follow one in conflict too: in one
+  /// statement, because locks that are taken one after another have no order.
+  Result<void> lock_with_followers() {
+    std::vector<std::string> ids = changed_;
+    for (const auto& [id, upload] : touched_) {
+      if (upload.state == UploadState::blocked) ids.push_back(id.to_string());
+    }
+    DD_TRY(connection_.run({fmt::format("SELECT FROM uploads WHERE upload_id = ANY ($2::uuid[]) OR (state IN "
+                                        "('recorded', 'blocked') AND (company_id, table_name) IN (SELECT "
+                                        "f.company_id, f.table_name FROM {} WHERE f.state = 'conflict')) "
+                                        "ORDER BY upload_id FOR UPDATE",
+                                        kNewUploads),
+                            {new_uploads_json(), array_of(ids)}}));
     return success();
   }
 
