@@ -144,18 +144,19 @@ Result<Resolution> resolve(Connection& connection, const TableRef& table, const 
                             {{"SELECT pg_advisory_xact_lock(hashtextextended('deltadrop apply ' || $1, 0))",
                               {table.to_string()}}}));
   const Error busy{ErrorCode::conflict, "table-busy",
-                   fmt::format("an upload of {} arrived just now", table.to_string()), "try again"};
+                   fmt::format("uploads are recorded now, so that {} cannot be changed", table.to_string()),
+                   "try again"};
   DD_TRY(const auto uploads, read_uploads_of(connection, table));
   DD_TRY(auto plan, plan_resolution(table, uploads, keep));
   if (plan.undoes) {
     DD_TRY(connection.run_all(undo_rows(table, plan)));
   }
   // Until the commit nobody records an upload, which would be judged by what the table was before. It is
-  // short.
-  // Consumers that record wait for it meanwhile, and one of them may wait for another that applies: it is
-  // given up before the database would find a deadlock and pick its victim.
+  // short. Consumers that record wait for it meanwhile, and one of them may wait for another that applies: it
+  // is given up before the database would find a deadlock and pick its victim.
   DD_TRY(connection.run({"SET LOCAL lock_timeout = '800ms'", {}}));
-  DD_TRY(connection.run({"LOCK TABLE uploads IN SHARE ROW EXCLUSIVE MODE", {}}));
+  const auto locked = connection.run({"LOCK TABLE uploads IN SHARE ROW EXCLUSIVE MODE", {}});
+  if (locked.has_error()) return locked.error().type == "lock-timeout" ? busy : locked.error();
   DD_TRY(const auto now_there, read_uploads_of(connection, table));
   if (!same_uploads(uploads, now_there)) return busy;
   DD_TRY(transaction.commit(change_states(table, plan, keep, now)));
