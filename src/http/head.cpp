@@ -23,7 +23,7 @@ struct Phrase {
   std::string_view text;
 };
 
-constexpr std::array<Phrase, 29> kPhrases = {{
+constexpr auto kPhrases = std::to_array<Phrase>({
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},
@@ -54,7 +54,7 @@ constexpr std::array<Phrase, 29> kPhrases = {{
     {503, "Service Unavailable"},
     {504, "Gateway Timeout"},
     {507, "Insufficient Storage"},
-}};
+});
 
 std::string_view phrase_of(unsigned status) {
   const auto* found = std::find_if(kPhrases.begin(), kPhrases.end(),
