@@ -77,13 +77,14 @@ Checkup Examiner::examine() {
   look_at_clock(found);
   found.log = log_probe_.look(log).answer.value_or(no_answer("the log"));
   if (!found.log && found.ingest) found.log = found.ingest->log;
-  auto seen = history_probe_.look(history).answer.value_or(HistorySeen{no_answer("the database"), {}, {}, {}, {}});
+  auto seen = history_probe_.look(history).answer.value_or(
+      HistorySeen{no_answer("the database"), {}, {}, {}, {}, {}});
   found.database = std::move(seen.database);
   found.summary = std::move(seen.summary);
   found.last_applied = seen.last_applied;
   found.oldest_not_in_lake = std::move(seen.oldest_not_in_lake);
   if (!found.uploads) found.unapplied = std::move(seen.unapplied);
-  add_consumer(found);
+  add_consumer(found, std::move(seen.consumer));
   if (parts_.more_troubles) found.more_troubles = parts_.more_troubles();
   found.pending = pending_of(found);
   found.at = parts_.clock.now();
@@ -109,6 +110,7 @@ Examiner::LogSeen Examiner::look_at_log() { return error_of(parts_.log.health(kL
 
 Examiner::HistorySeen Examiner::look_at_history() {
   HistorySeen seen;
+  if (parts_.consumer != nullptr) seen.consumer = parts_.consumer->health();
   seen.database = error_of(parts_.history.health());
   if (!seen.database) {
     auto summary = parts_.history.summary();
@@ -133,10 +135,12 @@ Examiner::HistorySeen Examiner::look_at_history() {
   return seen;
 }
 
-/// The database may answer and still take nothing: rights, a read-only server.
-void Examiner::add_consumer(Checkup& found) {
+/// Without an answer of the history nothing is known of the consumer but whether it gave up.
+void Examiner::add_consumer(Checkup& found, std::optional<consume::Health> seen) {
   if (parts_.consumer == nullptr) return;
-  found.consumer = parts_.consumer->health();
+  found.consumer = std::move(seen).value_or(consume::Health{});
+  found.consumer->stopped = parts_.consumer->stopped();
+  // The database may answer and still take nothing: rights, a read-only server.
   auto& written = found.consumer->history;
   if (!found.database && written && written->code == ErrorCode::unavailable) {
     found.database = std::exchange(written, std::nullopt);
@@ -170,7 +174,7 @@ void Examiner::look_for_standstill(Checkup& found) {
   if (lake_stands) found.stalled.push_back(not_in_lake(*found.oldest_not_in_lake));
   if (found.consumer) {
     found.consumer_up = !found.consumer->stopped;
-    found.lake_up = !found.consumer->lake && !lake_stands;
+    if (found.summary || found.consumer->lake) found.lake_up = !found.consumer->lake && !lake_stands;
     return;
   }
   if (found.summary) found.lake_up = !lake_stands;

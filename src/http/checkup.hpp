@@ -82,6 +82,7 @@ class Examiner {
     std::optional<AppliedNo> last_applied;
     std::optional<history::UploadStatus> oldest_not_in_lake;
     std::optional<Unapplied> unapplied;
+    std::optional<consume::Health> consumer;  ///< asks the history, too
   };
   using LogSeen = std::optional<Error>;
   /// What a process that takes uploads is asked about them.
@@ -94,7 +95,7 @@ class Examiner {
   HistorySeen look_at_history();
   LogSeen look_at_log();
   void look_at_clock(Checkup& found);
-  void add_consumer(Checkup& found);
+  void add_consumer(Checkup& found, std::optional<consume::Health> seen);
   void look_for_standstill(Checkup& found);
 
   Examined parts_;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <future>
+#include <latch>
+
 #include "http/standstill.hpp"
 #include "support/fake_history.hpp"
 #include "support/fake_services.hpp"
@@ -76,6 +80,41 @@ TEST_F(CheckupTest, KnowsNothingThatTheCatalogWouldKnow) {
   EXPECT_FALSE(found.ingest);
   EXPECT_EQ(found.pending, std::nullopt);
   EXPECT_FALSE(found.log) << "the log is not to blame for it";
+}
+
+/// Answers nothing before it is thawed.
+class FrozenHistory final : public testing::FakeHistory {
+ public:
+  Result<void> health() override {
+    thawed.wait();
+    return success();
+  }
+  Result<history::Summary> summary() override {
+    thawed.wait();
+    return history::Summary{};
+  }
+  Result<AppliedNo> last_applied() override { return AppliedNo(0); }
+
+  std::latch thawed{1};
+};
+
+TEST(ConsumersCheckup, DoesNotWaitForAFrozenDatabase) {
+  io::ManualClock clock{Timestamp{1'800'000'000'000}};
+  test::FakeLog log;
+  FrozenHistory history;
+  consume::Consumer consumer({}, {}, log, history, clock);
+  Examiner examiner{{nullptr, log, history, &consumer, clock}};
+  auto examined = std::async(std::launch::async, [&] { return examiner.examine(); });
+  const bool answered = examined.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+  history.thawed.count_down();
+  const auto found = examined.get();
+  ASSERT_TRUE(answered);
+  EXPECT_TRUE(found.database);
+  EXPECT_EQ(found.pending, std::nullopt);
+  EXPECT_EQ(found.lake_up, std::nullopt);
+  ASSERT_TRUE(found.consumer);
+  EXPECT_EQ(found.consumer->lag, std::nullopt);
+  EXPECT_EQ(found.consumer_up, true) << "it has not given up";
 }
 
 TEST(Standstill, BeginsANewMinuteWithEachStepAndWhenTheClockWasSetBack) {
