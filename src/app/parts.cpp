@@ -112,7 +112,7 @@ http::Gate gate_of(const Settings& settings, const Served& served) {
     return company;
   };
   const auto clock = std::make_shared<KeyClock>(served);
-  return [clock, gate = http::make_gate(std::move(options), *clock)](const http::Request& request) {
+  return [clock, gate = http::make_gate(std::move(options), *clock)](http::Request& request) {
     return gate(request);
   };
 }
