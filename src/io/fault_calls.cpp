@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -88,6 +89,45 @@ std::optional<std::string> watched(int folder, const char* path) {
   return text;
 }
 
+/// 'R', 'S', 'T' (stopped)...; ' ' where it is gone.
+char state_of(const fs::path& thread) {
+  const int file = ::open((thread / "stat").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return ' ';
+  std::array<char, 512> text{};
+  const auto size = ::read(file, text.data(), text.size());
+  ::close(file);
+  const std::string_view found(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  // "PID (NAME) STATE ...", and a name may have parentheses.
+  const auto name_end = found.rfind(')');
+  return name_end + 2 < found.size() ? found[name_end + 2] : ' ';
+}
+
+void stop_threads_of(pid_t process) {
+  ::kill(process, SIGSTOP);
+  const auto threads = fs::path("/proc") / std::to_string(process) / "task";
+  for (bool running = true; running;) {
+    running = false;
+    for (const auto& thread : fs::directory_iterator(threads)) {
+      const char state = state_of(thread.path());
+      running = running || (state != 'T' && state != ' ' && state != 'Z');
+    }
+    ::sched_yield();
+  }
+}
+
+/// Other threads read files through memory, and would see what is undone: a copy of the process does it while
+/// they are stopped.
+[[noreturn]] void lose_power() {
+  const pid_t process = ::getpid();
+  const pid_t copy = ::fork();
+  if (copy < 0) std::abort();
+  while (copy > 0) ::pause();
+  stop_threads_of(process);
+  disk().lose_power(plan().names_survive);
+  ::kill(process, SIGKILL);
+  ::_exit(0);
+}
+
 /// A watched call: no other one runs while it exists. The power fails before the planned one.
 class Call {
  public:
@@ -95,9 +135,7 @@ class Call {
       : lock_(calls_mutex()), what_(what), path_(std::move(path)), other_(std::move(other)) {
     inside = true;
     if (plan().kind != Kind::power || repeats() || !strikes(what_, path_ + " " + other_)) return;
-    disk().lose_power(plan().names_survive);
-    ::kill(::getpid(), SIGKILL);
-    std::abort();
+    lose_power();
   }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;

@@ -14,12 +14,13 @@ namespace deltadrop::io {
 ///     fail:fsync:3:EIO                 the 3rd arrival returns EIO, and so the call that follows is not made
 ///     fail:fsync@/archive/:3:EIO       the same, counting only arrivals whose path contains "/archive/"
 ///
-/// With DELTADROP_FAULT_ROOT, a folder without symbolic links in its path, the calls that change files below it are
-/// watched, whoever makes them (docs/decisions/0023-power-failures-in-tests.md):
+/// With DELTADROP_FAULT_ROOT, a folder without symbolic links in its path, the calls that change files below
+/// it are watched, whoever makes them (docs/decisions/0023-power-failures-in-tests.md):
 ///
 ///     trace:FILE                       a line for each call and each fault point: name, path, other path
-///     power:17                         SIGKILL before the 17th call, with everything undone that was not synced
-///     power:rename@/parquet/:1:names   before the 1st such call; all names survive, only bytes are lost
+///     power:17                         SIGKILL before the 17th call, with everything undone that was not
+///     synced power:rename@/parquet/:1:names   before the 1st such call; all names survive, only bytes are
+///     lost
 ///
 /// Returns 0, or the errno that the caller must report as if the system had.
 int fault_point(std::string_view name, const std::filesystem::path& path) noexcept;

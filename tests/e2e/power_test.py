@@ -6,14 +6,15 @@ makes them; the others undo what was not synced, as a power failure would, start
 
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
 import requests
 
+from call_trace import Trace, folder_of
 from crash_test import check
 from deltadrop_process import FAULTY_PROGRAM, PROGRAM, Deltadrop, DidNotStart
-from trace import Trace, folder_of
 
 # The catalog keeps the bytes of files up to 64 KiB until they are synced together; the last version is synced by itself.
 VERSIONS = [
@@ -164,13 +165,14 @@ def test_the_files_of_the_lake_are_durable_before_the_upload_is_in_it(life):
                               ("fsync", "history.db-wal"), ("answer", "200"))
 
 
-def test_the_current_file_of_a_large_one_gets_its_name_when_its_bytes_are_synced(life):
+def test_a_current_file_is_marked_as_whole_when_it_was_synced(life):
     _, trace = life
     part = trace.split("create", "spool/.*")[-1]
-    part.assert_order(("point", "ingest.accept.committed"), ("rename", r"current/.*\.csv"))
-    [(old, new)] = part.renames(r"current/.*\.csv")
-    if any(matched == ("create", old, "") for matched in part.calls):
-        part.assert_synced_before_rename(old, new)
+    [(_, current)] = part.renames(r"current/.*\.csv")
+    part.assert_order(("point", "ingest.accept.committed"), ("rename", re.escape(current)), ("syncfs", ""), ("metadata", re.escape(current)))
+    renamed = next(index for index, call in enumerate(part.calls) if call[2] == current)
+    synced = next(index for index, call in enumerate(part.calls) if index > renamed and call[0] == "syncfs")
+    assert ("metadata", current, "") not in part.calls[renamed:synced]
 
 
 def test_keys_are_durable_when_they_are_shown(life):
@@ -231,8 +233,12 @@ def test_what_was_answered_survives_a_power_failure(tmp_path, moment, survivors)
     else:
         answered, under_way = drive(server, VERSIONS)
         if under_way is None:
-            with pytest.raises(requests.exceptions.RequestException):
+            try:
                 server.upload("record_id,item\nX,1\n", dry_run="true")
+            except requests.exceptions.RequestException:
+                pass
+        # The round of syncs comes within a second.
+        assert server.process.wait(timeout=30) == -signal.SIGKILL, "the power did not fail"
         server.kill()
     after = Deltadrop(data_dir)
     try:
