@@ -88,7 +88,10 @@ class StalledDownload:
 
 @pytest.mark.parametrize("accept", ["application/vnd.apache.parquet", "text/csv"])
 def test_stalled_downloads_hold_a_buffer_each_and_give_it_back(server, accept):
-    server.upload_ok(random_table(200_000))
+    answer = server.upload(random_table(200_000))
+    assert answer.status_code in (200, 202), answer.text
+    while not server.wait(answer.json()["upload_id"], "in_lake")["in_lake"]:
+        assert server.process.poll() is None
     path = "/api/v1/tables/so-financials/financials/records"
 
     def whole_download():
