@@ -66,7 +66,7 @@ TEST_F(CheckupTest, FindsThatTheLakeStandsStillForAMinute) {
 }
 
 TEST_F(CheckupTest, KnowsNothingThatTheCatalogWouldKnow) {
-  ingest_.state_of_health = {2, 3, std::nullopt};
+  ingest_.state_of_health.accepted_unpublished = 2;
   EXPECT_EQ(examiner_.examine().pending, 2);
   ingest_.received->refuse_write = Error{ErrorCode::unavailable, "disk-full", "no room", "make room"};
   clock_.advance_ms(1'000);
