@@ -2,11 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace deltadrop::http {
 namespace {
 
+using Named = std::vector<std::pair<std::string, std::filesystem::path>>;
+
 TEST(HiddenPaths, BecomeTheNamesOfTheirSettings) {
-  const HiddenPaths paths({{"DATA_DIR", "/srv/data"}, {"PARQUET_DIR", "/srv/data/parquet"}, {"TLS_KEY", ""}});
+  const HiddenPaths paths(Named{{"DATA_DIR", "/srv/data"}, {"PARQUET_DIR", "/srv/data/parquet"}, {"TLS_KEY", ""}});
   const std::pair<std::string, std::string> cases[] = {
       {"cannot open /srv/data/archive/x.csv: gone", "cannot open DATA_DIR/archive/x.csv: gone"},
       {"\"/srv/data\"", "\"DATA_DIR\""},
@@ -20,20 +27,20 @@ TEST(HiddenPaths, BecomeTheNamesOfTheirSettings) {
 }
 
 TEST(HiddenPaths, AreFoundAsJsonHasThem) {
-  const HiddenPaths paths({{"DATA_DIR", "/srv/a \"b\"\\c/"}});
+  const HiddenPaths paths(Named{{"DATA_DIR", "/srv/a \"b\"\\c/"}});
   EXPECT_EQ(paths.without(R"({"detail":"/srv/a \"b\"\\c/catalog.db is gone"})"),
             R"({"detail":"DATA_DIR/catalog.db is gone"})");
 }
 
 TEST(HiddenPaths, ARelativeOneIsHiddenFromTheRootToo) {
   const auto here = std::filesystem::current_path().string();
-  const HiddenPaths paths({{"DATA_DIR", "data"}});
+  const HiddenPaths paths(Named{{"DATA_DIR", "data"}});
   EXPECT_EQ(paths.without(here + "/data/lock"), "DATA_DIR/lock");
   EXPECT_EQ(paths.without("no data were changed"), "no data were changed");
 }
 
 TEST(HiddenPaths, AreOnlyTakenOutOfWhatTellsOfErrors) {
-  const HiddenPaths paths({{"DATA_DIR", "/srv/data"}});
+  const HiddenPaths paths(Named{{"DATA_DIR", "/srv/data"}});
   Response response;
   response.body = R"({"value":"/srv/data"})";
   EXPECT_FALSE(paths.hide_in(response)) << "somebody's data";
