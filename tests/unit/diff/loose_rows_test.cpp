@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 
 #include "diff/whole_file.hpp"
 
@@ -35,7 +36,7 @@ TEST(KeyTable, HoldsAKeyOnce) {
 }
 
 TEST(LooseRow, KeepsLargeOffsetsAndTellsBytesApart) {
-  const std::string text = "a,1\na,2\n";
+  constexpr std::string_view text = "a,1\na,2\n";
   const csv::Row first{text.substr(0, 3), (std::uint64_t{1} << 40) - 1, 2, Line(1), csv::RowFault::none, 0};
   const csv::Row second{text.substr(4, 3), 4, 2, Line(2), csv::RowFault::none, 0};
   const LooseRow loose = loose_row(first, "a");
