@@ -40,7 +40,7 @@ class AgainTest : public ::testing::Test {
 
   UploadReport revert(std::int64_t to, bool force = false, bool dry_run = false,
                       const std::string& key = "") const {
-    RevertRequest request{{"acme", "financials"}, Version(to), dry_run, force, {}};
+    RevertRequest request{{"acme", "financials"}, Version(to), dry_run, force, {}, {}};
     if (!key.empty()) request.caller.idempotency_key = key;
     auto outcome = bench_.engine->revert(request);
     EXPECT_TRUE(outcome.has_value()) << outcome.error().text();
@@ -310,7 +310,7 @@ TEST_F(AgainTest, ARevertNeedsItsVersionAndItsFile) {
   const auto upload = bench_.upload("id,name\n1,a\n").upload;
   bench_.upload("id,name\n1,b\n");
   const auto error_of = [&](const TableRef& table, std::int64_t to) {
-    return bench_.engine->revert({table, Version(to), false, false, {}}).error().type;
+    return bench_.engine->revert({table, Version(to), false, false, {}, {}}).error().type;
   };
   EXPECT_EQ(error_of({"acme", "financials"}, 3), "no-such-version");
   EXPECT_EQ(error_of({"nobody", "financials"}, 1), "no-such-table");

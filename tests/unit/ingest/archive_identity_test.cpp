@@ -154,7 +154,7 @@ TEST_F(OwnedTableTest, ReleaseAndRevertAreRefusedToo) {
   const auto released = bench_.engine->release(held.upload_id);
   ASSERT_TRUE(released.has_error());
   EXPECT_EQ(released.error().type, kOwned);
-  const auto reverted = bench_.engine->revert({first.table, Version(1), false, false, {}});
+  const auto reverted = bench_.engine->revert({first.table, Version(1), false, false, {}, {}});
   ASSERT_TRUE(reverted.has_error());
   EXPECT_EQ(reverted.error().type, kOwned);
   EXPECT_EQ(bench_.engine->versions(first.table, Version(1), 9).value().size(), 2U);

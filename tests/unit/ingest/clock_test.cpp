@@ -160,7 +160,7 @@ TEST_F(ClockTest, AJumpBeyondTheLimitStopsUploadsUntilTheClockIsBack) {
   EXPECT_EQ(refused.error().type, "clock-implausible");
   EXPECT_EQ(refused.error().code, ErrorCode::unavailable);
   EXPECT_EQ(bench_.engine->release(dry.upload_id).error().type, "clock-implausible");
-  EXPECT_EQ(bench_.engine->revert({{"acme", "financials"}, Version(1), false, false, {}}).error().type,
+  EXPECT_EQ(bench_.engine->revert({{"acme", "financials"}, Version(1), false, false, {}, {}}).error().type,
             "clock-implausible");
   const auto received_before =
       bench_.engine->submit(std::move(reception).value(), IngestBench::request("acme"));

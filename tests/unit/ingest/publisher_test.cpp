@@ -7,6 +7,7 @@
 #include <set>
 #include <span>
 
+#include "ingest/archive.hpp"
 #include "support/ingest_bench.hpp"
 
 namespace deltadrop::ingest {
