@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace deltadrop::http {
 namespace {
 
@@ -16,7 +18,10 @@ Router sample_router() {
                                                         {"PUT", "/tables/{}/{}"},
                                                         {"GET", "/tables/{}/records/{key}/history"},
                                                         {"POST", "/upload"}}) {
-    routes.push_back({method, pattern, {}, {}});
+    Route route;
+    route.method = method;
+    route.pattern = pattern;
+    routes.push_back(std::move(route));
   }
   return Router(std::move(routes));
 }
