@@ -134,10 +134,11 @@ void TableOwners::work(const std::stop_token& stop) {
       lock.unlock();
       auto answer = history_.ownership(question->table);
       const bool failed = answer.has_error();
-      question->answer.set_value(std::move(answer));
       lock.lock();
       asking_since_.reset();
+      // Before it is answered: who asks next must see it.
       if (failed) not_before_ = Clock::now() + options_.pause;
+      question->answer.set_value(std::move(answer));
     } else if (look_at_ && *look_at_ <= Clock::now()) {
       asking_since_ = Clock::now();
       lock.unlock();
