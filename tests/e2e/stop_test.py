@@ -8,7 +8,8 @@ import time
 from deltadrop_process import PROGRAM, TABLE
 
 TIME_S = 10
-CSV = "id,amount\n" + "".join(f"K{n:07},{n}\n" for n in range(1, 700_001))
+# More than sockets keep for a client that takes nothing.
+LARGE = "id,text\n" + "".join(f"K{n},{'x' * 250_000}\n" for n in range(60))
 
 
 def stalled_download(server, path):
@@ -37,7 +38,7 @@ def ends_in_time(process, signals=(signal.SIGTERM,)):
 
 
 def test_clients_that_take_nothing_do_not_hold_up_the_end(server):
-    server.upload_ok(CSV)
+    server.upload_ok(LARGE)
     clients = [stalled_download(server, f"{TABLE}/versions/1/file") for _ in range(50)]
     assert ends_in_time(server.process) == 0
     for client in clients:
@@ -48,7 +49,7 @@ def test_clients_that_take_nothing_do_not_hold_up_the_end(server):
 
 
 def test_a_second_signal_ends_at_once(server):
-    server.upload_ok(CSV)
+    server.upload_ok(LARGE)
     client = stalled_download(server, f"{TABLE}/versions/1/file")
     server.process.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + TIME_S
@@ -62,8 +63,8 @@ def test_a_second_signal_ends_at_once(server):
 
 def test_a_long_command_ends_with_its_signal(tmp_path):
     old, new = tmp_path / "old.csv", tmp_path / "new.csv"
-    old.write_text(CSV)
-    new.write_text("id,amount\n")
+    old.write_text(LARGE)
+    new.write_text("id,text\n")
     # Nobody takes its output, so it still runs when the signal comes.
     process = subprocess.Popen([str(PROGRAM), "diff", str(old), str(new), "--format", "json"], stdout=subprocess.PIPE)
     assert process.stdout.read(1) == b"{"
