@@ -135,9 +135,10 @@ void TableOwners::work(const std::stop_token& stop) {
       auto answer = history_.ownership(question->table);
       const bool failed = answer.has_error();
       lock.lock();
+      const bool slow = Clock::now() - *asking_since_ >= options_.slow;
       asking_since_.reset();
       // Before it is answered: who asks next must see it.
-      if (failed) not_before_ = Clock::now() + options_.pause;
+      if (failed && slow) not_before_ = Clock::now() + options_.pause;
       question->answer.set_value(std::move(answer));
     } else if (look_at_ && *look_at_ <= Clock::now()) {
       asking_since_ = Clock::now();

@@ -20,8 +20,10 @@ namespace deltadrop::app {
 struct TableOwnersOptions {
   /// How long an upload waits for the history; then it goes on as if nothing were known.
   std::chrono::milliseconds patience{1'000};
-  /// How long the history is not asked after it failed to answer.
+  /// How long the history is not asked after it took `slow` or longer to fail. One that fails at once (it is
+  /// not there, or has no tables yet) delays nobody, and is asked again by the next upload.
   std::chrono::milliseconds pause{3'000};
+  std::chrono::milliseconds slow{100};
   /// How long a table is known as this archive's before it is asked about again.
   std::chrono::milliseconds remember{60'000};
   /// The same for a table that nobody owns yet: its next uploads need not ask until the first is recorded.

@@ -92,8 +92,17 @@ TEST_F(TableOwnersTest, ATableThatNobodyHasIsFree) {
   EXPECT_EQ(check(owners), "");
 }
 
+TEST_F(TableOwnersTest, AHistoryThatFailsAtOnceIsAskedAgain) {
+  TableOwners owners(history_, {.slow = std::chrono::hours(1)});
+  history_.answer = {archive(2), upload(7)};
+  history_.down = true;
+  EXPECT_EQ(check(owners), "");
+  history_.down = false;
+  EXPECT_NE(check(owners), "");
+}
+
 TEST_F(TableOwnersTest, NothingIsRefusedWhileTheHistoryIsDown) {
-  TableOwners owners(history_);
+  TableOwners owners(history_, {.slow = milliseconds(0)});
   history_.answer = {archive(2), upload(7)};
   history_.down = true;
   EXPECT_EQ(check(owners), "");
