@@ -32,11 +32,11 @@ class Round:
         client = KafkaAdminClient(bootstrap_servers=self.pipeline.kafka.address)
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            found = client.describe_groups([group])[group]
-            # Who has been told its partitions knows its lag.
-            if found["group_state"] == "Stable" and len(found["members"]) == count and all(
-                    consumer.get("/health")["lag"] is not None for consumer in self.consumers):
-                break
+            # Who has been told its partitions knows its lag. Before the first is, the group has no coordinator to ask.
+            if all(consumer.request("GET", "/health").json()["lag"] is not None for consumer in self.consumers):
+                found = client.describe_groups([group])[group]
+                if found["group_state"] == "Stable" and len(found["members"]) == count:
+                    break
             assert time.monotonic() < deadline, self.pipeline.logs()
         client.close()
 
