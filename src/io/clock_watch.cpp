@@ -81,11 +81,14 @@ void ClockWatch::begin(const ClockMark& last) {
     return;
   }
   // How long the machine was off, or where this folder was meanwhile, nothing has measured.
-  if (now < last.expected) {
-    reference_ = last.expected;
+  // What a run showed that nobody has confirmed says nothing against this one.
+  const Timestamp earliest = last.asked.value_or(last.expected);
+  asked_.reset();
+  if (now < earliest) {
+    reference_ = earliest;
     is_earliest_ = true;
-  } else if (milliseconds(now.unix_ms - last.expected.unix_ms) > jump_max_) {
-    asked_ = last.expected;
+  } else if (milliseconds(now.unix_ms - earliest.unix_ms) > jump_max_) {
+    asked_ = earliest;
   }
 }
 

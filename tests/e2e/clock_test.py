@@ -78,7 +78,7 @@ def test_one_start_with_a_clock_that_is_ahead_costs_nothing(start, clock):
         assert (server.data_dir / "held" / f"{upload['upload_id']}.csv").exists()
     again = put(server, ROWS, "first")
     assert again.text == first.text and "Idempotency-Replayed" in again.headers
-    assert server.upload(ROWS + "32,32\n").status_code == 200
+    server.upload_ok(ROWS + "32,32\n")
     present = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert len(server.records(f"&as_of={present}")) == 31
 

@@ -116,6 +116,18 @@ TEST_F(ClockWatchTest, AMachineThatWasOffIsAskedAboutAndGoesOn) {
   EXPECT_EQ(watch.look().state, ClockState::right) << "another clock agrees";
 }
 
+TEST_F(ClockWatchTest, AClockThatNobodyConfirmedSaysNothingAgainstTheNext) {
+  const auto mark = start().mark();
+  clock_.reboot();
+  clock_.jump_ms(40 * kDay);
+  const auto unconfirmed = start(mark).mark();
+  clock_.reboot();
+  clock_.jump_ms(-40 * kDay + kHour);
+  EXPECT_EQ(start(unconfirmed).look().state, ClockState::right);
+  clock_.jump_ms(-3 * kDay);
+  EXPECT_EQ(start(unconfirmed).look().state, ClockState::wrong) << "before what was confirmed";
+}
+
 TEST_F(ClockWatchTest, AShortTimeOffIsBelieved) {
   const auto mark = start().mark();
   clock_.reboot();
