@@ -101,13 +101,19 @@ UploadReport unchanged(const UploadRecord& asked, UploadRecord last) {
 }
 
 /// Gives the upload its place in its table: version, times, names.
-Result<void> stamp(UploadRecord& upload, const std::optional<UploadRecord>& last, Timestamp now) {
+Result<void> stamp(UploadRecord& upload, const std::optional<UploadRecord>& last, Timestamp now,
+                   const fs::path& folder) {
   Timestamp timestamp = now;
   if (last && timestamp <= *last->timestamp) {
     timestamp = last->timestamp->plus_ms(1);
     upload.warnings.push_back(
         fmt::format("The clock says {}, which is not after version {} of {}; {} was taken.", now.to_string(),
                     last->version->value, last->timestamp->to_string(), timestamp.to_string()));
+  }
+  // The same file of an acceptance that failed, and that could not be undone yet, may have the name.
+  std::error_code ignored;
+  while (fs::exists(folder / archive_name_of(timestamp, upload.file_id), ignored)) {
+    timestamp = timestamp.plus_ms(1);
   }
   if (upload.effective_at) {
     DD_TRY(check_effective_at(*upload.effective_at, timestamp, last ? &*last : nullptr));
@@ -474,7 +480,7 @@ Result<UploadReport> Engine::accept(const Arrival& arrival, UploadRecord upload,
   DD_TRY(pass_step("accept.begin", arrival.path));
   // Once more: it may have jumped since the file was received, and a timestamp is for ever.
   DD_TRY(clock_watch_.check());
-  DD_TRY(stamp(upload, last, clock_.now()));
+  DD_TRY(stamp(upload, last, clock_.now(), layout_.archive_folder(upload.table)));
   upload.archive_id = archive_id_;
   bool is_placed = false;
   auto placed = place_in_archive(layout_, arrival, upload, is_placed);
