@@ -9,7 +9,7 @@ from pipeline import PATIENCE_S, Psql, csv_of
 
 CLIENTS = 6
 TABLES = 30
-VERSIONS = 10
+VERSIONS = 6
 ROWS = 9
 # What is shorter than this is the machine's noise.
 SHORT_S = 0.1
