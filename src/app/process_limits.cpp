@@ -31,7 +31,7 @@ namespace {
 constexpr rlim_t kOpenFilesMin = 256;
 constexpr rlim_t kFileBytesMin = rlim_t{64} << 20;
 /// As many as a server has when all its pools work.
-constexpr int kThreadsMin = 128;
+constexpr int kThreadsMin = 192;
 /// Beside the stacks of the threads.
 constexpr std::size_t kMemoryMin = std::size_t{256} << 20;
 
