@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kRatioMax = 7;
 constexpr double kSecondsWorthMeasuring = 0.01;
-constexpr int kRuns = 3;
+constexpr int kRuns = 2;
 constexpr int kAttempts = 4;
 
 /// Of the whole process: other programs on the machine do not count, its own threads do.
