@@ -12,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "core/exhausted.hpp"
 #include "http/access_log.hpp"
 #include "http/connection_names.hpp"
 #include "http/message.hpp"
@@ -42,19 +43,25 @@ asio::awaitable<std::invoke_result_t<Job&>> run_on(WorkerPool& pool, Job work) {
 /// Catch-all around what routes do: nothing they throw may end the process.
 template <class Value, class Job>
 Value guarded(Job work) {
-  Error error{ErrorCode::internal, "handler-failed", "the request met an unexpected fault",
-              "see the server's log"};
+  std::optional<Error> error;
   try {
     return work();
   } catch (const std::exception& failure) {
     log_trouble(failure.what());
+    error = exhausted(failure);
   } catch (...) {
     log_trouble("a handler threw something that is no exception");
   }
+  // Made only now: before the work there may be no memory for it, and afterwards there is what the work gave
+  // back.
+  if (!error) {
+    error.emplace(Error{ErrorCode::internal, "handler-failed", "the request met an unexpected fault",
+                        "see the server's log"});
+  }
   if constexpr (std::is_same_v<Value, Response> || std::is_same_v<Value, std::optional<Response>>) {
-    return problem(error);
+    return problem(*error);
   } else {
-    return Value(std::move(error));
+    return Value(std::move(*error));
   }
 }
 
