@@ -419,6 +419,21 @@ TEST(HttpServer, SurvivesHandlersThatThrowAndHeadersThatSplit) {
   EXPECT_EQ(fetch(server.address, "GET", "/health").status, 200);
 }
 
+TEST(HttpServer, SaysWhatItRanOutOf) {
+  TestServer server({get("/memory", [](const Request&) -> Response { throw std::bad_alloc(); }),
+                     get("/thread", [](const Request&) -> Response {
+                       throw std::system_error(
+                           std::make_error_code(std::errc::resource_unavailable_try_again));
+                     })});
+  const auto memory = fetch(server.address, "GET", "/memory");
+  EXPECT_EQ(memory.status, 503);
+  EXPECT_NE(memory.body.find("/problems/out-of-memory"), std::string::npos) << memory.body;
+  const auto thread = fetch(server.address, "GET", "/thread");
+  EXPECT_EQ(thread.status, 503);
+  EXPECT_NE(thread.body.find("/problems/no-thread"), std::string::npos) << thread.body;
+  EXPECT_EQ(fetch(server.address, "GET", "/health").status, 200);
+}
+
 /// `pieces` of 64 KiB, then the end or an error.
 Response streamed(int pieces, bool fails, std::atomic<int>* produced = nullptr) {
   Response response;
