@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <latch>
+#include <new>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 
 #include "http/head.hpp"
