@@ -128,8 +128,8 @@ def test_a_held_file_is_durable_before_it_is_answered(life):
     part.assert_synced_before_rename(old, held)
     part.assert_order(("fsync", re.escape(old)), ("rename", re.escape(held)), ("fsync", "held"), ("write", "catalog.db-wal"),
                       ("fsync", "catalog.db-wal"), ("answer", "202"))
-    part.assert_order(("answer", "202"), ("fsync", re.escape(held)), ("link", r"archive/.*\.csv"), ("fsync", "archive/so-financials/financials"),
-                      ("write", "catalog.db-wal"), ("fsync", "catalog.db-wal"), ("point", "ingest.accept.committed"),
+    part.assert_order(("answer", "202"), ("fsync", re.escape(held)), ("link", r"archive/.*\.csv"),
+                      ("fsync", "archive/so-financials/financials"), ("write", "catalog.db-wal"), ("fsync", "catalog.db-wal"),
                       ("unlink", re.escape(held)), ("answer", "20[02]"))
 
 
@@ -187,7 +187,7 @@ def test_keys_are_durable_when_they_are_shown(life):
     started = Trace.read(folder / "with-keys", folder / "data")
     [(old, marker)] = [names for names in started.renames(".*") if "required" in names[1]]
     started.assert_synced_before_rename(old, marker)
-    started.assert_order(("rename", re.escape(marker)), ("fsync", folder_of(marker)), ("answer", "200"))
+    started.assert_order(("rename", re.escape(marker)), ("fsync", folder_of(marker)), ("answer", ANY))
 
 
 def test_commands_leave_durable_files(life):
@@ -199,8 +199,9 @@ def test_commands_leave_durable_files(life):
     export.assert_synced_before_rename(old, new)
     export.assert_order(("mkdir", "current"), ("fsync", ""), ("mkdir", "current/so-financials"), ("fsync", "current"),
                         ("rename", re.escape(new)), ("fsync", "current/so-financials"), ("exit", ""))
-    # Both put files in the place of others.
-    for trace in (traced(folder, "lake", "rebuild", "--parquet-layout", "event"), traced(folder, "lake", "compact")):
+    traced(folder, "lake", "rebuild", "--parquet-layout", "event")
+    # Both put one file in the place of many.
+    for trace in (traced(folder, "lake", "rebuild"), traced(folder, "lake", "compact")):
         assert trace.renames(f"{table}/.*")
         for old, new in trace.renames(f"{table}/.*"):
             trace.assert_synced_before_rename(old, new)
@@ -222,7 +223,7 @@ MOMENTS = ["create@/spool/:1", "create@/spool/:2", "create@/spool/:3", "create@/
 
 
 @pytest.mark.parametrize("survivors", SURVIVORS, ids=["nothing", "names"])
-@pytest.mark.parametrize("moment", MOMENTS + [str(nth) for nth in (7, 40, 90, 160, 260)])
+@pytest.mark.parametrize("moment", MOMENTS + [str(nth) for nth in (7, 40, 90, 130, 170)])
 def test_what_was_answered_survives_a_power_failure(tmp_path, moment, survivors):
     data_dir = tmp_path / "data"
     answered, under_way = [], None
