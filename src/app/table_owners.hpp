@@ -22,8 +22,8 @@ struct TableOwnersOptions {
   std::chrono::milliseconds patience{1'000};
   /// How long the history is not asked after it took `slow` or longer to fail. One that fails at once (it is
   /// not there, or has no tables yet) delays nobody, and is asked again by the next upload.
-  std::chrono::milliseconds pause{3'000};
-  std::chrono::milliseconds slow{100};
+  std::chrono::milliseconds pause{1'000};
+  std::chrono::milliseconds slow{500};
   /// How long a table is known as this archive's before it is asked about again.
   std::chrono::milliseconds remember{60'000};
   /// The same for a table that nobody owns yet: its next uploads need not ask until the first is recorded.

@@ -18,6 +18,14 @@ def serve_on(pipeline, name, **env):
     return pipeline._started(Deltadrop(pipeline.folder / name, command="serve", env=pipeline.env | env))
 
 
+def applied(pipeline, server, content, **fields):
+    """Uploads and waits until it is in the lake: the first upload may be 202, since it makes the topic."""
+    response = server.upload(content, **fields)
+    assert response.status_code in (200, 202), response.text
+    pipeline.wait_applied(server, response.json()["upload_id"])
+    return response.json()
+
+
 def is_refused(server, response, owner):
     problem = response.json()
     assert (response.status_code, problem["type"]) == (409, "/problems/table-owned-by-another-archive"), problem
@@ -54,7 +62,7 @@ def states(pipeline):
 def test_an_empty_data_dir_is_named_and_its_uploads_to_known_tables_are_refused(pipeline):
     server, _ = pipeline.serve(), pipeline.consume()
     owner = archive_id(server)
-    answers = [server.upload_ok(csv_of(ROWS[0]))]
+    answers = [applied(pipeline, server, csv_of(ROWS[0]))]
     server.stop()
 
     wrong = serve_on(pipeline, "wrong")
@@ -69,14 +77,14 @@ def test_an_empty_data_dir_is_named_and_its_uploads_to_known_tables_are_refused(
     assert is_refused(wrong, wrong.upload(csv_of(ROWS[1]), dry_run="true"), owner)
     assert {path for path in wrong.data_dir.rglob("*") if path.suffix in (".csv", ".json")} == before
     # Another table is free; with it this archive is known.
-    wrong.upload_ok(csv_of(ROWS[1]), company_id="another")
+    applied(pipeline, wrong, csv_of(ROWS[1]), company_id="another")
     health_until(wrong, "it is a shard now", lambda answer: answer["status"] == "UP")
     assert pipeline.sql.rows("SELECT count(*) AS n FROM uploads WHERE state = 'conflict'") == [{"n": 0}]
     wrong.stop()
 
     server = pipeline.serve()
     assert archive_id(server) == owner
-    answers.append(server.upload_ok(csv_of(ROWS[1])))
+    answers.append(applied(pipeline, server, csv_of(ROWS[1])))
     assert server.records() == values_of(ROWS[1])
     assert [answer["version"] for answer in answers] == [1, 2]
     owners = pipeline.sql.rows("SELECT company_id, archive_id FROM table_owners ORDER BY company_id")
@@ -88,10 +96,7 @@ def test_two_shards_share_the_topic_and_the_database(pipeline):
     one, two, _ = serve_on(pipeline, "one"), serve_on(pipeline, "two"), pipeline.consume()
     for rows in ROWS[:3]:
         for server, company in ((one, "first"), (two, "second")):
-            # Both make the topic at once: the first answers may be 202.
-            response = server.upload(csv_of(rows), company_id=company)
-            assert response.status_code in (200, 202), response.text
-            pipeline.wait_applied(server, response.json()["upload_id"])
+            applied(pipeline, server, csv_of(rows), company_id=company)
     assert is_refused(one, one.upload(csv_of(ROWS[3]), company_id="second"), archive_id(two))
     assert is_refused(two, two.upload(csv_of(ROWS[3]), company_id="first"), archive_id(one))
     assert {state for state, _ in states(pipeline).values()} == {"applied"}
@@ -101,8 +106,8 @@ def test_two_shards_share_the_topic_and_the_database(pipeline):
 
 def test_what_the_database_could_not_tell_is_a_conflict_that_one_command_repairs(pipeline):
     server, consumer = pipeline.serve(), pipeline.consume()
-    first = server.upload_ok(csv_of(ROWS[0]))
-    other = server.upload_ok(csv_of(ROWS[0]), company_id="other")
+    first = applied(pipeline, server, csv_of(ROWS[0]))
+    other = applied(pipeline, server, csv_of(ROWS[0]), company_id="other")
     # A server that reaches Kafka and no database: nothing is refused while it is down.
     wrong = serve_on(pipeline, "wrong", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     response = wrong.upload(csv_of(ROWS[1]))
@@ -133,7 +138,7 @@ def test_what_the_database_could_not_tell_is_a_conflict_that_one_command_repairs
     health_until(consumer, "all is well again", lambda answer: answer["status"] == "UP" and not answer["blocked"])
     assert states(pipeline) == {first["upload_id"]: ("applied", False), other["upload_id"]: ("applied", False),
                                 lost: ("conflict", True), second: ("conflict", True)}
-    assert server.upload_ok(csv_of(ROWS[3]))["version"] == 2
+    assert applied(pipeline, server, csv_of(ROWS[3]))["version"] == 2
     assert server.records() == values_of(ROWS[3])
     check_lake(pipeline)
 
@@ -141,14 +146,14 @@ def test_what_the_database_could_not_tell_is_a_conflict_that_one_command_repairs
 def test_a_lost_archive_gives_its_table_to_another_one_and_stays_readable(pipeline):
     """No backup: the events in the database are the only copy. They stay, and can be chosen again."""
     server, consumer = pipeline.serve(), pipeline.consume()
-    old = [server.upload_ok(csv_of(rows)) for rows in ROWS[:2]]
-    kept = server.upload_ok(csv_of(ROWS[0]), company_id="other")
+    old = [applied(pipeline, server, csv_of(rows)) for rows in ROWS[:2]]
+    kept = applied(pipeline, server, csv_of(ROWS[0]), company_id="other")
     server.stop()
     shutil.rmtree(pipeline.data_dir)
     server = pipeline.serve()
     assert server.upload(csv_of(ROWS[2])).status_code == 409
     resolve(pipeline, "none")
-    fresh = server.upload_ok(csv_of(ROWS[2]))
+    fresh = applied(pipeline, server, csv_of(ROWS[2]))
     assert fresh["version"] == 1
     assert server.records() == values_of(ROWS[2])
     events = pipeline.sql.rows(f"SELECT count(*) AS n FROM cdc_events WHERE upload_id IN ('{old[0]['upload_id']}', '{old[1]['upload_id']}')")
@@ -176,5 +181,5 @@ def test_migrate_and_rebuild_keep_the_archives_id(pipeline):
     server, _ = pipeline.serve(), pipeline.consume()
     assert archive_id(server) == owner
     pipeline.wait_applied(server, first["upload_id"])
-    server.upload_ok(csv_of(ROWS[1]))
+    applied(pipeline, server, csv_of(ROWS[1]))
     assert pipeline.sql.rows("SELECT archive_id FROM table_owners") == [{"archive_id": owner}]

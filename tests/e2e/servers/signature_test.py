@@ -4,6 +4,7 @@ import json
 import uuid
 
 from kafka import KafkaProducer
+from archives_test import applied
 from pipeline import csv_of, health_until, values_of
 
 ROWS = [{f"F{n}": str(n * factor) for n in range(1, 4)} for factor in range(1, 5)]
@@ -43,7 +44,7 @@ def state_of(pipeline, upload_id):
 def test_with_a_key_only_its_owners_publish(pipeline):
     pipeline.env["EVENT_KEY"] = KEY
     server, consumer = pipeline.serve(), pipeline.consume()
-    first = server.upload_ok(csv_of(ROWS[0]))
+    first = applied(pipeline, server, csv_of(ROWS[0]))
     messages = pipeline.messages()
     key, value, upload_id = forged(messages[0], first, 2, "666")
     send(pipeline, key, value)
@@ -60,7 +61,7 @@ def test_with_a_key_only_its_owners_publish(pipeline):
         again = pipeline.command("dead-letters", "retry", one)
         assert again.returncode == 2 and "no valid signature" in again.stderr, again
     assert state_of(pipeline, upload_id) == []
-    server.upload_ok(csv_of(ROWS[1]))
+    applied(pipeline, server, csv_of(ROWS[1]))
     assert server.records() == values_of(ROWS[1])
     shown = pipeline.command("config").stdout
     assert KEY not in shown and "EVENT_KEY" in shown and "***" in shown
@@ -75,7 +76,7 @@ def test_a_key_is_rotated_without_losing_an_event(pipeline):
     server.stop()
     pipeline.env["EVENT_KEY"] = f"{KEY},{OLD_KEY}"
     server, _ = pipeline.serve(), pipeline.consume()
-    answers.append(server.upload_ok(csv_of(ROWS[1])))
+    answers.append(applied(pipeline, server, csv_of(ROWS[1])))
     pipeline.check_once(answers)
     assert letters(pipeline) == []
 
@@ -88,8 +89,8 @@ def test_a_key_that_is_too_short_is_refused_without_showing_it(pipeline):
 
 def test_without_a_key_a_forged_upload_is_a_fork_that_one_command_repairs(pipeline):
     server, consumer = pipeline.serve(), pipeline.consume()
-    first = server.upload_ok(csv_of(ROWS[0]))
-    elsewhere = server.upload_ok(csv_of(ROWS[0]), company_id="elsewhere")
+    first = applied(pipeline, server, csv_of(ROWS[0]))
+    elsewhere = applied(pipeline, server, csv_of(ROWS[0]), company_id="elsewhere")
     message = next(each for each in pipeline.messages() if each.key.startswith(b"so-financials/"))
     key, value, upload_id = forged(message, first, 2, "666")
     send(pipeline, key, value)
@@ -107,5 +108,5 @@ def test_without_a_key_a_forged_upload_is_a_fork_that_one_command_repairs(pipeli
     assert state_of(pipeline, upload_id) == ["conflict"]
     verified = pipeline.command("lake", "verify")
     assert verified.returncode == 0, verified.stdout
-    server.upload_ok(csv_of(ROWS[3]))
+    applied(pipeline, server, csv_of(ROWS[3]))
     assert server.records() == values_of(ROWS[3])
