@@ -167,18 +167,20 @@ TEST_F(RebuildTest, DamageIsNamedAndTheOldCatalogStays) {
     std::string good;
     std::string bad;
   };
+  // Without the old catalog, which could write the manifest again.
+  const auto kept = bench_.options.data_dir / "kept.db";
+  std::filesystem::rename(layout().catalog(), kept);
   for (const auto& c : {Case{manifest, manifest_text, damaged_manifest}, Case{file, file_text, damaged_file},
                         Case{file, file_text, file_text + "9,z\n"}}) {
     ASSERT_TRUE(io::write_file_durably(c.path, c.bad).has_value());
     const auto report = rebuild();
     ASSERT_FALSE(report.has_value()) << c.path;
     EXPECT_EQ(report.error().code, ErrorCode::corrupt);
-    EXPECT_NE(report.error().message.find(c.path.string()), std::string::npos) << report.error().message;
+    const auto name = c.path.lexically_relative(layout().root).string();
+    EXPECT_NE(report.error().message.find(name), std::string::npos) << report.error().message;
     ASSERT_TRUE(io::write_file_durably(c.path, c.good).has_value());
   }
   std::filesystem::remove(layout().manifest_file(uploads_[0]));
-  const auto kept = bench_.options.data_dir / "kept.db";
-  std::filesystem::rename(layout().catalog(), kept);
   const auto report = rebuild();
   ASSERT_FALSE(report.has_value()) << "version 1 is missing";
   EXPECT_EQ(report.error().type, "broken-chain");
