@@ -308,7 +308,7 @@ Result<void> KeyRing::look() {
   stamp.written = std::filesystem::last_write_time(paths_.file, error);
   if (!error) stamp.size = std::filesystem::file_size(paths_.file, error);
   if (!error) now = stamp;
-  if (now == seen_) return success();
+  if (seen_ && *seen_ == now) return success();
   DD_TRY(auto keys, read_keys(paths_.file));
   bool marked = is_marked(paths_);
   if (!keys.empty() && !marked) {

@@ -104,7 +104,8 @@ class KeyRing {
   Result<void> look();
 
   const KeysPaths paths_;
-  std::optional<Stamp> seen_;  ///< by the probe's thread
+  /// The file as it was last read; none inside: there was no file. By the probe's thread.
+  std::optional<std::optional<Stamp>> seen_;
   std::mutex mutex_;           ///< of the two below
   std::vector<Key> keys_;
   bool marked_ = false;

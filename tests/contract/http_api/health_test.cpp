@@ -368,10 +368,16 @@ TEST_F(Api, TheLandingPageNamesTheServerAsItsClientDoes) {
        {"x", "127.0.0.1:8123", "Deltadrop.example", "deltadrop.example:8443", "[::1]:8000", "[::1]"}) {
     EXPECT_EQ(tried_at(host), "http://" + host + "/upload");
   }
-  // What is no host is not repeated: people paste the command into a shell.
-  for (const std::string host : {"", ":8000", "a b", "$(id)", "a;id", "a:port", "a:123456", "[::1", "u@a",
-                                 "a/b", "-o", "'a'", "a%20b", "[a]", "[]"}) {
+  // People paste the command into a shell, so a name with other characters is not repeated...
+  for (const std::string host : {"$(id)", "a;id", "-o", "'a'", "a%20b"}) {
     EXPECT_EQ(tried_at(host), "http://" + server->address() + "/upload") << host;
+  }
+  // ...and what is not a host at all is refused.
+  for (const std::string host :
+       {"", ":8000", "a b", "a:port", "a:123456", "[::1", "u@a", "a/b", "[a]", "[]"}) {
+    test::RawClient client(server->address());
+    client.send("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    EXPECT_EQ(client.read_response().status, 400) << host;
   }
   test::RawClient old(server->address());
   old.send("GET / HTTP/1.0\r\n\r\n");
