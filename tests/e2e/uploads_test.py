@@ -143,7 +143,7 @@ def test_many_at_once_with_one_key_are_one_upload(start, restarts):
 @pytest.mark.parametrize("point", ["ingest.catalog.commit", "ingest.catalog.committed"])
 def test_a_key_is_kept_with_the_upload_or_not_at_all(start, point):
     """Killed at the commit: either both are there, or neither, and a retry makes the one version."""
-    server = start(program=FAULTY_PROGRAM, fault=f"kill:{point}:2")  # 1 is the start's
+    server = start(program=FAULTY_PROGRAM, fault=f"kill:{point}:3")  # 2 are the first start's: the archive's id, the clock
     with pytest.raises(requests.ConnectionError):
         put(server, V1, "k")
     server.kill()
