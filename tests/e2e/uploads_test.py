@@ -241,7 +241,7 @@ def test_held_uploads_are_listed_with_their_end_and_expire(start):
     server.stop()
     catalog = sqlite3.connect(server.data_dir / "catalog.db")
     with catalog:
-        catalog.execute("UPDATE uploads SET received_ms = received_ms - 3600000 WHERE state = 'held'")
+        catalog.execute("UPDATE uploads SET aged_from_ms = aged_from_ms - 3600000 WHERE state = 'held'")
     catalog.close()
     server = start(flags=("--dry-run-ttl", "1h"))
     assert server.get(f"/api/v1/uploads/{held['upload_id']}")["state"] == "expired"
