@@ -1,5 +1,6 @@
 """The real program under a clock that is wrong: libfaketime sets the wall clock that it sees, also while it runs."""
 
+import re
 import subprocess
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -59,7 +60,8 @@ def test_one_start_with_a_clock_that_is_ahead_costs_nothing(start, clock):
     server = start(env=clock.environment())
     health = server.request("GET", "/health")
     assert health.status_code == 503 and health.json()["status"] == "DOWN" and health.json()["clock"] == "DOWN"
-    assert any("it jumped ahead by 40d 0h" in trouble and "deltadrop clock accept" in trouble
+    # Measured, so it can be some milliseconds less.
+    assert any(re.search(r"it jumped ahead by (40d 0h|39d 23h)", trouble) and "deltadrop clock accept" in trouble
                for trouble in health.json()["troubles"]), health.text
     assert server.request("GET", "/health/ready").status_code == 503
     refused = server.upload(ROWS + "32,32\n")

@@ -169,7 +169,8 @@ def test_without_memory_the_upload_fails_or_the_process_says_why_it_ends(start):
         assert "deltadrop: the system gives this process no more memory" in log and "fix: raise its limit" in log, log
         assert "terminate called" not in log
         server = start()
-    assert server.upload(large).status_code == 200
+    # 202 where 400,000 events are not published within PUBLISH_TIMEOUT.
+    assert server.upload(large).status_code in (200, 202)
 
 
 def test_without_more_threads_an_upload_is_compared_on_the_one_it_has(nobody):
