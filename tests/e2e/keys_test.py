@@ -14,7 +14,7 @@ NEXT = CSV.replace("FIN-0007,7", "FIN-0007,8")
 OF_ALL = {"GET /", "GET /docs", "GET /docs/{file}", "GET /openapi.json", "GET /health/ready", "GET /health/live"}
 # What no company's key may: it is about all companies.
 OF_NOBODY = {"GET /health", "GET /metrics", "GET /api/v1/tables", "GET /api/v1/dead-letters", "GET /api/v1/dead-letters/{id}",
-             "POST /api/v1/dead-letters/{id}/retry", "POST /api/v1/republish"}
+             "POST /api/v1/dead-letters/{id}/retry", "POST /api/v1/republish", "GET /api/v1/clock", "POST /api/v1/clock/accept"}
 # Lists and forms name their company in the query.
 COMPANY_PARAMETER = {"POST /upload": "company_id", "GET /api/v1/uploads": "company", "GET /api/v1/events": "company",
                      "GET /api/v1/events/stream": "company"}
@@ -80,7 +80,9 @@ def test_every_route_is_of_the_keys_company_only(two):
         if operation in OF_NOBODY:
             assert answer.status_code == 403, (operation, answer.text)
         else:
-            assert answer.status_code in (200, 202, 204), (operation, answer.text)
+            # The uploads before it moved the table on, which only who may release is told.
+            done = (409,) if operation == LAST[0] else (200, 202, 204)
+            assert answer.status_code in done, (operation, answer.text)
 
 
 def test_a_list_without_or_beside_its_company_is_refused(two):
