@@ -155,7 +155,9 @@ def test_a_stream_has_the_filters_of_the_list(server):
 
 
 def test_two_hundred_idle_streams_are_in_nobodys_way(server):
+    threads = lambda: len(list(Path(f"/proc/{server.process.pid}/task").iterdir()))
     server.upload_ok(table_of(1, 20))
+    before = threads()
     streams = [Stream(server.url) for _ in range(200)]
     for stream in streams:
         stream.wait("its place", lambda each: each.last_id is not None)
@@ -163,8 +165,8 @@ def test_two_hundred_idle_streams_are_in_nobodys_way(server):
     assert fastest < 0.1
     slow = [seconds for seconds in (server.request("GET", "/health").elapsed.total_seconds() for _ in range(50)) if seconds > 0.1]
     assert len(slow) <= 2, slow
-    threads = list(Path(f"/proc/{server.process.pid}/task").iterdir())
-    assert len(threads) < 150, "a stream has no thread of its own"
+    # Some pools start their threads when the first work comes.
+    assert threads() < before + 50, "a stream has no thread of its own"
     server.upload_ok(table_of(2, 20))
     for stream in streams:
         stream.wait("the new version", lambda each: len(each.events) == 20)
