@@ -46,8 +46,8 @@ TEST(SqlitePlans, EveryLookUpHasItsIndex) {
        "AND state <> 'conflict' ORDER BY version DESC LIMIT 1",
        "uploads_version (company_id=? AND table_name=?)"},
       {"uploads in trouble",
-       "SELECT total FROM uploads WHERE state IN ('blocked', 'conflict') ORDER BY company_id, table_name, "
-       "version",
+       "SELECT total FROM uploads WHERE state IN ('blocked', 'conflict') AND set_aside_at IS NULL "
+       "ORDER BY company_id, table_name, version",
        "uploads_in_trouble"},
       {"tables to apply",
        "SELECT DISTINCT company_id, table_name FROM uploads WHERE state = 'recorded' "
