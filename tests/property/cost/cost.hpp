@@ -3,9 +3,18 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace deltadrop::cost {
+
+/// `piece`, `count` times.
+inline std::string repeated(std::size_t count, std::string_view piece) {
+  std::string text;
+  text.reserve(count * piece.size());
+  for (std::size_t i = 0; i < count; ++i) text += piece;
+  return text;
+}
 
 /// Hostile input of any size, and the work that it makes.
 struct Family {

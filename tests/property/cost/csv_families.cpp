@@ -13,13 +13,6 @@
 namespace deltadrop::cost {
 namespace {
 
-std::string repeated(std::size_t count, std::string_view piece) {
-  std::string text;
-  text.reserve(count * piece.size());
-  for (std::size_t i = 0; i < count; ++i) text += piece;
-  return text;
-}
-
 std::string names(std::size_t count, std::string_view prefix) {
   std::string text;
   for (std::size_t i = 0; i < count; ++i) text += fmt::format("{}{}{}", i == 0 ? "" : ",", prefix, i);

@@ -14,13 +14,6 @@
 namespace deltadrop::cost {
 namespace {
 
-std::string repeated(std::size_t count, std::string_view piece) {
-  std::string text;
-  text.reserve(count * piece.size());
-  for (std::size_t i = 0; i < count; ++i) text += piece;
-  return text;
-}
-
 Family message(std::string name, const std::function<std::string(std::size_t)>& text) {
   return {std::move(name), [text](std::size_t size) -> std::function<void()> {
             auto json = std::make_shared<const std::string>(text(size));

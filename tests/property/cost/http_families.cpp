@@ -19,13 +19,6 @@
 namespace deltadrop::cost {
 namespace {
 
-std::string repeated(std::size_t count, std::string_view piece) {
-  std::string text;
-  text.reserve(count * piece.size());
-  for (std::size_t i = 0; i < count; ++i) text += piece;
-  return text;
-}
-
 Family over_text(std::string name, const std::function<std::string(std::size_t)>& text,
                  const std::function<void(const std::string&)>& use) {
   return {std::move(name), [text, use](std::size_t size) -> std::function<void()> {
