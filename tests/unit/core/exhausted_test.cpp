@@ -4,6 +4,8 @@
 
 #include <new>
 #include <stdexcept>
+#include <system_error>
+#include <thread>
 
 namespace deltadrop {
 namespace {
