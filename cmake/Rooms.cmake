@@ -1,3 +1,9 @@
+# src/precompiled.hpp, compiled once. What uses it must have the same options and link fmt::fmt.
+file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
+add_library(deltadrop_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+target_link_libraries(deltadrop_precompiled PRIVATE deltadrop_options fmt::fmt)
+target_precompile_headers(deltadrop_precompiled PRIVATE ${CMAKE_SOURCE_DIR}/src/precompiled.hpp)
+
 # deltadrop_room(csv SOURCES reader.cpp ... USES core io LINK PkgConfig::x)
 #
 # One static library a room: src/<name>/ -> deltadrop_<name>. USES names the rooms above it that it may call;
@@ -11,4 +17,5 @@ function(deltadrop_room name)
     target_link_libraries(deltadrop_${name} PUBLIC deltadrop_${used})
   endforeach()
   target_link_libraries(deltadrop_${name} PRIVATE ${ROOM_LINK})
+  target_precompile_headers(deltadrop_${name} REUSE_FROM deltadrop_precompiled)
 endfunction()
