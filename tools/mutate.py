@@ -16,8 +16,8 @@
     tests = "fault_ingest"              # regular expression of ctest names; one of these tests must fail
     only = "Archive.*"                  # optional, to be quick: a filter of GoogleTest, or pytest's -k expression
 
-Each mutant is put into a copy of the tree under build/mutate, which is built incrementally and only as far as its tests need
-it. A mutant is *killed* if one of its tests fails or exceeds its time limit (60 s more than five times what it takes without
+Each mutant is put into a copy of the tree under build/mutate, which is built with -O1, incrementally and only as far as its
+tests need it. With --jobs, several copies work at a time; the mutants of one file are tried in one copy. A mutant is *killed* if one of its tests fails or exceeds its time limit (60 s more than five times what it takes without
 the mutant), and *survives* if all of them pass. It is an *error* if it does not compile, or if its tests fail without it.
 The output of each mutant is in build/mutate/logs. The exit code is 1 if a mutant survived or there was an error, 2 if an
 entry is invalid.
@@ -32,9 +32,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +56,10 @@ CITATIONS = "## Which mutants its tests kill"
 
 class InvalidEntries(Exception):
     """args[0]: the findings, one line each."""
+
+
+class Broken(Exception):
+    """The project itself does not build."""
 
 
 @dataclass(frozen=True)
@@ -173,11 +179,11 @@ def project_files(root):
 
 
 class TreeCopy:
-    """The copy of the project in which mutants are built and tested. only_one() keeps others out."""
+    """A copy of the project in which mutants are built and tested. only_one() keeps others out."""
 
-    def __init__(self, root):
+    def __init__(self, root, number):
         self.root = root
-        self.folder = root / "build/mutate/tree"
+        self.folder = root / f"build/mutate/tree-{number}"
         self.build = self.folder / "build/release"
         self.logs = root / "build/mutate/logs"
 
@@ -204,7 +210,8 @@ class TreeCopy:
                 if path.is_file() and path.relative_to(self.folder).parts[0] not in ("build", ".deps")}
 
     def configure(self):
-        return run(["cmake", "--preset", "release", "-DDELTADROP_TESTS=ON", "-DDELTADROP_BENCH=OFF"], self.folder)
+        return run(["cmake", "--preset", "release", "-DDELTADROP_TESTS=ON", "-DDELTADROP_BENCH=OFF",
+                    "-DCMAKE_CXX_FLAGS_RELEASE=-O1 -DNDEBUG"], self.folder)
 
     def compile(self, targets):
         return run(["cmake", "--build", str(self.build), "--target", *targets], self.folder)
@@ -221,6 +228,10 @@ class TreeCopy:
         (self.logs / f"{name}.txt").write_text(text)
 
 
+# Set by Ctrl-C: what runs is ended, and the files of the copies are restored.
+interrupted = threading.Event()
+
+
 @dataclass(frozen=True)
 class Ended:
     passed: bool
@@ -235,20 +246,23 @@ def run(command, folder, environment=None, time_limit_s=None):
     process = subprocess.Popen(command, cwd=folder, env=environment, text=True, errors="replace", start_new_session=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     timed_out = False
-    try:
-        output, _ = process.communicate(timeout=time_limit_s)
-    except subprocess.TimeoutExpired:
-        timed_out = True
-        output = end_group(process)
-    except BaseException:
-        end_group(process)
-        raise
+    while True:
+        try:
+            output, _ = process.communicate(timeout=1)
+            break
+        except subprocess.TimeoutExpired:
+            timed_out = time_limit_s is not None and time.monotonic() - begin > time_limit_s
+        if timed_out or interrupted.is_set():
+            output = end_group(process)
+            break
+    if interrupted.is_set():
+        raise KeyboardInterrupt
     return Ended(process.returncode == 0 and not timed_out, output, time.monotonic() - begin, timed_out)
 
 
 def end_group(process):
     """Interrupts first: a test in Python then ends its servers."""
-    for number, wait_s in ((signal.SIGINT, 20), (signal.SIGKILL, 20)):
+    for number, wait_s in ((signal.SIGINT, 10), (signal.SIGKILL, 10)):
         try:
             os.killpg(process.pid, number)
             return process.communicate(timeout=wait_s)[0]
@@ -283,19 +297,19 @@ class Trial:
 
     def prepare(self, mutants):
         """Builds everything that the mutants need, and runs their tests once without a mutant."""
-        print(f"building what {len(mutants)} mutants need in {self.copy.folder}", flush=True)
+        show(f"building what {len(mutants)} mutants need in {self.copy.folder}")
         self.copy.refresh()
         for step, ended in (("configure", self.copy.configure()),
                             ("build", self.copy.compile(sorted({t for m in mutants for t in self.targets(m)})))):
             if not ended.passed:
                 self.copy.log("without", ended.output)
-                sys.exit(f"the project does not {step} without a mutant; see {self.copy.logs}/without.txt")
+                raise Broken(f"the project does not {step} without a mutant; see {self.copy.logs}/without.txt")
         wanted = sorted({(name, mutant.only) for mutant in mutants for name in tests_of(mutant, self.tests)})
         for number, (name, only) in enumerate(wanted, start=1):
             ended = self.copy.test(name, only, 1800)
             self.normal_s[name, only] = ended.seconds if ended.passed else None
             shown = f"{ended.seconds:.1f} s" if ended.passed else "FAILS"
-            print(f"without a mutant [{number}/{len(wanted)}] {name} {only}: {shown}", flush=True)
+            show(f"without a mutant [{number}/{len(wanted)}] {name} {only}: {shown}")
             if not ended.passed:
                 self.copy.log(f"without-{name}", ended.output)
 
@@ -330,6 +344,18 @@ class Trial:
         return "survived", f"all pass: {', '.join(names)}", output
 
 
+def show(line):
+    print(time.strftime("%H:%M:%S"), line, flush=True)
+
+
+def shares(mutants, count):
+    """The mutants in `count` lists of about one length; those of one file stay together, in order."""
+    lists = [[] for _ in range(count)]
+    for file, _ in Counter(mutant.file for mutant in mutants).most_common():
+        min(lists, key=len).extend(mutant for mutant in mutants if mutant.file == file)
+    return [share for share in lists if share]
+
+
 def is_meant(mutant, only):
     return any(re.search(only, text) for text in (mutant.name, mutant.file, mutant.tests))
 
@@ -359,6 +385,8 @@ def arguments():
     parser.add_argument("--check", action="store_true", help="only check the entries and who cites them")
     parser.add_argument("--slack", type=float, default=60, metavar="SECONDS",
                         help="how much longer than five times its normal duration a test may take (default: 60)")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N",
+                        help="copies that work at a time (default: %(default)s)")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1], help="the project (default: this one)")
     return parser.parse_args()
 
@@ -384,7 +412,10 @@ def main():
     if not mutants:
         sys.exit("no mutant matches")
     with only_one(given.root):
-        return run_all(given, mutants, tests)
+        try:
+            return run_all(given, mutants, tests)
+        except Broken as broken:
+            sys.exit(str(broken))
 
 
 @contextlib.contextmanager
@@ -400,16 +431,29 @@ def only_one(root):
 
 
 def run_all(given, mutants, tests):
-    trial = Trial(TreeCopy(given.root), tests, given.slack)
-    trial.prepare(mutants)
-    outcomes, begin = [], time.monotonic()
-    for number, mutant in enumerate(mutants, start=1):
-        outcome = trial.outcome(mutant)
-        outcomes.append(outcome)
-        left_s = (time.monotonic() - begin) / number * (len(mutants) - number)
-        shown = outcome.verdict if outcome.verdict == "killed" else outcome.verdict.upper()
-        print(f"[{number}/{len(mutants)}] {mutant.name}: {shown} in {outcome.seconds:.0f} s ({outcome.detail}); "
-              f"about {left_s / 60:.0f} min left", flush=True)
+    outcomes, lock, begin = [], threading.Lock(), time.monotonic()
+
+    def run_share(number, share):
+        trial = Trial(TreeCopy(given.root, number), tests, given.slack)
+        trial.prepare(share)
+        for mutant in share:
+            outcome = trial.outcome(mutant)
+            with lock:
+                outcomes.append(outcome)
+                left_s = (time.monotonic() - begin) / len(outcomes) * (len(mutants) - len(outcomes))
+                shown = outcome.verdict if outcome.verdict == "killed" else outcome.verdict.upper()
+                show(f"[{len(outcomes)}/{len(mutants)}] {mutant.name}: {shown} in {outcome.seconds:.0f} s "
+                     f"({outcome.detail}); about {left_s / 60:.0f} min left")
+
+    with ThreadPoolExecutor(given.jobs) as pool:
+        running = [pool.submit(run_share, number, share)
+                   for number, share in enumerate(shares(mutants, given.jobs), start=1)]
+        try:
+            for done in as_completed(running):
+                done.result()
+        except BaseException:
+            interrupted.set()
+            raise
     return report(outcomes)
 
 

@@ -1,5 +1,6 @@
 """tools/mutate.py tells killed mutants from those that survive, and finds entries that have rotted."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,31 @@ def test_survivors_and_errors(project):
     assert "does not compile" in table["broken"]
     assert "without the mutant" in table["already-red"]
     assert table["sum"].startswith("killed")
+
+
+def test_two_copies_at_a_time(project):
+    (project / "src/cube.hpp").write_text('#include "square.hpp"\ninline int cube(int x) { return square(x) * x; }\n')
+    (project / "tests/square_test.cpp").write_text("""#include "../src/cube.hpp"
+        int main() { return square(3) == 9 && cube(2) == 8 ? 0 : 1; }""")
+    write(project, entry("sum", "x * x", "x + x"),
+          entry("square", "square(x) * x", "square(x)").replace("square.hpp", "cube.hpp"))
+    result = mutate(project, "--jobs", "2")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.splitlines()[-1] == "2 killed, 0 survived"
+    for copy, mutants in ((1, "sum"), (2, "square")):
+        assert (project / f"build/mutate/tree-{copy}/build/release/build.ninja").is_file(), mutants
+        assert (project / f"build/mutate/tree-{copy}/src/square.hpp").read_text() == PROJECT["src/square.hpp"]
+
+
+def test_ctrl_c_ends_what_runs(project):
+    write(project, entry("endless", "int unused = 0;", "volatile int unused = 0; while (unused == 0) {}"))
+    with subprocess.Popen([sys.executable, str(MUTATE), "--root", str(project)], stdout=subprocess.PIPE, text=True) as running:
+        for line in running.stdout:
+            if "without a mutant" in line:
+                break
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=60) != 0
+    assert (project / "build/mutate/tree-1/src/square.hpp").read_text() == PROJECT["src/square.hpp"]
 
 
 def test_a_mutant_that_hangs_is_killed(project):
