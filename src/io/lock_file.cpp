@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -91,6 +92,19 @@ Result<LockHolder> LockFile::holder(const fs::path& path) {
   }
   DD_TRY(const auto text, read_whole_file(path));
   return parse_holder(text);
+}
+
+Result<std::uint64_t> LockFile::count() {
+  std::array<char, 32> stored{};
+  const auto read = ::pread(file_.descriptor(), stored.data(), stored.size() - 1, 0);
+  if (read < 0) return system_error("read", file_.path(), errno);
+  const std::uint64_t number = std::strtoull(stored.data(), nullptr, 10) + 1;
+  // Of one length, so that nothing is left of a longer one.
+  const auto text = fmt::format("{:020}\n", number);
+  if (::pwrite(file_.descriptor(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+    return system_error("write", file_.path(), errno);
+  }
+  return number;
 }
 
 Result<void> LockFile::publish_address(const std::string& address) {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -21,12 +22,16 @@ class LockFile {
   /// Fails with conflict, type "data-dir-in-use", naming the holder's pid. Those who ask for the `holder`
   /// meanwhile do not keep it out.
   static Result<LockFile> take(const fs::path& path);
-  /// Nothing where somebody holds it. The file stays empty.
+  /// Nothing where somebody holds it. The file stays as it is.
   static Result<std::optional<LockFile>> try_take(const fs::path& path);
-  /// Waits until whoever holds it lets go. The file stays empty.
+  /// Waits until whoever holds it lets go. The file stays as it is.
   static Result<LockFile> wait_for(const fs::path& path);
   /// The holder as written in the file if somebody holds the lock; not_found otherwise.
   static Result<LockHolder> holder(const fs::path& path);
+
+  /// Adds one to the number in the file, 0 where there is none, and returns it: how often the lock was taken
+  /// by those who count. Not durable.
+  Result<std::uint64_t> count();
 
   /// Writes this process's pid and `address` into the file.
   Result<void> publish_address(const std::string& address);
