@@ -47,6 +47,20 @@ TEST(TableLock, IsWaitedFor) {
   EXPECT_TRUE(let_go) << "it was taken while another held it";
 }
 
+TEST(TableLock, CountsThoseWhoHeldIt) {
+  const testing::TemporaryFolder folder;
+  for (std::uint64_t number = 1; number < 12; ++number) {
+    const auto lock = TableLock::take(folder.path(), kTable, [] {});
+    ASSERT_TRUE(lock.has_value());
+    EXPECT_EQ(lock.value().number(), number);
+  }
+  ASSERT_TRUE(
+      io::write_file(folder.path() / ".locks/so-financials/financials.lock", "no number").has_value());
+  const auto lock = TableLock::try_take(folder.path(), kTable);
+  ASSERT_TRUE(lock.has_value() && lock.value().has_value());
+  EXPECT_EQ(lock.value()->number(), 1U);
+}
+
 TEST(TableLock, NamesAFolderThatCannotBe) {
   const testing::TemporaryFolder folder;
   ASSERT_TRUE(io::write_file(folder.path() / "lake", "a file").has_value());
