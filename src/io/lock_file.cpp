@@ -3,13 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
+
+#include "io/file_stamp.hpp"
 
 namespace deltadrop::io {
 namespace {
@@ -94,17 +96,17 @@ Result<LockHolder> LockFile::holder(const fs::path& path) {
   return parse_holder(text);
 }
 
-Result<std::uint64_t> LockFile::count() {
-  std::array<char, 32> stored{};
-  const auto read = ::pread(file_.descriptor(), stored.data(), stored.size() - 1, 0);
-  if (read < 0) return system_error("read", file_.path(), errno);
-  const std::uint64_t number = std::strtoull(stored.data(), nullptr, 10) + 1;
-  // Of one length, so that nothing is left of a longer one.
-  const auto text = fmt::format("{:020}\n", number);
-  if (::pwrite(file_.descriptor(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
-    return system_error("write", file_.path(), errno);
-  }
-  return number;
+Result<std::optional<std::uint64_t>> LockFile::count() {
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  const auto stamp = stamp_of(file_);
+  if (!stamp.has_value()) return stamp.error();
+  const auto number = static_cast<std::uint64_t>(stamp.value().modified_ns) + kCountStep;
+  const timespec time{static_cast<time_t>(number / kSecond), static_cast<long>(number % kSecond)};
+  const timespec times[2] = {time, time};
+  if (::futimens(file_.descriptor(), times) != 0) return system_error("set the time of", file_.path(), errno);
+  DD_TRY(const auto kept, stamp_of(file_));
+  if (kept.modified_ns != static_cast<std::int64_t>(number)) return std::optional<std::uint64_t>();
+  return std::optional(number);
 }
 
 Result<void> LockFile::publish_address(const std::string& address) {

@@ -29,9 +29,11 @@ class LockFile {
   /// The holder as written in the file if somebody holds the lock; not_found otherwise.
   static Result<LockHolder> holder(const fs::path& path);
 
-  /// Adds one to the number in the file, 0 where there is none, and returns it: how often the lock was taken
-  /// by those who count. Not durable.
-  Result<std::uint64_t> count();
+  /// Steps the file's time of modification on, and returns it as a number: kCountStep more than the one
+  /// before, if nobody else who counts had the lock in between. Nothing where the file system keeps times
+  /// less exactly. Neither content nor durability changes.
+  Result<std::optional<std::uint64_t>> count();
+  static constexpr std::uint64_t kCountStep = 1'000;
 
   /// Writes this process's pid and `address` into the file.
   Result<void> publish_address(const std::string& address);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "io/lock_file.hpp"
 #include "lake/layout.hpp"
 
 namespace deltadrop::lake {
@@ -27,10 +28,11 @@ bool FolderContents::has_nothing_of(std::string_view mark) const {
   return second > newest_second || (second == newest_second && !newest.contains(std::string(mark)));
 }
 
-void KnownFolders::locked(const TableRef& table, std::uint64_t number) {
+void KnownFolders::locked(const TableRef& table, std::optional<std::uint64_t> number) {
   if (known_.size() >= kFoldersMax && !known_.contains(table)) known_.clear();
   auto& known = known_[table];
-  if (number != known.lock_number + 1) known.stamp.reset();
+  const bool by_us = number && known.lock_number && *number == *known.lock_number + io::LockFile::kCountStep;
+  if (!by_us) known.stamp.reset();
   known.lock_number = number;
 }
 

@@ -33,9 +33,9 @@ struct FolderContents {
 /// docs/decisions/0032-costs-that-grow.md. Not thread-safe.
 class KnownFolders {
  public:
-  /// The table's lock was taken, as the `number`-th: what is known of its folder is forgotten when another
-  /// process had the lock in between.
-  void locked(const TableRef& table, std::uint64_t number);
+  /// The table's lock was taken, with this io::LockFile::count: what is known of its folder is forgotten when
+  /// another process had the lock in between, or nobody can tell.
+  void locked(const TableRef& table, std::optional<std::uint64_t> number);
 
   /// What the folder has, if that is known and the folder was not changed since. It is not known any more
   /// until it is remembered: nobody knows what is there after a failure.
@@ -45,7 +45,7 @@ class KnownFolders {
 
  private:
   struct Known {
-    std::uint64_t lock_number = 0;
+    std::optional<std::uint64_t> lock_number;
     std::optional<io::FileStamp> stamp;
     FolderContents contents;
   };

@@ -23,15 +23,16 @@ class TableLock {
   static Result<TableLock> take(const std::filesystem::path& root, const TableRef& table,
                                 const Waiting& waiting);
 
-  /// How often the table's lock was taken, this time included, by all processes: KnownFolders::locked.
-  [[nodiscard]] std::uint64_t number() const { return number_; }
+  /// For KnownFolders::locked.
+  [[nodiscard]] std::optional<std::uint64_t> number() const { return number_; }
 
  private:
-  TableLock(io::LockFile lock, std::uint64_t number) : lock_(std::move(lock)), number_(number) {}
+  TableLock(io::LockFile lock, std::optional<std::uint64_t> number)
+      : lock_(std::move(lock)), number_(number) {}
   static Result<TableLock> counted(io::LockFile lock);
 
   io::LockFile lock_;
-  std::uint64_t number_;
+  std::optional<std::uint64_t> number_;
 };
 
 }  // namespace deltadrop::lake

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "io/file.hpp"
+#include "io/lock_file.hpp"
 #include "lake/lake.hpp"
 #include "parquet_rows.hpp"
 #include "sample.hpp"
@@ -73,7 +74,7 @@ class KnownFoldersTest : public ::testing::Test {
   }
   void write(const history::UploadStatus& upload) { write(options(), upload); }
   void write(const Options& with, const history::UploadStatus& upload) {
-    known_.locked(kTable, ++locks_);
+    known_.locked(kTable, locks_ += io::LockFile::kCountStep);
     const auto report = write_upload(with, history_, upload, clock_, &known_);
     ASSERT_TRUE(report.has_value()) << report.error().text();
   }
@@ -111,7 +112,7 @@ TEST_F(KnownFoldersTest, AFolderThatWasChangedIsListed) {
 TEST_F(KnownFoldersTest, AFolderThatAnotherProcessHadIsListed) {
   write(add(1, "01"));
   Listing listing(folder());
-  ++locks_;  // within the clock tick of the file system its changes may not show
+  locks_ += io::LockFile::kCountStep;  // within the clock tick of the file system its changes may not show
   write(add(2, "02"));
   EXPECT_TRUE(listing.seen());
   write(add(3, "03"));
@@ -123,7 +124,7 @@ TEST_F(KnownFoldersTest, AFolderIsListedAfterAFailure) {
   auto orphan = as_upload(sample_upload(2, "2025-03-10T12:00:02.000Z"), {inserted("k2", {{"id", "k2"}})});
   auto upload = history_.add(orphan);
   ++upload.facts.total;  // more events than there are
-  known_.locked(kTable, ++locks_);
+  known_.locked(kTable, locks_ += io::LockFile::kCountStep);
   ASSERT_FALSE(write_upload(options(), history_, upload, clock_, &known_).has_value());
   EXPECT_EQ(names().size(), 1U) << "nothing half-written stays";
   Listing listing(folder());
