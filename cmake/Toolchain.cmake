@@ -18,6 +18,28 @@ if(DELTADROP_SANITIZE)
   endif()
 endif()
 
+# What compiler, linker and C library do against memory errors: docs/decisions/0033-hardening.md. Only in Release:
+# _FORTIFY_SOURCE needs optimisation, and sanitizers have checks of their own that it would hide.
+if(DELTADROP_HARDENING AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT DELTADROP_SANITIZE)
+  include(CheckCXXCompilerFlag)
+  include(CheckPIESupported)
+  # Without it, CMAKE_POSITION_INDEPENDENT_CODE says nothing to the linker.
+  check_pie_supported(LANGUAGES CXX)
+  foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+    string(MAKE_C_IDENTIFIER "DELTADROP_HAS${flag}" known)
+    check_cxx_compiler_flag(${flag} ${known})
+    if(${known})
+      target_compile_options(deltadrop_options INTERFACE ${flag})
+    endif()
+  endforeach()
+  set(fortify_level 2)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 12)
+    set(fortify_level 3)
+  endif()
+  target_compile_options(deltadrop_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=${fortify_level} -D_GLIBCXX_ASSERTIONS)
+  target_link_options(deltadrop_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+endif()
+
 find_program(DELTADROP_MOLD mold)
 if(DELTADROP_MOLD)
   target_link_options(deltadrop_options INTERFACE -fuse-ld=mold)

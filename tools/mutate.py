@@ -3,7 +3,7 @@
 
     tools/mutate.py [ONLY...]         all mutants, or those whose name, file or tests match one of these regular expressions
     tools/mutate.py --list [ONLY...]  print them
-    tools/mutate.py --check           only check the entries: quick, and part of the tests
+    tools/mutate.py --check           only check the entries, and those that docs/guarantees.md cites: quick, and part of the tests
 
 `make mutate` runs it; no other target does, because it takes long. The mutants are in tools/mutants/*.toml:
 
@@ -48,6 +48,10 @@ PROGRAMS = ("deltadrop", "deltadrop-faulty")
 
 TEST_DECLARATION = re.compile(r"\b(deltadrop_test|deltadrop_pytest|add_test)\(\s*(?:NAME\s+)?([\w-]+)([^)]*)")
 TARGET_FILE = re.compile(r"\$<TARGET_FILE:([\w-]+)>")
+
+# Where the promises are numbered, and the heading of the section that cites mutants for each.
+GUARANTEES = "docs/guarantees.md"
+CITATIONS = "## Which mutants its tests kill"
 
 
 class InvalidEntries(Exception):
@@ -119,6 +123,23 @@ def mutant_findings(mutant, root, tests):
             yield f"{where}: no test matches {mutant.tests!r}"
     except re.error as error:
         yield f"{where}: tests: {error}"
+
+
+def citation_findings(root, names):
+    """What is wrong with the mutants that the table of GUARANTEES cites: `name` is one of `names`, each promise has some."""
+    path = root / GUARANTEES
+    if not path.is_file():
+        return
+    text = path.read_text()
+    table = text.partition(CITATIONS)[2].partition("\n## ")[0]
+    cited = {promise: re.findall(r"`([^`]+)`", row) for promise, row in re.findall(r"^\| (\d+) \|(.*)$", table, re.MULTILINE)}
+    for promise in re.findall(r"^(\d+)\. \*\*", text, re.MULTILINE):
+        if not cited.get(promise):
+            yield f"{GUARANTEES}: promise {promise} has no mutant under {CITATIONS!r}"
+    for promise, row in cited.items():
+        for name in row:
+            if name not in names:
+                yield f"{GUARANTEES}: promise {promise} cites {name}, and there is no such mutant"
 
 
 def read_mutants(root):
@@ -361,7 +382,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("only", nargs="*", help="run only the mutants whose name, file or tests match one of these regular expressions")
     parser.add_argument("--list", action="store_true", help="print the mutants")
-    parser.add_argument("--check", action="store_true", help="only check the entries")
+    parser.add_argument("--check", action="store_true", help="only check the entries and who cites them")
     parser.add_argument("--slack", type=float, default=60, metavar="SECONDS",
                         help="how much longer than five times its normal duration a test may take (default: 60)")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N",
@@ -379,9 +400,11 @@ def main():
     except InvalidEntries as invalid:
         print("\n".join(invalid.args[0]))
         return 2
-    mutants = [mutant for mutant in mutants if not given.only or any(is_meant(mutant, only) for only in given.only)]
     if given.check:
-        return 0
+        findings = list(citation_findings(given.root, {mutant.name for mutant in mutants}))
+        print("\n".join(findings))
+        return 2 if findings else 0
+    mutants = [mutant for mutant in mutants if not given.only or any(is_meant(mutant, only) for only in given.only)]
     if given.list:
         for mutant in mutants:
             print(f"{mutant.name}  ({mutant.file}; {mutant.tests} {mutant.only})\n    {mutant.promise}")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the rules of the house that a compiler does not: which room may use which, where a library's header may be
-included, and a few things that must not be in the tree. Prints one line a finding and exits 1 if there is any.
+included, which tests the documents cite, and a few things that must not be in the tree. Prints one line a finding and exits 1 if there is any.
 
     tools/tidy.py [FOLDER]      FOLDER: the root of a checkout, this one unless given
 """
@@ -111,6 +111,33 @@ def check_dependencies(root, files):
     ]
 
 
+# `unit/http/keys_test.cpp: Gates.KnowRoles` or `e2e/keys_test.py: test_x`, with or without the test.
+CITED_TEST = re.compile(r"`(?:tests/)?((?:unit|contract|property|fault|e2e|fuzz)/[\w/]+\.(?:cpp|py))(?:: ([\w.]+))?`")
+
+
+def has_test(text, test):
+    if "." not in test:
+        return re.search(rf"^def {test}\(", text, re.MULTILINE)
+    suite, name = test.split(".", 1)
+    return re.search(rf"\bTEST(?:_F|_P)?\(\s*{suite},\s*{name}\s*\)", text)
+
+
+def check_cited_tests(root, files):
+    """Each test that a page of docs/ cites exists."""
+    findings = []
+    for page in files:
+        if not re.fullmatch(r"docs/[\w-]+\.md", page):
+            continue
+        for number, line in enumerate((root / page).read_text().splitlines(), 1):
+            for name, test in CITED_TEST.findall(line):
+                file = root / "tests" / name
+                if not file.is_file():
+                    findings.append((page, number, f"there is no tests/{name}"))
+                elif test and not has_test(file.read_text(), test):
+                    findings.append((page, number, f"tests/{name} has no test {test}"))
+    return findings
+
+
 def check_tree(root):
     files = tracked_files(root)
     findings = []
@@ -118,7 +145,7 @@ def check_tree(root):
         if re.search(r"\.(cpp|hpp|py|sh|cmake)$|CMakeLists\.txt$|Makefile$", name) and not name.startswith("tools/tidy"):
             text = (root / name).read_text(errors="replace")
             findings += [(name, line, complaint) for line, complaint in check_source(name, text)]
-    return findings + check_dependencies(root, files)
+    return findings + check_dependencies(root, files) + check_cited_tests(root, files)
 
 
 def main():

@@ -2,6 +2,7 @@
 in a measure_*.py and a name here."""
 
 from .measure_diff import diff_lines
+from .measure_growth import growth_lines
 from .measure_http import http_lines
 from .measure_pipeline import one_row_lines, pipeline_lines
 from .measure_programs import lake_lines
@@ -17,4 +18,5 @@ MEASUREMENTS = {
     "pipeline": pipeline_lines,
     "one_row": one_row_lines,
     "lake": lake_lines,
+    "growth": growth_lines,
 }

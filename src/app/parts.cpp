@@ -17,6 +17,7 @@
 #include "history/sqlite_history.hpp"
 #include "http/gate.hpp"
 #include "http/keys.hpp"
+#include "lake/known_folders.hpp"
 #include "lake/table_lock.hpp"
 
 namespace deltadrop::app {
@@ -231,14 +232,15 @@ consume::Options consume_options(const Settings& settings) {
 }
 
 consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& history, io::Clock& clock) {
-  return [options = lake_options(settings), &history,
-          &clock](const history::UploadStatus& upload) -> Result<bool> {
+  return [options = lake_options(settings), &history, &clock, known = std::make_shared<lake::KnownFolders>()](
+             const history::UploadStatus& upload) -> Result<bool> {
     DD_TRY(const auto lock, lake::TableLock::try_take(options.folder, upload.facts.table));
     if (!lock) return false;
+    known->locked(upload.facts.table, lock->number());
     // Whoever had the lock may have written it since it was read.
     DD_TRY(const auto now_stored, history.upload(upload.facts.upload_id));
     if (now_stored && now_stored->in_lake_at) return true;
-    DD_TRY(const auto report, lake::write_upload(options, history, upload, clock));
+    DD_TRY(const auto report, lake::write_upload(options, history, upload, clock, known.get()));
     for (const auto& warning : report.warnings) spdlog::warn("{}", warning);
     spdlog::info("{} version {} is in the lake: {}, {}", upload.facts.table.to_string(),
                  upload.facts.version.value, counted(report.rows, "event"), counted(report.files, "file"));

@@ -197,6 +197,9 @@ Result<void> run_consume(const Settings& settings, bool accept_gap) {
   DD_TRY(const auto log, open_kafka(settings));
   DD_TRY(const auto history,
          open_postgres(settings, "deltadrop consume", Schema::bring_up_to_date, stop.get_token()));
+  if (settings.text("PARQUET_DIR").empty()) {
+    DD_TRY(make_data_dir(settings));
+  }
 
   io::SystemClock clock;
   Telemetry telemetry;

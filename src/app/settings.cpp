@@ -22,6 +22,9 @@ using enum SettingKind;
 constexpr std::array kSettings = {
     Setting{"DATA_DIR", folder, "./data", "base folder: archive, current, held, spool, catalog"},
     Setting{"PARQUET_DIR", folder, "", "folder of the Parquet files; parquet under DATA_DIR unless given"},
+    Setting{
+        "DATA_GROUP", text, "",
+        "group, by name or number, that may read DATA_DIR; unless given nobody but the server's user may"},
     Setting{"LISTEN", address, "127.0.0.1:8000", "address and port of the API"},
     Setting{"INSECURE", flag, "false", "allow to listen beyond loopback without keys and TLS"},
     Setting{"KAFKA_BOOTSTRAP_SERVERS", text, "localhost:9092", "Kafka servers; not used by `dev`"},

@@ -144,6 +144,13 @@ void print_findings(const std::string& name, const csv::Findings& findings) {
   }
 }
 
+void print_warnings(const std::string& name, const csv::Findings& warnings) {
+  for (const auto& warning : warnings.first) {
+    fmt::print(stderr, "{}:{}: warning: {}; {}\n", terminal_safe(name), warning.line.value,
+               terminal_safe(warning.message), terminal_safe(with_option_names(warning.fix)));
+  }
+}
+
 /// True when something is wrong with a file that is looked at by itself.
 Result<bool> has_findings(const Input& input) {
   DD_TRY(const auto alone, diff::diff(nullptr, *input.file));
@@ -177,6 +184,7 @@ Result<int> compare(const Arguments& arguments) {
     print_findings(after.name, outcome.value().findings);
     return kTrouble;
   }
+  print_warnings(after.name, outcome.value().warnings);
   const diff::ChangeSet& changes = outcome.value().changes;
   if (arguments.summary) {
     DD_TRY(write_summary(changes, format));

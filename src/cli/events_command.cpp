@@ -33,16 +33,34 @@ const std::vector<ListColumn>& columns() {
   return kColumns;
 }
 
+/// The end of a stream whose key no longer holds, as the server tells it.
+Error ended_by(const http::ServerToAsk& server, const std::string& problem_json) {
+  http::ClientResponse response;
+  response.body = problem_json;
+  simdjson::dom::parser parser;
+  simdjson::dom::element problem;
+  std::int64_t status = 0;
+  if (parser.parse(problem_json).get(problem) == simdjson::SUCCESS &&
+      problem["status"].get(status) == simdjson::SUCCESS) {
+    response.status = static_cast<unsigned>(status);
+  }
+  return refused(server, response);
+}
+
 /// Prints each event of a stream as it comes, until the server ends it.
 Result<int> follow(const http::ServerToAsk& server, const Wanted& wanted) {
   Query query = wanted.filters;
   query.emplace_back("after", wanted.after);
   std::string text;
+  bool is_error = false;  // of the event whose lines are read
   simdjson::dom::parser parser;
   const auto take_line = [&](const std::string& line) -> Result<void> {
     constexpr std::string_view kData = "data: ";
+    if (line.empty()) is_error = false;
+    if (line == "event: error") is_error = true;
     if (!line.starts_with(kData)) return success();
     const auto json = line.substr(kData.size());
+    if (is_error) return ended_by(server, json);
     simdjson::dom::element event;
     if (wanted.format == ListFormat::json) {
       fmt::print("{}\n", json);

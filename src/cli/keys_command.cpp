@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/data_dir.hpp"
 #include "cli/commands.hpp"
 #include "cli/settings_options.hpp"
 #include "http/keys.hpp"
@@ -39,6 +40,12 @@ Result<std::optional<Timestamp>> expiry_of(const std::string& text, Timestamp no
                "give a moment that is still to come, or a duration such as 90d"};
 }
 
+/// In DATA_DIR the file, its lock and the folder, where it is missing, are closed to others as all is in
+/// there.
+void close_keys(const app::Settings& settings) {
+  if (settings.text("KEYS_FILE").empty()) app::close_like_data_dir(settings);
+}
+
 Result<int> create(const app::Settings& settings, const Wanted& wanted) {
   const std::filesystem::path file = settings.keys_file();
   io::SystemClock clock;
@@ -48,6 +55,7 @@ Result<int> create(const app::Settings& settings, const Wanted& wanted) {
   DD_TRY(wish.expires_at, expiry_of(wanted.expires, now));
   wish.companies = wanted.companies;
   wish.name = wanted.name;
+  close_keys(settings);
   DD_TRY(io::make_folders_durably(file.has_parent_path() ? file.parent_path() : std::filesystem::path(".")));
   DD_TRY(const auto made, http::create_key(file, wish, now));
   fmt::print("{}\n", made.secret);
@@ -78,6 +86,7 @@ Result<int> list(const app::Settings& settings, const Wanted&) {
 
 Result<int> revoke(const app::Settings& settings, const Wanted& wanted) {
   io::SystemClock clock;
+  close_keys(settings);
   DD_TRY(const auto key, http::revoke_key(settings.keys_file(), wanted.id, clock.now()));
   fmt::print("{} is revoked since {}\n", key.id, key.revoked_at->to_string());
   return 0;

@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/data_dir.hpp"
 #include "cli/checks.hpp"
 #include "cli/lake_commands.hpp"
 #include "cli/lake_tables.hpp"
@@ -99,13 +100,13 @@ Result<void> check_output(const fs::path& output) {
 }
 
 /// Under another name first: whoever reads `output` sees the file before, or this one, whole.
-Result<void> to_file(lake::StateFile& file, const fs::path& output) {
+Result<void> to_file(lake::StateFile& file, const fs::path& output, io::Readers readers) {
   DD_TRY(const auto path, place_of(output));
   auto temporary = path;
   temporary += fmt::format(".tmp-{}", ::getpid());
   const auto write = [&]() -> Result<void> {
     DD_TRY(io::remove_file(temporary));
-    DD_TRY(auto out, io::File::create(temporary));
+    DD_TRY(auto out, io::File::create(temporary, 0644, readers));
     while (true) {
       DD_TRY(const auto piece, file.next());
       if (piece.empty()) break;
@@ -122,13 +123,13 @@ Result<void> to_file(lake::StateFile& file, const fs::path& output) {
 }
 
 Result<void> export_one(const OpenLake& lake, const TableRef& table, const WantedState& wanted,
-                        const fs::path& output) {
+                        const fs::path& output, io::Readers readers) {
   DD_TRY(check_output(output));
   DD_TRY(auto state, state_wanted(lake, table, wanted));
   const auto of = state.of;
   DD_TRY(auto file, lake::StateFile::begin(lake.history(), std::move(state)));
   if (output == "-") return to_standard_output(file);
-  DD_TRY(to_file(file, output));
+  DD_TRY(to_file(file, output, readers));
   fmt::print("{}: {} of version {} (from {} on) in {}\n", table.to_string(), counted(file.rows(), "record"),
              of.version.value, of.as_of.to_string(), output.string());
   return success();
@@ -162,11 +163,13 @@ Result<int> export_state(const app::Settings& settings, const WantedState& wante
                  "name one: `deltadrop lake export COMPANY TABLE --output FILE`"};
   }
   for (const auto& table : tables) {
-    fs::path output = wanted.output;
-    if (output.empty()) {
-      DD_TRY(output, current_path(settings, table));
+    if (!wanted.output.empty()) {
+      DD_TRY(export_one(lake, table, wanted, wanted.output, io::Readers::by_umask));
+      continue;
     }
-    DD_TRY(export_one(lake, table, wanted, output));
+    app::close_like_data_dir(settings);
+    DD_TRY(const auto output, current_path(settings, table));
+    DD_TRY(export_one(lake, table, wanted, output, io::Readers::as_closed));
   }
   return 0;
 }

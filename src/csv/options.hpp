@@ -62,7 +62,7 @@ struct Limits {
 
 /// One thing wrong with a file, with where and how to mend it.
 struct Finding {
-  std::string type;  ///< stable slug: "repeated-key", "too-many-fields", "unclosed-quote", ...
+  std::string type;  ///< stable slug: "repeated-key", "too-many-fields", ...; of a warning: "bare-quote"
   Line line;         ///< where the record starts
   std::optional<std::string> column;  ///< name, where one column is concerned
   std::optional<std::string> value;   ///< cut to 80 bytes

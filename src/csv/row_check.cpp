@@ -248,6 +248,27 @@ void RowCheck::report_repeated_key(std::string_view key, Line first, Line again)
   });
 }
 
+Findings RowCheck::warnings_of(const BareQuotes& found) const {
+  Findings warnings;
+  if (found.fields() == 0) return warnings;
+  RowScanner scanner(file_.text(), file_.header().delimiter, found.first_row(), found.first_line());
+  Row row;
+  // A text that another program writes to meanwhile is refused afterwards.
+  if (!scanner.next(row)) return warnings;
+  Place place = place_of(row, found.first_at());
+  if (place.field.ends_with(file_.header().delimiter)) place.field.remove_suffix(1);
+  const auto where = place.column ? fmt::format(", column \"{}\"", *place.column) : std::string();
+  warnings.first.push_back(
+      {"bare-quote", row.line, std::move(place.column), value_for_finding(place.field),
+       fmt::format("line {}{}: {} has a quote inside an unquoted value, which was read as an ordinary "
+                   "character; {} in the file {} one",
+                   row.line.value, where, quoted_for_message(place.field), counted(found.fields(), "value"),
+                   found.fields() == 1 ? "has" : "have"),
+       "to be unambiguous, put the whole value in quotes and double each quote inside"});
+  warnings.total = found.fields();
+  return warnings;
+}
+
 void RowCheck::report_too_many_rows(Line line) {
   findings_.add([&] {
     return Finding{"too-many-rows",

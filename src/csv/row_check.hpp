@@ -37,6 +37,8 @@ class RowCheck {
   /// Of an accepted row. `all_parts_empty` as KeyReader says.
   bool accept_key(const Row& row, std::string_view key, bool all_parts_empty);
   void report_repeated_key(std::string_view key, Line first, Line again);
+  /// What to warn of where quotes are characters; nothing where there are none.
+  [[nodiscard]] Findings warnings_of(const BareQuotes& found) const;
   /// Logs once that the file has too many rows.
   void report_too_many_rows(Line line);
 

@@ -63,6 +63,9 @@ void RowScanner::scan_row_with_quotes(Row& row) {
     if (at_ == start || at_[-1] == delimiter_) {
       scan_quoted(row);
     } else {
+      if (bare_quotes_ != nullptr) {
+        bare_quotes_->add(row, static_cast<std::size_t>(at_ - start), row.fields);
+      }
       ++at_;
     }
     at_ = find_stop_(at_, end_, delimiter_, row.fields);

@@ -26,6 +26,39 @@ struct Row {
       0;  ///< offset in `bytes` of the first fault: the opening quote, or the text after a closing one
 };
 
+/// The quotes inside unquoted fields, where they are characters: how many fields have one, and where the
+/// first is. Rows that are read again are counted once; none may be read before those in front of it.
+class BareQuotes {
+ public:
+  /// A quote at `at` in the bytes of `row`, in the row's field number `field`.
+  void add(const Row& row, std::size_t at, std::uint64_t field) {
+    if (row.offset + at < seen_to_) return;
+    seen_to_ = row.offset + at + 1;
+    if (fields_ > 0 && row.offset == last_row_ && field == last_field_) return;
+    last_row_ = row.offset;
+    last_field_ = field;
+    if (fields_++ > 0) return;
+    first_row_ = row.offset;
+    first_line_ = row.line;
+    first_at_ = at;
+  }
+
+  [[nodiscard]] std::int64_t fields() const { return fields_; }
+  /// Of the first: where its record starts, in which line that is, and where in the record the quote is.
+  [[nodiscard]] std::uint64_t first_row() const { return first_row_; }
+  [[nodiscard]] Line first_line() const { return first_line_; }
+  [[nodiscard]] std::size_t first_at() const { return first_at_; }
+
+ private:
+  std::uint64_t seen_to_ = 0;
+  std::int64_t fields_ = 0;
+  std::uint64_t last_row_ = 0;
+  std::uint64_t last_field_ = 0;
+  std::uint64_t first_row_ = 0;
+  Line first_line_{1};
+  std::size_t first_at_ = 0;
+};
+
 /// Walks the records of a text by RFC 4180: lines end with LF, CRLF or CR; a field that starts with a quote
 /// runs to the next quote that is not doubled, over line ends; a quote elsewhere is a character. Wholly empty
 /// lines are passed over.
@@ -40,6 +73,9 @@ class RowScanner {
   /// Where it stands: behind the line end of the record last read.
   [[nodiscard]] std::uint64_t offset() const { return static_cast<std::uint64_t>(at_ - begin_); }
   [[nodiscard]] Line line() const { return Line(line_); }
+  /// Adds the bare quotes of the rows to come to `found`, which outlives this; null: to nothing. Costs
+  /// nothing where there are none: only rows that the structural scan cannot explain are read quote by quote.
+  void count_bare_quotes(BareQuotes* found) { bare_quotes_ = found; }
 
  private:
   void skip_empty_lines();
@@ -54,6 +90,7 @@ class RowScanner {
   std::int64_t line_ = 1;
   FindStop find_stop_;
   FindRecordEnd find_record_end_;
+  BareQuotes* bare_quotes_ = nullptr;  ///< may be null
   char delimiter_;
 };
 

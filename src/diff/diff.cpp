@@ -89,6 +89,7 @@ Result<Outcome> diff_apart(const csv::File* before, const csv::File& after, cons
     changes.deleted = std::move(old.rows);
   }
   if (!outcome.findings.empty()) return outcome;
+  outcome.warnings = std::move(whole.warnings);
   changes.inserted = std::move(whole.rows);
   changes.counts.deleted = changes.counts.rows_before = static_cast<std::int64_t>(changes.deleted.size());
   changes.counts.inserted = changes.counts.rows = static_cast<std::int64_t>(changes.inserted.size());
@@ -125,13 +126,14 @@ Error corrupt_before(const csv::File& before, const Stop& stop) {
 
 /// Two versions under one key. Nothing where the newer one has something wrong with it. `check`: of the older
 /// one, where nobody says that it still is what it was.
-Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const csv::File& after,
-                                               const Comparison& comparison, const Options& options,
-                                               BeforeCheck* check) {
+Result<std::optional<Outcome>> diff_together(const csv::File& before, const csv::File& after,
+                                             const Comparison& comparison, const Options& options,
+                                             BeforeCheck* check) {
   const Stop& stop = options.stop;
   Side old_side(before, csv::CheckScope::shape, stop);
   Side new_side(after, csv::CheckScope::everything, stop);
-  ChangeSet set;
+  Outcome outcome;
+  ChangeSet& set = outcome.changes;
   if (comparison.same_layout()) {
     InStepWalk walk(old_side, new_side, options.look_ahead_rows);
     walk.run(set.listed);
@@ -147,13 +149,13 @@ Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const cs
     DD_TRY(check->finish(rest_increases));
   }
   if (new_side.is_wrong() || new_side.records() > after.limits().rows_max) {
-    return std::optional<ChangeSet>();
+    return std::optional<Outcome>();
   }
   DD_ASSERT(static_cast<std::uint64_t>(new_side.records()) <= KeyTable::kNumbersMax);
 
   auto joined = join(old_side, new_side, stop);
   if (joined.corrupt_before) return corrupt_before(before, stop);
-  if (joined.repeated_key || repeats_a_key(after, joined.changes, stop)) return std::optional<ChangeSet>();
+  if (joined.repeated_key || repeats_a_key(after, joined.changes, stop)) return std::optional<Outcome>();
   DD_TRY(stop.check());
   auto deletes = deletes_of(old_side.loose());
   // Those found in step have their lines already.
@@ -162,7 +164,8 @@ Result<std::optional<ChangeSet>> diff_together(const csv::File& before, const cs
   merge_in(set.listed, joined.changes, &Change::after);
   set.listed.insert(set.listed.begin(), deletes.begin(), deletes.end());
   set.counts = counts_of(set.listed, old_side.records(), new_side.records());
-  return std::optional(std::move(set));
+  outcome.warnings = new_side.warnings();
+  return std::optional(std::move(outcome));
 }
 
 void count_lost_values(const csv::File& before, Comparison& comparison, std::vector<SchemaChange>& changes) {
@@ -191,7 +194,7 @@ Result<Outcome> compare(const csv::File* before, const csv::File& after, const O
   if (!options.before_is_checked && !rekeys && !before->header().key.empty())
     check.emplace(*before, options.stop);
   Comparison comparison(*before, after);
-  std::optional<ChangeSet> together;
+  std::optional<Outcome> together;
   if (rekeys) {
     DD_TRY(outcome, diff_apart(before, after, options.stop));
   } else if (comparable && after.header_findings().empty()) {
@@ -200,7 +203,7 @@ Result<Outcome> compare(const csv::File* before, const csv::File& after, const O
     DD_TRY(check->finish());
   }
   if (together) {
-    outcome.changes = std::move(*together);
+    outcome = std::move(*together);
   } else if (!rekeys) {
     DD_TRY(auto whole,
            read_whole(after, csv::CheckScope::everything, after.limits().findings_max, options.stop));

@@ -97,6 +97,9 @@ struct ChangeSet {
 struct Outcome {
   csv::Findings findings;  ///< of the new file; if any, `changes` says nothing
   ChangeSet changes;
+  /// Of the new file, where there are no findings: what was read, and may not be meant. `total` counts
+  /// values.
+  csv::Findings warnings;
 };
 
 struct Options {

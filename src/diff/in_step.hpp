@@ -27,6 +27,8 @@ class Side {
   [[nodiscard]] std::string_view key() const { return rows_.key(); }
   [[nodiscard]] bool is_wrong() const { return findings_.findings().total > 0; }
   [[nodiscard]] std::int64_t records() const { return rows_.records(); }
+  /// Once all is read.
+  [[nodiscard]] csv::Findings warnings() const { return rows_.warnings(); }
 
   /// The text that is not read yet.
   [[nodiscard]] std::string_view rest() const { return file_.text().substr(offset()); }

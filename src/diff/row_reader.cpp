@@ -4,8 +4,9 @@
 
 namespace deltadrop::diff {
 
-csv::RowScanner rows_of(const csv::File& file) {
+csv::RowScanner rows_of(const csv::File& file, csv::BareQuotes* bare_quotes) {
   csv::RowScanner scanner(file.text(), file.header().delimiter);
+  scanner.count_bare_quotes(bare_quotes);
   csv::Row header;
   scanner.next(header);
   return scanner;
@@ -13,7 +14,10 @@ csv::RowScanner rows_of(const csv::File& file) {
 
 RowReader::RowReader(const csv::File& file, csv::CheckScope scope, csv::TextCheck text,
                      csv::FindingLog& findings, Stop stop)
-    : file_(file), stop_(std::move(stop)), check_(file, scope, text, findings), scanner_(rows_of(file)) {
+    : file_(file),
+      stop_(std::move(stop)),
+      check_(file, scope, text, findings),
+      scanner_(rows_of(file, &bare_quotes_)) {
   if (!file.header().key.empty()) key_reader_.emplace(file.header());
 }
 
@@ -32,6 +36,7 @@ bool RowReader::accept() {
 
 void RowReader::go_to(std::uint64_t offset, Line line, std::int64_t records) {
   scanner_ = csv::RowScanner(file_.text(), file_.header().delimiter, offset, line);
+  scanner_.count_bare_quotes(&bare_quotes_);
   records_ = records;
 }
 

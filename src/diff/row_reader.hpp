@@ -12,8 +12,8 @@
 
 namespace deltadrop::diff {
 
-/// A scanner that stands behind the file's header.
-csv::RowScanner rows_of(const csv::File& file);
+/// A scanner that stands behind the file's header. Counts bare quotes from the header on, if asked to.
+csv::RowScanner rows_of(const csv::File& file, csv::BareQuotes* bare_quotes = nullptr);
 
 /// Reads the rows of one version with their keys, and checks each. Not thread-safe.
 class RowReader {
@@ -21,6 +21,8 @@ class RowReader {
   /// Begins behind the header. Logs what is wrong with rows to `findings`.
   RowReader(const csv::File& file, csv::CheckScope scope, csv::TextCheck text, csv::FindingLog& findings,
             Stop stop);
+  RowReader(const RowReader&) = delete;
+  RowReader& operator=(const RowReader&) = delete;
 
   /// Reads the next row; false at the end, and once it is to stop: then Stop::check fails.
   bool next() {
@@ -38,6 +40,8 @@ class RowReader {
   [[nodiscard]] std::int64_t records() const { return records_; }
   /// For what is to be found wrong beyond a row by itself.
   csv::RowCheck& check() { return check_; }
+  /// Of the rows so far and the header: what was read, and may not be meant.
+  [[nodiscard]] csv::Findings warnings() const { return check_.warnings_of(bare_quotes_); }
 
   /// Where the next row is looked for.
   [[nodiscard]] std::uint64_t offset() const { return scanner_.offset(); }
@@ -54,6 +58,7 @@ class RowReader {
   std::uint64_t ask_at_ = 0;  ///< from this offset on, whether to stop
   csv::RowCheck check_;
   std::optional<csv::KeyReader> key_reader_;
+  csv::BareQuotes bare_quotes_;  ///< of rows that were read; before scanner_, which adds to it
   csv::RowScanner scanner_;
   csv::Row row_;
   std::string_view key_;

@@ -22,6 +22,7 @@ class WholeFileReader {
 
   void read();
   [[nodiscard]] const RowPlaces& rows() const { return rows_; }
+  [[nodiscard]] csv::Findings warnings() const { return reader_.warnings(); }
 
  private:
   /// An accepted row.
@@ -135,7 +136,7 @@ Result<WholeFile> read_whole(const csv::File& file, csv::CheckScope scope, std::
   WholeFileReader reader(file, scope, findings, stop);
   reader.read();
   DD_TRY(stop.check());
-  return WholeFile{findings.findings(), reader.rows()};
+  return WholeFile{findings.findings(), reader.rows(), reader.warnings()};
 }
 
 }  // namespace deltadrop::diff

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/text.hpp"
 #include "eventlog/checks.hpp"
 
@@ -124,6 +126,34 @@ Result<void> check_applied(const UploadId& id, const std::optional<UploadStatus>
                "apply it first"};
 }
 
+void EventSpans::add(const EventSpan& more) {
+  auto& spans = spans_[more.type];
+  if (!spans.empty()) {
+    auto& last = spans.back();
+    const EventSpan joined{more.type, last.first, more.last, last.events + more.events};
+    const auto width = joined.last.value - joined.first.value + 1;
+    if (width == joined.events || width <= kSpanSeqs) {
+      last = joined;
+      return;
+    }
+  }
+  spans.push_back(more);
+}
+
+std::int64_t EventSpans::events(ChangeType type) const {
+  const auto spans = spans_.find(type);
+  std::int64_t events = 0;
+  if (spans == spans_.end()) return events;
+  for (const auto& span : spans->second) events += span.events;
+  return events;
+}
+
+std::vector<EventSpan> EventSpans::all() const {
+  std::vector<EventSpan> all;
+  for (const auto& [type, spans] : spans_) all.insert(all.end(), spans.begin(), spans.end());
+  return all;
+}
+
 bool matches(const EventQuery& query, const UploadStatus& upload) {
   return upload.state == UploadState::applied &&
          (!query.company_id || *query.company_id == upload.facts.table.company_id) &&
@@ -158,6 +188,22 @@ Result<std::vector<AppliedEvent>> events_by_upload(const EventQuery& query, cons
     }
     if (static_cast<std::int64_t>(page.size()) < kUploadsPage) return events;
     from = page.back().applied_no->next();
+  }
+}
+
+Result<std::vector<AppliedEvent>> events_by_span(const EventQuery& query, const SpansPage& page_from,
+                                                 const AppendSpan& append) {
+  std::vector<AppliedEvent> events;
+  EventCursor after = query.after.value_or(EventCursor{AppliedNo(0), Seq(0)});
+  while (true) {
+    DD_TRY(const auto page, page_from(after));
+    for (const auto& span : page) {
+      const Seq before_span(span.first.value - 1);
+      DD_TRY(append(span, std::max(seq_after(query, span.upload), before_span), events));
+      if (is_full(query, events)) return events;
+    }
+    if (static_cast<std::int64_t>(page.size()) < kUploadsPage) return events;
+    after = {*page.back().upload.applied_no, page.back().last};
   }
 }
 

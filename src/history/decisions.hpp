@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,11 +59,44 @@ Error no_such_upload(const UploadId& upload);
 /// May the upload be marked as in the lake?
 Result<void> check_applied(const UploadId& id, const std::optional<UploadStatus>& stored);
 
+// ---- where an upload's events of one type are
+//
+// Events are in the order of their file, so those of a rare type are far from each other. Spans say where
+// they are; nothing needs to be read between them. docs/decisions/0032-costs-that-grow.md.
+
+/// The events of one type that have a seq from `first` to `last`, both included.
+struct EventSpan {
+  ChangeType type = ChangeType::insert;
+  Seq first;
+  Seq last;
+  std::int64_t events = 0;
+  bool operator==(const EventSpan&) const = default;
+};
+
+/// A span with other events in it is no wider than this.
+inline constexpr std::int64_t kSpanSeqs = 1'024;
+
+/// The spans of an upload that is being applied.
+class EventSpans {
+ public:
+  /// More of its events; those of one type come in the order of their seq.
+  void add(const EventSpan& more);
+  [[nodiscard]] std::int64_t events(ChangeType type) const;
+  /// By type and seq.
+  [[nodiscard]] std::vector<EventSpan> all() const;
+
+ private:
+  std::map<ChangeType, std::vector<EventSpan>> spans_;
+};
+
 // ---- reading
 
 bool matches(const EventQuery& query, const UploadStatus& upload);
 /// After which of the upload's events the query starts.
 Seq seq_after(const EventQuery& query, const UploadStatus& upload);
+
+/// No upload has an event behind it.
+inline constexpr Seq kAnySeq{INT64_MAX};
 
 /// The next applied uploads that match the query, from `from` on, by applied_no; at most kUploadsPage.
 inline constexpr std::int64_t kUploadsPage = 200;
@@ -76,6 +111,24 @@ using AppendEvents =
 /// along the primary key of cdc_events.
 Result<std::vector<AppliedEvent>> events_by_upload(const EventQuery& query, const UploadsPage& page_from,
                                                    const AppendEvents& append);
+
+/// A span of an applied upload.
+struct StoredSpan {
+  UploadStatus upload;
+  Seq first;
+  Seq last;
+};
+/// The next spans that match a query with a type, by applied_no and last seq, of those that end behind
+/// `after`; at most kUploadsPage.
+using SpansPage = std::function<Result<std::vector<StoredSpan>>(const EventCursor& after)>;
+/// Appends the span's events behind `after` that match, in seq order, until the answer is full.
+using AppendSpan =
+    std::function<Result<void>(const StoredSpan& span, Seq after, std::vector<AppliedEvent>& events)>;
+
+/// Answers a query with a type and without key: span by span, so that events of other types and uploads
+/// without such an event cost nothing.
+Result<std::vector<AppliedEvent>> events_by_span(const EventQuery& query, const SpansPage& page_from,
+                                                 const AppendSpan& append);
 EventQuery key_history_query(const TableRef& table, const std::string& key);
 
 }  // namespace deltadrop::history

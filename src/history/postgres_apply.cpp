@@ -23,11 +23,6 @@ constexpr std::string_view kOpenRowOfEvent =
 const std::array<Statement, 2> kInOrderByIndex = {Statement{"SET LOCAL enable_sort = off", {}},
                                                   Statement{"SET LOCAL enable_bitmapscan = off", {}}};
 
-struct Counts {
-  std::int64_t opening = 0;  ///< inserts and updates
-  std::int64_t closing = 0;  ///< updates and deletes
-};
-
 class Application {
  public:
   Application(Connection& connection, UploadStatus upload, Timestamp now)
@@ -47,15 +42,18 @@ class Application {
       DD_TRY(const bool opens_all, open_as_first());
       if (opens_all) return applied(transaction, upload_.facts.total, 0);
     }
-    DD_TRY(const auto results, connection_.run_all({count(),
+    DD_TRY(const auto results, connection_.run_all({find_spans(),
                                                     {"SAVEPOINT apply", {}},
                                                     close(),
                                                     {"SAVEPOINT closed", {}},
                                                     kInOrderByIndex[0],
                                                     kInOrderByIndex[1]}));
-    const Counts counts = counts_of(results[0]);
+    DD_TRY(read_spans(results[0]));
+    const auto updates = spans_.events(ChangeType::update);
+    const auto opening = spans_.events(ChangeType::insert) + updates;
+    const auto closing = updates + spans_.events(ChangeType::remove);
     const std::int64_t closed = results[2].changed();
-    if (closed != counts.closing) {
+    if (closed != closing) {
       DD_TRY(const auto why, first_not_closing());
       return conflict(transaction, why);
     }
@@ -65,8 +63,8 @@ class Application {
       return conflict(transaction, why);
     }
     if (!opened) return Error(opened.error());
-    if (opened.value().changed() != counts.opening) {
-      return wrong_count(upload_.facts, opened.value().changed(), counts.opening);
+    if (opened.value().changed() != opening) {
+      return wrong_count(upload_.facts, opened.value().changed(), opening);
     }
     return applied(transaction, opened.value().changed(), closed);
   }
@@ -77,7 +75,10 @@ class Application {
   Result<bool> open_as_first() {
     DD_TRY(connection_.run_all({{"SAVEPOINT first", {}}, kInOrderByIndex[0], kInOrderByIndex[1]}));
     const auto opened = connection_.run(open("= 'insert'"));
-    if (opened.has_value() && opened.value().changed() == upload_.facts.total) return true;
+    if (opened.has_value() && opened.value().changed() == upload_.facts.total) {
+      spans_.add({ChangeType::insert, Seq(1), Seq(upload_.facts.total), upload_.facts.total});
+      return true;
+    }
     if (!opened.has_value() && opened.error().type != "unique-violation") return opened.error();
     DD_TRY(connection_.run({"ROLLBACK TO SAVEPOINT first", {}}));
     return false;
@@ -92,13 +93,21 @@ class Application {
     return ApplyOutcome(Applied{upload_, opened, closed});
   }
 
-  Statement count() const {
+  Statement find_spans() const {
     return {
-        "SELECT count(*) FILTER (WHERE event_type <> 'delete'), count(*) FILTER (WHERE event_type <> "
-        "'insert') FROM cdc_events WHERE upload_id = $1",
+        fmt::format("SELECT event_type, min(seq), max(seq), count(*) FROM cdc_events WHERE upload_id = $1 "
+                    "GROUP BY event_type, (seq - 1) / {} ORDER BY 2",
+                    kSpanSeqs),
         {id_}};
   }
-  static Counts counts_of(const Rows& rows) { return {rows[0].number(0), rows[0].number(1)}; }
+  Result<void> read_spans(const Rows& rows) {
+    for (int i = 0; i < rows.size(); ++i) {
+      const auto type = parse_change_type(rows[i].text(0));
+      if (!type) return damaged("an event of upload " + id_);
+      spans_.add({*type, Seq(rows[i].number(1)), Seq(rows[i].number(2)), rows[i].number(3)});
+    }
+    return success();
+  }
 
   Statement close() const {
     return {fmt::format("UPDATE company_data SET valid_to = $2, is_current = false WHERE ctid = ANY (ARRAY("
@@ -118,13 +127,28 @@ class Application {
             {id_, effective_at_}};
   }
 
-  /// The last statement before COMMIT: the counter's row is locked from here on.
+  /// The last statement before COMMIT: the counter's row is locked from here on. An upload that was set aside
+  /// and is applied again has the spans that it had before.
   Statement take_number() const {
+    std::vector<std::string> types;
+    std::vector<std::string> firsts;
+    std::vector<std::string> lasts;
+    for (const auto& span : spans_.all()) {
+      types.emplace_back(to_string(span.type));
+      firsts.push_back(std::to_string(span.first.value));
+      lasts.push_back(std::to_string(span.last.value));
+    }
     return {
-        "WITH counter AS (UPDATE applied_counter SET last_no = last_no + 1 RETURNING last_no) "
-        "UPDATE uploads SET state = 'applied', applied_at = $2, error = NULL, applied_no = last_no "
-        "FROM counter WHERE upload_id = $1 RETURNING applied_no",
-        {id_, time_text(now_)}};
+        "WITH counter AS (UPDATE applied_counter SET last_no = last_no + 1 RETURNING last_no), "
+        "spans AS (INSERT INTO event_spans (upload_id, event_type, first_seq, last_seq, company_id, "
+        "table_name, applied_no) SELECT $1::uuid, s.event_type, s.first_seq, s.last_seq, $3, $4, c.last_no "
+        "FROM counter c, unnest($5::text[], $6::bigint[], $7::bigint[]) AS s (event_type, first_seq, "
+        "last_seq) "
+        "ON CONFLICT (upload_id, event_type, last_seq) DO UPDATE SET applied_no = excluded.applied_no) "
+        "UPDATE uploads SET state = 'applied', applied_at = $2, error = NULL, applied_no = last_no, "
+        "spanned_no = last_no FROM counter WHERE upload_id = $1::uuid RETURNING applied_no",
+        {id_, time_text(now_), upload_.facts.table.company_id, upload_.facts.table.table_name,
+         array_of(types), array_of(firsts), array_of(lasts)}};
   }
 
   static Misfit misfit_of(const Row& row) {
@@ -176,6 +200,7 @@ class Application {
   Timestamp now_;
   std::string id_;
   std::string effective_at_;
+  EventSpans spans_;
 };
 
 Statement first_upload(const TableRef& table, std::string_view rest) {

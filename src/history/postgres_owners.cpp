@@ -45,8 +45,8 @@ std::vector<Statement> change_states(const TableRef& table, const Resolution& pl
                                      const std::optional<UploadId>& keep, Timestamp now) {
   std::vector<Statement> statements;
   statements.push_back(
-      {"UPDATE uploads SET state = 'conflict', off_chain = true, applied_no = NULL, applied_at = NULL, "
-       "in_lake_at = "
+      {"UPDATE uploads SET state = 'conflict', off_chain = true, applied_no = NULL, spanned_no = NULL, "
+       "applied_at = NULL, in_lake_at = "
        "NULL, set_aside_at = $2, error = concat_ws('; ', nullif(error, ''), $3::text) WHERE "
        "upload_id = ANY ($1::uuid[])",
        {ids_of(plan.set_aside), time_text(now), set_aside_text(keep)}});

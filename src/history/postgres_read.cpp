@@ -62,10 +62,11 @@ std::string within_bytes(const std::string& rows, std::string_view size, std::st
       rows, size, order, *bytes_max);
 }
 
-/// Events of one upload after `after`, in seq order, appended until the answer is full.
-Result<void> append_events_of(Connection& connection, const UploadStatus& upload, Seq after,
+/// Events of one upload after `after` and up to `last`, in seq order, appended until the answer is full.
+Result<void> append_events_of(Connection& connection, const UploadStatus& upload, Seq after, Seq last,
                               const EventQuery& query, std::vector<AppliedEvent>& events) {
   Conditions conditions;
+  if (last != kAnySeq) conditions.add("e.seq <= {}", std::to_string(last.value));
   conditions.add("e.upload_id = {}", upload.facts.upload_id.to_string());
   conditions.add("e.seq > {}", std::to_string(after.value));
   conditions.add_if("e.event_type = {}", type_of(query));
@@ -86,34 +87,60 @@ Result<void> append_events_of(Connection& connection, const UploadStatus& upload
   return success();
 }
 
-/// The applied uploads from `from` on that match the query. Bounds of time become bounds of applied_no, each
-/// found in an index: `timestamp` does not grow with it over all tables.
+/// Bounds of time, which become bounds of applied_no, each found in an index: `timestamp` does not grow with
+/// it over all tables. `table` is the one whose applied_no is walked along.
+void add_times(Conditions& conditions, const EventQuery& query, std::string_view table) {
+  if (query.since) {
+    conditions.add("u.timestamp >= {}", time_text(*query.since));
+    conditions.add(
+        fmt::format("{}.applied_no >= (SELECT min(applied_no + 0) FROM uploads WHERE timestamp >= {{}} "
+                    "AND applied_no IS NOT NULL)",
+                    table),
+        time_text(*query.since));
+  }
+  if (query.until) {
+    conditions.add("u.timestamp < {}", time_text(*query.until));
+    conditions.add(
+        fmt::format("{}.applied_no <= (SELECT max(applied_no + 0) FROM uploads WHERE timestamp < {{}} "
+                    "AND applied_no IS NOT NULL)",
+                    table),
+        time_text(*query.until));
+  }
+}
+
+/// The applied uploads from `from` on that match the query.
 Result<std::vector<UploadStatus>> read_uploads_page(Connection& connection, const EventQuery& query,
                                                     AppliedNo from) {
   Conditions conditions;
   conditions.add("u.applied_no >= {}", std::to_string(from.value));
   conditions.add_if("u.company_id = {}", query.company_id);
   conditions.add_if("u.table_name = {}", query.table_name);
-  if (query.since) {
-    conditions.add("u.timestamp >= {}", time_text(*query.since));
-    conditions.add(
-        "u.applied_no >= (SELECT min(applied_no + 0) FROM uploads WHERE timestamp >= {} AND applied_no IS "
-        "NOT "
-        "NULL)",
-        time_text(*query.since));
-  }
-  if (query.until) {
-    conditions.add("u.timestamp < {}", time_text(*query.until));
-    conditions.add(
-        "u.applied_no <= (SELECT max(applied_no + 0) FROM uploads WHERE timestamp < {} AND applied_no IS NOT "
-        "NULL)",
-        time_text(*query.until));
-  }
+  add_times(conditions, query, "u");
   DD_TRY(const auto rows,
          connection.run(
              std::move(conditions)
                  .select(select_uploads(""), fmt::format("ORDER BY u.applied_no LIMIT {}", kUploadsPage))));
   return uploads_of(rows);
+}
+
+/// The spans behind `after` that match the query.
+Result<std::vector<StoredSpan>> read_spans_page(Connection& connection, const EventQuery& query,
+                                                const EventCursor& after) {
+  Conditions conditions;
+  conditions.add("s.event_type = {}", std::string(to_string(*query.type)));
+  conditions.add(fmt::format("(s.applied_no, s.last_seq) > ({}, {{}}::bigint)", after.applied_no.value),
+                 std::to_string(after.seq.value));
+  conditions.add_if("s.company_id = {}", query.company_id);
+  conditions.add_if("s.table_name = {}", query.table_name);
+  if (query.upload_id) conditions.add("s.upload_id = {}", query.upload_id->to_string());
+  add_times(conditions, query, "s");
+  conditions.add("u.applied_no >= {}", std::to_string(after.applied_no.value));
+  DD_TRY(const auto rows,
+         connection.run(
+             std::move(conditions)
+                 .select(select_spans("event_spans s JOIN uploads u ON u.applied_no = s.applied_no", ""),
+                         fmt::format("ORDER BY s.applied_no, s.last_seq LIMIT {}", kUploadsPage))));
+  return all_of(rows, [](const Row& row) { return span_of(row); });
 }
 
 /// A key has few events: they are found by the index on it and sorted.
@@ -152,18 +179,25 @@ Result<std::vector<AppliedEvent>> events_by_key(Connection& connection, const Ev
 
 Result<std::vector<AppliedEvent>> events_of(Connection& connection, const EventQuery& query) {
   if (query.key_value) return events_by_key(connection, query);
+  if (query.type) {
+    return events_by_span(
+        query, [&](const EventCursor& after) { return read_spans_page(connection, query, after); },
+        [&](const StoredSpan& span, Seq after, std::vector<AppliedEvent>& found) {
+          return append_events_of(connection, span.upload, after, span.last, query, found);
+        });
+  }
   if (query.upload_id) {
     std::vector<AppliedEvent> events;
     DD_TRY(const auto upload, find_upload(connection, *query.upload_id));
     if (!upload || !matches(query, *upload)) return events;
     if (query.after && query.after->applied_no > *upload->applied_no) return events;
-    DD_TRY(append_events_of(connection, *upload, seq_after(query, *upload), query, events));
+    DD_TRY(append_events_of(connection, *upload, seq_after(query, *upload), kAnySeq, query, events));
     return events;
   }
   return events_by_upload(
       query, [&](AppliedNo from) { return read_uploads_page(connection, query, from); },
       [&](const UploadStatus& upload, Seq after, std::vector<AppliedEvent>& found) {
-        return append_events_of(connection, upload, after, query, found);
+        return append_events_of(connection, upload, after, kAnySeq, query, found);
       });
 }
 

@@ -16,7 +16,7 @@ namespace {
 //
 // cdc_events_by_key serves a key's history, company_data_open the current records and apply's look-up of open
 // rows, the primary key of company_data the records as of a moment.
-constexpr std::array<std::string_view, 3> kMigrations = {R"sql(
+constexpr std::array<std::string_view, 4> kMigrations = {R"sql(
 CREATE TABLE cdc_events (
   upload_id       uuid NOT NULL,
   seq             bigint NOT NULL CHECK (seq >= 1),
@@ -151,6 +151,35 @@ CREATE TABLE table_owners (
   archive_id uuid NOT NULL,
   PRIMARY KEY (company_id, table_name)
 );
+)sql",
+                                                         // Where an applied upload's events of one type are,
+                                                         // for those of a rare type among millions of others.
+                                                         // One whose applied_no is not its upload's does not
+                                                         // count. An older consumer that still runs would
+                                                         // apply uploads without spans, whose events nobody
+                                                         // would find by their type: the check refuses that.
+                                                         R"sql(
+CREATE TABLE event_spans (
+  upload_id  uuid NOT NULL,
+  event_type text COLLATE "C" NOT NULL,
+  first_seq  bigint NOT NULL,
+  last_seq   bigint NOT NULL CHECK (last_seq >= first_seq),
+  company_id text COLLATE "C" NOT NULL,
+  table_name text COLLATE "C" NOT NULL,
+  applied_no bigint NOT NULL,
+  PRIMARY KEY (upload_id, event_type, last_seq)
+);
+CREATE INDEX event_spans_of_type ON event_spans (event_type, applied_no, last_seq);
+CREATE INDEX event_spans_of_company ON event_spans (company_id, event_type, applied_no, last_seq);
+CREATE INDEX event_spans_of_table ON event_spans (company_id, table_name, event_type, applied_no, last_seq);
+LOCK TABLE uploads IN SHARE ROW EXCLUSIVE MODE;
+INSERT INTO event_spans (upload_id, event_type, first_seq, last_seq, company_id, table_name, applied_no)
+SELECT u.upload_id, e.event_type, min(e.seq), max(e.seq), u.company_id, u.table_name, u.applied_no
+FROM uploads u JOIN cdc_events e ON e.upload_id = u.upload_id
+WHERE u.applied_no IS NOT NULL GROUP BY u.upload_id, e.event_type, (e.seq - 1) / 1024;
+ALTER TABLE uploads ADD COLUMN spanned_no bigint;
+UPDATE uploads SET spanned_no = applied_no WHERE applied_no IS NOT NULL;
+ALTER TABLE uploads ADD CONSTRAINT uploads_spanned CHECK (spanned_no IS NOT DISTINCT FROM applied_no);
 )sql"};
 
 constexpr int kNewest = static_cast<int>(kMigrations.size());
@@ -201,6 +230,7 @@ SELECT string_agg(v.right_name || ' on ' || v.table_name, ', ') FROM (VALUES
   ('dead_letters', 'SELECT'), ('dead_letters', 'INSERT'), ('dead_letters', 'UPDATE'),
   ('lake_columns', 'SELECT'), ('lake_columns', 'INSERT'), ('lake_columns', 'UPDATE'),
   ('table_owners', 'SELECT'), ('table_owners', 'INSERT'),
+  ('event_spans', 'SELECT'), ('event_spans', 'INSERT'), ('event_spans', 'UPDATE'),
   ('applied_counter', 'SELECT'), ('applied_counter', 'UPDATE')) AS v (table_name, right_name)
 WHERE NOT has_table_privilege(v.table_name, v.right_name)
 )sql";

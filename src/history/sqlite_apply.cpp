@@ -18,11 +18,6 @@ constexpr std::string_view kOpenRowsOfChanges =
     "AND d.is_current = 1 "
     "WHERE e.upload_id = ?1 AND e.event_type IN ('update', 'delete')";
 
-struct Counts {
-  std::int64_t opening = 0;  ///< inserts and updates
-  std::int64_t closing = 0;  ///< updates and deletes
-};
-
 class Application {
  public:
   Application(db::Database& database, UploadStatus upload, Timestamp now)
@@ -38,10 +33,13 @@ class Application {
     if (previous) {
       if (const auto why = out_of_order(upload_, *previous); !why.empty()) return conflict(why);
     }
-    DD_TRY(const Counts counts, count());
+    DD_TRY(find_spans());
+    const auto updates = spans_.events(ChangeType::update);
+    const auto opening = spans_.events(ChangeType::insert) + updates;
+    const auto closing = updates + spans_.events(ChangeType::remove);
     DD_TRY(database_.execute("SAVEPOINT apply"));
     DD_TRY(const auto closed, close());
-    if (closed != counts.closing) {
+    if (closed != closing) {
       DD_TRY(database_.execute("ROLLBACK TO apply"));
       DD_TRY(const auto why, first_not_closing());
       return conflict(why);
@@ -53,23 +51,40 @@ class Application {
       return conflict(why);
     }
     if (!opened) return Error(opened.error());
-    if (opened.value() != counts.opening) return wrong_count(upload_.facts, opened.value(), counts.opening);
+    if (opened.value() != opening) return wrong_count(upload_.facts, opened.value(), opening);
     DD_TRY(take_number());
+    DD_TRY(keep_spans());
     return Applied{upload_, opened.value(), closed};
   }
 
  private:
-  Result<Counts> count() {
-    DD_TRY(auto select, database_.prepare("SELECT event_type, count(*) FROM cdc_events WHERE upload_id = ? "
-                                          "GROUP BY event_type"));
+  /// Read in the order in which they are stored: to group them would sort them.
+  Result<void> find_spans() {
+    DD_TRY(auto select,
+           database_.prepare("SELECT event_type, seq FROM cdc_events WHERE upload_id = ? ORDER BY seq"));
     select.bind(1, id_);
-    Counts counts;
     while (true) {
       DD_TRY(const bool row, select.step());
-      if (!row) return counts;
-      if (select.text(0) != "delete") counts.opening += select.number(1);
-      if (select.text(0) != "insert") counts.closing += select.number(1);
+      if (!row) return success();
+      const auto type = parse_change_type(select.text(0));
+      if (!type) return damaged("an event of upload " + id_);
+      const Seq seq(select.number(1));
+      spans_.add({*type, seq, seq, 1});
     }
+  }
+
+  /// An upload that was set aside and is applied again has those that it had before.
+  Result<void> keep_spans() {
+    DD_TRY(auto keep, database_.prepare(
+                          "INSERT INTO event_spans (upload_id, event_type, first_seq, last_seq, company_id, "
+                          "table_name, applied_no) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE "
+                          "SET applied_no = excluded.applied_no"));
+    for (const auto& span : spans_.all()) {
+      keep.bind(1, id_).bind(2, to_string(span.type)).bind(3, span.first.value).bind(4, span.last.value);
+      keep.bind(5, upload_.facts.table.company_id).bind(6, upload_.facts.table.table_name);
+      DD_TRY(keep.bind(7, upload_.applied_no->value).run());
+    }
+    return success();
   }
 
   Result<std::int64_t> close() {
@@ -160,6 +175,7 @@ class Application {
   Timestamp now_;
   std::string id_;
   std::string effective_at_;
+  EventSpans spans_;
 };
 
 /// The table's first upload that satisfies `rest`. SQLite takes the indexes of uploads without conflict only

@@ -47,19 +47,19 @@ std::optional<std::string> text_of(const std::optional<Timestamp>& time) {
   return time ? std::optional(time->to_string()) : std::nullopt;
 }
 
-/// Events of one upload after `after`, in seq order, appended until the answer is full.
-Result<void> append_events_of(Database& database, const UploadStatus& upload, Seq after,
+/// Events of one upload after `after` and up to `last`, in seq order, appended until the answer is full.
+Result<void> append_events_of(Database& database, const UploadStatus& upload, Seq after, Seq last,
                               const EventQuery& query, std::vector<AppliedEvent>& events) {
   DD_TRY(auto select,
          database.prepare(fmt::format("SELECT {} FROM cdc_events e WHERE e.upload_id = ?1 AND e.seq > ?2 "
-                                      "AND (?3 IS NULL OR e.event_type = ?3) "
+                                      "AND e.seq <= ?5 AND (?3 IS NULL OR e.event_type = ?3) "
                                       "ORDER BY e.seq LIMIT ?4",
                                       kEventColumns)));
   const std::string id = upload.facts.upload_id.to_string();
   std::optional<std::string_view> type;
   if (query.type) type = to_string(*query.type);
   select.bind(1, id).bind(2, after.value).bind(3, type);
-  select.bind(4, query.limit - static_cast<std::int64_t>(events.size()));
+  select.bind(4, query.limit - static_cast<std::int64_t>(events.size())).bind(5, last.value);
   std::int64_t bytes = 0;
   while (!query.bytes_max || bytes < *query.bytes_max) {
     DD_TRY(const bool row, select.step());
@@ -71,6 +71,14 @@ Result<void> append_events_of(Database& database, const UploadStatus& upload, Se
   return success();
 }
 
+constexpr std::string_view kSinceUploads =
+    "AND u.timestamp >= ?5 AND u.applied_no >= (SELECT min(applied_no + 0) FROM uploads WHERE timestamp >= "
+    "?5 "
+    "AND applied_no IS NOT NULL)";
+constexpr std::string_view kUntilUploads =
+    "AND u.timestamp < ?6 AND u.applied_no <= (SELECT max(applied_no + 0) FROM uploads WHERE timestamp < ?6 "
+    "AND applied_no IS NOT NULL)";
+
 /// The applied uploads from `from` on that match the query. Bounds of time become bounds of applied_no, each
 /// found in an index: `timestamp` does not grow with it over all tables.
 Result<std::vector<UploadStatus>> read_uploads_page(Database& database, const EventQuery& query,
@@ -79,22 +87,51 @@ Result<std::vector<UploadStatus>> read_uploads_page(Database& database, const Ev
   const auto until = text_of(query.until);
   std::string_view index;
   if (query.company_id) index = query.table_name ? "uploads_of_table" : "uploads_of_company";
-  DD_TRY(
-      auto select,
-      database.prepare(select_uploads(fmt::format(
-          "{} WHERE u.applied_no >= ?1 AND {} AND {} {} {} ORDER BY u.applied_no LIMIT ?4",
-          index.empty() ? "" : fmt::format("INDEXED BY {}", index),
-          query.company_id ? "u.company_id = ?2" : "?2 IS NULL",
-          query.table_name ? "u.table_name = ?3" : "?3 IS NULL",
-          since ? "AND u.timestamp >= ?5 AND u.applied_no >= (SELECT min(applied_no + 0) FROM uploads WHERE "
-                  "timestamp >= ?5 AND applied_no IS NOT NULL)"
-                : "AND ?5 IS NULL",
-          until ? "AND u.timestamp < ?6 AND u.applied_no <= (SELECT max(applied_no + 0) FROM uploads WHERE "
-                  "timestamp < ?6 AND applied_no IS NOT NULL)"
-                : "AND ?6 IS NULL"))));
+  DD_TRY(auto select,
+         database.prepare(select_uploads(fmt::format(
+             "{} WHERE u.applied_no >= ?1 AND {} AND {} {} {} ORDER BY u.applied_no LIMIT ?4",
+             index.empty() ? "" : fmt::format("INDEXED BY {}", index),
+             query.company_id ? "u.company_id = ?2" : "?2 IS NULL",
+             query.table_name ? "u.table_name = ?3" : "?3 IS NULL", since ? kSinceUploads : "AND ?5 IS NULL",
+             until ? kUntilUploads : "AND ?6 IS NULL"))));
   select.bind(1, from.value).bind(2, query.company_id).bind(3, query.table_name).bind(4, kUploadsPage);
   select.bind(5, since).bind(6, until);
   return read_uploads(select);
+}
+
+std::string_view spans_index(const EventQuery& query) {
+  if (query.upload_id) return "";  // by their primary key
+  if (!query.company_id) return "INDEXED BY event_spans_of_type";
+  return query.table_name ? "INDEXED BY event_spans_of_table" : "INDEXED BY event_spans_of_company";
+}
+
+/// The spans behind `after` that match the query.
+Result<std::vector<StoredSpan>> read_spans_page(Database& database, const EventQuery& query,
+                                                const EventCursor& after) {
+  const auto since = text_of(query.since);
+  const auto until = text_of(query.until);
+  DD_TRY(auto select,
+         database.prepare(select_spans(
+             fmt::format("event_spans s {} CROSS JOIN uploads u", spans_index(query)),
+             fmt::format("WHERE u.applied_no = s.applied_no "
+                         "AND s.event_type = ?1 AND (s.applied_no, s.last_seq) > (?2, ?3) "
+                         "AND {} AND {} AND {} {} {} ORDER BY {} s.last_seq LIMIT ?9",
+                         query.company_id ? "s.company_id = ?4" : "?4 IS NULL",
+                         query.table_name ? "s.table_name = ?7" : "?7 IS NULL",
+                         query.upload_id ? "s.upload_id = ?8" : "?8 IS NULL",
+                         since ? kSinceUploads : "AND ?5 IS NULL", until ? kUntilUploads : "AND ?6 IS NULL",
+                         query.upload_id ? "" : "s.applied_no,"))));
+  const auto upload = query.upload_id ? std::optional(query.upload_id->to_string()) : std::nullopt;
+  select.bind(1, to_string(*query.type)).bind(2, after.applied_no.value).bind(3, after.seq.value);
+  select.bind(4, query.company_id).bind(5, since).bind(6, until).bind(7, query.table_name).bind(8, upload);
+  select.bind(9, kUploadsPage);
+  std::vector<StoredSpan> spans;
+  while (true) {
+    DD_TRY(const bool row, select.step());
+    if (!row) return spans;
+    DD_TRY(auto span, span_of(Row(select)));
+    spans.push_back(std::move(span));
+  }
 }
 
 /// A key has few events: they are found by the index on it and sorted.
@@ -262,18 +299,25 @@ Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQ
 Result<std::vector<AppliedEvent>> read_events(Database& database, const EventQuery& query) {
   DD_TRY(const auto snapshot, Snapshot::begin(database));
   if (query.key_value) return events_by_key(database, query);
+  if (query.type) {
+    return events_by_span(
+        query, [&](const EventCursor& after) { return read_spans_page(database, query, after); },
+        [&](const StoredSpan& span, Seq after, std::vector<AppliedEvent>& found) {
+          return append_events_of(database, span.upload, after, span.last, query, found);
+        });
+  }
   std::vector<AppliedEvent> events;
   if (query.upload_id) {
     DD_TRY(const auto upload, find_upload(database, *query.upload_id));
     if (!upload || !matches(query, *upload)) return events;
     if (query.after && query.after->applied_no > *upload->applied_no) return events;
-    DD_TRY(append_events_of(database, *upload, seq_after(query, *upload), query, events));
+    DD_TRY(append_events_of(database, *upload, seq_after(query, *upload), kAnySeq, query, events));
     return events;
   }
   return events_by_upload(
       query, [&](AppliedNo from) { return read_uploads_page(database, query, from); },
       [&](const UploadStatus& upload, Seq after, std::vector<AppliedEvent>& found) {
-        return append_events_of(database, upload, after, query, found);
+        return append_events_of(database, upload, after, kAnySeq, query, found);
       });
 }
 

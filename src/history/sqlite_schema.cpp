@@ -16,7 +16,7 @@ namespace db = deltadrop::sqlite;
 //
 // cdc_events_by_key serves a key's history, company_data_open the current records and apply's look-up of open
 // rows, the unique key of company_data the records as of a moment.
-constexpr std::array<std::string_view, 4> kMigrations = {R"sql(
+constexpr std::array<std::string_view, 5> kMigrations = {R"sql(
 CREATE TABLE cdc_events (
   upload_id       TEXT NOT NULL,
   seq             INTEGER NOT NULL CHECK (seq >= 1),
@@ -159,6 +159,29 @@ CREATE TABLE table_owners (
   archive_id TEXT NOT NULL,
   PRIMARY KEY (company_id, table_name)
 );
+)sql",
+                                                         // Where an applied upload's events of one type are,
+                                                         // for those of a rare type among millions of others.
+                                                         // One whose applied_no is not its upload's does not
+                                                         // count.
+                                                         R"sql(
+CREATE TABLE event_spans (
+  upload_id  TEXT NOT NULL,
+  event_type TEXT NOT NULL,
+  first_seq  INTEGER NOT NULL,
+  last_seq   INTEGER NOT NULL CHECK (last_seq >= first_seq),
+  company_id TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  applied_no INTEGER NOT NULL,
+  PRIMARY KEY (upload_id, event_type, last_seq)
+) WITHOUT ROWID;
+CREATE INDEX event_spans_of_type ON event_spans (event_type, applied_no, last_seq);
+CREATE INDEX event_spans_of_company ON event_spans (company_id, event_type, applied_no, last_seq);
+CREATE INDEX event_spans_of_table ON event_spans (company_id, table_name, event_type, applied_no, last_seq);
+INSERT INTO event_spans (upload_id, event_type, first_seq, last_seq, company_id, table_name, applied_no)
+SELECT u.upload_id, e.event_type, min(e.seq), max(e.seq), u.company_id, u.table_name, u.applied_no
+FROM uploads u CROSS JOIN cdc_events e ON e.upload_id = u.upload_id
+WHERE u.applied_no IS NOT NULL GROUP BY u.upload_id, e.event_type, (e.seq - 1) / 1024;
 )sql"};
 
 }  // namespace

@@ -30,15 +30,23 @@ void sort_by_version(std::vector<UploadStatus>& uploads) {
   });
 }
 
+namespace {
+
+constexpr std::string_view kUploadColumns =
+    "u.upload_id, u.company_id, u.table_name, u.version, u.previous_upload_id, u.file_sha256, "
+    "u.types, u.total, u.state, u.timestamp, u.effective_at, u.applied_no, u.applied_at, u.in_lake_at, "
+    "coalesce(u.error, ''), "
+    "(SELECT coalesce(sum(p.seen), 0) FROM upload_parts p WHERE p.upload_id = u.upload_id), "
+    "u.archive_id, u.set_aside_at";
+
+}  // namespace
+
 std::string select_uploads(std::string_view rest) {
-  return fmt::format(
-      "SELECT u.upload_id, u.company_id, u.table_name, u.version, u.previous_upload_id, u.file_sha256, "
-      "u.types, u.total, u.state, u.timestamp, u.effective_at, u.applied_no, u.applied_at, u.in_lake_at, "
-      "coalesce(u.error, ''), "
-      "(SELECT coalesce(sum(p.seen), 0) FROM upload_parts p WHERE p.upload_id = u.upload_id), "
-      "u.archive_id, u.set_aside_at "
-      "FROM uploads u {}",
-      rest);
+  return fmt::format("SELECT {} FROM uploads u {}", kUploadColumns, rest);
+}
+
+std::string select_spans(std::string_view from, std::string_view rest) {
+  return fmt::format("SELECT {}, s.first_seq, s.last_seq FROM {} {}", kUploadColumns, from, rest);
 }
 
 }  // namespace deltadrop::history

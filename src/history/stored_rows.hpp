@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/values_json.hpp"
+#include "history/decisions.hpp"
 #include "history/history_store.hpp"
 
 /// Rows of the tables as the port's values, the same for every adapter. A Row has, for a 0-based column:
@@ -28,6 +29,10 @@ Result<LakeColumn> lake_column_of(std::string_view name, std::string_view type);
 
 /// "SELECT <columns of an UploadStatus> FROM uploads u <rest>"
 std::string select_uploads(std::string_view rest);
+inline constexpr int kUploadColumnCount = 18;
+/// "SELECT <columns of an UploadStatus>, s.first_seq, s.last_seq FROM <from> <rest>", `from` with event_spans
+/// s and uploads u.
+std::string select_spans(std::string_view from, std::string_view rest);
 
 /// Tables with an upload that is not in conflict, each with its owner: those of one archive together, by
 /// name.
@@ -92,6 +97,14 @@ Result<UploadStatus> upload_of(const Row& row) {
   }
   DD_TRY(upload.set_aside_at, optional_time(row, 17));
   return upload;
+}
+
+/// Of a row of select_spans.
+template <class Row>
+Result<StoredSpan> span_of(const Row& row) {
+  DD_TRY(auto upload, upload_of(row));
+  return StoredSpan{std::move(upload), Seq(row.number(kUploadColumnCount)),
+                    Seq(row.number(kUploadColumnCount + 1))};
 }
 
 /// All of `event` but what it shares with its upload, from a row that starts with kEventColumns. What the

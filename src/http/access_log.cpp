@@ -17,6 +17,12 @@ void log_failure(std::string_view request_id, std::string_view problem_json) {
   spdlog::error("request id={} failed: {}", request_id, problem_json);
 }
 
+void log_turned_away(const TurnedAway& response) {
+  spdlog::warn("response path={} id={} ended while it was sent: key={} name={} {}",
+               quoted_for_message(response.path), response.request_id, quoted_for_message(response.key_id),
+               quoted_for_message(response.key_name), response.problem_json);
+}
+
 void log_trouble(std::string_view what) { spdlog::warn("http: {}", quoted_for_message(what)); }
 
 }  // namespace deltadrop::http

@@ -19,6 +19,15 @@ struct Served {
 void log_request(const Served& served);
 /// Why a request was answered with 5xx: its problem+json.
 void log_failure(std::string_view request_id, std::string_view problem_json);
+/// A response that the gate ended while it was sent.
+struct TurnedAway {
+  std::string_view path;  ///< as Served
+  std::string_view request_id;
+  std::string_view key_id;    ///< "" where the request had no key
+  std::string_view key_name;  ///< of who has it
+  std::string_view problem_json;
+};
+void log_turned_away(const TurnedAway& response);
 /// For what the server itself runs into.
 void log_trouble(std::string_view what);
 

@@ -14,8 +14,10 @@
 #include "core/text.hpp"
 #include "http/access_log.hpp"
 #include "http/connection_body.hpp"
+#include "http/connection_gate.hpp"
 #include "http/connection_live.hpp"
 #include "http/connection_names.hpp"
+#include "http/connection_request.hpp"
 #include "http/connection_stream.hpp"
 #include "http/connection_work.hpp"
 #include "http/head.hpp"
@@ -46,40 +48,6 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Where the pieces of a route's streamed body are made.
 Work pieces_of(Work work) { return work == Work::history ? Work::history_piece : Work::file_piece; }
-
-/// How to correct a head that the parser refuses.
-std::string advice_for(const error_code& error) {
-  namespace protocol = boost::beast::http;
-  if (error == protocol::error::bad_version) return "send HTTP/1.1 or HTTP/1.0 as the version";
-  if (error == protocol::error::bad_method) return "start the request line with a method, such as GET";
-  if (error == protocol::error::bad_target) {
-    return "separate the target from method and version by one space each, and percent-encode what is not "
-           "printable ASCII";
-  }
-  return "send a request line such as GET / HTTP/1.1, and each field as `name: value`";
-}
-
-Stop stop_of(const std::stop_source& gone, const std::stop_source& ending) {
-  return Stop()
-      .on(gone.get_token(), {ErrorCode::unavailable, "client-gone", "the client closed the connection",
-                             "keep it open, in both directions, until the response is there"})
-      .on(ending.get_token(), {ErrorCode::shutting_down, "shutting-down", "the server is stopping",
-                               "send the request again when it is back"});
-}
-
-Request request_of(const RequestParser& parser, const std::string& remote_address) {
-  Request request;
-  const auto& message = parser.get();
-  request.method = std::string(message.method_string());
-  for (const auto& field : message) {
-    request.headers.emplace_back(
-        ascii_lower(std::string_view(field.name_string().data(), field.name_string().size())),
-        std::string(field.value()));
-  }
-  request.remote_address = remote_address;
-  request.id = request_id(request.header("x-request-id"));
-  return request;
-}
 
 }  // namespace
 
@@ -163,8 +131,9 @@ class Connection {
     if (lost) co_return false;
     if (!response) response = prepare();
     bool turned_away = false;
+    gate_.emplace(shared_, request_);
     if (!response && shared_.options.gate && work_ != Work::none) {
-      response = co_await ask_gate();
+      response = co_await gate_->ask(work_);
       turned_away = response.has_value();
     }
     if (!response && match_.route == nullptr) response = no_route();
@@ -297,7 +266,7 @@ class Connection {
            fmt::format("{} uploads are under way, as many as are taken at once", shared_.options.uploads_max),
            "try again in a few seconds, or raise MAX_UPLOADS"});
     }
-    auto full = refuse_if_full(Work::receiving);
+    auto full = refuse_if_full(shared_, Work::receiving);
     if (full) co_return full;
     const UploadPlace place(shared_.uploads);
     co_return co_await receive_body();
@@ -355,22 +324,6 @@ class Connection {
 
   using MadeSink = Result<std::unique_ptr<BodySink>>;
 
-  /// Why no more of this kind of work is begun now.
-  std::optional<Response> refuse_if_full(Work work) {
-    if (shared_.pool(work).has_room()) return std::nullopt;
-    return problem({ErrorCode::unavailable, "too-busy",
-                    "as many requests of this kind wait as may: what they need is slow, or does not answer",
-                    "try again in a few seconds"});
-  }
-
-  asio::awaitable<std::optional<Response>> ask_gate() {
-    const Work work = work_ == Work::health ? Work::health : Work::access;
-    if (auto full = refuse_if_full(work)) return at_once(std::move(full));
-    return run_on(shared_.pool(work), [this]() -> std::optional<Response> {
-      return guarded<std::optional<Response>>([this] { return shared_.options.gate(request_); });
-    });
-  }
-
   asio::awaitable<MadeSink> make_sink() {
     return run_on(shared_.pool(Work::receiving),
                   [this] { return guarded<MadeSink>([this] { return match_.route->receive(request_); }); });
@@ -424,7 +377,7 @@ class Connection {
 
   asio::awaitable<std::optional<Response>> run_handler() {
     if (work_ == Work::none) return at_once(handle());
-    if (auto full = refuse_if_full(work_)) return at_once(std::move(full));
+    if (auto full = refuse_if_full(shared_, work_)) return at_once(std::move(full));
     auto& pool = shared_.pool(work_);
     return match_.route->handle ? run_handle(pool) : run_begin(pool);
   }
@@ -489,7 +442,7 @@ class Connection {
     const bool head_only = request_.method == "HEAD";
     std::string piece;
     if (response.stream && !head_only) {
-      auto full = refuse_if_full(pieces_of(work_));
+      auto full = refuse_if_full(shared_, pieces_of(work_));
       if (full) response = std::move(*full);
     }
     if (is_streamed(response) && !head_only) {
@@ -511,8 +464,7 @@ class Connection {
       framing = http_1_1 ? Framing::chunked : Framing::until_close;
     }
     if (!status_has_body(response.status)) framing = Framing::none;
-    const bool keep =
-        whole && !shared_.stopping && parser_->get().keep_alive() && framing != Framing::until_close;
+    bool keep = whole && !shared_.stopping && parser_->get().keep_alive() && framing != Framing::until_close;
     auto head = head_of(response, framing, keep);
     const bool gone = gone_.stop_requested();
     const bool with_body = !head_only && framing != Framing::none;
@@ -522,6 +474,7 @@ class Connection {
     if (sent && is_streamed(response) && with_body) {
       sent = co_await send_stream(response, std::move(piece), framing == Framing::chunked);
     }
+    if (gate_->has_ended_response()) keep = false;
     if (response.stream) co_await drop_stream(std::move(response.stream));
     // A live body ends with its client: it was answered.
     const bool answered = sent && !gone;
@@ -579,6 +532,10 @@ class Connection {
   asio::awaitable<bool> send_pieces(Response& response, std::string piece, bool chunked) {
     std::uint64_t given = 0;
     while (!piece.empty()) {
+      if (gate_->is_due()) {
+        const auto refusal = co_await ask_gate_again();
+        if (refusal) co_return false;
+      }
       given += piece.size();
       if (given > response.stream_bytes.value_or(given)) co_return false;
       const bool sent = co_await send_piece(std::move(piece), chunked);
@@ -593,7 +550,8 @@ class Connection {
     co_return given == response.stream_bytes.value_or(given);
   }
 
-  /// Until its time is over or the server stops; false: the client has gone, or the body failed.
+  /// Until its time is over, the server stops or the gate refuses it; false: the client has gone, or the body
+  /// failed or cannot say why it ends.
   asio::awaitable<bool> send_live(Response& response, std::string piece, bool chunked) {
     auto said = Clock::now();
     const auto time_max = response.live->time_max();
@@ -603,6 +561,10 @@ class Connection {
         const auto alarm = std::min(said + shared_.options.heartbeat, end);
         co_await live_->wait(alarm - Clock::now());
       } else {
+        if (gate_->is_due()) {
+          const auto refusal = co_await ask_gate_again();
+          if (refusal) co_return co_await say_farewell(*response.live, *refusal, chunked);
+        }
         const bool sent = co_await send_piece(std::move(piece), chunked);
         if (!sent) co_return false;
         said = Clock::now();
@@ -619,6 +581,27 @@ class Connection {
       const bool silent = Clock::now() - said >= shared_.options.heartbeat;
       if (piece.empty() && silent) piece = response.live->heartbeat();
     }
+  }
+
+  /// The refusal that ends the response under way: what a new request would get.
+  asio::awaitable<std::optional<Response>> ask_gate_again() {
+    auto refusal = co_await gate_->ask_again();
+    if (!refusal) co_return std::nullopt;
+    finish_texts(*refusal);
+    log_refused_again(*refusal);
+    co_return refusal;
+  }
+
+  void log_refused_again(const Response& refusal) const {
+    const auto path = path_to_log();
+    const auto key = request_.key.value_or(KeyIdentity{});
+    log_turned_away({path, request_.id, key.id, key.name, refusal.body});
+  }
+
+  asio::awaitable<bool> say_farewell(const LiveBody& body, const Response& refusal, bool chunked) {
+    auto text = body.farewell(refusal.body);
+    if (text.empty()) co_return false;
+    co_return co_await send_piece(std::move(text), chunked);
   }
 
   asio::awaitable<bool> send_piece(std::string piece, bool chunked) {
@@ -643,9 +626,12 @@ class Connection {
     }
   }
 
+  std::string path_to_log() const {
+    return match_.route != nullptr ? path_for_log(match_.route->pattern, match_.parameters) : request_.path;
+  }
+
   void log_served(unsigned status) const {
-    const auto path =
-        match_.route != nullptr ? path_for_log(match_.route->pattern, match_.parameters) : request_.path;
+    const auto path = path_to_log();
     const Served served{request_.method, path, status, Clock::now() - started_, request_.id, request_.route};
     log_request(served);
     if (shared_.options.on_served) shared_.options.on_served(served);
@@ -661,12 +647,20 @@ class Connection {
   std::stop_source gone_;                   ///< of the request's client
   std::optional<Departures::Watch> watch_;  ///< while the request is worked on
   Request request_;
+  std::optional<ConnectionGate> gate_;  ///< of the request
   Router::Match match_;
   Work work_ = Work::access;  ///< of the request
   Clock::time_point started_;
   bool idle_ = false;
   bool framing_known_ = false;
 };
+
+std::optional<Response> refuse_if_full(ConnectionsShared& shared, Work work) {
+  if (shared.pool(work).has_room()) return std::nullopt;
+  return problem({ErrorCode::unavailable, "too-busy",
+                  "as many requests of this kind wait as may: what they need is slow, or does not answer",
+                  "try again in a few seconds"});
+}
 
 ConnectionsShared::ConnectionsShared(const ServerOptions& server_options, std::vector<Route> routes)
     : options(server_options), router(std::move(routes)) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -41,6 +42,9 @@ struct ConnectionsShared {
   std::stop_source ending;  ///< requested when the time of requests under way is over
   Departures departures{network};
 };
+
+/// Why no more of this kind of work is begun now; nothing: there is room.
+std::optional<Response> refuse_if_full(ConnectionsShared& shared, Work work);
 
 /// One of the uploads at once, given back however the upload ends.
 class UploadPlace {

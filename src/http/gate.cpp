@@ -1,5 +1,7 @@
 #include "http/gate.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -61,6 +63,17 @@ Response key_needed(std::string_view challenge, std::string message) {
   return response;
 }
 
+/// What became of a key is told only to whoever shows it.
+std::string why_unusable(const std::optional<Key>& key) {
+  if (key && key->revoked_at) {
+    return fmt::format("the key {} was revoked at {}", key->id, key->revoked_at->to_string());
+  }
+  if (key && key->expires_at) {
+    return fmt::format("the key {} expired at {}", key->id, key->expires_at->to_string());
+  }
+  return "the key is not one of this server";
+}
+
 Response not_allowed(std::string message, std::string fix) {
   return problem({ErrorCode::invalid_input, "not-allowed", std::move(message), std::move(fix)});
 }
@@ -76,11 +89,11 @@ class KeyGate {
     if (!needed.value() && !options_.keys_required) return std::nullopt;
     const auto shown = shown_key(request);
     if (!shown) return key_needed(R"(Bearer realm="deltadrop")", "this server answers to keys only");
-    const auto key = options_.keys->find(*shown, clock_.now());
+    std::optional<Key> unusable;
+    const auto key = options_.keys->find(*shown, clock_.now(), &unusable);
     if (key.has_error()) return problem(key.error());
     if (!key.value()) {
-      return key_needed(R"(Bearer realm="deltadrop", error="invalid_token")",
-                        "the key is not one of this server, has expired or was revoked");
+      return key_needed(R"(Bearer realm="deltadrop", error="invalid_token")", why_unusable(unusable));
     }
     request.key = KeyIdentity{key.value()->id, key.value()->name, key.value()->companies};
     return refusal(*key.value(), request);

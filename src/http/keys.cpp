@@ -247,12 +247,13 @@ Result<Key> revoke_key(const std::filesystem::path& file, std::string_view id, T
 namespace {
 
 Error keys_missing(const KeysPaths& paths) {
-  return {ErrorCode::unavailable, "keys-missing",
-          fmt::format("the keys file {} is missing or empty, and this server was used with keys",
-                      paths.file.string()),
-          fmt::format("restore it from a backup or make a key with `deltadrop keys create`; to allow requests "
-                      "without keys again, remove {}",
-                      paths.required_marker.string())};
+  return {
+      ErrorCode::unavailable, "keys-missing",
+      fmt::format("the keys file {} is missing or empty, and this server was used with keys",
+                  paths.file.string()),
+      fmt::format("restore it from a backup or make a key with `deltadrop keys create`; to allow requests "
+                  "without keys again, remove {}",
+                  paths.required_marker.string())};
 }
 
 bool is_marked(const KeysPaths& paths) {
@@ -281,7 +282,8 @@ Result<bool> KeyRing::has_keys() {
   return false;
 }
 
-Result<std::optional<Key>> KeyRing::find(std::string_view secret, Timestamp now) {
+Result<std::optional<Key>> KeyRing::find(std::string_view secret, Timestamp now,
+                                         std::optional<Key>* unusable) {
   DD_TRY(refresh());
   std::optional<Key> found;
   if (!is_well_formed_key(secret)) return found;
@@ -289,6 +291,7 @@ Result<std::optional<Key>> KeyRing::find(std::string_view secret, Timestamp now)
   const auto hash = io::sha256_of(secret);
   for (const auto& key : keys_) {
     if (equal_in_constant_time(key.hash, hash) && key.usable(now)) found = key;
+    if (unusable != nullptr && !key.usable(now) && equal_in_constant_time(key.hash, hash)) *unusable = key;
   }
   return found;
 }

@@ -71,8 +71,8 @@ Result<Key> revoke_key(const std::filesystem::path& file, std::string_view id, T
 /// Where the keys are.
 struct KeysPaths {
   std::filesystem::path file;
-  /// Made by the first server that finds a key in `file`. While it exists, requests need a key, even if `file`
-  /// is missing or empty.
+  /// Made by the first server that finds a key in `file`. While it exists, requests need a key, even if
+  /// `file` is missing or empty.
   std::filesystem::path required_marker;
 };
 
@@ -89,8 +89,10 @@ class KeyRing {
   /// Whether requests need a key: from the first key on, across restarts, whatever becomes of the file. Fails
   /// as keys_are_required does, and then nobody may be let in.
   Result<bool> has_keys();
-  /// The usable key that a client shows. Every hash is compared, each in constant time.
-  Result<std::optional<Key>> find(std::string_view secret, Timestamp now);
+  /// The usable key that a client shows. Every hash is compared, each in constant time. `unusable`, if not
+  /// null, takes the key that is shown where it has expired or was revoked.
+  Result<std::optional<Key>> find(std::string_view secret, Timestamp now,
+                                  std::optional<Key>* unusable = nullptr);
 
  private:
   struct Stamp {
@@ -106,7 +108,7 @@ class KeyRing {
   const KeysPaths paths_;
   /// The file as it was last read; none inside: there was no file. By the probe's thread.
   std::optional<std::optional<Stamp>> seen_;
-  std::mutex mutex_;           ///< of the two below
+  std::mutex mutex_;  ///< of the two below
   std::vector<Key> keys_;
   bool marked_ = false;
   Probe<Result<void>> probe_;  ///< last: it uses the others

@@ -68,6 +68,12 @@ class LiveBody {
   [[nodiscard]] virtual std::string_view heartbeat() const = 0;
   /// How long it goes on at the most; nothing: for ever.
   [[nodiscard]] virtual std::optional<std::chrono::milliseconds> time_max() const = 0;
+  /// Sent last when the gate no longer lets the request pass: tells the client why, with the problem+json of
+  /// the refusal, on one line. Empty: the body has no way to say it, and is broken off.
+  [[nodiscard]] virtual std::string farewell(std::string_view problem_json) const {
+    static_cast<void>(problem_json);
+    return {};
+  }
 };
 
 struct Response {

@@ -61,9 +61,9 @@ struct TlsFiles {
   std::filesystem::path key;
 };
 
-/// Decides before the body is read whether a request is answered, paths that do not exist included, but not for
-/// Work::none: nothing if so, else the refusal. Sets Request::key. Runs on threads of Work::health for its
-/// routes, else of Work::access.
+/// Decides before the body is read whether a request is answered, paths that do not exist included, but not
+/// for Work::none: nothing if so, else the refusal. Sets Request::key. Runs on threads of Work::health for
+/// its routes, else of Work::access. Asked again while a streamed response is sent: a refusal ends it.
 using Gate = std::function<std::optional<Response>(Request&)>;
 
 struct ServerOptions {
@@ -74,7 +74,9 @@ struct ServerOptions {
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds idle_timeout{60'000};
   std::chrono::milliseconds heartbeat{15'000};  ///< of live bodies
-  std::uint64_t body_rate_min = 1024;           ///< bytes a second, averaged over body_rate_window
+  /// While a streamed response is sent, the gate is asked again before a piece if it was not for so long.
+  std::chrono::milliseconds gate_interval{1'000};
+  std::uint64_t body_rate_min = 1024;  ///< bytes a second, averaged over body_rate_window
   std::chrono::milliseconds body_rate_window{30'000};
   std::size_t header_fields_max = 100;
   std::size_t connections_max = 4096;

@@ -12,7 +12,7 @@
 namespace deltadrop::ingest {
 namespace {
 
-constexpr std::array<std::string_view, 5> kMigrations = {R"sql(
+constexpr std::array<std::string_view, 6> kMigrations = {R"sql(
 CREATE TABLE tables (
   company_id TEXT NOT NULL,
   table_name TEXT NOT NULL,
@@ -76,6 +76,14 @@ INSERT INTO clock
 )sql",
                                                          R"sql(
 CREATE TABLE archive (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), archive_id TEXT NOT NULL);
+)sql",
+                                                         // A list of the uploads of a table, or of those in a
+                                                         // rare state, must not go through all others.
+                                                         R"sql(
+CREATE INDEX uploads_of_table ON uploads (company_id, table_name, upload_id);
+CREATE INDEX uploads_not_published ON uploads (state, upload_id) WHERE state <> 'published';
+CREATE INDEX uploads_of_table_not_published ON uploads (company_id, table_name, state, upload_id)
+  WHERE state <> 'published';
 )sql"};
 
 constexpr std::string_view kColumns = "state, published_ms, record, spooled_ms, compared_ms, aged_from_ms";
@@ -186,7 +194,8 @@ namespace {
 /// `deltadrop rebuild catalog` reads what it can of the old one, and needs only the archive.
 std::string repair_of(const std::filesystem::path& path) {
   return fmt::format(
-      "stop the server and run `deltadrop rebuild catalog --data-dir {}`, which makes it again from the archive; "
+      "stop the server and run `deltadrop rebuild catalog --data-dir {}`, which makes it again from the "
+      "archive; "
       "or put back a backup of it that was made after the last upload",
       path.parent_path().string());
 }
@@ -215,8 +224,9 @@ Result<sqlite::Database> open_writer(const std::filesystem::path& path) {
     Error error = std::move(opened).error();
     if (error.code == ErrorCode::corrupt) error.fix = repair_of(path);
     if (error.code == ErrorCode::unavailable) {
-      error.fix = "the catalog itself may be right: let this user read and write the file and its folder, and "
-                  "check the disk";
+      error.fix =
+          "the catalog itself may be right: let this user read and write the file and its folder, and "
+          "check the disk";
     }
     return error;
   }
@@ -329,11 +339,25 @@ Result<std::vector<UploadRecord>> Catalog::versions(const TableRef& table, Versi
   return all_rows(std::move(statement));
 }
 
+namespace {
+
+std::string_view index_of(const UploadFilter& filter) {
+  const bool rare = filter.state && filter.state != UploadState::published;
+  if (rare) {
+    return filter.table ? "INDEXED BY uploads_of_table_not_published" : "INDEXED BY uploads_not_published";
+  }
+  return filter.table ? "INDEXED BY uploads_of_table" : "";
+}
+
+}  // namespace
+
 Result<std::vector<UploadRecord>> Catalog::list(const UploadFilter& filter) {
   const std::lock_guard lock(mutex_);
   const std::string before = filter.before ? filter.before->to_string() : std::string();
   const std::string state(filter.state ? to_string(*filter.state) : "");
-  std::string sql = fmt::format("SELECT {} FROM uploads WHERE TRUE", kColumns);
+  const bool rare = filter.state && filter.state != UploadState::published;
+  std::string sql = fmt::format("SELECT {} FROM uploads {} WHERE TRUE", kColumns, index_of(filter));
+  if (rare) sql += " AND state <> 'published'";  // as the index says
   if (filter.table) sql += " AND company_id = ?2 AND table_name = ?3";
   if (filter.state) sql += " AND state = ?4";
   if (filter.before) sql += " AND upload_id < ?5";

@@ -414,6 +414,9 @@ Result<SubmitOutcome> Engine::compare(const SpoolFile& spool, const ParsedReques
   DD_TRY(auto outcome, std::move(compared));
   comparing.stop();
   if (!outcome.findings.empty()) return SubmitOutcome(std::move(outcome.findings));
+  for (const auto& warning : outcome.warnings.first) {
+    upload.warnings.push_back(fmt::format("{}; {}", warning.message, warning.fix));
+  }
   reading->changes = std::move(outcome.changes);
   upload.counts = reading->changes.counts;
   upload.schema_changes = reading->changes.schema_changes;

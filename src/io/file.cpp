@@ -14,12 +14,16 @@
 #include <vector>
 
 #include "io/fault_point.hpp"
+#include "io/permissions.hpp"
 
 namespace deltadrop::io {
 namespace {
 
 constexpr std::size_t kCopyBlock = std::size_t{1} << 20;
 constexpr std::size_t kSystemCopyBlock = std::size_t{64} << 20;
+
+constexpr mode_t kModeBits = 07777;
+constexpr mode_t kFolderMode = 0755;
 
 /// Runs a system call until it is not interrupted; -1 and errno otherwise.
 template <class Call>
@@ -50,8 +54,8 @@ Result<void> copy_bytes(File& from, File& to) {
   }
 }
 
-/// The system copies what it can by itself, which saves a copy of each byte to this process and back; the rest
-/// (another file system, an old kernel) is copied here.
+/// The system copies what it can by itself, which saves a copy of each byte to this process and back; the
+/// rest (another file system, an old kernel) is copied here.
 Result<void> copy_in_the_system(const File& from, const File& to) {
   if (const int number = fault_point("write", to.path())) return system_error("write", to.path(), number);
   while (true) {
@@ -75,15 +79,28 @@ Result<void> copy_to_new_file(const fs::path& from, const fs::path& to) {
 
 enum class Durable { no, yes };
 
-Result<void> make_folders(const fs::path& folder, Durable durable) {
+/// The umask of this process is narrower than the one that it was started with, once it is closed to others.
+/// A folder keeps the bit by which what is in it gets its group.
+Result<void> open_by_umask(const fs::path& folder) {
+  struct stat status{};
+  if (::stat(folder.c_str(), &status) != 0) return system_error("stat", folder, errno);
+  const mode_t wanted = mode_by_umask(kFolderMode) | (status.st_mode & S_ISGID);
+  if ((status.st_mode & kModeBits) == wanted) return success();
+  return checked("chmod", folder, [&] { return ::chmod(folder.c_str(), wanted); });
+}
+
+Result<void> make_folders(const fs::path& folder, Durable durable, Readers readers) {
   std::error_code ignored;
   if (folder.empty() || fs::is_directory(folder, ignored)) return success();
   const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
-  DD_TRY(make_folders(parent, durable));
-  const auto made = checked("mkdir", folder, [&] { return ::mkdir(folder.c_str(), 0755); });
+  DD_TRY(make_folders(parent, durable, readers));
+  const auto made = checked("mkdir", folder, [&] { return ::mkdir(folder.c_str(), kFolderMode); });
   const bool made_by_another =
       !made.has_value() && made.error().type == "file-exists" && fs::is_directory(folder, ignored);
   if (!made.has_value() && !made_by_another) return made.error();
+  if (!made_by_another && readers == Readers::by_umask) {
+    DD_TRY(open_by_umask(folder));
+  }
   return durable == Durable::yes ? sync_folder(parent) : success();
 }
 
@@ -183,12 +200,16 @@ Result<File> File::open_to_read(const fs::path& path) {
   return File(descriptor, path);
 }
 
-Result<File> File::create(const fs::path& path, mode_t mode) {
+Result<File> File::create(const fs::path& path, mode_t mode, Readers readers) {
   if (const int number = fault_point("create", path)) return system_error("create", path, number);
   const int descriptor =
       uninterrupted([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
   if (descriptor < 0) return system_error("create", path, errno);
-  return File(descriptor, path);
+  File file(descriptor, path);
+  if (readers == Readers::by_umask && mode_by_umask(mode) != closed_mode(mode_by_umask(mode))) {
+    if (::fchmod(descriptor, mode_by_umask(mode)) != 0) return system_error("chmod", path, errno);
+  }
+  return file;
 }
 
 Result<void> File::write(std::span<const std::byte> bytes) {
@@ -221,7 +242,7 @@ Result<std::uint64_t> File::size() const {
 }
 
 Result<void> File::set_mode(mode_t mode) {
-  return checked("chmod", path_, [&] { return ::fchmod(descriptor_, mode); });
+  return checked("chmod", path_, [&] { return ::fchmod(descriptor_, closed_mode(mode)); });
 }
 
 Result<void> File::sync() {
@@ -253,9 +274,13 @@ Result<void> sync_file_system(const fs::path& folder) {
   return checked("syncfs", folder, [&] { return ::syncfs(descriptor); });
 }
 
-Result<void> make_folders_durably(const fs::path& folder) { return make_folders(folder, Durable::yes); }
+Result<void> make_folders_durably(const fs::path& folder, Readers readers) {
+  return make_folders(folder, Durable::yes, readers);
+}
 
-Result<void> make_folders(const fs::path& folder) { return make_folders(folder, Durable::no); }
+Result<void> make_folders(const fs::path& folder, Readers readers) {
+  return make_folders(folder, Durable::no, readers);
+}
 
 Result<void> rename_file(const fs::path& from, const fs::path& to) {
   return checked("rename", from, [&] { return ::rename(from.c_str(), to.c_str()); });

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/result.hpp"
+#include "io/permissions.hpp"
 
 /// What the rooms ask of the file system. Every failure is an Error that names the path and what the system
 /// said: `unavailable` with type "disk-full" (ENOSPC, EDQUOT), "read-only" (EROFS, EACCES, EPERM) or
@@ -33,8 +34,9 @@ class File {
   ~File();
 
   static Result<File> open_to_read(const fs::path& path);
-  /// Fails with conflict, type "file-exists", when there is one.
-  static Result<File> create(const fs::path& path, mode_t mode = 0644);
+  /// Fails with conflict, type "file-exists", when there is one. Here and below, `mode` is what the file may
+  /// have: what others have of it, close_to_others and the umask say.
+  static Result<File> create(const fs::path& path, mode_t mode = 0644, Readers readers = Readers::as_closed);
 
   Result<void> write(std::span<const std::byte> bytes);
   Result<void> write(std::string_view bytes) { return write(std::as_bytes(std::span(bytes))); }
@@ -63,9 +65,9 @@ Result<void> sync_folder(const fs::path& folder);
 /// cheaper than hundreds.
 Result<void> sync_file_system(const fs::path& folder);
 /// Makes `folder` and its missing parents, syncing each folder that gained a name.
-Result<void> make_folders_durably(const fs::path& folder);
+Result<void> make_folders_durably(const fs::path& folder, Readers readers = Readers::as_closed);
 /// The same without syncing.
-Result<void> make_folders(const fs::path& folder);
+Result<void> make_folders(const fs::path& folder, Readers readers = Readers::as_closed);
 /// Renames within one file system, over an existing name. Does not sync the folder.
 Result<void> rename_file(const fs::path& from, const fs::path& to);
 /// A second name for the same file. Fails with conflict, type "file-exists".

@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
+
+#include "io/file_stamp.hpp"
 
 namespace deltadrop::io {
 namespace {
@@ -91,6 +94,19 @@ Result<LockHolder> LockFile::holder(const fs::path& path) {
   }
   DD_TRY(const auto text, read_whole_file(path));
   return parse_holder(text);
+}
+
+Result<std::optional<std::uint64_t>> LockFile::count() {
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  const auto stamp = stamp_of(file_);
+  if (!stamp.has_value()) return stamp.error();
+  const auto number = static_cast<std::uint64_t>(stamp.value().modified_ns) + kCountStep;
+  const timespec time{static_cast<time_t>(number / kSecond), static_cast<long>(number % kSecond)};
+  const timespec times[2] = {time, time};
+  if (::futimens(file_.descriptor(), times) != 0) return system_error("set the time of", file_.path(), errno);
+  DD_TRY(const auto kept, stamp_of(file_));
+  if (kept.modified_ns != static_cast<std::int64_t>(number)) return std::optional<std::uint64_t>();
+  return std::optional(number);
 }
 
 Result<void> LockFile::publish_address(const std::string& address) {

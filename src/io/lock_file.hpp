@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -21,12 +22,18 @@ class LockFile {
   /// Fails with conflict, type "data-dir-in-use", naming the holder's pid. Those who ask for the `holder`
   /// meanwhile do not keep it out.
   static Result<LockFile> take(const fs::path& path);
-  /// Nothing where somebody holds it. The file stays empty.
+  /// Nothing where somebody holds it. The file stays as it is.
   static Result<std::optional<LockFile>> try_take(const fs::path& path);
-  /// Waits until whoever holds it lets go. The file stays empty.
+  /// Waits until whoever holds it lets go. The file stays as it is.
   static Result<LockFile> wait_for(const fs::path& path);
   /// The holder as written in the file if somebody holds the lock; not_found otherwise.
   static Result<LockHolder> holder(const fs::path& path);
+
+  /// Steps the file's time of modification on, and returns it as a number: kCountStep more than the one
+  /// before, if nobody else who counts had the lock in between. Nothing where the file system keeps times
+  /// less exactly. Neither content nor durability changes.
+  Result<std::optional<std::uint64_t>> count();
+  static constexpr std::uint64_t kCountStep = 1'000;
 
   /// Writes this process's pid and `address` into the file.
   Result<void> publish_address(const std::string& address);

@@ -23,7 +23,7 @@ Result<void> refuse_folder(const std::filesystem::path& path) {
 Result<void> FolderTarget::begin(const std::string& name) {
   DD_TRY(refuse_folder(folder_ / name));
   DD_TRY(refuse_folder(folder_ / temporary_name(name)));
-  DD_TRY(auto file, io::File::create(folder_ / temporary_name(name)));
+  DD_TRY(auto file, io::File::create(folder_ / temporary_name(name), 0644, io::Readers::by_umask));
   file_.emplace(std::move(file));
   return success();
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/result.hpp"
+#include "io/fault_point.hpp"
 #include "io/file.hpp"
 
 namespace deltadrop::lake {
@@ -41,9 +42,10 @@ class FolderTarget final : public FileTarget {
   std::optional<io::File> file_;
 };
 
-/// Calls `use` with each entry of `folder`, which may be missing.
+/// Calls `use` with each entry of `folder`, which may be missing. Passes the fault point "list".
 template <class Use>
 Result<void> for_each_entry(const std::filesystem::path& folder, Use use) {
+  if (const int number = io::fault_point("list", folder)) return io::system_error("list", folder, number);
   std::error_code error;
   std::filesystem::directory_iterator entry(folder, error);
   if (error == std::errc::no_such_file_or_directory) return success();
@@ -61,7 +63,7 @@ inline bool is_folder(const std::filesystem::path& path) {
 }
 
 /// The same of an entry of a list, which mostly says it without another look: a table may have as many files
-/// as events, and each upload lists them several times.
+/// as events.
 inline bool is_folder(const std::filesystem::directory_entry& entry) {
   std::error_code ignored;
   return !entry.is_symlink(ignored) && entry.is_directory(ignored);

@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "io/file.hpp"
+#include "lake/known_folders.hpp"
 #include "lake/table_columns.hpp"
 #include "lake/table_writer.hpp"
 
@@ -64,26 +66,41 @@ Result<WriteReport> write_and_publish(TableWriter& table, history::HistoryStore&
 }  // namespace
 
 Result<void> check_folder(const std::filesystem::path& folder) {
-  DD_TRY(io::make_folders_durably(folder));
+  DD_TRY(io::make_folders_durably(folder, io::Readers::by_umask));
   if (::access(folder.c_str(), W_OK | X_OK) != 0) return io::system_error("write into", folder, errno);
   return success();
 }
 
 Result<WriteReport> write_upload(const Options& options, history::HistoryStore& history,
-                                 const history::UploadStatus& upload, io::Clock& clock) {
-  TableWriter table(options, history, upload.facts.table);
-  // What is compacted was in the lake: a compacted file that has events of an upload that was not is of a
-  // history that was emptied since, and goes.
-  const auto last = upload.in_lake_at ? history::kAnyVersion : Version(upload.facts.version.value - 1);
-  DD_TRY(auto compaction, Compaction::in_folder(table.folder(), last));
-  table.respect(std::move(compaction));
+                                 const history::UploadStatus& upload, io::Clock& clock, KnownFolders* known) {
+  const auto& facts = upload.facts;
+  TableWriter table(options, history, facts.table);
+  auto contents = known == nullptr ? std::nullopt : known->take(facts.table, table.folder());
+  const auto last_known = contents ? contents->last_version : Version(0);
+  if (contents && !upload.in_lake_at && facts.version > last_known) {
+    table.trust(std::move(*contents));
+  } else {
+    // What is compacted was in the lake: a compacted file that has events of an upload that was not is of a
+    // history that was emptied since, and goes.
+    const auto last = upload.in_lake_at ? history::kAnyVersion : Version(facts.version.value - 1);
+    DD_TRY(auto compaction, Compaction::in_folder(table.folder(), last));
+    table.respect(std::move(compaction));
+  }
   TableColumns columns;
   auto report = write_and_publish(table, history, upload.facts, columns);
   if (!report.has_value()) {
     table.discard();
     return report;
   }
-  DD_TRY(history.mark_in_lake(upload.facts.upload_id, columns.all(), clock.now()));
+  DD_TRY(history.mark_in_lake(facts.upload_id, columns.all(), clock.now()));
+  if (known != nullptr) {
+    auto now_there = table.contents();
+    now_there.last_version = std::max(last_known, facts.version);
+    for (const auto& file : now_there.compaction.files()) {
+      now_there.last_version = std::max(now_there.last_version, file.versions.last);
+    }
+    known->remember(facts.table, table.folder(), std::move(now_there));
+  }
   return report;
 }
 

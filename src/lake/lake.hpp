@@ -16,6 +16,8 @@ enum class FileLayout : std::uint8_t {
   event,   ///< one file an event
 };
 
+class KnownFolders;
+
 struct Options {
   std::filesystem::path folder;       ///< PARQUET_DIR; made when missing
   std::int64_t rows_max = 1'000'000;  ///< PARQUET_MAX_ROWS of one file
@@ -38,8 +40,10 @@ Result<void> check_folder(const std::filesystem::path& folder);
 /// replaces. When the upload brings columns that the table's files do not have, or values that their types do
 /// not hold, all older uploads in the lake are written again with it. Memory is bounded whatever the number
 /// of events. One writer a table at a time. Errors as history::HistoryStore's and io's, and `corrupt` where
-/// the history's events contradict their upload; then the upload is not marked.
+/// the history's events contradict their upload; then the upload is not marked. With `known`, whose `locked`
+/// was called, the folder is listed only where it must be: the cost does not grow with the files there.
 Result<WriteReport> write_upload(const Options& options, history::HistoryStore& history,
-                                 const history::UploadStatus& upload, io::Clock& clock);
+                                 const history::UploadStatus& upload, io::Clock& clock,
+                                 KnownFolders* known = nullptr);
 
 }  // namespace deltadrop::lake

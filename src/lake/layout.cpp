@@ -112,6 +112,8 @@ std::optional<std::string> upload_mark(std::string_view file_name) {
   return fmt::format("{}~v{}", parts->second, version);
 }
 
+std::string_view second_of(std::string_view mark) { return mark.substr(0, kSecondLength); }
+
 std::string CompactedFile::name(const UploadFacts& first, std::string_view first_key) const {
   return fmt::format("{}_{}_{}~v{}-{}{}", to_string(type), first.timestamp.compact_seconds(),
                      key_part(first_key), versions.first.value, versions.last.value, kFileEnding);

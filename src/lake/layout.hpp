@@ -38,6 +38,9 @@ std::string upload_mark(const UploadFacts& upload, bool same_second);
 /// The mark in a file's name; nothing where the name is none of ours.
 std::optional<std::string> upload_mark(std::string_view file_name);
 
+/// "20250310123456" of a mark.
+std::string_view second_of(std::string_view mark);
+
 /// Versions of one table, both included.
 struct VersionRange {
   Version first;

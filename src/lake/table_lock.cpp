@@ -10,7 +10,7 @@ constexpr auto kLocksFolder = ".locks";
 
 Result<std::filesystem::path> lock_path(const std::filesystem::path& root, const TableRef& table) {
   const auto folder = root / kLocksFolder / table.company_id;
-  DD_TRY(io::make_folders(folder));
+  DD_TRY(io::make_folders(folder, io::Readers::by_umask));
   return folder / (table.table_name + ".lock");
 }
 
@@ -21,7 +21,13 @@ Result<std::optional<TableLock>> TableLock::try_take(const std::filesystem::path
   DD_TRY(const auto path, lock_path(root, table));
   DD_TRY(auto lock, io::LockFile::try_take(path));
   if (!lock) return std::optional<TableLock>();
-  return std::optional(TableLock(std::move(*lock)));
+  DD_TRY(auto taken, counted(std::move(*lock)));
+  return std::optional(std::move(taken));
+}
+
+Result<TableLock> TableLock::counted(io::LockFile lock) {
+  DD_TRY(const auto number, lock.count());
+  return TableLock(std::move(lock), number);
 }
 
 Result<TableLock> TableLock::take(const std::filesystem::path& root, const TableRef& table,
@@ -31,7 +37,7 @@ Result<TableLock> TableLock::take(const std::filesystem::path& root, const Table
   DD_TRY(const auto path, lock_path(root, table));
   waiting();
   DD_TRY(auto lock, io::LockFile::wait_for(path));
-  return TableLock(std::move(lock));
+  return counted(std::move(lock));
 }
 
 }  // namespace deltadrop::lake

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -22,9 +23,16 @@ class TableLock {
   static Result<TableLock> take(const std::filesystem::path& root, const TableRef& table,
                                 const Waiting& waiting);
 
+  /// For KnownFolders::locked.
+  [[nodiscard]] std::optional<std::uint64_t> number() const { return number_; }
+
  private:
-  explicit TableLock(io::LockFile lock) : lock_(std::move(lock)) {}
+  TableLock(io::LockFile lock, std::optional<std::uint64_t> number)
+      : lock_(std::move(lock)), number_(number) {}
+  static Result<TableLock> counted(io::LockFile lock);
+
   io::LockFile lock_;
+  std::optional<std::uint64_t> number_;
 };
 
 }  // namespace deltadrop::lake

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -36,8 +37,11 @@ Result<bool> in_second_of_previous(history::HistoryStore& history, const UploadF
 /// Writes files to a target, one after another.
 class FileSeries {
  public:
-  FileSeries(FileTarget& target, TableColumns& columns, const std::optional<VersionRange>& versions)
-      : target_(target), columns_(columns), versions_(versions) {}
+  /// `begin_file` is the target's, or more.
+  using BeginFile = std::function<Result<void>(const std::string& name)>;
+  FileSeries(FileTarget& target, BeginFile begin_file, TableColumns& columns,
+             const std::optional<VersionRange>& versions)
+      : target_(target), begin_file_(std::move(begin_file)), columns_(columns), versions_(versions) {}
 
   [[nodiscard]] bool in_file() const { return file_.has_value(); }
   [[nodiscard]] std::int64_t rows_in_file() const { return file_ ? file_->rows() : 0; }
@@ -45,7 +49,7 @@ class FileSeries {
   [[nodiscard]] std::int64_t rows() const { return written_.rows; }
 
   Result<void> begin(const std::string& name, const UploadFacts& upload) {
-    DD_TRY(target_.begin(name));
+    DD_TRY(begin_file_(name));
     const auto sink = [&target = target_](std::string_view bytes) { return target.write(bytes); };
     DD_TRY(auto opened, ParquetFile::create(sink, upload, columns_, versions_));
     file_.emplace(std::move(opened));
@@ -74,6 +78,7 @@ class FileSeries {
 
  private:
   FileTarget& target_;
+  BeginFile begin_file_;
   TableColumns& columns_;
   std::optional<VersionRange> versions_;
   std::optional<ParquetFile> file_;
@@ -107,11 +112,38 @@ Result<void> TableWriter::open() {
   }
   written_.clear();
   written_compacted_.clear();
-  DD_TRY(io::make_folders_durably(folder_));
-  return for_each_file(folder_, [&](const std::string& name) -> Result<void> {
-    if (!name.starts_with(kTemporaryPrefix)) return success();
-    return io::remove_file(folder_ / name);
-  });
+  DD_TRY(io::make_folders_durably(folder_, io::Readers::by_umask));
+  return remove_unfinished();
+}
+
+void TableWriter::trust(FolderContents contents) {
+  respect(contents.compaction);
+  trusted_ = std::move(contents);
+}
+
+Result<void> TableWriter::begin_file(const std::string& name) {
+  if (unfinished_.size() < kUnfinishedMax) {
+    unfinished_.push_back(name);
+  } else {
+    has_more_unfinished_ = true;
+  }
+  return target_.begin(name);
+}
+
+Result<void> TableWriter::remove_unfinished() {
+  if (trusted_ && !has_more_unfinished_) {
+    for (const auto& name : unfinished_) {
+      DD_TRY(io::remove_file(folder_ / temporary_name(name)));
+    }
+  } else {
+    DD_TRY(for_each_file(folder_, [&](const std::string& name) -> Result<void> {
+      if (!name.starts_with(kTemporaryPrefix)) return success();
+      return io::remove_file(folder_ / name);
+    }));
+  }
+  unfinished_.clear();
+  has_more_unfinished_ = false;
+  return success();
 }
 
 Result<std::optional<TableWriter::Written>> TableWriter::write(const UploadFacts& upload,
@@ -120,7 +152,8 @@ Result<std::optional<TableWriter::Written>> TableWriter::write(const UploadFacts
   FileNames fresh(upload, same_second);
   const auto mark = fresh.mark();
   auto& names = written_.insert_or_assign(mark, std::move(fresh)).first->second;
-  FileSeries files(target_, columns, std::nullopt);
+  FileSeries files(
+      target_, [this](const std::string& name) { return begin_file(name); }, columns, std::nullopt);
   bool all_types = true;
   for (const auto type : types_of(upload)) {
     if (compaction_.holds(type, upload.version)) {
@@ -147,7 +180,8 @@ Result<std::optional<TableWriter::Written>> TableWriter::write(const UploadFacts
 
 Result<std::optional<TableWriter::Written>> TableWriter::write_compacted(
     const CompactedFile& file, std::span<const history::UploadStatus> uploads, TableColumns& columns) {
-  FileSeries files(target_, columns, file.versions);
+  FileSeries files(
+      target_, [this](const std::string& name) { return begin_file(name); }, columns, file.versions);
   for (const auto& upload : uploads) {
     if (!file.versions.contains(upload.facts.version)) continue;
     files.next_upload(upload.facts);
@@ -164,7 +198,14 @@ Result<std::optional<TableWriter::Written>> TableWriter::write_compacted(
   return files.outcome();
 }
 
-Result<void> TableWriter::publish() {
+Result<void> TableWriter::name_finished() {
+  if (!has_more_unfinished_) {
+    for (const auto& name : unfinished_) {
+      DD_TRY(io::rename_file(folder_ / temporary_name(name), folder_ / name));
+    }
+    unfinished_.clear();
+    return success();
+  }
   // A folder that is renamed in while it is listed may hide a name; a list without one is an end.
   for (bool renamed = true; renamed;) {
     renamed = false;
@@ -174,9 +215,29 @@ Result<void> TableWriter::publish() {
       return io::rename_file(folder_ / name, folder_ / final_name(name));
     }));
   }
+  unfinished_.clear();
+  has_more_unfinished_ = false;
+  return success();
+}
+
+bool TableWriter::all_is_new() const {
+  return trusted_ && written_compacted_.empty() &&
+         std::all_of(written_.begin(), written_.end(),
+                     [&](const auto& each) { return trusted_->has_nothing_of(each.first); });
+}
+
+Result<void> TableWriter::publish() {
+  DD_TRY(name_finished());
+  if (all_is_new()) return io::sync_folder(folder_);
+  trusted_.reset();
+  found_ = {};
   std::vector<std::string> gone;
   DD_TRY(for_each_file(folder_, [&](const std::string& name) -> Result<void> {
-    if (stale(name)) gone.push_back(name);
+    if (stale(name)) {
+      gone.push_back(name);
+    } else if (const auto mark = upload_mark(name)) {
+      found_.note_mark(*mark);
+    }
     return success();
   }));
   if (!gone.empty()) return remove_superseded(folder_, gone);
@@ -192,6 +253,13 @@ bool TableWriter::stale(const std::string& file_name) const {
   }
   const auto mark = upload_mark(file_name);
   return mark && written_.contains(*mark);
+}
+
+FolderContents TableWriter::contents() const {
+  auto contents = trusted_.value_or(found_);
+  contents.compaction = compaction_;
+  for (const auto& [mark, names] : written_) contents.note_mark(mark);
+  return contents;
 }
 
 void TableWriter::discard() { static_cast<void>(open()); }

@@ -9,9 +9,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lake/compaction.hpp"
 #include "lake/file_target.hpp"
+#include "lake/known_folders.hpp"
 #include "lake/lake.hpp"
 #include "lake/layout.hpp"
 #include "lake/table_columns.hpp"
@@ -41,6 +43,10 @@ class TableWriter {
   void respect(Compaction compaction) { compaction_ = std::move(compaction); }
   [[nodiscard]] const Compaction& compaction() const { return compaction_; }
 
+  /// The folder need not be listed to know what it has. To be called before `open`, with its compaction
+  /// instead of `respect`.
+  void trust(FolderContents contents);
+
   /// Makes the folder and removes temporary files: what an interrupted write left behind, and what was
   /// written since the last `publish`.
   Result<void> open();
@@ -56,6 +62,8 @@ class TableWriter {
   /// Gives the files their names, removes those that stand for the same events under other names (the split
   /// or the layout was another one before) and compacted files that do not count, and makes it all durable.
   Result<void> publish();
+  /// What the folder has after `publish`.
+  [[nodiscard]] FolderContents contents() const;
   /// As `open`, where another failure matters more than one of this.
   void discard();
 
@@ -64,6 +72,14 @@ class TableWriter {
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
 
  private:
+  /// So many names of unfinished files are kept; where there are more, the folder is listed for them.
+  static constexpr std::size_t kUnfinishedMax = 1'000;
+
+  Result<void> begin_file(const std::string& name);
+  Result<void> remove_unfinished();
+  Result<void> name_finished();
+  /// The trusted folder has no file of what was written.
+  [[nodiscard]] bool all_is_new() const;
   [[nodiscard]] bool stale(const std::string& file_name) const;
 
   std::int64_t rows_max_;
@@ -72,6 +88,10 @@ class TableWriter {
   std::unique_ptr<FileTarget> own_target_;
   FileTarget& target_;
   Compaction compaction_;
+  std::optional<FolderContents> trusted_;
+  FolderContents found_;                 ///< what the list of the folder says after `publish`
+  std::vector<std::string> unfinished_;  ///< names of files that were begun, up to kUnfinishedMax
+  bool has_more_unfinished_ = false;
   std::map<std::string, FileNames> written_;                             ///< by upload_mark
   std::map<std::string, CompactedFile, std::less<>> written_compacted_;  ///< by name
 };

@@ -359,3 +359,32 @@ def test_tables_say_how_much_they_hold_and_when_they_changed(server):
     assert listed[1]["changed_at"] == changed["timestamp"], "the third version changed no row"
     counts = [(v["rows"], v["inserted"], v["updated"], v["deleted"]) for v in server.get(f"{TABLE}/versions")["versions"]]
     assert counts == [(30, 30, 0, 0), (31, 1, 30, 0), (31, 0, 0, 0)]
+
+
+# ---- what is accepted, and warned of
+
+def test_a_quote_inside_an_unquoted_value_is_warned_of_and_kept(server):
+    content = b'record_id,size,note\nA,5" pipe,"a ""b"""\nB,small,6"\n'
+    warning = ('line 2, column "size": "5" pipe" has a quote inside an unquoted value, which was read as an ordinary character; '
+               "2 values in the file have one; to be unambiguous, put the whole value in quotes and double each quote inside")
+    answer = put(server, content).json()
+    assert (answer["status"], answer["warnings"]) == ("published", [warning])
+    assert server.get(f"/api/v1/uploads/{answer['upload_id']}")["warnings"] == [warning]
+    server.wait(answer["upload_id"], "applied")
+    assert server.records()["A"] == {"record_id": "A", "size": '5" pipe', "note": 'a "b"'}
+    held = put(server, content.replace(b"small", b"large"), query="?dry_run=true").json()
+    assert (held["status"], held["warnings"]) == ("held", [warning])
+    assert server.request("POST", held["release"]["path"]).json()["warnings"] == [warning]
+    quoted = put(server, content.replace(b'5" pipe', b'"5"" pipe"').replace(b'6"', b'"6"""')).json()
+    assert (quoted["status"], quoted["warnings"], quoted["updated"]) == ("published", [], 1)
+
+
+def test_the_command_line_warns_of_a_quote_inside_an_unquoted_value(server, tmp_path):
+    for name, text in (("old.csv", "id,size\nA,small\n"), ("new.csv", 'id,size\nA,5" pipe\n')):
+        (tmp_path / name).write_text(text)
+    warning = 'line 2, column "size": "5" pipe" has a quote inside an unquoted value'
+    run = lambda *arguments: subprocess.run([str(PROGRAM), *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+    compared = run("diff", tmp_path / "old.csv", tmp_path / "new.csv")
+    assert compared.returncode == 1 and f"{tmp_path}/new.csv:2: warning: {warning}" in compared.stderr, compared
+    sent = run("upload", tmp_path / "new.csv", "--data-dir", server.data_dir)
+    assert sent.returncode == 0 and warning in sent.stdout, sent

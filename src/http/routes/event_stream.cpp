@@ -39,6 +39,9 @@ class EventStream final : public LiveBody {
   void on_news(std::function<void()> wake) override { listening_ = watch_->listen(std::move(wake)); }
   [[nodiscard]] std::string_view heartbeat() const override { return kHeartbeat; }
   [[nodiscard]] std::optional<std::chrono::milliseconds> time_max() const override { return time_max_; }
+  [[nodiscard]] std::string farewell(std::string_view problem_json) const override {
+    return fmt::format("event: error\ndata: {}\n\n", problem_json);
+  }
 
   Result<std::string> next() override {
     auto piece = std::exchange(greeting_, {});

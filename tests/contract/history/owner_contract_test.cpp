@@ -31,6 +31,18 @@ class OwnerContract : public HistoryContract {
   std::optional<ArchiveId> owner() { return must(store_->ownership(story_.table())).owner; }
   UploadState state(const std::vector<Event>& events) { return upload(id_of(events)).state; }
 
+  /// The uploads of the table's deletes, found by their type.
+  std::vector<UploadId> deletes() {
+    EventQuery query;
+    query.company_id = story_.table().company_id;
+    query.type = ChangeType::remove;
+    std::vector<UploadId> uploads;
+    for (const auto& applied : must(store_->events(query))) {
+      uploads.push_back(applied.event.upload.upload_id);
+    }
+    return uploads;
+  }
+
   /// The next version of a copy of `story`, as another upload.
   static std::vector<Event> other_next(TableStory& story, const Rows& rows, std::uint32_t number) {
     auto events = story.next(rows);
@@ -201,12 +213,16 @@ TEST_P(OwnerContract, KeepingTheOtherChainUndoesWhatWasApplied) {
   EXPECT_EQ(upload(id_of(second_)).recorded, std::ssize(second_));
   EXPECT_EQ(upload(id_of(second_)).applied_no, std::nullopt);
   EXPECT_TRUE(must(store_->summary()).blocked.empty());
+  EXPECT_EQ(deletes(),
+            (std::vector<UploadId>{id_of(other_second_), id_of(other_third_), id_of(other_third_)}))
+      << "those of uploads that were set aside are not applied";
   // And back: nothing was lost.
   must(store_->resolve(story_.table(), id_of(third_), now_));
   EXPECT_TRUE(applies(story_.table()));
   EXPECT_TRUE(applies(story_.table()));
   EXPECT_EQ(data_at(story_.table(), at(2)), data_of(kV2));
   EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kV3));
+  EXPECT_EQ(deletes(), (std::vector<UploadId>{id_of(second_)})) << "each where it is applied now, and once";
   record_and_apply(story_.next(kV1));
 }
 

@@ -177,6 +177,103 @@ TEST_P(ReadContract, EventsAreFiltered) {
   }
 }
 
+/// Every query with a type has the events of that type that the query without it has, page by page.
+class TypeContract : public ReadContract {
+ protected:
+  /// Version 1 has 3,000 inserts; version 2 two deletes, then updates with an insert here and there.
+  void add_large_uploads() {
+    TableStory story("zeta", 2);
+    const auto key = [](int i) { return fmt::format("k{:04}", i); };
+    Rows rows;
+    for (int i = 0; i < 3000; ++i) {
+      if (i % 700 != 0) rows[key(i)] = {{"v", "1"}};
+    }
+    record_and_apply(story.next(rows));
+    rows.erase(key(1));
+    rows.erase(key(2000));
+    for (int i = 0; i < 3000; ++i) {
+      if (i % 700 == 0 || rows.contains(key(i))) rows[key(i)] = {{"v", "2"}};
+    }
+    large_ = story.next(rows);
+    record_and_apply(large_);
+  }
+
+  std::vector<std::string> paged_ids(EventQuery query) {
+    std::vector<std::string> paged;
+    query.limit = 400;
+    for (auto page = must(store_->events(query)); !page.empty(); page = must(store_->events(query))) {
+      for (const auto& applied : page) {
+        paged.push_back(fmt::format("{}/{}", applied.applied_no.value, applied.event.seq.value));
+      }
+      query.after = EventCursor{page.back().applied_no, page.back().event.seq};
+    }
+    return paged;
+  }
+
+  void compare() {
+    const auto upload = large_.front().upload.upload_id;
+    const std::vector<std::function<void(EventQuery&)>> filters = {
+        [](auto&) {},
+        [](auto& q) { q.company_id = "zeta"; },
+        [](auto& q) { q.company_id = "acme"; },
+        [](auto& q) { q.company_id = "zeta", q.table_name = "financials"; },
+        [](auto& q) { q.table_name = "financials"; },
+        [](auto& q) { q.table_name = "none"; },
+        [&](auto& q) { q.upload_id = upload; },
+        [&](auto& q) { q.upload_id = upload, q.company_id = "acme"; },
+        [&](auto& q) { q.upload_id = upload, q.after = EventCursor{AppliedNo(2), Seq(2'000)}; },
+        [this](auto& q) { q.since = accepted(1); },
+        [this](auto& q) { q.company_id = "acme", q.since = accepted(1), q.until = accepted(2); },
+        [](auto& q) { q.after = EventCursor{AppliedNo(5), Seq(1'500)}; },
+    };
+    for (std::size_t i = 0; i < filters.size(); ++i) {
+      EventQuery all;
+      filters[i](all);
+      all.limit = 100'000;
+      for (const auto type : {ChangeType::insert, ChangeType::update, ChangeType::remove}) {
+        std::vector<std::string> expected;
+        for (const auto& applied : must(store_->events(all))) {
+          if (applied.event.type != type) continue;
+          expected.push_back(fmt::format("{}/{}", applied.applied_no.value, applied.event.seq.value));
+        }
+        auto query = all;
+        query.type = type;
+        EXPECT_EQ(paged_ids(query), expected) << "filter " << i << ", type " << to_string(type);
+      }
+    }
+  }
+
+  std::vector<Event> large_;
+};
+
+TEST_P(TypeContract, FindsWhatAReadOfAllEventsFinds) {
+  add_large_uploads();
+  EventQuery inserts;
+  inserts.upload_id = large_.front().upload.upload_id;
+  inserts.type = ChangeType::insert;
+  EXPECT_EQ(paged_ids(inserts).size(), 5U) << "they are in two spans or more";
+  compare();
+}
+
+TEST_P(TypeContract, FindsWhatAnOlderSchemaRecorded) {
+  add_large_uploads();
+  store_.reset();
+  const std::string undo = GetParam().name == "sqlite"
+                               ? "DROP TABLE event_spans; PRAGMA user_version=4"
+                               : "DROP TABLE event_spans; ALTER TABLE uploads DROP COLUMN spanned_no; DELETE "
+                                 "FROM schema_migrations WHERE number = 4";
+  ASSERT_EQ(GetParam().execute(folder_.path(), undo), "");
+  reopen();
+  compare();
+}
+
+TEST_P(TypeContract, AnOlderProgramAppliesNothingWithoutSpans) {
+  if (GetParam().name == "sqlite") return;  // one process has it for itself
+  const auto said = GetParam().execute(
+      folder_.path(), "UPDATE uploads SET applied_no = 99 WHERE version = 3 AND company_id = 'acme'");
+  EXPECT_NE(said.find("uploads_spanned"), std::string::npos) << said;
+}
+
 TEST_P(ReadContract, KnowsTheLastAppliedUpload) {
   EXPECT_EQ(must(store_->last_applied()), AppliedNo(3));
   TableStory other("zeta", 2);
@@ -325,6 +422,8 @@ TEST_P(ReadContract, AnswersThatItIsHealthy) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Adapters, ReadContract, ::testing::ValuesIn(adapters().begin(), adapters().end()),
+                         [](const auto& adapter) { return adapter.param.name; });
+INSTANTIATE_TEST_SUITE_P(Adapters, TypeContract, ::testing::ValuesIn(adapters().begin(), adapters().end()),
                          [](const auto& adapter) { return adapter.param.name; });
 
 }  // namespace

@@ -25,9 +25,8 @@ inline UploadId upload_id(int number) {
 /// The API over fakes, on a free port.
 class Api : public ::testing::Test {
  protected:
-  Api() : clock(at("2025-06-01T12:00:00Z")) {
+  explicit Api(ServerOptions options = {}) : clock(at("2025-06-01T12:00:00Z")) {
     spdlog::set_level(spdlog::level::err);
-    ServerOptions options;
     options.port = 0;
     server = std::move(Server::listen(options, all_routes({ingest, log, history, nullptr, clock}))).value();
   }

@@ -1,3 +1,5 @@
+#include <atomic>
+#include <chrono>
 #include <deque>
 
 #include <boost/json.hpp>
@@ -11,6 +13,7 @@ namespace {
 struct Message {
   std::string id;
   std::string data;
+  std::string type;  ///< "": "message"
 };
 
 /// Reads server-sent events as a browser does.
@@ -71,13 +74,15 @@ class EventSource {
     std::string block = text_.substr(0, end + 1);
     text_.erase(0, end + 2);
     std::string data;
+    std::string type;
     while (!block.empty()) {
       const auto line = block.substr(0, block.find('\n'));
       block.erase(0, line.size() + 1);
       if (line.starts_with("id: ")) last_id_ = line.substr(4);
       if (line.starts_with("data: ")) data = line.substr(6);
+      if (line.starts_with("event: ")) type = line.substr(7);
     }
-    if (!data.empty()) messages_.push_back({last_id_, data});
+    if (!data.empty()) messages_.push_back({last_id_, data, type});
   }
 
   std::optional<std::string> read_line() {
@@ -99,6 +104,8 @@ class EventSource {
 
 class EventStreams : public Api {
  protected:
+  explicit EventStreams(const ServerOptions& options = {}) : Api(options) {}
+
   void apply(int number, ChangeType type = ChangeType::insert) {
     history::AppliedEvent applied;
     applied.applied_no = AppliedNo(number);
@@ -111,6 +118,45 @@ class EventStreams : public Api {
     history.applied_events.push_back(applied);
   }
 };
+
+/// With a gate that is asked again before each piece.
+class GuardedEventStreams : public EventStreams {
+ protected:
+  GuardedEventStreams() : EventStreams(options()) {}
+
+  static ServerOptions options() {
+    revoked = false;
+    ServerOptions options;
+    options.gate_interval = std::chrono::milliseconds(0);
+    options.gate = [](Request&) -> std::optional<Response> {
+      if (!revoked) return std::nullopt;
+      return problem({ErrorCode::invalid_input, "key-needed", "the key was revoked", "send another"});
+    };
+    return options;
+  }
+
+  inline static std::atomic<bool> revoked = false;
+};
+
+TEST_F(GuardedEventStreams, EndWithAnErrorEventWhenTheKeyIsRevoked) {
+  EventSource stream(server->address(), "");
+  ASSERT_EQ(stream.status(), 200);
+  ASSERT_NE(stream.greeting(), "");
+  apply(1);
+  EXPECT_EQ(stream.next_seq(), 1);
+  const auto id = stream.last_id();
+  revoked = true;
+  apply(2);
+  const auto last = stream.next();
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(last->type, "error");
+  const auto why = boost::json::parse(last->data);
+  EXPECT_EQ(why.at("type"), "/problems/key-needed");
+  EXPECT_EQ(why.at("status"), 401);
+  EXPECT_EQ(why.at("detail"), "the key was revoked");
+  EXPECT_EQ(last->id, id) << "with another key the client resumes behind what it got";
+  EXPECT_FALSE(stream.next().has_value());
+}
 
 TEST_F(EventStreams, BeginNowAndGoOnAsUploadsAreApplied) {
   apply(1);

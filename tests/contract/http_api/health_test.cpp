@@ -350,6 +350,18 @@ TEST_F(Api, RepublishIsForTheServersOwnMachine) {
   }
 }
 
+TEST_F(Api, AcceptingTheClockIsForTheServersOwnMachine) {
+  const Router router(all_routes({ingest, log, history, nullptr, clock}));
+  const auto* route = router.find("POST", {"api", "v1", "clock", "accept"}).route;
+  ASSERT_NE(route, nullptr);
+  Request request;
+  request.method = "POST";
+  request.remote_address = "192.168.0.2";
+  EXPECT_EQ(route->handle(request).status, 404U);
+  request.remote_address = "127.0.0.1";
+  EXPECT_EQ(route->handle(request).status, 200U);
+}
+
 TEST_F(Api, TheLandingPageListsTheEndpoints) {
   EXPECT_TRUE(has(get("/"), R"("GET /health")"));
   EXPECT_TRUE(has(get("/"), R"("POST /upload")"));

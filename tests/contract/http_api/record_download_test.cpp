@@ -105,6 +105,8 @@ TEST_F(RecordDownloads, OfCsvNeedNotBeSentAgain) {
     EXPECT_EQ(accept("text/csv", other, "If-None-Match: " + tag + "\r\n").status, 200) << other;
   }
   EXPECT_EQ(accept("application/x-ndjson").header("etag"), "") << "its valid_to may change";
+  EXPECT_EQ(accept("text/csv", "", "If-Match: " + tag + "\r\n").status, 200);
+  EXPECT_EQ(accept("text/csv", "", "If-Match: \"other\"\r\n").status, 412);
 }
 
 TEST_F(RecordDownloads, AreNamedWhereNothingElseIsAccepted) {

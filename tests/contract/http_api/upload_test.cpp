@@ -142,6 +142,43 @@ TEST_F(Upload, PutTakesTheFileItself) {
   EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/a/b", kForm, form({}, "x")).status, 415);
 }
 
+/// A key of some companies names its company in the path or the query, before the body: nothing in the request
+/// may name another one.
+TEST_F(Upload, NamesItsCompanyOnce) {
+  answer_with(ingest::UploadStatus::published);
+  EXPECT_EQ(post(form({{"company_id", "other"}}, "x"), "/upload?company_id=acme").status, 422);
+  EXPECT_EQ(post(form({}, "x", {{"company_id", "other"}}), "/upload?company_id=acme").status, 422);
+  EXPECT_EQ(post(form({}, "x"), "/upload?company_id=acme&company_id=other").status, 422);
+  for (const std::string query : {"company_id=other", "table_name=other", "company_id=acme"}) {
+    const auto target = "/api/v1/tables/acme/financials?" + query;
+    EXPECT_EQ(test::fetch(server->address(), "PUT", target, "", "id\n1\n").status, 422) << query;
+  }
+  EXPECT_FALSE(ingest.asked.company_id) << "nothing was submitted";
+}
+
+/// A part that is taken for the whole file would delete the rows that it lacks.
+TEST_F(Upload, PutRefusesAPartOfAFile) {
+  answer_with(ingest::UploadStatus::published);
+  const auto refused = test::fetch(server->address(), "PUT", "/api/v1/tables/acme/financials",
+                                   "Content-Range: bytes 0-4/9\r\n", "id\n1\n");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_TRUE(has(refused, "Content-Range"));
+  EXPECT_FALSE(ingest.asked.company_id) << "nothing was submitted";
+}
+
+TEST_F(Upload, PutPassesItsPreconditionsOn) {
+  answer_with(ingest::UploadStatus::published);
+  const std::string hash(64, 'a');
+  const auto response = test::fetch(server->address(), "PUT", "/api/v1/tables/acme/financials",
+                                    "If-Match: \"" + hash + "\"\r\nIf-None-Match: *\r\n", "id\n1\n");
+  EXPECT_EQ(response.status, 200) << "the engine decides";
+  ASSERT_TRUE(ingest.asked.precondition.newest_is.has_value());
+  ASSERT_EQ(ingest.asked.precondition.newest_is->sha256s.size(), 1U);
+  EXPECT_EQ(ingest.asked.precondition.newest_is->sha256s[0].to_hex(), hash);
+  ASSERT_TRUE(ingest.asked.precondition.newest_is_not.has_value());
+  EXPECT_TRUE(ingest.asked.precondition.newest_is_not->any);
+}
+
 /// gzip and zstd are told by the file's first bytes, whatever the header says of them.
 TEST_F(Upload, PutTakesTheContentCodingsItUnderstandsAndNoOther) {
   answer_with(ingest::UploadStatus::published);

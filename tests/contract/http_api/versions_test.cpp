@@ -89,6 +89,15 @@ TEST_F(ArchivedFile, IsNotSentToWhoHasIt) {
   EXPECT_EQ(ask("If-None-Match: \"other\"\r\n").status, 200);
 }
 
+TEST_F(ArchivedFile, IsSentOnlyIfItIsTheOneThatIsMeant) {
+  EXPECT_EQ(ask("If-Match: " + tag + "\r\n").status, 200);
+  for (const std::string& meant : {std::string("\"other\""), "W/" + tag}) {
+    const auto refused = ask("If-Match: " + meant + "\r\n");
+    EXPECT_EQ(refused.status, 412) << meant;
+    EXPECT_TRUE(has(refused, "/problems/precondition-failed"));
+  }
+}
+
 // ---- what differs between two versions
 
 class Diff : public Api {
@@ -156,6 +165,10 @@ TEST_F(Api, RevertsToAVersion) {
   EXPECT_FALSE(ingest.reverted.dry_run);
   EXPECT_EQ(ingest.reverted.caller.idempotency_key, "k");
   EXPECT_EQ(ingest.reverted.caller.publish_wait, std::chrono::milliseconds(0));
+  EXPECT_FALSE(ingest.reverted.precondition.newest_is);
+  post("?to_version=1", "If-Match: *\r\n");
+  ASSERT_TRUE(ingest.reverted.precondition.newest_is);
+  EXPECT_TRUE(ingest.reverted.precondition.newest_is->any);
   for (const std::string query : {"", "?to_version=", "?to_version=0", "?to_version=x",
                                   "?to_version=1&force=maybe", "?to_version=1&key=id"}) {
     EXPECT_EQ(post(query).status, 422) << query;

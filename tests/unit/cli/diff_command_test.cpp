@@ -66,6 +66,17 @@ TEST_F(DiffCommand, ExitsLikeDiff) {
   EXPECT_EQ(run({"/nonexistent/a.csv", "/nonexistent/b.csv"}).code, 2);
 }
 
+TEST_F(DiffCommand, WarnsOfAQuoteInsideAnUnquotedValueOfTheNewFile) {
+  const auto ran = compare("id,a\n1,4\"\n2,x\n", "id,a\n1,x\n2,5\" pipe\n");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_NE(ran.err.find("new.csv:3: warning: line 3, column \"a\": \"5\" pipe\" has a quote inside"),
+            std::string::npos)
+      << ran.err;
+  EXPECT_NE(ran.err.find("; 1 value in the file has one; "), std::string::npos) << ran.err;
+  EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+  EXPECT_EQ(compare("id,a\n1,4\"\n", "id,a\n1,\"4\"\"\"\n").err, "");
+}
+
 TEST_F(DiffCommand, ReadsPipesByTheirNames) {
   const std::string pipe = save("beside.csv", "") + ".pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);

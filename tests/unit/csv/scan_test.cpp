@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string>
 #include <vector>
 
 #include "core/text.hpp"
@@ -75,6 +79,108 @@ TEST(RowScanFault, SaysWhere) {
   RowScanner unclosed("abc,\"d", ',');
   ASSERT_TRUE(unclosed.next(row));
   EXPECT_EQ(row.fault_at, 4U);
+}
+
+BareQuotes bare_quotes(std::string_view text, char delimiter = ',') {
+  BareQuotes found;
+  RowScanner scanner(text, delimiter);
+  scanner.count_bare_quotes(&found);
+  Row row;
+  while (scanner.next(row)) {
+  }
+  return found;
+}
+
+TEST(BareQuotesOfAText, AreCountedByField) {
+  struct TextCase {
+    std::string text;
+    std::int64_t fields;
+    std::int64_t line = 1;
+    std::size_t at = 0;
+    char delimiter = ',';
+  };
+  const std::string long_field(200, 'x');
+  for (const auto& [text, fields, line, at, delimiter] : std::vector<TextCase>{
+           {"", 0},
+           {"a,b\n", 0},
+           {"\"a\",\"b\"\"c\"\"\",\"\"\n", 0},
+           {"\"a,\nb\",\"\"\"\"\n", 0},
+           {"a,b\"c,d\n", 1, 1, 3},
+           {"a,b\"\n", 1, 1, 3},
+           {"a, \"b\"\n", 1, 1, 3},
+           {"a,b\"c\"d\"\"\n", 1, 1, 3},
+           {"a\"\"b\n", 1, 1, 1},
+           {"5\",6\"\r\n7\",\"8\"\"\"", 3, 1, 1},
+           {"\"x\ny\",5\",z\n", 1, 1, 7},
+           {"a\n\"x\ny\",z\n1,6\"\n", 1, 4, 3},
+           {"a;b\"c,\"d\n", 1, 1, 3, ';'},
+           {"a,b\"c;\"d\"\n", 1, 1, 3, ';'},
+           {long_field + ",\"" + long_field + "\"," + long_field + "\"," + long_field, 1, 1, 604}}) {
+    const auto found = bare_quotes(text, delimiter);
+    EXPECT_EQ(found.fields(), fields) << text;
+    if (fields == 0) continue;
+    EXPECT_EQ(found.first_line().value, line) << text;
+    EXPECT_EQ(found.first_at(), at) << text;
+  }
+}
+
+/// Character by character, as RFC 4180 and the rule for bare quotes say. Nothing where a quote is a fault.
+std::optional<std::int64_t> bare_fields_slowly(std::string_view text) {
+  enum class In : std::uint8_t { start, unquoted, quoted, behind } in = In::start;
+  std::int64_t fields = 0;
+  bool counted = false;
+  for (const char c : text) {
+    if (in == In::quoted) {
+      if (c == '"') in = In::behind;
+    } else if (in == In::behind && c == '"') {
+      in = In::quoted;
+    } else if (c == ',' || c == '\n' || c == '\r') {
+      in = In::start;
+      counted = false;
+    } else if (in == In::behind) {
+      return std::nullopt;
+    } else if (c == '"' && in == In::start) {
+      in = In::quoted;
+    } else {
+      in = In::unquoted;
+      if (c == '"' && !counted) ++fields;
+      counted = counted || c == '"';
+    }
+  }
+  if (in == In::quoted) return std::nullopt;
+  return fields;
+}
+
+TEST(BareQuotesOfAText, AreThoseOfAReaderOfSingleCharacters) {
+  constexpr std::string_view kAlphabet = "aaaaaaa,,\"\n\r";
+  std::mt19937 random(20'250'607);
+  int judged = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text;
+    const auto length = random() % (i % 10 == 0 ? 200 : 12);
+    for (std::size_t at = 0; at < length; ++at) text += kAlphabet[random() % kAlphabet.size()];
+    const auto expected = bare_fields_slowly(text);
+    if (!expected) continue;
+    ++judged;
+    ASSERT_EQ(bare_quotes(text).fields(), *expected) << quoted_for_message(text);
+  }
+  EXPECT_GT(judged, 5'000);
+}
+
+TEST(BareQuotesOfAText, CountOnceWhenARowIsReadAgain) {
+  const std::string_view text = "a\",b\n5\",6\"\nc,7\"\n";
+  BareQuotes found;
+  Row row;
+  RowScanner first(text, ',');
+  first.count_bare_quotes(&found);
+  ASSERT_TRUE(first.next(row));
+  ASSERT_TRUE(first.next(row));
+  RowScanner again(text, ',', row.offset, row.line);
+  again.count_bare_quotes(&found);
+  while (again.next(row)) {
+  }
+  EXPECT_EQ(found.fields(), 4);
+  EXPECT_EQ(found.first_line(), Line(1));
 }
 
 }  // namespace

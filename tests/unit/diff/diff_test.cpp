@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "support/diffing.hpp"
 
 namespace deltadrop::diff {
@@ -220,6 +226,65 @@ TEST(DiffBefore, IsNotHeldToTodaysLimits) {
   const auto outcome = diff(&before, after);
   ASSERT_TRUE(outcome.has_value()) << outcome.error().text();
   EXPECT_EQ(outcome.value().changes.counts, (Counts{2, 1, 0, 0, 1}));
+}
+
+/// "lines x values" of the warning, "" without one.
+std::string warned(const std::string& before, const std::string& after, const Options& options = {}) {
+  const csv::File old_file = file_over(before, {});
+  const csv::File new_file = file_over(after, {});
+  const auto outcome = diff(before.empty() ? nullptr : &old_file, new_file, options);
+  EXPECT_TRUE(outcome.has_value()) << outcome.error().text();
+  if (!outcome.has_value()) return "failed";
+  const auto& warnings = outcome.value().warnings;
+  if (warnings.empty()) return "";
+  EXPECT_EQ(warnings.first.size(), 1U);
+  const auto& first = warnings.first.front();
+  return first.type + " " + std::to_string(first.line.value) + " " + first.column.value_or("?") + " " +
+         first.value.value_or("?") + " " + std::to_string(warnings.total);
+}
+
+TEST(BareQuotes, AreWarnedOfHoweverTheRowsAreRead) {
+  const std::string before = "id,a,b\n1,x,y\n2,5\",z\n3,w,6\"\n4,u,v\n";
+  EXPECT_EQ(warned("", before), "bare-quote 3 a 5\" 2") << "a first version";
+  EXPECT_EQ(warned(before, before), "bare-quote 3 a 5\" 2") << "equal rows";
+  EXPECT_EQ(warned(before, "id,a,b\n1,x,y\n2,5,z\n3,w,6\"\n4,u,v\n"), "bare-quote 4 b 6\" 1");
+  EXPECT_EQ(warned(before, "id,a,b\n0,\"7\",8\"\n1,x,y\n2,5\",z\n3,w,6\"\n4,u,v\n"), "bare-quote 2 b 8\" 3")
+      << "a row is inserted: what follows is read twice";
+  EXPECT_EQ(warned(before, "id,a,b\n4,u,v\n3,w,6\"\n2,5\",z\n1,x,y\n"), "bare-quote 3 b 6\" 2")
+      << "moved rows";
+  EXPECT_EQ(warned(before, "id,b,a\n1,y,x\n2,z,5\"\n", {}), "bare-quote 3 a 5\" 1") << "another layout";
+  EXPECT_EQ(warned(before, "a,id\"\n5\",1\n", {true}), "bare-quote 1 id\" id\" 2")
+      << "another key; the header";
+  EXPECT_EQ(warned(before, "id,a,b\n1,x,\"5\"\"\"\n"), "") << "only the newer version counts";
+}
+
+TEST(BareQuotes, AreCountedOnceInShuffledVersions) {
+  std::mt19937 random(20'250'608);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::string> rows;
+    std::int64_t bare = 0;
+    for (int i = 0; i < 60; ++i) {
+      std::string row = std::to_string(i) + ",";
+      const bool is_bare = random() % 4 == 0;
+      if (is_bare) ++bare;
+      row += is_bare ? "5\"\n" : random() % 2 == 0 ? "\"q\"\n" : "plain\n";
+      rows.push_back(row);
+    }
+    std::string before = "id,a\n";
+    for (const auto& row : rows) {
+      if (random() % 8 != 0) before += row;
+    }
+    for (std::size_t swaps = random() % 6; swaps > 0; --swaps) {
+      std::swap(rows[random() % rows.size()], rows[random() % rows.size()]);
+    }
+    std::string after = "id,a\n";
+    for (const auto& row : rows) after += row;
+    Options options;
+    options.look_ahead_rows = static_cast<std::int64_t>(random() % 20);
+    const auto text = warned(before, after, options);
+    EXPECT_EQ(text.substr(text.rfind(' ') + 1), bare == 0 ? "" : std::to_string(bare)) << before << "\n"
+                                                                                       << after;
+  }
 }
 
 TEST(Events, StartAnywhereAndStopWhenTold) {

@@ -71,6 +71,28 @@ TEST(SqlitePlans, EveryLookUpHasItsIndex) {
       {"the first upload since a time",
        "SELECT min(applied_no + 0) FROM uploads WHERE timestamp >= 'm' AND applied_no IS NOT NULL",
        "COVERING INDEX uploads_by_time (timestamp>?)"},
+      {"a company's events of a type",
+       "SELECT s.first_seq, u.total FROM event_spans s INDEXED BY event_spans_of_company CROSS JOIN uploads "
+       "u WHERE u.applied_no = s.applied_no AND s.event_type = 'delete' "
+       "AND (s.applied_no, s.last_seq) > (5, 6) AND s.company_id = 'c' ORDER BY s.applied_no, s.last_seq",
+       "event_spans_of_company (company_id=? AND event_type=? AND (applied_no,last_seq)>(?,?))"},
+      {"a table's events of a type",
+       "SELECT s.first_seq, u.total FROM event_spans s INDEXED BY event_spans_of_table CROSS JOIN uploads u "
+       "WHERE u.applied_no = s.applied_no AND s.event_type = 'delete' "
+       "AND (s.applied_no, s.last_seq) > (5, 6) AND s.company_id = 'c' AND s.table_name = 't' "
+       "ORDER BY s.applied_no, s.last_seq",
+       "event_spans_of_table (company_id=? AND table_name=? AND event_type=? AND "
+       "(applied_no,last_seq)>(?,?))"},
+      {"all events of a type",
+       "SELECT s.first_seq, u.total FROM event_spans s INDEXED BY event_spans_of_type CROSS JOIN uploads u "
+       "WHERE u.applied_no = s.applied_no AND s.event_type = 'delete' "
+       "AND (s.applied_no, s.last_seq) > (5, 6) ORDER BY s.applied_no, s.last_seq",
+       "event_spans_of_type (event_type=? AND (applied_no,last_seq)>(?,?))"},
+      {"an upload's events of a type",
+       "SELECT s.first_seq, u.total FROM event_spans s CROSS JOIN uploads u WHERE "
+       "u.applied_no = s.applied_no AND s.event_type = 'delete' AND s.upload_id = 'u' ORDER BY "
+       "s.last_seq",
+       "PRIMARY KEY (upload_id=? AND event_type=?)"},
       {"the upload that was applied last", "SELECT last_no FROM applied_counter", "applied_counter"},
       {"how much of an upload is recorded", "SELECT sum(seen) FROM upload_parts WHERE upload_id = 'u'",
        "sqlite_autoindex_upload_parts_1 (upload_id=?)"},

@@ -40,6 +40,20 @@ TEST(IdempotencyKey, IsAStringOrABareToken) {
             "bad-idempotency-key");
 }
 
+/// Another company's key must neither replay nor block it.
+TEST(IdempotencyKey, BelongsToTheCompaniesOfTheApiKey) {
+  const auto scope_of = [](std::optional<KeyIdentity> key) {
+    Request request;
+    request.key = std::move(key);
+    return caller_of(request).value().key_scope;
+  };
+  EXPECT_EQ(scope_of({}), "");
+  EXPECT_EQ(scope_of(KeyIdentity{"1", "ops", {}}), "");
+  EXPECT_EQ(scope_of(KeyIdentity{"1", "a", {"acme", "so-*"}}), "acme,so-*");
+  EXPECT_EQ(scope_of(KeyIdentity{"2", "b", {"so-*", "acme"}}), "acme,so-*") << "a renewed key of the same";
+  EXPECT_NE(scope_of(KeyIdentity{"1", "a", {"acme"}}), scope_of(KeyIdentity{"1", "a", {"globex"}}));
+}
+
 TEST(Prefer, IsReadFromAllItsFields) {
   using std::chrono::milliseconds;
   const auto wait_of = [](Headers headers) {

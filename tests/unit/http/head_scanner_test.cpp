@@ -41,6 +41,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"Whole", kGet + "Host: x\r\n\r\n", "whole 27"}, Case{"NoFields", kGet + "\r\n", "whole 18"},
         Case{"EmptyLineBefore", "\r\n" + kGet + "\r\n", "whole 18"},
+        Case{"BlankBefore", " " + kGet + "\r\n", "bad-request"},
         Case{"TwoEmptyLinesBefore", "\r\n\r\n" + kGet + "\r\n", "bad-request"},
         Case{"TabInAValue", kGet + "A: b\tc\r\n\r\n", "whole 26"},
         Case{"EmptyValue", kGet + "A:\r\n\r\n", "whole 22"}, Case{"NotYet", kGet + "Host: x\r\n", "more"},
@@ -56,6 +57,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NoColon", kGet + "A\r\n\r\n", "bad-request"},
         Case{"NoName", kGet + ": b\r\n\r\n", "bad-request"},
         Case{"StrangeName", kGet + "A(: b\r\n\r\n", "bad-request"},
+        Case{"StrangeFirstCharacter", kGet + "(A: b\r\n\r\n", "bad-request"},
         Case{"FourFields", kGet + "A: a\r\nB: b\r\nC: c\r\nD: d\r\n\r\n", "whole 42"},
         Case{"FiveFields", kGet + "A: a\r\nB: b\r\nC: c\r\nD: d\r\nE: e\r\n\r\n", "header-too-large"},
         Case{"TooLong", kGet + "A: " + std::string(200, 'a') + "\r\n\r\n", "header-too-large"}),

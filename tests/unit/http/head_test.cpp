@@ -38,6 +38,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"HostWithBlank", {{"host", "a b"}}, "bad-request"},
         Case{"TwoHostsInOne", {{"host", "a,[b"}}, "bad-request"},
         Case{"NotAnAddress6", {{"host", "[1:2]"}}, "bad-request"},
+        Case{"TextAfterAnAddress6", {{"host", "[::1]8000"}}, "bad-request"},
         Case{"LongPort", {{"host", "a:123456"}}, "bad-request"},
         Case{"ExpectationInOldHttp", {{"expect", "200-ok"}}, "", false}, Case{"NoHost", {}, "bad-request"}, Case{"NoHostInOldHttp", {}, "", false},
         Case{"TwoHosts", {{"host", "a"}, {"host", "a"}}, "bad-request"},
@@ -111,6 +112,8 @@ TEST(SameSite, IsWhatMayChangeSomething) {
       {"POST", {{"origin", "https://localhost:8000"}}, true},
       {"POST", {{"origin", "http://localhost"}}, false},
       {"POST", {{"origin", "http://evil.example"}}, false},
+      {"POST", {{"origin", "http://evil.example:8000"}}, false},
+      {"POST", {{"origin", "http://localhost:8000"}, {"origin", "http://evil.example:8000"}}, false},
       {"PUT", {{"origin", "null"}}, false},
       {"DELETE", {{"origin", ""}}, false},
       {"GET", {{"origin", "http://evil.example"}}, true},
@@ -120,6 +123,7 @@ TEST(SameSite, IsWhatMayChangeSomething) {
       {"POST", {{"sec-fetch-site", "same-site"}}, false},
       {"POST", {{"sec-fetch-site", "cross-site"}, {"origin", "http://localhost:8000"}}, false},
       {"PATCH", {{"sec-fetch-site", "cross-site"}}, false},
+      {"POST", {{"sec-fetch-site", "same-origin"}, {"sec-fetch-site", "cross-site"}}, false},
   };
   for (const auto& one : cases) {
     Request request;
@@ -131,6 +135,43 @@ TEST(SameSite, IsWhatMayChangeSomething) {
     if (!one.passes) {
       EXPECT_EQ(checked.error().type, "cross-site");
     }
+  }
+}
+
+/// HTTP/1.0 needs no Host; a browser sends one.
+TEST(SameSite, IsNotKnownWithoutAHost) {
+  Request request;
+  request.method = "POST";
+  EXPECT_TRUE(check_same_site(request, std::nullopt).has_value());
+  request.headers = {{"origin", "http://localhost:8000"}};
+  const auto checked = check_same_site(request, std::nullopt);
+  ASSERT_TRUE(checked.has_error());
+  EXPECT_EQ(checked.error().type, "cross-site");
+}
+
+TEST(SecurityHeaders, TellBrowsersWhatTheyMayDo) {
+  const auto header = [](const Response& response, const std::string& name) {
+    for (const auto& [field, value] : response.headers) {
+      if (field == name) return value;
+    }
+    return std::string("none");
+  };
+  Response json;
+  add_security_headers(json, Transport::plain);
+  EXPECT_EQ(header(json, "Cache-Control"), "no-store");
+  EXPECT_EQ(header(json, "Referrer-Policy"), "no-referrer");
+  EXPECT_EQ(header(json, "Strict-Transport-Security"), "none") << "browsers ignore it without TLS";
+
+  Response page;
+  page.content_type = "text/html; charset=utf-8";
+  page.headers = {{"Cache-Control", "no-cache"}};
+  add_security_headers(page, Transport::tls);
+  EXPECT_EQ(header(page, "Cache-Control"), "no-cache") << "what a route has set stays";
+  EXPECT_EQ(header(page, "Strict-Transport-Security"), "max-age=31536000");
+  const auto policy = header(page, "Content-Security-Policy");
+  for (const std::string directive : {"default-src 'none'", "script-src 'self';", "base-uri 'none'",
+                                      "form-action 'self'", "frame-ancestors 'none'"}) {
+    EXPECT_NE(policy.find(directive), std::string::npos) << policy;
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "http/gate.hpp"
 #include "io/file.hpp"
+#include "io/sha256.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace deltadrop::http {
@@ -52,7 +53,7 @@ TEST_F(KeysFile, HoldsNoSecretAndIsForItsOwnerOnly) {
   struct stat status{};
   ASSERT_EQ(::stat(file.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
-  EXPECT_NE(make(), secret);
+  EXPECT_NE(make().substr(12, 64), secret.substr(12, 64));
 }
 
 TEST_F(KeysFile, TellsAMistypedKeyByItself) {
@@ -61,6 +62,22 @@ TEST_F(KeysFile, TellsAMistypedKeyByItself) {
   EXPECT_FALSE(is_well_formed_key(secret.substr(1)));
   secret[20] = secret[20] == '0' ? '1' : '0';
   EXPECT_FALSE(is_well_formed_key(secret));
+}
+
+/// A comparison that ends early would let a key in whose hash only begins like a stored one.
+TEST_F(KeysFile, ComparesAllBytesOfAHash) {
+  const auto secret = make();
+  const auto text = io::read_whole_file(file).value();
+  const auto hash = io::sha256_of(secret).to_hex();
+  for (const std::size_t digit : {std::size_t{0}, std::size_t{31}, hash.size() - 1}) {
+    auto other = hash;
+    other[digit] = other[digit] == '0' ? '1' : '0';
+    auto changed = text;
+    changed.replace(changed.find(hash), hash.size(), other);
+    ASSERT_TRUE(io::write_file_durably(file, changed).has_value());
+    KeyRing after_restart({file, marker});
+    EXPECT_FALSE(after_restart.find(secret, kNow).value().has_value()) << digit;
+  }
 }
 
 TEST_F(KeysFile, IsNoticedWhileTheServerRuns) {
@@ -104,9 +121,28 @@ TEST_F(KeysFile, ThatIsLostOrEmptiedLetsNobodyInAfterARestartEither) {
   EXPECT_TRUE(keys_are_required({file, marker}).value());
 }
 
+TEST_F(KeysFile, ThatIsLostWithItsMarkerOpensNoServerThatRuns) {
+  make();
+  EXPECT_TRUE(ring.has_keys().value());
+  ASSERT_TRUE(io::remove_file(file).has_value());
+  ASSERT_TRUE(io::remove_file(marker).has_value());
+  ASSERT_TRUE(ring.has_keys().has_error());
+  EXPECT_EQ(ring.has_keys().error().type, "keys-missing");
+}
+
+TEST_F(KeysFile, WithAMarkerThatCannotBeLookedAtLetsNobodyIn) {
+  const KeysPaths paths{file, folder.path() / std::string(300, 'k')};
+  KeyRing blind(paths);
+  ASSERT_TRUE(blind.has_keys().has_error());
+  EXPECT_EQ(blind.has_keys().error().type, "keys-missing");
+  ASSERT_TRUE(keys_are_required(paths).has_error());
+  EXPECT_EQ(keys_are_required(paths).error().type, "keys-missing");
+}
+
 TEST_F(KeysFile, ThatIsDamagedLetsNobodyIn) {
   make();
   ASSERT_TRUE(io::write_file_durably(file, "nonsense\n").has_value());
+  ASSERT_TRUE(ring.has_keys().has_error());
   EXPECT_EQ(ring.has_keys().error().type, "bad-keys-file");
   EXPECT_EQ(create_key(file, {}, kNow).error().type, "bad-keys-file");
 }
@@ -138,6 +174,7 @@ class Gates : public KeysFile {
     options.keys = std::make_shared<KeyRing>(KeysPaths{file, marker});
     options.keys_required = required;
     options.company_of_upload = [](std::string_view id) -> Result<std::optional<std::string>> {
+      if (id == "u-unknown") return Error{ErrorCode::unavailable, "no-catalog", "it does not answer", ""};
       if (id == "u-acme") return std::optional<std::string>("acme");
       return id == "u-other" ? std::optional<std::string>("other") : std::nullopt;
     };
@@ -149,6 +186,7 @@ class Gates : public KeysFile {
     if (!header.empty()) request.headers.emplace_back(header, value);
     io::ManualClock clock(kNow);
     const auto refusal = make_gate(options, clock)(request);
+    identity = request.key;
     if (!refusal) return 200;
     const bool challenges = std::any_of(refusal->headers.begin(), refusal->headers.end(),
                                         [](const auto& field) { return field.first == "WWW-Authenticate"; });
@@ -158,6 +196,8 @@ class Gates : public KeysFile {
   unsigned with(const std::string& secret, const Asked& asked) {
     return ask(asked, "authorization", "Bearer " + secret);
   }
+
+  std::optional<KeyIdentity> identity;  ///< what the gate noted of the last request's key
 };
 
 const Asked kTables{"GET", "/api/v1/tables"};
@@ -176,8 +216,34 @@ TEST_F(Gates, StandOpenUntilThereIsAKey) {
   EXPECT_EQ(ask(kTables, "authorization", "bearer  " + secret), 200U);
   EXPECT_EQ(ask(kTables, "x-api-key", secret), 200U);
   EXPECT_EQ(ask(kTables, "authorization", "Basic " + secret), 401U);
+  EXPECT_EQ(ask(kTables, "authorization", "Digest " + secret), 401U);
   EXPECT_EQ(ask(kTables, "authorization", "Bearer"), 401U);
   EXPECT_EQ(ask(kTables, "authorization", "Bearer " + secret + "0"), 401U);
+}
+
+TEST_F(Gates, StandClosedWhileTheKeysCannotBeRead) {
+  const auto secret = make();
+  ASSERT_EQ(with(secret, kTables), 200U);
+  ASSERT_TRUE(io::write_file_durably(file, "nonsense\n").has_value());
+  EXPECT_EQ(ask(kTables, "", ""), 500U);
+  EXPECT_EQ(with(secret, kTables), 500U);
+  ASSERT_TRUE(io::remove_file(file).has_value());
+  EXPECT_EQ(ask(kTables, "", ""), 503U);
+  EXPECT_EQ(with(secret, kTables), 503U);
+  EXPECT_EQ(ask({"GET", "/health/live"}, "", ""), 200U);
+}
+
+/// Idempotency keys belong to the companies of the API key.
+TEST_F(Gates, NoteWhoAsks) {
+  const auto secret =
+      make({.role = Role::read, .companies = {"acme", "so-*"}, .expires_at = {}, .name = "ops"});
+  with(secret, kTables);
+  ASSERT_TRUE(identity.has_value());
+  EXPECT_EQ(identity->id, secret.substr(3, 8));
+  EXPECT_EQ(identity->name, "ops");
+  EXPECT_EQ(identity->companies, (std::vector<std::string>{"acme", "so-*"}));
+  ask(kTables, "", "");
+  EXPECT_FALSE(identity.has_value());
 }
 
 TEST_F(Gates, KnowRoles) {
@@ -191,6 +257,7 @@ TEST_F(Gates, KnowRoles) {
   const std::vector<Row> rows = {{kTables, 403, 200, 200},
                                  {kUpload, 200, 403, 200},
                                  {kRepublish, 403, 403, 200},
+                                 {{"POST", "/api/v1/clock/accept"}, 403, 403, 200},
                                  {{"POST", "/api/v1/dead-letters/{}/retry", {"x"}}, 403, 403, 200},
                                  {{"GET", "/api/v1/uploads/{}", {"x"}}, 200, 200, 200},
                                  {{"DELETE", "/api/v1/uploads/{}", {"x"}}, 200, 403, 200},
@@ -218,6 +285,12 @@ TEST_F(Gates, KeepKeysToTheirCompanies) {
       {{"POST", "/upload", {}, {{"company_id", "acme"}, {"company_id", "other"}}}, 403},
       {{"GET", "/api/v1/events", {}, {{"company", "acme"}}}, 200},
       {{"GET", "/api/v1/events"}, 403},
+      {{"GET", "/api/v1/events/stream"}, 403},
+      {{"GET", "/api/v1/events/stream", {}, {{"company", "other"}}}, 403},
+      {{"GET", "/api/v1/uploads"}, 403},
+      {{"GET", "/api/v1/uploads", {}, {{"company", "so-x"}}}, 200},
+      {{"GET", "/api/v1/uploads", {}, {{"company", "other"}}}, 403},
+      {{"GET", "/api/v1/uploads/{}", {"u-unknown"}}, 503},
       {{"GET", "/api/v1/uploads/{}", {"u-acme"}}, 200},
       {{"POST", "/api/v1/uploads/{}/release", {"u-acme"}}, 200},
       {{"GET", "/api/v1/uploads/{}", {"u-other"}}, 403},
@@ -233,6 +306,22 @@ TEST_F(Gates, KeepKeysToTheirCompanies) {
   for (const auto& [asked, status] : rows) {
     EXPECT_EQ(with(secret, asked), status) << asked.method << " " << asked.route;
   }
+}
+
+/// `consume` has keys and no catalog.
+TEST_F(Gates, LetNoCompanysKeyAskForUploadsWithoutACatalog) {
+  const auto secret = make({.role = Role::read, .companies = {"acme"}, .expires_at = {}, .name = {}});
+  GateOptions options;
+  options.keys = std::make_shared<KeyRing>(KeysPaths{file, marker});
+  Request request;
+  request.method = "GET";
+  request.route = "/api/v1/uploads/{}";
+  request.parameters = {"u-acme"};
+  request.headers = {{"x-api-key", secret}};
+  io::ManualClock clock(kNow);
+  const auto refusal = make_gate(options, clock)(request);
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->status, 403U);
 }
 
 }  // namespace

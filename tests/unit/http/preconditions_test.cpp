@@ -40,6 +40,7 @@ TEST(Preconditions, OfAGetAreEvaluatedAsTheRfcSays) {
       {{{"if-match", "\"b\""}}, Verdict::failed},
       {{{"if-match", "W/" + kTag}}, Verdict::failed},
       {{{"if-match", ""}}, Verdict::failed},
+      {{{"if-match", "W/*"}}, Verdict::failed},
       {{{"if-match", kTag}, {"if-none-match", kTag}}, Verdict::not_modified},
       {{{"if-match", "\"b\""}, {"if-none-match", kTag}}, Verdict::failed},
   };

@@ -110,6 +110,21 @@ TEST_F(EngineTest, AMisspeltIgnoreIsWarnedOf) {
   EXPECT_NE(upload.warnings.front().find("\"TS\""), std::string::npos) << upload.warnings.front();
 }
 
+TEST_F(EngineTest, AQuoteInsideAnUnquotedValueIsWarnedOf) {
+  const std::string text = "id,size,note\n1,small,x\n2,5\" pipe,\"a \"\"b\"\"\"\n3,6\",7\"\n";
+  const auto request = IngestBench::request("acme");
+  const auto upload = bench_.upload(request, text).upload;
+  const std::string warning =
+      "line 3, column \"size\": \"5\" pipe\" has a quote inside an unquoted value, which was read as an "
+      "ordinary character; 3 values in the file have one; to be unambiguous, put the whole value in "
+      "quotes and double each quote inside";
+  EXPECT_THAT(upload.warnings, ::testing::ElementsAre(warning));
+  EXPECT_EQ(bench_.upload(request, text).status, UploadStatus::unchanged);
+  EXPECT_THAT(bench_.upload(request, text).upload.warnings, ::testing::ElementsAre(warning));
+  EXPECT_THAT(bench_.upload(request, "id,size,note\n1,\"5\"\" pipe\",x\n").upload.warnings,
+              ::testing::IsEmpty());
+}
+
 TEST_F(EngineTest, UnchangedSaysWhatOfTheRequestWasNotTaken) {
   const std::string text = "id,name\n1,a\n";
   auto request = IngestBench::request("acme");
@@ -410,7 +425,8 @@ TEST_F(EngineTest, ADownloadThatIsUnderWayGivesNoByteThatChangesMeanwhile) {
 TEST_F(EngineTest, AFileThatHasTheNameOfANewVersionIsNeitherOverwrittenNorRemoved) {
   const auto first = bench_.upload("id\n1\n").upload;
   auto next = first;
-  next.archive_name = archive_name_of(bench_.clock.now().plus_ms(1), file_id_of("acme", io::sha256_of("id\n2\n")));
+  next.archive_name =
+      archive_name_of(bench_.clock.now().plus_ms(1), file_id_of("acme", io::sha256_of("id\n2\n")));
   ASSERT_TRUE(io::write_file(layout().archived_file(next), "the only copy of something").has_value());
   const auto second = bench_.upload("id\n2\n").upload;
   EXPECT_EQ(second.timestamp, bench_.clock.now().plus_ms(2)) << "the next name that is free";

@@ -161,6 +161,40 @@ TEST(Request, EffectiveAtLiesBetweenTheLastVersionAndNow) {
   }
 }
 
+TEST(Request, APreconditionIsAboutTheNewestVersionsFile) {
+  const TableRef table{"acme", "financials"};
+  UploadRecord newest;
+  newest.version = Version(2);
+  newest.sha256 = Sha256::parse(std::string(64, 'a')).value();
+  const FileSet any{true, {}};
+  const FileSet same{false, {newest.sha256}};
+  const FileSet other{false, {Sha256::parse(std::string(64, 'b')).value()}};
+  struct Case {
+    Precondition precondition;
+    bool over_newest, over_nothing;  ///< whether it is met
+  };
+  const std::vector<Case> cases = {
+      {{}, true, true},
+      {{any, {}}, true, false},
+      {{same, {}}, true, false},
+      {{other, {}}, false, false},
+      {{{}, any}, false, true},
+      {{{}, same}, false, true},
+      {{{}, other}, true, true},
+      {{same, other}, true, false},
+      {{same, same}, false, false},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const auto over_newest = check_precondition(cases[i].precondition, table, &newest);
+    EXPECT_EQ(over_newest.has_value(), cases[i].over_newest) << i;
+    const auto over_nothing = check_precondition(cases[i].precondition, table, nullptr);
+    EXPECT_EQ(over_nothing.has_value(), cases[i].over_nothing) << i;
+    if (over_newest.has_error()) {
+      EXPECT_EQ(over_newest.error().type, "precondition-failed") << i;
+    }
+  }
+}
+
 TEST(Request, WarnsOfTypesForColumnsThatAreNotThere) {
   const auto warnings = unknown_type_columns(R"({"a":"date","b":"date"})", {"a"});
   ASSERT_EQ(warnings.size(), 1U);

@@ -47,6 +47,21 @@ TEST(TableLock, IsWaitedFor) {
   EXPECT_TRUE(let_go) << "it was taken while another held it";
 }
 
+TEST(TableLock, CountsThoseWhoHeldIt) {
+  const testing::TemporaryFolder folder;
+  std::optional<std::uint64_t> last;
+  for (int i = 0; i < 12; ++i) {
+    const auto lock = TableLock::take(folder.path(), kTable, [] {});
+    ASSERT_TRUE(lock.has_value());
+    ASSERT_TRUE(lock.value().number()) << "a file system that keeps no microseconds";
+    if (last) {
+      EXPECT_EQ(lock.value().number(), *last + io::LockFile::kCountStep);
+    }
+    last = lock.value().number();
+  }
+  EXPECT_EQ(io::read_whole_file(folder.path() / ".locks/so-financials/financials.lock").value(), "");
+}
+
 TEST(TableLock, NamesAFolderThatCannotBe) {
   const testing::TemporaryFolder folder;
   ASSERT_TRUE(io::write_file(folder.path() / "lake", "a file").has_value());

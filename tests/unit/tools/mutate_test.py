@@ -127,6 +127,23 @@ def test_invalid_entries(project, entries, finding):
     assert finding in result.stdout
 
 
+@pytest.mark.parametrize("rows, finding", [
+    ("| 1 | `sum` |\n| 2 | `sum`, `zero` |\n", ""),
+    ("| 1 | `sum` |\n| 2 | `nought` |\n", "promise 2 cites nought, and there is no such mutant"),
+    ("| 1 | `sum` |\n", "promise 2 has no mutant"),
+    ("| 1 | `sum` |\n| 2 | none |\n", "promise 2 has no mutant"),
+])
+def test_cited_mutants_exist(project, rows, finding):
+    write(project, entry("sum", "x * x", "x + x"), entry("zero", "= 0", "= 1 - 1"))
+    (project / "docs").mkdir()
+    (project / "docs/guarantees.md").write_text(
+        "# Promises\n\n1. **A.** See `square`.\n2. **B.**\n\n| promise | test |\n|---|---|\n| 1 | `unit_square` |\n\n"
+        f"## Which mutants its tests kill\n\n| promise | mutants |\n|---|---|\n{rows}\n## Other\n\n| 1 | `other` |\n")
+    result = mutate(project, "--check")
+    assert result.returncode == (2 if finding else 0), result.stdout + result.stderr
+    assert finding in result.stdout
+
+
 def test_the_entries_of_this_project_are_valid():
     result = mutate(ROOT, "--check")
     assert result.returncode == 0, result.stdout

@@ -51,6 +51,26 @@ def test_an_unexplained_dependency(tmp_path):
     assert "no line for Leftpad" in tidy(tmp_path).stdout
 
 
+@pytest.mark.parametrize("cited, complaint", [
+    ("unit/a_test.cpp: Door.IsClosed", ""),
+    ("unit/a_test.cpp: Door.IsOpen", "tests/unit/a_test.cpp has no test Door.IsOpen"),
+    ("unit/a_test.cpp: Gate.IsClosed", "has no test Gate.IsClosed"),
+    ("unit/b_test.cpp", "there is no tests/unit/b_test.cpp"),
+    ("e2e/a_test.py: test_a_door", ""),
+    ("e2e/a_test.py: test_a_doo", "tests/e2e/a_test.py has no test test_a_doo"),
+    ("e2e/a_test.py", ""),
+])
+def test_a_cited_test_that_is_not_there(tmp_path, cited, complaint):
+    for name, text in (("tests/unit/a_test.cpp", "TEST_F(Door, IsClosed) {}\n"), ("tests/e2e/a_test.py", "def test_a_door(start):\n    pass\n"),
+                       ("docs/security.md", f"# Security\n\n| 1.1 | `{cited}` |\n")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    result = tidy(tmp_path)
+    assert result.returncode == (1 if complaint else 0), result.stdout
+    if complaint:
+        assert "docs/security.md:3: " in result.stdout and complaint in result.stdout
+
+
 def test_the_tree_is_tidy():
     result = tidy(ROOT)
     assert result.returncode == 0, result.stdout
