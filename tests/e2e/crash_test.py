@@ -9,7 +9,6 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
-import requests
 
 from deltadrop_process import FAULTY_PROGRAM, Deltadrop, DidNotStart, archived, tree
 
@@ -25,25 +24,6 @@ POINTS_MAX = 5000
 def rows_of(content):
     return {row["record_id"]: {name: value or None for name, value in row.items()}
             for row in csv.DictReader(io.StringIO(content.decode()))}
-
-
-def drive(server):
-    """Uploads every version, one of them by dry run and release; the ones that were answered, and what was under way when
-    the server went."""
-    answered = []
-    for number, content in enumerate(VERSIONS):
-        try:
-            if number == 1:
-                held = server.upload(content, dry_run="true")
-                response = server.request("POST", f"/api/v1/uploads/{held.json()['upload_id']}/release")
-            else:
-                response = server.upload(content)
-            assert response.status_code in (200, 202), response.text
-            answered.append(content.encode())
-            server.wait(response.json()["upload_id"], "in_lake")
-        except requests.exceptions.RequestException:
-            return answered, content.encode()
-    return answered, None
 
 
 def check(server, answered, under_way):
@@ -99,13 +79,13 @@ def run(folder, nth):
     except DidNotStart:
         killed = True
     else:
-        answered, under_way = drive(server)
+        answered, under_way = server.upload_until_it_ends(VERSIONS)
         killed = under_way is not None or not ended_cleanly(server)
         server.kill()
     after = Deltadrop(data_dir)
     try:
         check(after, answered, under_way)
-        answered_later, nothing = drive(after)
+        answered_later, nothing = after.upload_until_it_ends(VERSIONS)
         assert nothing is None and len(answered_later) == len(VERSIONS)
     finally:
         after.kill()

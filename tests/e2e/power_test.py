@@ -25,25 +25,6 @@ VERSIONS = [
 ANY = ".*"
 
 
-def drive(server, versions):
-    """Uploads every version and waits until it is in the lake; the second by dry run and release. Returns the answered ones,
-    and what was under way when the server went."""
-    answered = []
-    for number, content in enumerate(versions):
-        try:
-            if number == 1:
-                held = server.upload(content, dry_run="true")
-                response = server.request("POST", f"/api/v1/uploads/{held.json()['upload_id']}/release")
-            else:
-                response = server.upload(content, force="true")
-            assert response.status_code in (200, 202), response.text
-            answered.append(content.encode())
-            server.wait(response.json()["upload_id"], "in_lake")
-        except requests.exceptions.RequestException:
-            return answered, content.encode()
-    return answered, None
-
-
 # Below a folder of its own, which nothing but the lake makes and syncs.
 LAKE = "lake/parquet"
 
@@ -77,7 +58,7 @@ def life(tmp_path_factory):
     folder = tmp_path_factory.mktemp("life")
     server = faulty(folder / "data", f"trace:{folder}/trace", flags=["--parquet-dir", str(folder / "data" / LAKE)])
     try:
-        answered, nothing = drive(server, VERSIONS)
+        answered, nothing = server.upload_until_it_ends(VERSIONS, force="true")
         assert len(answered) == len(VERSIONS) and nothing is None
         server.stop()
     finally:
@@ -232,7 +213,7 @@ def test_what_was_answered_survives_a_power_failure(tmp_path, moment, survivors)
     except DidNotStart:
         pass
     else:
-        answered, under_way = drive(server, VERSIONS)
+        answered, under_way = server.upload_until_it_ends(VERSIONS, force="true")
         if under_way is None:
             try:
                 server.upload("record_id,item\nX,1\n", dry_run="true")
