@@ -61,7 +61,10 @@ TEST_F(PostgresFault, ReadsGoByIndexInALargeHistory) {
                                   "repeat('0', 64), NULL, 10, 'applied', "
                                   "timestamptz '2020-01-01Z' + i * interval '1 minute', timestamptz "
                                   "'2020-01-01Z' + i * interval '1 minute', "
-                                  "i + 1, now(), now(), NULL FROM generate_series(0, {1}) i; "
+                                  "i + 1, now(), now(), NULL, NULL, false, NULL, i + 1 "
+                                  "FROM generate_series(0, {1}) i; "
+                                  "INSERT INTO event_spans SELECT upload_id, 'insert', 1, 10, company_id, "
+                                  "table_name, applied_no FROM uploads; "
                                   "INSERT INTO cdc_events SELECT u.upload_id, s, u.upload_id, "
                                   "'insert', u.company_id, u.table_name, "
                                   "u.timestamp, u.effective_at, 'id', 'key' || s, NULL, "
@@ -91,6 +94,10 @@ TEST_F(PostgresFault, ReadsGoByIndexInALargeHistory) {
   early.until = Timestamp::parse("2020-01-01T00:05:00Z").value();
   EventQuery behind;
   behind.after = EventCursor{AppliedNo(kUploads - 5), Seq(5)};
+  EventQuery of_type = company;
+  of_type.type = ChangeType::insert;
+  EventQuery of_rare_type = company;
+  of_rare_type.type = ChangeType::remove;
   EventQuery of_key = table;
   of_key.key_value = "key3";
   const std::vector<Case> cases = {
@@ -100,6 +107,8 @@ TEST_F(PostgresFault, ReadsGoByIndexInALargeHistory) {
       {"a table's events", 100, events(table)},
       {"events since a time", 100, events(late)},
       {"events until a time", 50, events(early)},
+      {"a company's events of a type", 100, events(of_type)},
+      {"a company's events of a type that it does not have", 0, events(of_rare_type)},
       {"a key's events", 10, events(of_key)},
       {"a key's history", 10,
        [](HistoryStore& store) { return must(store.key_history({"c77", "financials"}, "key3")).size(); }},
