@@ -1,5 +1,5 @@
 # src/precompiled.hpp, compiled once. What uses it must have the same options and link fmt::fmt.
-file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cpp CONTENT "")
 add_library(deltadrop_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
 target_link_libraries(deltadrop_precompiled PRIVATE deltadrop_options fmt::fmt)
 target_precompile_headers(deltadrop_precompiled PRIVATE ${CMAKE_SOURCE_DIR}/src/precompiled.hpp)

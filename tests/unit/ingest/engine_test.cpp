@@ -102,6 +102,44 @@ TEST_F(EngineTest, TellsWhichTablesGotAVersionSince) {
   EXPECT_EQ(bench_.engine->accepted_since(same.next).tables, Tables{other});
 }
 
+/// Puts a copy of DATA_DIR in its place between the comparison and the acceptance of the next upload.
+class ReplacesDataDir final : public Observer {
+ public:
+  ReplacesDataDir(std::filesystem::path data_dir, std::filesystem::path away)
+      : data_dir_(std::move(data_dir)), away_(std::move(away)) {}
+  void saw_step(Step step, std::chrono::nanoseconds /*took*/) override {
+    if (step != Step::compare || std::filesystem::exists(away_)) return;
+    std::filesystem::rename(data_dir_, away_);
+    std::filesystem::copy(away_, data_dir_, std::filesystem::copy_options::recursive);
+  }
+  void saw_upload(const UploadSeen& /*upload*/) override {}
+  void saw_published(std::chrono::milliseconds /*after_acceptance*/) override {}
+  void saw_recorded(std::int64_t /*events*/) override {}
+  void saw_applied(std::chrono::milliseconds /*after_acceptance*/) override {}
+
+ private:
+  std::filesystem::path data_dir_;
+  std::filesystem::path away_;
+};
+
+TEST_F(EngineTest, NothingIsAcceptedIntoADataDirThatWasReplacedMeanwhile) {
+  bench_.close();
+  const auto away = bench_.folder.path() / "away";
+  ReplacesDataDir observer(bench_.options.data_dir, away);
+  bench_.options.observer = &observer;
+  ASSERT_TRUE(bench_.open().has_value());
+  const auto outcome = bench_.submit(IngestBench::request("acme"), "id,name\n1,a\n");
+  ASSERT_TRUE(outcome.has_error());
+  EXPECT_EQ(outcome.error().type, "data-dir-replaced");
+  EXPECT_EQ(bench_.engine->uploads({}).value().size(), 0U);
+  for (const auto& folder : {bench_.options.data_dir, away}) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / "archive")) {
+      EXPECT_NE(entry.path().extension(), ".csv") << entry.path();
+    }
+  }
+  bench_.close();
+}
+
 TEST_F(EngineTest, AMisspeltIgnoreIsWarnedOf) {
   auto request = IngestBench::request("acme");
   request.ignore = "TS";
