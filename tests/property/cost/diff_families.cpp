@@ -25,6 +25,12 @@ std::string unique_rows(std::size_t count) {
   return rows(count, [](std::size_t i) { return fmt::format("k{},{}\n", i, i); });
 }
 
+csv::ReadOptions by_id() {
+  csv::ReadOptions options;
+  options.key = {"id"};
+  return options;
+}
+
 /// Reads two files as an upload of `deltadrop diff` does: both are checked, and every change is an event.
 Family two_versions(std::string name, const Text& before, const Text& after) {
   const auto prepare = [before, after](std::size_t size) -> std::function<void()> {
@@ -49,11 +55,11 @@ Family two_versions(std::string name, const Text& before, const Text& after) {
   return {std::move(name), prepare};
 }
 
-Family first_version(std::string name, const Text& text) {
-  const auto prepare = [text](std::size_t size) -> std::function<void()> {
+Family first_version(std::string name, const Text& text, const csv::ReadOptions& options = {}) {
+  const auto prepare = [text, options](std::size_t size) -> std::function<void()> {
     auto bytes = std::make_shared<const std::string>(text(size));
-    return [bytes] {
-      const auto file = csv::File::over(*bytes, {}, {});
+    return [bytes, options] {
+      const auto file = csv::File::over(*bytes, options, {});
       ASSERT_TRUE(file.has_value());
       EXPECT_TRUE(diff::diff(nullptr, file.value()).has_value());
     };
@@ -156,7 +162,7 @@ std::vector<Family> diff_families() {
           [](std::size_t size) { return wide_header(size, "a") + wide_row(size, "k", "1"); },
           [](std::size_t size) { return wide_header(size, "a") + wide_row(size, "k", "2"); }),
       first_version("DiffFirstVersionOneKey", one_key),
-      first_version("DiffFirstVersionLongRowRepeated", long_row_repeated),
+      first_version("DiffFirstVersionLongRowRepeated", long_row_repeated, by_id()),
       first_version("DiffFirstVersionBackwards", backwards),
   };
   return families;
