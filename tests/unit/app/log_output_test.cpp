@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <memory>
 #include <string>
 
 namespace deltadrop::app {
@@ -91,9 +93,17 @@ TEST(LogOutput, AFullDiskDropsLinesAndIsToldOf) {
   ASSERT_GE(full, 0);
   const Pipe pipe;
   const int descriptor = ::dup(full);
+  const auto told = std::make_shared<std::atomic<int>>(0);
+  auto options = to(descriptor);
+  options.dropped_line = [told, missing = options.dropped_line](std::uint64_t lines) {
+    ++*told;
+    told->notify_all();
+    return missing(lines);
+  };
   {
-    LogOutput output(to(descriptor));
+    LogOutput output(options);
     output.write("lost\n");
+    told->wait(0);  // the line is lost, as the disk was full when it was written
     EXPECT_FALSE(output.flush(milliseconds(1))) << "it is not written";
     // The disk has room again.
     ASSERT_EQ(::dup3(pipe.to_write(), descriptor, O_CLOEXEC), descriptor);
