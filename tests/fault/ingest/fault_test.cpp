@@ -14,7 +14,6 @@
 #include "ingest/manifest.hpp"
 #include "ingest/recover.hpp"
 #include "io/file.hpp"
-#include "io/sha256.hpp"
 #include "script.hpp"
 #include "support/recording_log.hpp"
 #include "support/temporary_folder.hpp"
@@ -189,9 +188,8 @@ void check_after(const DriverPaths& paths) {
   const auto held_uploads = engine.uploads(filter).value();
   for (const auto& upload : held_uploads) {
     held.insert(upload.upload_id);
-    const auto bytes = io::read_whole_file(Layout{options.data_dir}.held_file(upload.upload_id));
-    ASSERT_TRUE(bytes.has_value()) << bytes.error().text();
-    EXPECT_EQ(io::sha256_of(bytes.value()), upload.sha256) << "a held file has other bytes";
+    const auto stored = check_stored_bytes({options.data_dir}, upload);
+    EXPECT_TRUE(stored.has_value()) << stored.error().text();
   }
   EXPECT_LE(held.size(), 1U);
   check_answers(engine, answers);
