@@ -41,7 +41,6 @@ Result<void> check_kind(const std::filesystem::path& folder, std::string_view ki
 }
 
 // ---- who may read it
-// -----------------------------------------------------------------------------------------------------
 
 Result<std::optional<gid_t>> data_group(const Settings& settings) {
   const auto& given = settings.text("DATA_GROUP");
