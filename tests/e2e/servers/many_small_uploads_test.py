@@ -13,6 +13,8 @@ VERSIONS = 6
 ROWS = 9
 # What is shorter than this is the machine's noise.
 SHORT_S = 0.1
+# Other work on the machine slows one measurement or another. Consumers that wait for each other are slower in all of them.
+ATTEMPTS = 6
 
 
 class Round:
@@ -72,14 +74,13 @@ def upload_all(server, first):
     return last
 
 
-def p99_of_live_load(pipeline, name, count, before):
-    """Seconds from an upload's acceptance until readers see it, and the last uploads. `before`: the last ones that are there already."""
+def p99_of_live_load(pipeline, name, count, first, before):
+    """Seconds from an upload's acceptance until readers see it, and the last uploads. `first` is the first version that is
+    uploaded, and `before` the last uploads that are there already."""
     this = Round(pipeline, name, count)
-    first = 1
     if before:
         assert pipeline.command("republish").returncode == 0
         this.wait_applied(before.values())
-        first += VERSIONS
     last = upload_all(this.server, first)
     this.wait_applied(last.values())
     seconds = [float(row["s"]) for row in this.sql.rows(
@@ -101,14 +102,24 @@ def seconds_of_backlog(pipeline, name, count, last):
 
 
 def test_three_consumers_are_not_slower_than_one(pipeline):
-    one_p99, last = p99_of_live_load(pipeline, "one_live", 1, {})
-    three_p99, last = p99_of_live_load(pipeline, "three_live", 3, last)
     one, three = [], []
-    for attempt in range(2):
+    last, first = {}, 1
+    for attempt in range(ATTEMPTS):
+        for count, p99 in ((1, one), (3, three)):
+            seconds, last = p99_of_live_load(pipeline, f"live_{attempt}_{count}", count, first, last)
+            p99.append(seconds)
+            first += VERSIONS
+        if min(three) <= 3 * max(min(one), SHORT_S):
+            break
+    print(f"p99 from acceptance to visible, in seconds: one {one}, three {three}")
+    assert min(three) <= 3 * max(min(one), SHORT_S)
+
+    one, three = [], []
+    for attempt in range(ATTEMPTS):
         one.append(seconds_of_backlog(pipeline, f"one_{attempt}", 1, last))
         three.append(seconds_of_backlog(pipeline, f"three_{attempt}", 3, last))
-    uploads = 2 * TABLES * VERSIONS
-    print(f"p99 from acceptance to visible: one {one_p99:.3f} s, three {three_p99:.3f} s; "
-          f"uploads a second: one {[round(uploads / s) for s in one]}, three {[round(uploads / s) for s in three]}")
-    assert three_p99 <= 3 * max(one_p99, SHORT_S)
+        if min(one) / min(three) >= 0.9:
+            break
+    uploads = TABLES * (first - 1)
+    print(f"uploads a second: one {[round(uploads / s) for s in one]}, three {[round(uploads / s) for s in three]}")
     assert min(one) / min(three) >= 0.9
