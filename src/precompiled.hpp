@@ -1,18 +1,17 @@
-// Headers that most of our sources include. The compiler reads them once for all sources, which halves the time of a
-// build. A source still includes what it uses: this file is not part of the program.
+// Headers that most of our sources include. The compiler reads them once for all sources, which halves the
+// time of a build. A source still includes what it uses: this file is not part of the program.
 #pragma once
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <boost/outcome/result.hpp>
-#include <boost/outcome/try.hpp>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
-#include <fmt/format.h>
 #include <fstream>
 #include <functional>
 #include <future>
@@ -30,3 +29,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <boost/outcome/result.hpp>
+#include <boost/outcome/try.hpp>

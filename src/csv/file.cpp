@@ -134,8 +134,7 @@ Result<File> File::open(const std::filesystem::path& path, const ReadOptions& op
   DD_TRY(check_options(options));
   DD_TRY(auto source, io::MappedFile::open(path));
   DD_TRY(const auto stamp, io::stamp_of(source.file()));
-  auto state =
-      std::make_unique<State>(State{std::move(source), stamp, {}, {}, {}, options, limits, {}, {}});
+  auto state = std::make_unique<State>(State{std::move(source), stamp, {}, {}, {}, options, limits, {}, {}});
   const Bytes bytes = find_encoding(state->source.bytes(), options);
   std::string_view text = bytes.body;
   if (bytes.encoding != Encoding::utf8) {

@@ -26,8 +26,8 @@ struct Options {
       stop{};  ///< calls that wait, now and later, return shutting_down once this is asked to stop
 };
 
-/// DATABASE_URL as it may be shown: "***" in place of each secret (by libpq's own list), whatever the form and
-/// the quotes; "***" alone where libpq cannot read it.
+/// DATABASE_URL as it may be shown: "***" in place of each secret (by libpq's own list), whatever the form
+/// and the quotes; "***" alone where libpq cannot read it.
 std::string masked_url(const std::string& url);
 
 /// Does not connect: the server may come later, calls are `unavailable` until then. A call that finds its

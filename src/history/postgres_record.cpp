@@ -255,10 +255,11 @@ class Recorder {
       }
       const auto same_version = versions.find({facts.table, facts.version});
       const auto same_place = followers.find({facts.table, previous_of(facts)});
-      const auto* rival = same_version != versions.end()    ? same_version->second
+      const auto* rival = same_version != versions.end()  ? same_version->second
                           : same_place != followers.end() ? same_place->second
                                                           : nullptr;
-      if (!standing.rival && rival != nullptr) standing.rival = {rival->upload_id.to_string(), rival->version};
+      if (!standing.rival && rival != nullptr)
+        standing.rival = {rival->upload_id.to_string(), rival->version};
       upload.claims = claims_table(facts, standing);
       if (upload.claims) owners.emplace(facts.table, *facts.archive_id);
       upload.conflict = conflict_on_arrival(facts, standing);
@@ -310,17 +311,18 @@ class Recorder {
     if (new_.empty()) return true;
     DD_TRY(const bool claimed, claim_tables());
     if (!claimed) return false;
-    DD_TRY(const auto rows,
-           connection_.run(
-               {fmt::format("INSERT INTO uploads (upload_id, company_id, table_name, version, "
-                            "previous_upload_id, file_sha256, types, total, state, timestamp, effective_at, "
-                            "error, archive_id, off_chain) SELECT upload_id, company_id, table_name, version, "
-                            "nullif(previous, '{}'), file_sha256, types::json, total, state, timestamp, "
-                            "effective_at, error, archive_id, state = 'conflict' FROM {} ORDER BY company_id "
-                            "COLLATE \"C\", table_name COLLATE \"C\", version, upload_id "
-                            "ON CONFLICT DO NOTHING RETURNING upload_id",
-                            kNoPredecessor, kNewUploads),
-                {new_uploads_json()}}));
+    DD_TRY(
+        const auto rows,
+        connection_.run(
+            {fmt::format("INSERT INTO uploads (upload_id, company_id, table_name, version, "
+                         "previous_upload_id, file_sha256, types, total, state, timestamp, effective_at, "
+                         "error, archive_id, off_chain) SELECT upload_id, company_id, table_name, version, "
+                         "nullif(previous, '{}'), file_sha256, types::json, total, state, timestamp, "
+                         "effective_at, error, archive_id, state = 'conflict' FROM {} ORDER BY company_id "
+                         "COLLATE \"C\", table_name COLLATE \"C\", version, upload_id "
+                         "ON CONFLICT DO NOTHING RETURNING upload_id",
+                         kNoPredecessor, kNewUploads),
+             {new_uploads_json()}}));
     DD_TRY(report_conflicts(rows));
     if (rows.size() == std::ssize(new_)) return true;
     std::vector<std::string> ids;
@@ -344,13 +346,14 @@ class Recorder {
   Result<bool> claim_tables() {
     const auto claims = std::count_if(new_.begin(), new_.end(), [](const auto& each) { return each.claims; });
     if (claims == 0) return true;
-    DD_TRY(const auto rows,
-           connection_.run({fmt::format("INSERT INTO table_owners (company_id, table_name, archive_id) SELECT "
-                                        "company_id, table_name, archive_id FROM {} WHERE claims ORDER BY "
-                                        "company_id COLLATE \"C\", table_name COLLATE \"C\" "
-                                        "ON CONFLICT DO NOTHING",
-                                        kNewUploads),
-                            {new_uploads_json()}}));
+    DD_TRY(
+        const auto rows,
+        connection_.run({fmt::format("INSERT INTO table_owners (company_id, table_name, archive_id) SELECT "
+                                     "company_id, table_name, archive_id FROM {} WHERE claims ORDER BY "
+                                     "company_id COLLATE \"C\", table_name COLLATE \"C\" "
+                                     "ON CONFLICT DO NOTHING",
+                                     kNewUploads),
+                         {new_uploads_json()}}));
     if (rows.changed() == claims) return true;
     // Most often the other one records the same uploads, and claimed for the same archive.
     DD_TRY(const auto owned,
@@ -374,8 +377,7 @@ class Recorder {
       if (!std::exchange(locked, true)) {
         DD_TRY(lock_with_followers());
       }
-      report_.conflicts.push_back(
-          {upload.facts, UploadState::conflict, 0, {}, {}, {}, *upload.conflict, {}});
+      report_.conflicts.push_back({upload.facts, UploadState::conflict, 0, {}, {}, {}, *upload.conflict, {}});
       DD_TRY(take_followers_along(upload.facts));
     }
     return success();
@@ -401,13 +403,14 @@ class Recorder {
     UploadId last = facts.upload_id;
     while (true) {
       const std::string why = follows_conflict(last);
-      DD_TRY(const auto changed,
-             connection_.run(
-                 {fmt::format("UPDATE uploads SET state = 'conflict', off_chain = true, error = $4 WHERE "
-                              "company_id = $1 AND table_name = $2 AND coalesce(previous_upload_id, '{}') = $3 "
-                              "AND state <> 'conflict' AND state IN ('recorded', 'blocked') RETURNING upload_id",
-                              kNoPredecessor),
-                  {facts.table.company_id, facts.table.table_name, last.to_string(), why}}));
+      DD_TRY(
+          const auto changed,
+          connection_.run(
+              {fmt::format("UPDATE uploads SET state = 'conflict', off_chain = true, error = $4 WHERE "
+                           "company_id = $1 AND table_name = $2 AND coalesce(previous_upload_id, '{}') = $3 "
+                           "AND state <> 'conflict' AND state IN ('recorded', 'blocked') RETURNING upload_id",
+                           kNoPredecessor),
+               {facts.table.company_id, facts.table.table_name, last.to_string(), why}}));
       if (changed.empty()) return success();
       DD_TRY(last, as_stored(UploadId::parse(changed[0].text(0))));
       DD_TRY(auto next, find_upload(connection_, last));

@@ -328,7 +328,8 @@ Result<RecordReport> record(db::Database& database, const RecordBatch& batch) {
   if (!report && report.error().type == "constraint") {
     // Kept with the event and told to clients: without the database's path.
     std::string reason = report.error().message;
-    if (const auto path = database.path().string() + ": "; reason.starts_with(path)) reason.erase(0, path.size());
+    if (const auto path = database.path().string() + ": "; reason.starts_with(path))
+      reason.erase(0, path.size());
     return Error{ErrorCode::invalid_input, "refused-event", std::move(reason), ""};
   }
   DD_TRY(const auto recorded, std::move(report));

@@ -31,7 +31,7 @@ struct Examined {
   consume::Consumer* consumer;
   io::Clock& clock;
   std::function<std::vector<std::string>()> more_troubles = {};  ///< of the program around this process
-  io::ClockWatch* clock_watch = nullptr;  ///< null: the ingestion engine has one
+  io::ClockWatch* clock_watch = nullptr;                         ///< null: the ingestion engine has one
 };
 
 /// One examination.
@@ -51,9 +51,9 @@ struct Checkup {
   /// Accepted and not applied; of a process that only consumes: recorded and not applied.
   std::optional<std::int64_t> pending;
   std::vector<std::string> more_troubles;
-  std::vector<std::string> stalled;       ///< what has not moved for a minute, each with its fix
-  std::optional<bool> lake_up;            ///< whether applied uploads get into the lake
-  std::optional<bool> consumer_up;        ///< whether anything takes events from the log
+  std::vector<std::string> stalled;  ///< what has not moved for a minute, each with its fix
+  std::optional<bool> lake_up;       ///< whether applied uploads get into the lake
+  std::optional<bool> consumer_up;   ///< whether anything takes events from the log
 };
 
 /// Everything that is wrong, in words, each with its fix.

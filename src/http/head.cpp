@@ -155,8 +155,9 @@ Result<void> check_request_head(const RequestHead& head) {
     return refused(hosts.empty() ? "Host is missing" : "Host is given more than once", "send it once");
   }
   if (!hosts.empty() && !parse_authority(hosts.front())) {
-    return refused(fmt::format("Host {} is not a host with an optional port", quoted_for_message(hosts.front())),
-                   "send the host name or address of the URL, and its port after a colon");
+    return refused(
+        fmt::format("Host {} is not a host with an optional port", quoted_for_message(hosts.front())),
+        "send the host name or address of the URL, and its port after a colon");
   }
   // RFC 9110 section 10.1.1: a client of HTTP/1.0 does not know interim responses.
   if (!head.http_1_1) return success();
@@ -226,10 +227,10 @@ Result<void> check_requested_origin(const RequestedOrigin& requested, Transport 
   const bool known = allowed_hosts.empty() || std::find(allowed_hosts.begin(), allowed_hosts.end(),
                                                         authority->host) != allowed_hosts.end();
   if (known) return success();
-  return Error{ErrorCode::invalid_input, "wrong-host",
-               fmt::format("this server does not answer for the host {}",
-                           quoted_for_message(*requested.authority)),
-               "use the address it listens on, or add the name to ALLOWED_HOSTS"};
+  return Error{
+      ErrorCode::invalid_input, "wrong-host",
+      fmt::format("this server does not answer for the host {}", quoted_for_message(*requested.authority)),
+      "use the address it listens on, or add the name to ALLOWED_HOSTS"};
 }
 
 Result<void> check_same_site(const Request& request, const std::optional<std::string>& authority) {
@@ -248,10 +249,12 @@ Result<void> check_same_site(const Request& request, const std::optional<std::st
   const auto own = authority ? parse_authority(*authority) : std::nullopt;
   for (const auto& origin : request.all_headers("origin")) {
     const auto separator = origin.find("://");
-    const auto given =
-        separator == std::string::npos ? std::nullopt : parse_authority(std::string_view(origin).substr(separator + 3));
+    const auto given = separator == std::string::npos
+                           ? std::nullopt
+                           : parse_authority(std::string_view(origin).substr(separator + 3));
     // The scheme is not compared: a proxy in front may have ended TLS.
-    if (!own || !given || given->host != own->host || given->port != own->port) return refusal("Origin", origin);
+    if (!own || !given || given->host != own->host || given->port != own->port)
+      return refusal("Origin", origin);
   }
   return success();
 }

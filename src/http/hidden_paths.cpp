@@ -18,8 +18,8 @@ std::string as_in_json(const fs::path& path) {
   return array.substr(kOpening, array.size() - 2 * kOpening);
 }
 
-/// The ways in which a path is written: as given, from the root, and without links. A bare relative name is not
-/// one of them: it says nothing of the machine, and is an ordinary word.
+/// The ways in which a path is written: as given, from the root, and without links. A bare relative name is
+/// not one of them: it says nothing of the machine, and is an ordinary word.
 std::set<std::string> spellings_of(const fs::path& path) {
   std::error_code ignored;
   std::set<std::string> spellings;

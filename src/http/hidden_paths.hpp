@@ -12,8 +12,8 @@ namespace deltadrop::http {
 
 /// Takes the server's own paths out of what clients are told: "/srv/data/archive/x.csv" becomes
 /// "DATA_DIR/archive/x.csv", which names the file to whoever runs the server and says nothing of its machine.
-/// Errors name whole paths, for the log and the terminal; this is the one place that all of them pass on their
-/// way out.
+/// Errors name whole paths, for the log and the terminal; this is the one place that all of them pass on
+/// their way out.
 class HiddenPaths {
  public:
   HiddenPaths() = default;

@@ -29,7 +29,7 @@ struct Gauges {
   double dead_letters = kUnknown;
   std::optional<double> pending_uploads;  ///< accepted, not in the log
   std::optional<double> held_uploads;
-  std::optional<double> waiting_tables;  ///< whose next upload was published over a minute ago
+  std::optional<double> waiting_tables;       ///< whose next upload was published over a minute ago
   std::optional<double> unrecorded_messages;  ///< the consumer's lag
 };
 

@@ -110,8 +110,7 @@ class PrometheusMetrics final : public Metrics {
         gauges.blocked_uploads);
     add("deltadrop_dead_letters", "Dead letters that are not resolved", gauges.dead_letters);
     add("deltadrop_waiting_tables",
-        "Tables whose next upload was published over a minute ago and is not applied",
-        gauges.waiting_tables);
+        "Tables whose next upload was published over a minute ago and is not applied", gauges.waiting_tables);
     add("deltadrop_unrecorded_messages", "Messages of this consumer's partitions that are not recorded",
         gauges.unrecorded_messages);
     return now.Collect();

@@ -23,8 +23,8 @@ struct TagList {
   std::vector<EntityTag> tags;
 };
 
-/// Reads one field's value. A comma inside the quotes belongs to the tag; what is not a tag is passed over, so
-/// that it matches nothing.
+/// Reads one field's value. A comma inside the quotes belongs to the tag; what is not a tag is passed over,
+/// so that it matches nothing.
 void read_tags(std::string_view value, TagList& list) {
   while (!value.empty()) {
     value = trim_blanks(value);

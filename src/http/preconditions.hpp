@@ -20,8 +20,8 @@ enum class Verdict : std::uint8_t {
 /// Evaluates the conditions of a GET or HEAD for a representation with this entity tag, quotes included.
 Verdict evaluate_preconditions(const Request& request, std::string_view etag);
 
-/// The conditions of a request that adds a version to a table, for ingest to check under the table's lock. The
-/// entity tag of a table is that of its newest version's file: the file's SHA-256 in quotes.
+/// The conditions of a request that adds a version to a table, for ingest to check under the table's lock.
+/// The entity tag of a table is that of its newest version's file: the file's SHA-256 in quotes.
 ingest::Precondition precondition_of(const Request& request);
 
 /// 412.

@@ -19,7 +19,8 @@ Response problem_with(const Error& error, std::string_view name, std::string_vie
 /// 422 with every finding of a file that was refused: `findings` (the first of them) and `findings_total`.
 Response findings_problem(const csv::Findings& findings);
 
-/// Adds `instance` to a problem+json body; other responses stay as they are. A failure of the server is logged.
+/// Adds `instance` to a problem+json body; other responses stay as they are. A failure of the server is
+/// logged.
 void set_problem_instance(Response& response, std::string_view request_id);
 
 /// What is wrong with the request as HTTP: 400, type "bad-request".

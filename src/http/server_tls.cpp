@@ -25,7 +25,8 @@ Result<std::shared_ptr<ssl::context>> make_context(const TlsFiles& files) {
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
   SSL_CTX_set_options(context->native_handle(),
                       SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
-  // TLS 1.2 with authenticated encryption and forward secrecy only (RFC 9325 section 4.2); TLS 1.3 has no other.
+  // TLS 1.2 with authenticated encryption and forward secrecy only (RFC 9325 section 4.2); TLS 1.3 has no
+  // other.
   SSL_CTX_set_cipher_list(context->native_handle(), "ECDHE+AESGCM:ECDHE+CHACHA20");
   error_code error;
   context->use_certificate_chain_file(files.certificate.string(), error);

@@ -8,9 +8,10 @@ namespace deltadrop::ingest {
 namespace {
 
 Error missing() {
-  return {ErrorCode::unavailable, "data-dir-missing",
-          "DATA_DIR is gone: it was moved away or unmounted while the server runs",
-          "put it back where it was, and the server takes uploads again; or restart the server where it is now"};
+  return {
+      ErrorCode::unavailable, "data-dir-missing",
+      "DATA_DIR is gone: it was moved away or unmounted while the server runs",
+      "put it back where it was, and the server takes uploads again; or restart the server where it is now"};
 }
 
 Error replaced(std::string_view name, std::string_view what) {

@@ -69,8 +69,8 @@ Result<ParsedRequest> Engine::revert_to(UploadRecord again, const RevertRequest&
                                         const Sha256& file) const {
   if (file != again.sha256) {
     return Error{ErrorCode::corrupt, std::string(kArchiveDamaged),
-                 fmt::format("the copy of version {} of {} has another SHA-256 than its file", request.to.value,
-                             request.table.to_string()),
+                 fmt::format("the copy of version {} of {} has another SHA-256 than its file",
+                             request.to.value, request.table.to_string()),
                  "try again"};
   }
   ParsedRequest parsed;

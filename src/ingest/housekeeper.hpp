@@ -49,8 +49,8 @@ class Housekeeper {
 
   /// Makes all such files durable by one sync, marks the current ones, and has the catalog forget the bytes.
   void sync_small_files();
-  /// One round of all of it, to its end; what fails stays owed. Nothing while DATA_DIR is not the right one. Not
-  /// in a table's turn.
+  /// One round of all of it, to its end; what fails stays owed. Nothing while DATA_DIR is not the right one.
+  /// Not in a table's turn.
   void run_once();
 
  private:

@@ -79,8 +79,8 @@ Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog&
   DD_TRY(const auto archive_id, ensure_archive_id(layout, *catalog, clock));
   DD_TRY(const auto last_clock, catalog->clock_mark());
   DD_TRY(auto watch, DataDirWatch::begin(layout));
-  auto engine = std::make_unique<Engine>(options, std::move(watch), std::move(catalog), archive_id, log, clock,
-                                         last_clock);
+  auto engine = std::make_unique<Engine>(options, std::move(watch), std::move(catalog), archive_id, log,
+                                         clock, last_clock);
   DD_TRY(engine->start());
   return std::unique_ptr<Ingest>(std::move(engine));
 }

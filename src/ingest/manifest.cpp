@@ -281,7 +281,8 @@ std::string checksum_of(const json::object& without_checksum) {
 Error damaged(const std::filesystem::path& path, std::string_view reason) {
   return {ErrorCode::corrupt, "damaged-manifest",
           fmt::format("the manifest {} is damaged: {}", path.string(), reason),
-          "put it back from a backup of the archive; or put the catalog.db back that knows this version, from which "
+          "put it back from a backup of the archive; or put the catalog.db back that knows this version, "
+          "from which "
           "`deltadrop rebuild catalog` writes it again"};
 }
 

@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-
 #include "core/exhausted.hpp"
 #include "ingest/fair_share.hpp"
 namespace deltadrop::ingest {

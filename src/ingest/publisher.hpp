@@ -65,8 +65,8 @@ class Publisher {
     Version version;
     std::shared_ptr<const Reading> reading;
     std::optional<io::FileStamp> stamp;  ///< of the new file of `reading`, when it was accepted
-    bool small = false;      ///< its reading is one of the small ones
-    bool delivered = false;  ///< in the log, though not yet marked
+    bool small = false;                  ///< its reading is one of the small ones
+    bool delivered = false;              ///< in the log, though not yet marked
   };
   struct Queue {
     std::deque<Waiting> uploads;

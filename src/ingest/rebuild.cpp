@@ -126,7 +126,8 @@ Result<Uploads> read_manifests(const Layout& layout, const ArchivedTable& archiv
 
 Error damaged_table(Error error, const TableRef& table) {
   error.fix += fmt::format(
-      ", then run this again; to rebuild the catalog without this table, move archive/{} out of DATA_DIR first",
+      ", then run this again; to rebuild the catalog without this table, move archive/{} out of DATA_DIR "
+      "first",
       table.to_string());
   return error;
 }
@@ -243,8 +244,8 @@ Result<void> put_old_catalog_back(const Layout& layout, const fs::path& made) {
   return success();
 }
 
-/// Puts the new catalog in the old one's place; the old one is kept beside it. One that an earlier rebuild kept
-/// there goes to lost+found: it may be the only one that knows of an upload.
+/// Puts the new catalog in the old one's place; the old one is kept beside it. One that an earlier rebuild
+/// kept there goes to lost+found: it may be the only one that knows of an upload.
 Result<void> replace_catalog(const Layout& layout, const fs::path& made) {
   // A -wal file that an earlier rebuild left there would be read as this database's.
   for (const auto suffix : kDatabaseSuffixes) {

@@ -67,12 +67,13 @@ std::string file_of_manifest(const std::string& manifest) {
 }
 
 Error catalog_behind(const Layout& layout, const fs::path& what) {
-  return {ErrorCode::conflict, "catalog-behind",
-          fmt::format("the catalog does not know {}: it is missing, empty, or older than the archive",
-                      what.string()),
-          fmt::format("run `deltadrop rebuild catalog --data-dir {}`, which makes it again from the archive's "
-                      "manifests; or put back the newest backup of catalog.db",
-                      layout.root.string())};
+  return {
+      ErrorCode::conflict, "catalog-behind",
+      fmt::format("the catalog does not know {}: it is missing, empty, or older than the archive",
+                  what.string()),
+      fmt::format("run `deltadrop rebuild catalog --data-dir {}`, which makes it again from the archive's "
+                  "manifests; or put back the newest backup of catalog.db",
+                  layout.root.string())};
 }
 
 using VersionsByName = std::map<std::string, UploadRecord, std::less<>>;
@@ -167,8 +168,8 @@ void find_undescribed(const ArchivedTable& archived, VersionsByName& versions, L
   for (auto& [name, upload] : versions) left.without_manifest.push_back(std::move(upload));
 }
 
-/// Whether the held file has done its duty: it was released and has its name in the archive, or it was discarded
-/// or has expired.
+/// Whether the held file has done its duty: it was released and has its name in the archive, or it was
+/// discarded or has expired.
 Result<bool> is_done_with(StoredFiles& files, Catalog& catalog, const std::string& name) {
   const auto id = UploadId::parse(fs::path(name).stem().string());
   if (!id.has_value() || !name.ends_with(".csv")) return false;

@@ -27,13 +27,14 @@ struct LeftToDo {
   std::optional<UploadRecord> newest;  ///< the version with the latest timestamp
 };
 /// Brings the folders in line with the catalog after any crash. Removes only what is certainly done with: the
-/// spool, temporary files of known versions, held files that were released or discarded. What nothing accounts
-/// for goes to lost+found. Versions and held uploads whose files are missing or have another size are noted as
-/// damaged. Fails with conflict "catalog-behind" when a manifest has no row, before it has changed anything.
+/// spool, temporary files of known versions, held files that were released or discarded. What nothing
+/// accounts for goes to lost+found. Versions and held uploads whose files are missing or have another size
+/// are noted as damaged. Fails with conflict "catalog-behind" when a manifest has no row, before it has
+/// changed anything.
 Result<LeftToDo> recover(StoredFiles& files, Catalog& catalog);
 
-/// Writes the files of small uploads anew from the bytes that the catalog keeps of them, and syncs them. Returns
-/// those that it wrote: not those whose bytes in the catalog are damaged.
+/// Writes the files of small uploads anew from the bytes that the catalog keeps of them, and syncs them.
+/// Returns those that it wrote: not those whose bytes in the catalog are damaged.
 Result<std::vector<UploadId>> restore_files(const Layout& layout, Catalog& catalog,
                                             const std::vector<UploadId>& uploads);
 

@@ -157,15 +157,15 @@ Result<void> check_precondition(const Precondition& precondition, const TableRef
                                 const UploadRecord* newest) {
   const auto contains_newest = [newest](const FileSet& files) {
     if (newest == nullptr) return false;
-    return files.any || std::find(files.sha256s.begin(), files.sha256s.end(), newest->sha256) != files.sha256s.end();
+    return files.any ||
+           std::find(files.sha256s.begin(), files.sha256s.end(), newest->sha256) != files.sha256s.end();
   };
   const bool met = (!precondition.newest_is || contains_newest(*precondition.newest_is)) &&
                    (!precondition.newest_is_not || !contains_newest(*precondition.newest_is_not));
   if (met) return success();
-  const auto state = newest == nullptr
-                         ? std::string("has no version")
-                         : fmt::format("is at version {}, whose file has the SHA-256 {}",
-                                       newest->version->value, newest->sha256.to_hex());
+  const auto state = newest == nullptr ? std::string("has no version")
+                                       : fmt::format("is at version {}, whose file has the SHA-256 {}",
+                                                     newest->version->value, newest->sha256.to_hex());
   return Error{ErrorCode::conflict, "precondition-failed",
                fmt::format("table {} {}, which the request's condition excludes", table.to_string(), state),
                "look at what has changed since, then send the file again with the new entity tag"};

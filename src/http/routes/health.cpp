@@ -90,7 +90,9 @@ Result<Response> health(Examiner& examiner, const Request& request) {
   const bool down = is_down(found);
   const bool degraded = !troubles.empty() || (summary && !summary->blocked.empty());
   JsonObject object;
-  object.text("status", down ? "DOWN" : degraded ? "DEGRADED" : "UP")
+  object.text("status", down       ? "DOWN"
+                        : degraded ? "DEGRADED"
+                                   : "UP")
       .text("kafka", found.log ? "DOWN" : "UP")
       .text("timestamp", found.at.to_string())
       .text("database", found.database ? "DOWN" : "UP")

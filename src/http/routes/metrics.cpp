@@ -50,18 +50,18 @@ Gauges gauges_of(const Checkup& found) {
 
 void add_metrics_route(std::vector<Route>& routes, Metrics* metrics,
                        const std::shared_ptr<Examiner>& examiner) {
-  routes.push_back(handler(
-      Work::health, "GET", "/metrics", [metrics, examiner](const Request& request) -> Result<Response> {
-        DD_TRY(check_query(request, {}));
-        if (metrics == nullptr) {
-          return Error{ErrorCode::not_found, "no-such-path", "nothing is counted here",
-                       "GET / lists what there is"};
-        }
-        Response response;
-        response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-        response.body = metrics->text(gauges_of(examiner->examine()));
-        return response;
-      }));
+  routes.push_back(handler(Work::health, "GET", "/metrics",
+                           [metrics, examiner](const Request& request) -> Result<Response> {
+                             DD_TRY(check_query(request, {}));
+                             if (metrics == nullptr) {
+                               return Error{ErrorCode::not_found, "no-such-path", "nothing is counted here",
+                                            "GET / lists what there is"};
+                             }
+                             Response response;
+                             response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+                             response.body = metrics->text(gauges_of(examiner->examine()));
+                             return response;
+                           }));
 }
 
 }  // namespace deltadrop::http

@@ -55,9 +55,9 @@ void add_landing_route(std::vector<Route>& routes) {
 std::vector<Route> all_routes(const Services& services) {
   std::vector<Route> routes;
   add_upload_routes(routes, services);
-  const auto examiner = std::make_shared<Examiner>(
-      Examined{&services.ingest, services.log, services.history, services.consumer, services.clock,
-               services.troubles});
+  const auto examiner =
+      std::make_shared<Examiner>(Examined{&services.ingest, services.log, services.history, services.consumer,
+                                          services.clock, services.troubles});
   add_health_routes(routes, examiner);
   add_uploads_routes(routes, services);
   add_table_routes(routes, services);

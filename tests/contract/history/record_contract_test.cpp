@@ -164,8 +164,12 @@ TEST_P(RecordContract, DeadLettersAreListedInOneOrder) {
   feed_.record_all(events, 0);
   std::vector<std::string> payloads;
   for (const auto& entry : must(store_->dead_letters(10))) payloads.push_back(entry.letter.payload);
-  const std::vector<std::string> wanted = {"newest, partition 1", "newest, partition 1, later",
-                                           "newest, partition 2", "middle", "oldest", "resolved"};
+  const std::vector<std::string> wanted = {"newest, partition 1",
+                                           "newest, partition 1, later",
+                                           "newest, partition 2",
+                                           "middle",
+                                           "oldest",
+                                           "resolved"};
   EXPECT_EQ(payloads, wanted);
   EXPECT_EQ(must(store_->dead_letters(2)).size(), 2U);
 }

@@ -265,7 +265,8 @@ TEST(HttpServer, ReadsLengthsByTheGrammar) {
 TEST(HttpServer, GivesAdviceThatFitsTheFault) {
   TestServer server;
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {kPost + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "Content-Length is given more than once"},
+      {kPost + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+       "Content-Length is given more than once"},
       {kPost + "Content-Length: 5, 5\r\n\r\nhello", "not a length"},
       {kPost + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", "both Content-Length and"},
       {kPost + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", "send exactly chunked"},

@@ -142,8 +142,8 @@ TEST_F(Upload, PutTakesTheFileItself) {
   EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/a/b", kForm, form({}, "x")).status, 415);
 }
 
-/// A key of some companies names its company in the path or the query, before the body: nothing in the request
-/// may name another one.
+/// A key of some companies names its company in the path or the query, before the body: nothing in the
+/// request may name another one.
 TEST_F(Upload, NamesItsCompanyOnce) {
   answer_with(ingest::UploadStatus::published);
   EXPECT_EQ(post(form({{"company_id", "other"}}, "x"), "/upload?company_id=acme").status, 422);

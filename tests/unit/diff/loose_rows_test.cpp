@@ -14,8 +14,7 @@ TEST(KeyTable, FindsWhatWasAddedAlsoWhereTagsCollide) {
   KeyTable table;
   constexpr std::uint32_t kNumbers = 20000;
   for (std::uint32_t i = 0; i < kNumbers; ++i) {
-    const auto earlier =
-        table.find_or_add(i / 16 * 0x01000193U, i, [](KeyTable::Number) { return false; });
+    const auto earlier = table.find_or_add(i / 16 * 0x01000193U, i, [](KeyTable::Number) { return false; });
     EXPECT_FALSE(earlier.has_value());
   }
   for (std::uint32_t i = 0; i < kNumbers; ++i) {

@@ -40,7 +40,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NotAnAddress6", {{"host", "[1:2]"}}, "bad-request"},
         Case{"TextAfterAnAddress6", {{"host", "[::1]8000"}}, "bad-request"},
         Case{"LongPort", {{"host", "a:123456"}}, "bad-request"},
-        Case{"ExpectationInOldHttp", {{"expect", "200-ok"}}, "", false}, Case{"NoHost", {}, "bad-request"}, Case{"NoHostInOldHttp", {}, "", false},
+        Case{"ExpectationInOldHttp", {{"expect", "200-ok"}}, "", false}, Case{"NoHost", {}, "bad-request"},
+        Case{"NoHostInOldHttp", {}, "", false},
         Case{"TwoHosts", {{"host", "a"}, {"host", "a"}}, "bad-request"},
         Case{
             "EqualLengths", {{"host", "a"}, {"content-length", "1"}, {"content-length", "1"}}, "bad-request"},
@@ -65,7 +66,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(HeaderFields, AreReadWithTheBlanksAroundTheirValuesRemoved) {
   const Headers expected = {{"host", "a"}, {"content-length", "5"}, {"x-empty", ""}};
-  EXPECT_EQ(header_fields_of("GET / HTTP/1.1\r\nHost:a\r\nContent-Length: \t5 \t\r\nX-Empty:\r\n\r\n"), expected);
+  EXPECT_EQ(header_fields_of("GET / HTTP/1.1\r\nHost:a\r\nContent-Length: \t5 \t\r\nX-Empty:\r\n\r\n"),
+            expected);
 }
 
 TEST(RequestedOrigin, MustBeOurs) {

@@ -13,7 +13,8 @@ namespace {
 using Named = std::vector<std::pair<std::string, std::filesystem::path>>;
 
 TEST(HiddenPaths, BecomeTheNamesOfTheirSettings) {
-  const HiddenPaths paths(Named{{"DATA_DIR", "/srv/data"}, {"PARQUET_DIR", "/srv/data/parquet"}, {"TLS_KEY", ""}});
+  const HiddenPaths paths(
+      Named{{"DATA_DIR", "/srv/data"}, {"PARQUET_DIR", "/srv/data/parquet"}, {"TLS_KEY", ""}});
   const std::pair<std::string, std::string> cases[] = {
       {"cannot open /srv/data/archive/x.csv: gone", "cannot open DATA_DIR/archive/x.csv: gone"},
       {"\"/srv/data\"", "\"DATA_DIR\""},

@@ -45,7 +45,8 @@ TEST(Preconditions, OfAGetAreEvaluatedAsTheRfcSays) {
       {{{"if-match", "\"b\""}, {"if-none-match", kTag}}, Verdict::failed},
   };
   for (const auto& one : cases) {
-    const auto text = one.headers.empty() ? std::string() : one.headers[0].first + ": " + one.headers[0].second;
+    const auto text =
+        one.headers.empty() ? std::string() : one.headers[0].first + ": " + one.headers[0].second;
     EXPECT_EQ(evaluate_preconditions(with(one.headers), kTag), one.verdict) << text;
   }
 }
@@ -64,8 +65,8 @@ TEST(Preconditions, OfATableNameFilesByTheirSha256) {
   ASSERT_TRUE(one.newest_is_not.has_value());
   EXPECT_TRUE(one.newest_is_not->any);
 
-  const auto weak = precondition_of(
-      with({{"if-match", "W/\"" + hex + "\""}, {"if-none-match", "W/\"" + hex + "\""}}));
+  const auto weak =
+      precondition_of(with({{"if-match", "W/\"" + hex + "\""}, {"if-none-match", "W/\"" + hex + "\""}}));
   EXPECT_TRUE(weak.newest_is->sha256s.empty()) << "If-Match compares strongly";
   EXPECT_EQ(weak.newest_is_not->sha256s.size(), 1U);
 }

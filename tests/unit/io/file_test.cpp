@@ -1,5 +1,4 @@
 #include "io/file.hpp"
-#include "io/file_stamp.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -11,6 +10,7 @@
 #include <thread>
 
 #include "io/clock.hpp"
+#include "io/file_stamp.hpp"
 #include "io/lock_file.hpp"
 #include "io/new_name.hpp"
 #include "io/sha256.hpp"
@@ -103,7 +103,8 @@ TEST(File, CloneReplacesTheTarget) {
   }
   ASSERT_TRUE(clone_file(second, current).has_value());
   EXPECT_EQ(read_whole_file(current).value(), "two");
-  EXPECT_FALSE(stamp_of(current).value().same_file(stamp_of(second).value())) << "who writes to it changes both";
+  EXPECT_FALSE(stamp_of(current).value().same_file(stamp_of(second).value()))
+      << "who writes to it changes both";
   EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"current.csv", "v1", "v2"}));
 }
 
