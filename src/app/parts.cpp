@@ -10,13 +10,13 @@
 #include <mutex>
 #include <utility>
 
+#include "access/gate.hpp"
+#include "access/keys.hpp"
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
 #include "eventlog/kafka_log.hpp"
 #include "history/postgres_history.hpp"
 #include "history/sqlite_history.hpp"
-#include "http/gate.hpp"
-#include "http/keys.hpp"
 #include "lake/known_folders.hpp"
 #include "lake/table_lock.hpp"
 
@@ -50,7 +50,7 @@ Result<void> check_listen(const Settings& settings) {
   }
   const auto address = settings.address("LISTEN");
   if (address.loopback() || settings.flag("INSECURE")) return success();
-  DD_TRY(const auto keys_required, http::keys_are_required(settings.keys_paths()));
+  DD_TRY(const auto keys_required, access::keys_are_required(settings.keys_paths()));
   const bool asks_for_keys = keys_required || settings.flag("REQUIRE_KEYS");
   if (asks_for_keys && tls) return success();
   return Error{
@@ -100,8 +100,8 @@ class KeyClock final : public io::Clock {
 };
 
 http::Gate gate_of(const Settings& settings, const Served& served) {
-  http::GateOptions options;
-  options.keys = std::make_shared<http::KeyRing>(settings.keys_paths());
+  access::GateOptions options;
+  options.keys = std::make_shared<access::KeyRing>(settings.keys_paths());
   options.keys_required = settings.flag("REQUIRE_KEYS");
   options.company_of_upload = [ingest =
                                    served.ingest](std::string_view id) -> Result<std::optional<std::string>> {
@@ -113,7 +113,7 @@ http::Gate gate_of(const Settings& settings, const Served& served) {
     return company;
   };
   const auto clock = std::make_shared<KeyClock>(served);
-  return [clock, gate = http::make_gate(std::move(options), *clock)](http::Request& request) {
+  return [clock, gate = access::make_gate(std::move(options), *clock)](http::Request& request) {
     return gate(request);
   };
 }

@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 
+#include "api/routes.hpp"
 #include "app/data_dir.hpp"
 #include "app/parts.hpp"
 #include "app/process_limits.hpp"
@@ -22,7 +23,6 @@
 #include "app/watch.hpp"
 #include "eventlog/sqlite_log.hpp"
 #include "history/sqlite_history.hpp"
-#include "http/routes.hpp"
 #include "ingest/ingest.hpp"
 
 namespace deltadrop::app {
@@ -90,7 +90,7 @@ ingest::Options owned(ingest::Options options, TableOwners& owners) {
   return options;
 }
 
-http::FormLimits form_limits(const Settings& settings) {
+api::FormLimits form_limits(const Settings& settings) {
   return {static_cast<std::size_t>(settings.count("MAX_PARTS"))};
 }
 
@@ -111,10 +111,10 @@ class StopAfter {
 };
 
 /// Serves the API of an Ingest until a signal comes.
-Result<void> serve_api(const Settings& settings, DataDir& data_dir, const http::Services& services,
+Result<void> serve_api(const Settings& settings, DataDir& data_dir, const api::Services& services,
                        Telemetry& telemetry, StopSignals& signals, const std::function<void()>& overdue) {
   DD_TRY(const auto server,
-         listen(settings, {&services.ingest, telemetry, services.clock}, http::all_routes(services)));
+         listen(settings, {&services.ingest, telemetry, services.clock}, api::all_routes(services)));
   const auto url = url_of(settings, server->address());
   DD_TRY(data_dir.lock.publish_address(settings.text("TLS_CERT").empty() ? server->address() : url));
   greet(url, how_to_upload(url, settings));
@@ -209,10 +209,9 @@ Result<void> run_consume(const Settings& settings, bool accept_gap) {
   consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
   // Nothing is kept from one run to the next: no upload gets its time here.
   io::ClockWatch clock_watch(clock, settings.duration("CLOCK_JUMP_MAX"), std::nullopt);
-  DD_TRY(
-      const auto server,
-      listen(settings, {nullptr, telemetry, clock, &clock_watch},
-             http::consumer_routes({*log, *history, consumer, clock, &telemetry.metrics(), &clock_watch})));
+  DD_TRY(const auto server,
+         listen(settings, {nullptr, telemetry, clock, &clock_watch},
+                api::consumer_routes({*log, *history, consumer, clock, &telemetry.metrics(), &clock_watch})));
   std::optional<Error> gave_up;
   const Watch watch(*log, *history);
   consumer.start();

@@ -399,7 +399,7 @@ std::string Settings::keys_file() const {
   return given.empty() ? (std::filesystem::path(text("DATA_DIR")) / "keys").string() : given;
 }
 
-http::KeysPaths Settings::keys_paths() const {
+access::KeysPaths Settings::keys_paths() const {
   const std::filesystem::path data_dir = text("DATA_DIR");
   std::error_code ignored;
   const bool has_data_dir = std::filesystem::is_directory(data_dir, ignored);

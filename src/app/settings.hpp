@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "access/keys.hpp"
 #include "core/result.hpp"
-#include "http/keys.hpp"
 
 /// Configuration: each setting has one name, which is its environment variable, its key in a --config file
 /// and, in lower case with hyphens, its flag. A flag beats the environment, which beats the file, which beats
@@ -104,7 +104,7 @@ class Settings {
   [[nodiscard]] std::string keys_file() const;
   /// The keys file and the marker of its use, which is in DATA_DIR, so that neither a lost file nor another
   /// KEYS_FILE opens the API; without a DATA_DIR (`consume`) it is beside the keys file.
-  [[nodiscard]] http::KeysPaths keys_paths() const;
+  [[nodiscard]] access::KeysPaths keys_paths() const;
   /// librdkafka's properties, as the KAFKA_CONFIG_ settings have them.
   [[nodiscard]] std::map<std::string, std::string> kafka_properties() const;
   /// "flag", "environment", "file" or "default"

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/observer.hpp"
-#include "http/metrics.hpp"
+#include "status/metrics.hpp"
 
 namespace deltadrop::app {
 
@@ -15,7 +15,7 @@ std::string upload_line(const UploadSeen& upload);
 /// What the rooms tell: counted, and each upload logged in one line.
 class Telemetry final : public Observer {
  public:
-  Telemetry() : metrics_(http::make_prometheus_metrics()) {}
+  Telemetry() : metrics_(status::make_prometheus_metrics()) {}
 
   void saw_upload(const UploadSeen& upload) override;
   void saw_step(Step step, std::chrono::nanoseconds took) override { metrics_->saw_step(step, took); }
@@ -24,10 +24,10 @@ class Telemetry final : public Observer {
   void saw_applied(std::chrono::milliseconds lag) override { metrics_->saw_applied(lag); }
   void saw_clock(std::string_view trouble) override;
 
-  http::Metrics& metrics() { return *metrics_; }
+  status::Metrics& metrics() { return *metrics_; }
 
  private:
-  std::unique_ptr<http::Metrics> metrics_;
+  std::unique_ptr<status::Metrics> metrics_;
 };
 
 }  // namespace deltadrop::app

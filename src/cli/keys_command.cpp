@@ -8,10 +8,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include "access/keys.hpp"
 #include "app/data_dir.hpp"
 #include "cli/commands.hpp"
 #include "cli/settings_options.hpp"
-#include "http/keys.hpp"
 #include "io/clock.hpp"
 #include "io/file.hpp"
 
@@ -50,20 +50,20 @@ Result<int> create(const app::Settings& settings, const Wanted& wanted) {
   const std::filesystem::path file = settings.keys_file();
   io::SystemClock clock;
   const auto now = clock.now();
-  http::KeyWish wish;
-  DD_TRY(wish.role, http::parse_role(wanted.role));
+  access::KeyWish wish;
+  DD_TRY(wish.role, access::parse_role(wanted.role));
   DD_TRY(wish.expires_at, expiry_of(wanted.expires, now));
   wish.companies = wanted.companies;
   wish.name = wanted.name;
   close_keys(settings);
   DD_TRY(io::make_folders_durably(file.has_parent_path() ? file.parent_path() : std::filesystem::path(".")));
-  DD_TRY(const auto made, http::create_key(file, wish, now));
+  DD_TRY(const auto made, access::create_key(file, wish, now));
   fmt::print("{}\n", made.secret);
   fmt::print(stderr, "This is shown once. From now on the server asks for a key; it needs no restart.\n");
   return 0;
 }
 
-std::string state_of(const http::Key& key, Timestamp now) {
+std::string state_of(const access::Key& key, Timestamp now) {
   if (key.revoked_at) return "revoked " + key.revoked_at->to_string();
   if (!key.expires_at) return "for ever";
   return (key.usable(now) ? "until " : "expired ") + key.expires_at->to_string();
@@ -72,12 +72,12 @@ std::string state_of(const http::Key& key, Timestamp now) {
 Result<int> list(const app::Settings& settings, const Wanted&) {
   const auto file = settings.keys_file();
   io::SystemClock clock;
-  DD_TRY(const auto keys, http::read_keys(file));
+  DD_TRY(const auto keys, access::read_keys(file));
   if (keys.empty()) {
     fmt::print(stderr, "there is no key in {}: make one with `{}`\n", file, typed(settings, "keys create"));
   }
   for (const auto& key : keys) {
-    fmt::print("{}\t{}\t{}\t{}\t{}\t{}\n", key.id, http::to_string(key.role),
+    fmt::print("{}\t{}\t{}\t{}\t{}\t{}\n", key.id, access::to_string(key.role),
                key.companies.empty() ? std::string("*") : fmt::format("{}", fmt::join(key.companies, ",")),
                key.created_at.to_string(), state_of(key, clock.now()), key.name);
   }
@@ -87,7 +87,7 @@ Result<int> list(const app::Settings& settings, const Wanted&) {
 Result<int> revoke(const app::Settings& settings, const Wanted& wanted) {
   io::SystemClock clock;
   close_keys(settings);
-  DD_TRY(const auto key, http::revoke_key(settings.keys_file(), wanted.id, clock.now()));
+  DD_TRY(const auto key, access::revoke_key(settings.keys_file(), wanted.id, clock.now()));
   fmt::print("{} is revoked since {}\n", key.id, key.revoked_at->to_string());
   return 0;
 }

@@ -17,6 +17,9 @@ inline std::string counted(std::unsigned_integral auto count, std::string_view n
   return counted(static_cast<std::int64_t>(count), noun);
 }
 
+/// Without the spaces and tabs around it.
+std::string_view trim_blanks(std::string_view text);
+
 /// Length in bytes of the UTF-8 character at the front of `text` if it is valid (RFC 3629), else 0.
 std::size_t utf8_character_length(std::string_view text);
 

@@ -127,13 +127,6 @@ Result<void> check_framing(const RequestHead& head) {
 
 }  // namespace
 
-std::string_view trim_blanks(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t";
-  const auto begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
-
 std::vector<std::pair<std::string, std::string>> header_fields_of(std::string_view head) {
   constexpr std::string_view kLineEnd = "\r\n";
   std::vector<std::pair<std::string, std::string>> fields;

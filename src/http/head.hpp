@@ -20,9 +20,6 @@ struct RequestHead {
   const std::vector<std::pair<std::string, std::string>>& headers;  ///< names in lower case
 };
 
-/// Without the spaces and tabs around it (OWS, RFC 9110 section 5.6.3).
-std::string_view trim_blanks(std::string_view text);
-
 /// The header fields of a head that HeadScanner accepts: names in lower case, values without the blanks
 /// around them.
 std::vector<std::pair<std::string, std::string>> header_fields_of(std::string_view head);

@@ -4,7 +4,7 @@
 #include <set>
 #include <system_error>
 
-#include "http/json_writer.hpp"
+#include "core/json_writer.hpp"
 #include "http/problem.hpp"
 
 namespace deltadrop::http {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/text.hpp"
 #include "http/head.hpp"
 
 namespace deltadrop::http {
@@ -61,15 +62,14 @@ bool matches(const TagList& list, std::string_view etag, Comparison comparison) 
          });
 }
 
-std::optional<ingest::FileSet> files_of(const std::optional<TagList>& list, Comparison comparison) {
+std::optional<EntityTags> texts_of(const std::optional<TagList>& list, Comparison comparison) {
   if (!list) return std::nullopt;
-  ingest::FileSet files{list->any, {}};
+  EntityTags tags{list->any, {}};
   for (const auto& tag : list->tags) {
     if (tag.weak && comparison == Comparison::strong) continue;
-    const auto parsed = Sha256::parse(tag.text.substr(1, tag.text.size() - 2));
-    if (parsed.has_value()) files.sha256s.push_back(parsed.value());
+    tags.opaque.emplace_back(tag.text.substr(1, tag.text.size() - 2));
   }
-  return files;
+  return tags;
 }
 
 }  // namespace
@@ -81,9 +81,12 @@ Verdict evaluate_preconditions(const Request& request, std::string_view etag) {
   return known && matches(*known, etag, Comparison::weak) ? Verdict::not_modified : Verdict::proceed;
 }
 
-ingest::Precondition precondition_of(const Request& request) {
-  return {files_of(tags_of(request, "if-match"), Comparison::strong),
-          files_of(tags_of(request, "if-none-match"), Comparison::weak)};
+std::optional<EntityTags> if_match(const Request& request) {
+  return texts_of(tags_of(request, "if-match"), Comparison::strong);
+}
+
+std::optional<EntityTags> if_none_match(const Request& request) {
+  return texts_of(tags_of(request, "if-none-match"), Comparison::weak);
 }
 
 Error precondition_failed(std::string_view what) {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "http/message.hpp"
-#include "ingest/ingest.hpp"
 
 /// Conditions of a request on what the client believes to be the newest state: If-Match and If-None-Match
 /// (RFC 9110 section 13). If-Modified-Since and If-Unmodified-Since are ignored, as the RFC asks of a server
@@ -20,9 +22,14 @@ enum class Verdict : std::uint8_t {
 /// Evaluates the conditions of a GET or HEAD for a representation with this entity tag, quotes included.
 Verdict evaluate_preconditions(const Request& request, std::string_view etag);
 
-/// The conditions of a request that adds a version to a table, for ingest to check under the table's lock.
-/// The entity tag of a table is that of its newest version's file: the file's SHA-256 in quotes.
-ingest::Precondition precondition_of(const Request& request);
+/// The value of If-Match or If-None-Match.
+struct EntityTags {
+  bool any = false;                 ///< `*`
+  std::vector<std::string> opaque;  ///< without quotes and W/
+};
+/// Nothing where the request has no such field. If-Match compares strongly: weak tags are left out.
+std::optional<EntityTags> if_match(const Request& request);
+std::optional<EntityTags> if_none_match(const Request& request);
 
 /// 412.
 Error precondition_failed(std::string_view what);

@@ -6,9 +6,9 @@
 #include <array>
 #include <utility>
 
+#include "core/json_writer.hpp"
 #include "core/text.hpp"
 #include "http/access_log.hpp"
-#include "http/json_writer.hpp"
 
 namespace deltadrop::http {
 namespace {
@@ -121,17 +121,6 @@ Response problem_response(unsigned status, std::string body) {
   return response;
 }
 
-std::string finding_json(const csv::Finding& finding) {
-  return JsonObject()
-      .text("type", finding.type)
-      .number("line", finding.line.value)
-      .text_or_null("column", finding.column)
-      .text_or_null("value", finding.value)
-      .text("reason", finding.message)
-      .text("fix", finding.fix)
-      .take();
-}
-
 }  // namespace
 
 unsigned status_of(const Error& error) {
@@ -147,22 +136,9 @@ Response problem(const Error& error) {
   return response;
 }
 
-Response problem_with(const Error& error, std::string_view name, std::string_view json) {
-  return problem_response(status_of(error), problem_body(error).raw(name, json).take());
-}
-
-Response findings_problem(const csv::Findings& findings) {
-  Error error{ErrorCode::invalid_input, "bad-file", "",
-              "mend the lines named in findings and upload the file again"};
-  error.message = fmt::format("the file has {}; nothing was changed", counted(findings.total, "fault"));
-  if (!findings.first.empty()) {
-    const auto& first = findings.first.front();
-    error.message += fmt::format("; the first, in line {}: {}", first.line.value, first.message);
-  }
-  JsonArray list;
-  for (const auto& finding : findings.first) list.raw(finding_json(finding));
+Response problem_with(const Error& error, std::initializer_list<ProblemMember> members) {
   auto body = problem_body(error);
-  body.raw("findings", list.take()).number("findings_total", findings.total);
+  for (const auto& member : members) body.raw(member.name, member.json);
   return problem_response(status_of(error), body.take());
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
-#include "csv/options.hpp"
 #include "http/message.hpp"
 
 namespace deltadrop::http {
@@ -13,11 +13,13 @@ inline constexpr std::string_view kProblemType = "application/problem+json";
 /// HTTP status of an error: by its type where the table names it, else by its code.
 unsigned status_of(const Error& error);
 
-/// A problem with one more member, whose value is `json`.
-Response problem_with(const Error& error, std::string_view name, std::string_view json);
-
-/// 422 with every finding of a file that was refused: `findings` (the first of them) and `findings_total`.
-Response findings_problem(const csv::Findings& findings);
+/// A member of a problem beyond those of RFC 9457.
+struct ProblemMember {
+  std::string_view name;
+  std::string json;  ///< its value
+};
+/// A problem with further members.
+Response problem_with(const Error& error, std::initializer_list<ProblemMember> members);
 
 /// Adds `instance` to a problem+json body; other responses stay as they are. A failure of the server is
 /// logged.

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/table_ref.hpp"
+#include "core/text.hpp"
 #include "http/head.hpp"
 
 namespace deltadrop::http {

@@ -7,8 +7,8 @@
 #include <boost/asio/ssl/context.hpp>
 
 #include "core/result.hpp"
-#include "http/probe.hpp"
 #include "http/server.hpp"
+#include "io/probe.hpp"
 
 namespace deltadrop::http {
 
@@ -40,8 +40,8 @@ class TlsContexts {
   const TlsFiles files_;
   Stamps seen_;
   Context context_;
-  Context latest_;        ///< the network thread's
-  Probe<Context> probe_;  ///< last: it uses the others
+  Context latest_;            ///< the network thread's
+  io::Probe<Context> probe_;  ///< last: it uses the others
 };
 
 }  // namespace deltadrop::http

@@ -1,5 +1,7 @@
 #include "ingest/ingest.hpp"
 
+#include <fmt/format.h>
+
 #include <future>
 #include <memory>
 #include <utility>
@@ -83,6 +85,14 @@ Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog&
                                          clock, last_clock);
   DD_TRY(engine->start());
   return std::unique_ptr<Ingest>(std::move(engine));
+}
+
+Result<UploadRecord> version_of(Ingest& ingest, const TableRef& table, Version version) {
+  DD_TRY(auto found, ingest.versions(table, version, 1));
+  if (!found.empty() && found.front().version == version) return std::move(found.front());
+  return Error{ErrorCode::not_found, "no-such-version",
+               fmt::format("table {} has no version {}", table.to_string(), version.value),
+               fmt::format("GET /api/v1/tables/{}/versions lists them", table.to_string())};
 }
 
 }  // namespace deltadrop::ingest

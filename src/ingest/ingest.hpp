@@ -340,6 +340,9 @@ class Ingest {
   virtual void stop() = 0;
 };
 
+/// One accepted version. not_found "no-such-table", "no-such-version".
+Result<UploadRecord> version_of(Ingest& ingest, const TableRef& table, Version version);
+
 /// Recovers the folder (design 4.8), then starts to publish what is accepted and unpublished. conflict
 /// "catalog-behind" names `deltadrop rebuild catalog` when a manifest has no row.
 Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog& log, io::Clock& clock);

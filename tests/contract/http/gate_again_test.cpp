@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "http/gate.hpp"
-#include "http/keys.hpp"
+#include "access/gate.hpp"
+#include "access/keys.hpp"
 #include "http/problem.hpp"
 #include "io/clock.hpp"
 #include "io/file.hpp"
@@ -230,11 +230,11 @@ TEST_F(GateAskedAgain, IsNotAskedMoreOftenThanItsInterval) {
 class KeyAskedForAgain : public ::testing::Test {
  protected:
   KeyAskedForAgain() {
-    GateOptions gate;
-    gate.keys = std::make_shared<KeyRing>(KeysPaths{file, folder.path() / "keys-required"});
+    access::GateOptions gate;
+    gate.keys = std::make_shared<access::KeyRing>(access::KeysPaths{file, folder.path() / "keys-required"});
     ServerOptions options;
     options.gate_interval = std::chrono::milliseconds(0);
-    options.gate = make_gate(std::move(gate), clock);
+    options.gate = access::make_gate(std::move(gate), clock);
     Route route = get("/api/v1/events/stream", [this](const Request&) {
       Response response;
       response.live = std::make_shared<Feed>(desk, true);
@@ -244,8 +244,9 @@ class KeyAskedForAgain : public ::testing::Test {
   }
 
   std::string make_key(std::optional<Timestamp> expires_at = {}) {
-    return create_key(file, {.role = Role::read, .companies = {}, .expires_at = expires_at, .name = {}},
-                      clock.now())
+    return access::create_key(
+               file, {.role = access::Role::read, .companies = {}, .expires_at = expires_at, .name = {}},
+               clock.now())
         .value()
         .secret;
   }
@@ -281,7 +282,7 @@ TEST_F(KeyAskedForAgain, EndsTheStreamOnceItIsRevoked) {
   const auto key = make_key();
   const auto other = make_key();
   const auto client = follow(key);
-  ASSERT_TRUE(revoke_key(file, key.substr(3, 8), clock.now()).has_value());
+  ASSERT_TRUE(access::revoke_key(file, key.substr(3, 8), clock.now()).has_value());
   const auto id = key.substr(3, 8);
   EXPECT_TRUE(has(ended(*client), "the key " + id + " was revoked at 2025-06-01T12:00:00.000Z"));
   EXPECT_EQ(test::fetch(served->address, "GET", "/health", "X-API-Key: " + other + "\r\n").status, 200);
@@ -317,7 +318,7 @@ TEST_F(KeyAskedForAgain, EndsTheStreamOnceTheFileIsGoneOrDamaged) {
 
 TEST_F(KeyAskedForAgain, TellsWhoHasNoKeyNothingOfOthers) {
   auto key = make_key();
-  ASSERT_TRUE(revoke_key(file, key.substr(3, 8), clock.now()).has_value());
+  ASSERT_TRUE(access::revoke_key(file, key.substr(3, 8), clock.now()).has_value());
   const auto says = [&](const std::string& shown) {
     return test::fetch(served->address, "GET", "/health", "X-API-Key: " + shown + "\r\n").body;
   };

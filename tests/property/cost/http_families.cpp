@@ -7,14 +7,14 @@
 #include <string>
 #include <utility>
 
+#include "api/parameters.hpp"
+#include "api/values_reader.hpp"
+#include "core/json_writer.hpp"
 #include "cost.hpp"
 #include "http/accept.hpp"
 #include "http/head_scanner.hpp"
-#include "http/json_writer.hpp"
 #include "http/multipart.hpp"
-#include "http/parameters.hpp"
 #include "http/target.hpp"
-#include "http/values_json.hpp"
 
 namespace deltadrop::cost {
 namespace {
@@ -113,16 +113,16 @@ std::vector<Family> http_families() {
           },
           [](const std::string& query) {
             const auto request = request_with(query);
-            EXPECT_TRUE(http::check_query(request, {"limit"}).has_error());
+            EXPECT_TRUE(api::check_query(request, {"limit"}).has_error());
           }),
       over_text(
           "HttpPathOfManySegments", [](std::size_t n) { return repeated(n, "/a"); },
           [](const std::string& path) { EXPECT_TRUE(http::parse_target(path).has_value()); }),
       over_text(
           "HttpCursorOfManyFields",
-          [](std::size_t n) { return http::make_cursor("records", {"1", repeated(n, "a\x1f")}); },
+          [](std::size_t n) { return api::make_cursor("records", {"1", repeated(n, "a\x1f")}); },
           [](const std::string& cursor) {
-            EXPECT_TRUE(http::parse_cursor(cursor, "records", 2).has_value());
+            EXPECT_TRUE(api::parse_cursor(cursor, "records", 2).has_value());
           }),
       over_text(
           "HttpAcceptOfManyTypes", [](std::size_t n) { return repeated(n, "a/b;q=0.1,"); },
@@ -134,7 +134,7 @@ std::vector<Family> http_families() {
           }),
       over_text(
           "HttpJsonOfInvalidText", [](std::size_t n) { return repeated(n, "\xFFg"); },
-          [](const std::string& text) { EXPECT_FALSE(http::JsonObject().text("a", text).take().empty()); }),
+          [](const std::string& text) { EXPECT_FALSE(JsonObject().text("a", text).take().empty()); }),
   };
   all.push_back({"HttpRecordOfManyColumns", [](std::size_t size) -> std::function<void()> {
                    std::vector<std::string> columns;
@@ -142,7 +142,7 @@ std::vector<Family> http_families() {
                    for (std::size_t i = 0; i < size; ++i) columns.push_back(fmt::format("c{}", i));
                    for (std::size_t i = 1; i < size; ++i) record += fmt::format(",\"c{}\":\"1\"", i);
                    record += '}';
-                   auto values = std::make_shared<http::ValuesReader>(std::move(columns));
+                   auto values = std::make_shared<api::ValuesReader>(std::move(columns));
                    return [values, record] { EXPECT_TRUE(values->project(record).has_value()); };
                  }});
   return all;

@@ -47,6 +47,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"EmptyValue", kGet + "A:\r\n\r\n", "whole 22"}, Case{"NotYet", kGet + "Host: x\r\n", "more"},
         Case{"BareLf", kGet + "A: b\nC: d\r\n\r\n", "bad-request"},
         Case{"BareCr", kGet + "A: b\rC: d\r\n\r\n", "bad-request"},
+        Case{"BareCrBeforeALine", kGet + "A: b\r?C: d\r\n\r\n", "bad-request"},
         Case{"CrCrLf", kGet + "A: b\r\r\n\r\n", "bad-request"},
         Case{"Nul", kGet + std::string("A: b\0\r\n\r\n", 9), "bad-request"},
         Case{"Delete", kGet + "A: b\x7f\r\n\r\n", "bad-request"},

@@ -1,0 +1,138 @@
+#include "access/gate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/table_ref.hpp"
+#include "http/problem.hpp"
+
+namespace deltadrop::access {
+namespace {
+
+constexpr std::string_view kUploads = "/api/v1/uploads";
+constexpr std::string_view kTables = "/api/v1/tables/";
+constexpr std::array<std::string_view, 5> kNothingOfACompany = {"/", "/docs", "/openapi.json",
+                                                                "/health/ready", "/docs/{}"};
+
+bool reads(const http::Request& request) { return request.method == "GET" || request.method == "HEAD"; }
+
+bool says_nothing_of_a_company(std::string_view route) {
+  return std::find(kNothingOfACompany.begin(), kNothingOfACompany.end(), route) != kNothingOfACompany.end();
+}
+
+bool for_the_operator(std::string_view route) {
+  return route == "/api/v1/republish" || route == "/api/v1/clock/accept" ||
+         route.starts_with("/api/v1/dead-letters/");
+}
+
+bool role_allows(Role role, const http::Request& request) {
+  if (role == Role::admin) return true;
+  if (!reads(request)) return role == Role::upload && !for_the_operator(request.route);
+  if (role == Role::read) return true;
+  return request.route.starts_with(kUploads) || says_nothing_of_a_company(request.route);
+}
+
+/// Whether each of the query's parameters of this name is a company of the key, and there is one.
+bool query_allows(const Key& key, const http::Request& request, std::string_view name) {
+  bool any = false;
+  for (const auto& [given, value] : request.query) {
+    if (given != name) continue;
+    if (!key.allows(value)) return false;
+    any = true;
+  }
+  return any;
+}
+
+std::optional<std::string> shown_key(const http::Request& request) {
+  constexpr std::string_view kScheme = "bearer ";
+  if (const auto given = request.header("authorization")) {
+    if (!ascii_lower(*given).starts_with(kScheme)) return std::nullopt;
+    const auto begin = given->find_first_not_of(' ', kScheme.size());
+    return begin == std::string::npos ? std::string() : given->substr(begin);
+  }
+  return request.header("x-api-key");
+}
+
+http::Response key_needed(std::string_view challenge, std::string message) {
+  auto response = http::problem({ErrorCode::invalid_input, "key-needed", std::move(message),
+                                 "send a key of `deltadrop keys create` as Authorization: Bearer KEY"});
+  response.headers.emplace_back("WWW-Authenticate", challenge);
+  return response;
+}
+
+/// What became of a key is told only to whoever shows it.
+std::string why_unusable(const std::optional<Key>& key) {
+  if (key && key->revoked_at) {
+    return fmt::format("the key {} was revoked at {}", key->id, key->revoked_at->to_string());
+  }
+  if (key && key->expires_at) {
+    return fmt::format("the key {} expired at {}", key->id, key->expires_at->to_string());
+  }
+  return "the key is not one of this server";
+}
+
+http::Response not_allowed(std::string message, std::string fix) {
+  return http::problem({ErrorCode::invalid_input, "not-allowed", std::move(message), std::move(fix)});
+}
+
+class KeyGate {
+ public:
+  KeyGate(GateOptions options, io::Clock& clock) : options_(std::move(options)), clock_(clock) {}
+
+  std::optional<http::Response> operator()(http::Request& request) const {
+    if (request.route == "/health/live") return std::nullopt;
+    const auto needed = options_.keys->has_keys();
+    if (needed.has_error()) return http::problem(needed.error());
+    if (!needed.value() && !options_.keys_required) return std::nullopt;
+    const auto shown = shown_key(request);
+    if (!shown) return key_needed(R"(Bearer realm="deltadrop")", "this server answers to keys only");
+    std::optional<Key> unusable;
+    const auto key = options_.keys->find(*shown, clock_.now(), &unusable);
+    if (key.has_error()) return http::problem(key.error());
+    if (!key.value()) {
+      return key_needed(R"(Bearer realm="deltadrop", error="invalid_token")", why_unusable(unusable));
+    }
+    request.key = http::KeyIdentity{key.value()->id, key.value()->name, key.value()->companies};
+    return refusal(*key.value(), request);
+  }
+
+ private:
+  std::optional<http::Response> refusal(const Key& key, const http::Request& request) const {
+    if (!role_allows(key.role, request)) {
+      return not_allowed("a key of this role may not do that", "use a key of another role");
+    }
+    if (key.companies.empty() || says_nothing_of_a_company(request.route)) return std::nullopt;
+    const auto allowed = company_allows(key, request);
+    if (allowed.has_error()) return http::problem(allowed.error());
+    if (allowed.value()) return std::nullopt;
+    return not_allowed(
+        "this key is for some companies only, and this is not asked of one of them",
+        "name the company: ?company= of lists, POST /upload?company_id=, /api/v1/tables/COMPANY/...");
+  }
+
+  [[nodiscard]] Result<bool> company_allows(const Key& key, const http::Request& request) const {
+    const std::string_view route = request.route;
+    if (route == "/upload") return query_allows(key, request, "company_id");
+    if (route.starts_with(kTables)) return !request.parameters.empty() && key.allows(request.parameters[0]);
+    if (route.starts_with(kUploads) && !request.parameters.empty()) {
+      if (!options_.company_of_upload) return false;
+      DD_TRY(const auto company, options_.company_of_upload(request.parameters[0]));
+      return company.has_value() && key.allows(*company);
+    }
+    if (route == kUploads || route.starts_with("/api/v1/events"))
+      return query_allows(key, request, "company");
+    return false;
+  }
+
+  GateOptions options_;
+  io::Clock& clock_;
+};
+
+}  // namespace
+
+http::Gate make_gate(GateOptions options, io::Clock& clock) { return KeyGate(std::move(options), clock); }
+
+}  // namespace deltadrop::access

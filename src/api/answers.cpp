@@ -1,0 +1,159 @@
+#include "api/answers.hpp"
+
+#include <utility>
+
+#include "api/caller.hpp"
+#include "api/findings_problem.hpp"
+#include "api/parameters.hpp"
+#include "core/json_text.hpp"
+#include "http/problem.hpp"
+
+namespace deltadrop::api {
+namespace {
+
+JsonObject& add_version(JsonObject& object, std::string_view name, const std::optional<Version>& version) {
+  return version ? object.number(name, version->value) : object.null(name);
+}
+
+std::string options_json(const csv::ReadOptions& options) {
+  JsonObject object;
+  object.text_or_null(
+      "delimiter", options.delimiter ? std::optional(csv::delimiter_name(*options.delimiter)) : std::nullopt);
+  object.text_or_null("encoding", options.encoding
+                                      ? std::optional(std::string(csv::to_string(*options.encoding)))
+                                      : std::nullopt);
+  object.text("empty", csv::to_string(options.empty));
+  object.texts("key", options.key).texts("ignore", options.ignore).number("rules", options.rules);
+  return object.take();
+}
+
+std::string_view message_of(ingest::UploadStatus status) {
+  switch (status) {
+    case ingest::UploadStatus::published:
+      return "File processed successfully";
+    case ingest::UploadStatus::accepted:
+      return "File accepted and safe; its changes are being published";
+    case ingest::UploadStatus::held:
+      return "File held; nothing is published until it is released";
+    case ingest::UploadStatus::unchanged:
+      return "File is the same as the last version; nothing to do";
+  }
+  return "";
+}
+
+std::string next_step(std::string_view method, const std::string& path) {
+  return JsonObject().text("method", method).text("path", path).take();
+}
+
+}  // namespace
+
+std::optional<std::string> text_of(const std::optional<Timestamp>& time) {
+  return time ? std::optional(time->to_string()) : std::nullopt;
+}
+
+std::optional<std::string> text_of(const std::optional<UploadId>& upload) {
+  return upload ? std::optional(upload->to_string()) : std::nullopt;
+}
+
+std::string upload_path(const UploadId& upload) { return "/api/v1/uploads/" + upload.to_string(); }
+
+std::string schema_changes_json(const std::vector<diff::SchemaChange>& changes) {
+  JsonArray list;
+  for (const auto& change : changes) {
+    list.raw(
+        JsonObject().text("column", change.column).text("change", change.added ? "added" : "removed").take());
+  }
+  return list.take();
+}
+
+JsonObject upload_json(const ingest::UploadRecord& upload) {
+  JsonObject object;
+  object.text("upload_id", upload.upload_id.to_string())
+      .text("company_id", upload.table.company_id)
+      .text("table_name", upload.table.table_name)
+      .text("state", ingest::to_string(upload.state));
+  add_version(object, "version", upload.version)
+      .text_or_null("previous_upload_id", text_of(upload.previous_upload_id))
+      .text("file_id", upload.file_id)
+      .text("file_sha256", upload.sha256.to_hex())
+      .number("bytes", upload.bytes)
+      .text("original_name", upload.original_name)
+      .text("received_at", upload.received_at.to_string())
+      .text_or_null("timestamp", text_of(upload.timestamp))
+      .text_or_null("effective_at", text_of(upload.effective_at))
+      .text_or_null("published_at", text_of(upload.published_at))
+      .text("key_column", upload.key_column)
+      .texts("columns", upload.columns)
+      .texts("tracked", upload.tracked)
+      .raw("options", options_json(upload.options))
+      .boolean("rekey", upload.rekey)
+      .raw("types", upload.types_json.value_or("null"))
+      .number("rows", upload.counts.rows)
+      .number("inserted", upload.counts.inserted)
+      .number("updated", upload.counts.updated)
+      .number("deleted", upload.counts.deleted)
+      .number("changes_detected", upload.counts.changes())
+      .raw("schema_changes", schema_changes_json(upload.schema_changes))
+      .texts("warnings", upload.warnings)
+      .texts("reasons", upload.hold_reasons)
+      .boolean("dry_run", upload.dry_run);
+  add_version(object, "based_on", upload.based_on);
+  add_version(object, "reverts_to", upload.reverts_to);
+  return object;
+}
+
+http::Response upload_answer(const ingest::UploadReport& report, const ingest::Caller& caller) {
+  const auto& upload = report.upload;
+  const bool unchanged = report.status == ingest::UploadStatus::unchanged;
+  const bool held = report.status == ingest::UploadStatus::held;
+  const diff::Counts counts =
+      unchanged ? diff::Counts{upload.counts.rows, upload.counts.rows, 0, 0, 0} : upload.counts;
+  JsonObject object;
+  object.text("message", message_of(report.status))
+      .text("file_id", upload.file_id)
+      .text("company_id", upload.table.company_id)
+      .number("changes_detected", counts.changes())
+      .text("upload_id", upload.upload_id.to_string())
+      .text("table_name", upload.table.table_name);
+  add_version(object, "version", upload.version)
+      .text("status", ingest::to_string(report.status))
+      .number("rows", counts.rows)
+      .number("inserted", counts.inserted)
+      .number("updated", counts.updated)
+      .number("deleted", counts.deleted)
+      .raw("schema_changes", unchanged ? "[]" : schema_changes_json(upload.schema_changes))
+      .text_or_null("timestamp", text_of(upload.timestamp))
+      .text_or_null("effective_at", text_of(upload.effective_at))
+      .texts("warnings", upload.warnings);
+  if (upload.reverts_to && !unchanged) object.number("reverts_to", upload.reverts_to->value);
+  const auto path = upload_path(upload.upload_id);
+  if (held) {
+    JsonArray samples;
+    for (const auto& sample : report.samples_json) samples.raw(sample);
+    object.texts("reasons", upload.hold_reasons)
+        .raw("samples", samples.take())
+        .raw("release", next_step("POST", path + "/release"))
+        .raw("discard", next_step("DELETE", path));
+  }
+  auto response = json_response(object.take());
+  if (held || report.status == ingest::UploadStatus::accepted) {
+    response.status = 202;
+    response.headers.emplace_back("Location", path);
+  }
+  note_caller(response, caller, report);
+  return response;
+}
+
+http::Response submit_answer(const Result<ingest::SubmitOutcome>& outcome, const ingest::Caller& caller) {
+  if (outcome.has_error()) return http::problem(outcome.error());
+  if (const auto* findings = std::get_if<csv::Findings>(&outcome.value())) return findings_problem(*findings);
+  return upload_answer(std::get<ingest::UploadReport>(outcome.value()), caller);
+}
+
+http::Response list_response(std::string_view plural, JsonArray& items,
+                             const std::optional<std::string>& next_cursor) {
+  return json_response(
+      JsonObject().raw(plural, items.take()).text_or_null("next_cursor", next_cursor).take());
+}
+
+}  // namespace deltadrop::api

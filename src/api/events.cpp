@@ -1,0 +1,128 @@
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "api/answers.hpp"
+#include "api/event_query.hpp"
+#include "api/parameters.hpp"
+#include "api/route_groups.hpp"
+#include "http/accept.hpp"
+#include "http/problem.hpp"
+
+namespace deltadrop::api {
+namespace {
+
+/// Events are fetched in batches, so that a page of the largest ones stops at its bytes and not at its count.
+constexpr std::int64_t kBatch = 100;
+constexpr std::string_view kJsonLines = "application/x-ndjson";
+constexpr std::array<std::string_view, 2> kTypes = {"application/json", kJsonLines};
+
+Result<history::EventQuery> event_query(const http::Request& request) {
+  DD_TRY(check_event_query(request, {"limit", "cursor"}));
+  DD_TRY(auto query, event_filters(request));
+  const auto cursor = request.query_value("cursor");
+  if (cursor && !cursor->empty()) {
+    DD_TRY(query.after, parse_event_cursor(*cursor));
+  }
+  return query;
+}
+
+/// `next_cursor` is null when there is nothing more now. `resume_cursor` always stands behind the page's last
+/// event: a client that follows the events goes on with it later.
+Result<http::Response> list_page(history::HistoryStore& history, const http::Request& request,
+                                 history::EventQuery query) {
+  DD_TRY(const auto limit, limit_of(request));
+  JsonArray items;
+  std::int64_t taken = 0;
+  bool more = false;
+  std::string json;
+  for (bool done = false; !done;) {
+    query.limit = std::min(kBatch, limit - taken) + 1;  // one more tells whether there is a next page
+    DD_TRY(const auto batch, history.events(query));
+    done = static_cast<std::int64_t>(batch.size()) < query.limit;
+    for (const auto& [applied_no, event] : batch) {
+      if (taken == limit || items.bytes() > kPageBytesMax) {
+        more = true;
+        done = true;
+        break;
+      }
+      json.clear();
+      append_event_json(json, event);
+      items.raw(json);
+      ++taken;
+      query.after = history::EventCursor{applied_no, event.seq};
+    }
+  }
+  const auto position = query.after ? std::optional(event_cursor(*query.after)) : std::nullopt;
+  return json_response(JsonObject()
+                           .raw("events", items.take())
+                           .text_or_null("next_cursor", more ? position : std::nullopt)
+                           .text_or_null("resume_cursor", position)
+                           .take());
+}
+
+/// All events of the uploads that were applied when it began, one a line.
+class Download {
+ public:
+  Download(history::HistoryStore& history, history::EventQuery query, std::int64_t limit, AppliedNo last)
+      : reader_(history, std::move(query)), left_(limit), last_(last) {}
+
+  Result<std::string> next() {
+    std::string piece;
+    if (left_ == 0) return piece;
+    DD_TRY(const auto batch, reader_.next(left_, last_));
+    left_ -= static_cast<std::int64_t>(batch.size());
+    for (const auto& [applied_no, event] : batch) {
+      if (applied_no > last_) {
+        left_ = 0;
+        break;
+      }
+      append_event_json(piece, event);
+      piece += '\n';
+    }
+    return piece;
+  }
+
+ private:
+  EventReader reader_;
+  std::int64_t left_;
+  AppliedNo last_;
+};
+
+Result<http::Response> download(history::HistoryStore& history, const http::Request& request,
+                                history::EventQuery query) {
+  std::int64_t limit = std::numeric_limits<std::int64_t>::max();
+  if (const auto text = request.query_value("limit")) {
+    DD_TRY(limit, parse_positive("limit", *text));
+  }
+  DD_TRY(const auto last, history.last_applied());
+  http::Response response;
+  response.content_type = kJsonLines;
+  response.headers.emplace_back("Content-Disposition", R"(attachment; filename="events.ndjson")");
+  const auto pieces = std::make_shared<Download>(history, std::move(query), limit, last);
+  response.stream = [pieces] { return pieces->next(); };
+  return response;
+}
+
+Result<http::Response> list_events(history::HistoryStore& history, const http::Request& request) {
+  DD_TRY(const auto chosen, http::choose_media_type(request, kTypes));
+  DD_TRY(auto query, event_query(request));
+  return chosen == 0 ? list_page(history, request, std::move(query))
+                     : download(history, request, std::move(query));
+}
+
+}  // namespace
+
+void add_event_routes(std::vector<http::Route>& routes, const Services& services) {
+  routes.push_back(
+      handler(http::Work::history, "GET", "/api/v1/events",
+              [&history = services.history](const http::Request& request) -> Result<http::Response> {
+                auto response = http::answer_of(list_events(history, request));
+                response.headers.emplace_back("Vary", "Accept");
+                return response;
+              }));
+}
+
+}  // namespace deltadrop::api

@@ -1,0 +1,151 @@
+#include "api/record_view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "api/answers.hpp"
+#include "api/parameters.hpp"
+#include "api/table_path.hpp"
+#include "http/problem.hpp"
+#include "status/progress.hpp"
+
+namespace deltadrop::api {
+namespace {
+
+using ingest::UploadRecord;
+
+/// Uploads that follow each other within a millisecond get timestamps a little ahead of the clock.
+constexpr std::int64_t kAheadMs = 1'000;
+
+Result<std::optional<UploadRecord>> version_if_in_time(ingest::Ingest& ingest, const TableRef& table,
+                                                       Version version, Timestamp as_of) {
+  DD_TRY(auto found, ingest.versions(table, version, 1));
+  const bool there = !found.empty() && found.front().version == version;
+  if (!there || found.front().effective_at.value_or(Timestamp{}) > as_of)
+    return std::optional<UploadRecord>();
+  return std::optional(std::move(found.front()));
+}
+
+/// The last accepted version with effective_at <= as_of. effective_at grows with the version, so this is a
+/// search by doubling, then by halving.
+Result<std::optional<UploadRecord>> version_at(ingest::Ingest& ingest, const TableRef& table,
+                                               Timestamp as_of) {
+  std::optional<UploadRecord> best;
+  std::int64_t beyond = 1;
+  while (true) {
+    DD_TRY(auto found, version_if_in_time(ingest, table, Version(beyond), as_of));
+    if (!found) break;
+    best = std::move(found);
+    beyond *= 2;
+  }
+  std::int64_t within = best ? best->version->value : 0;
+  while (beyond - within > 1) {
+    const auto middle = within + (beyond - within) / 2;
+    DD_TRY(auto found, version_if_in_time(ingest, table, Version(middle), as_of));
+    if (found) {
+      best = std::move(found);
+      within = middle;
+    } else {
+      beyond = middle;
+    }
+  }
+  return best;
+}
+
+/// `accepted`, or the last version before it that is applied.
+Result<View> view_of(const Services& services, std::optional<UploadRecord> accepted, Timestamp as_of) {
+  View view;
+  view.as_of = as_of;
+  view.shown = std::move(accepted);
+  while (view.shown) {
+    DD_TRY(const auto progress, status::progress_of(*view.shown, services.history));
+    if (progress.applied) break;
+    view.complete = false;
+    const auto version = *view.shown->version;
+    const auto table = view.shown->table;
+    view.shown.reset();
+    if (version.value > 1) {
+      DD_TRY(view.shown, ingest::version_of(services.ingest, table, Version(version.value - 1)));
+    }
+  }
+  return view;
+}
+
+/// A version that is asked for by its number is shown or refused, never an older one in its place.
+Result<View> view_of_version(const Services& services, UploadRecord accepted) {
+  DD_TRY(const auto progress, status::progress_of(accepted, services.history));
+  if (!progress.applied) {
+    return Error{
+        ErrorCode::conflict, "not-applied-yet",
+        fmt::format("version {} of {} (upload {}) is accepted but not applied", accepted.version->value,
+                    accepted.table.to_string(), accepted.upload_id.to_string()),
+        fmt::format("wait with GET {}?wait=applied, then ask again; without version= you get the "
+                    "last applied one",
+                    upload_path(accepted.upload_id))};
+  }
+  View view;
+  view.as_of = accepted.effective_at.value_or(Timestamp{});
+  view.shown = std::move(accepted);
+  return view;
+}
+
+/// A version and a time that are both asked for must name the same rows.
+Result<void> check_held_then(ingest::Ingest& ingest, const UploadRecord& version, const std::string& as_of) {
+  DD_TRY(const auto time, parse_time("as_of", as_of));
+  DD_TRY(const auto held, version_at(ingest, version.table, time));
+  if (held && held->version == version.version) return success();
+  const auto then = held ? fmt::format("version {}", held->version->value) : std::string("no version");
+  return Error{ErrorCode::conflict, "other-version-then",
+               fmt::format("at {} {} of {} held, not version {}", time.to_string(), then,
+                           version.table.to_string(), version.version->value),
+               "give as_of or version alone"};
+}
+
+/// Whoever asks for the present by a time gets an old version if the clock was ahead once, and is told why.
+Result<std::optional<std::string>> warning_of(const Services& services, const TableRef& table,
+                                              Timestamp as_of) {
+  DD_TRY(const auto known, services.ingest.table(table));
+  if (!known) return std::optional<std::string>();
+  const auto newest = known->last.effective_at.value_or(Timestamp{});
+  if (newest <= as_of || newest <= services.clock.now().plus_ms(kAheadMs))
+    return std::optional<std::string>();
+  return std::optional(fmt::format(
+      "version {} of {} holds from {}, which is in the future: the server's clock was ahead when it "
+      "was accepted, or is behind now; leave out as_of to see it",
+      known->last.version->value, table.to_string(), newest.to_string()));
+}
+
+}  // namespace
+
+Result<View> view_asked_for(const Services& services, const TableRef& table, const http::Request& request) {
+  const auto as_of = request.query_value("as_of");
+  const auto version = request.query_value("version");
+  if (version) {
+    DD_TRY(const auto number, parse_positive("version", *version));
+    DD_TRY(auto accepted, ingest::version_of(services.ingest, table, Version(number)));
+    if (as_of) {
+      DD_TRY(check_held_then(services.ingest, accepted, *as_of));
+    }
+    return view_of_version(services, std::move(accepted));
+  }
+  // The present is the last version, also where its time is a little ahead of the clock (see UploadRecord).
+  Timestamp time{std::numeric_limits<std::int64_t>::max()};
+  if (as_of) {
+    DD_TRY(time, parse_time("as_of", *as_of));
+  }
+  DD_TRY(auto accepted, version_at(services.ingest, table, time));
+  if (!as_of) {
+    const auto last = accepted ? accepted->effective_at.value_or(Timestamp{}) : Timestamp{};
+    time = std::max(services.clock.now(), last);
+  }
+  DD_TRY(auto view, view_of(services, std::move(accepted), time));
+  if (as_of) {
+    DD_TRY(view.warning, warning_of(services, table, time));
+  }
+  return view;
+}
+
+}  // namespace deltadrop::api

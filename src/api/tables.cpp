@@ -1,0 +1,99 @@
+#include "api/answers.hpp"
+#include "api/parameters.hpp"
+#include "api/route_groups.hpp"
+#include "api/table_path.hpp"
+#include "ingest/types_json.hpp"
+
+namespace deltadrop::api {
+namespace {
+
+JsonObject table_json(const ingest::TableRecord& table) {
+  JsonObject object;
+  object.text("company_id", table.table.company_id)
+      .text("table_name", table.table.table_name)
+      .text("key_column", table.key_column)
+      .number("versions", table.versions)
+      .number("rows", table.last.counts.rows)
+      .text_or_null("changed_at", text_of(table.changed_at))
+      .raw("last_upload", upload_json(table.last).take());
+  return object;
+}
+
+/// What the lake has for each column, beside what the last version declares for it: where the two differ,
+/// values do not fit the declaration.
+Result<std::string> lake_columns_json(history::HistoryStore& history, const ingest::TableRecord& table) {
+  DD_TRY(const auto declared, ingest::types_from_json(table.last.types_json.value_or("")));
+  DD_TRY(const auto columns, history.lake_columns(table.table));
+  JsonArray items;
+  for (const auto& column : columns) {
+    const auto of_column = declared.find(column.name);
+    items.raw(JsonObject()
+                  .text("name", column.name)
+                  .text("type", to_string(type_in_files(column.type)))
+                  .text_or_null("declared",
+                                of_column == declared.end() ? std::nullopt : std::optional(of_column->second))
+                  .take());
+  }
+  return items.take();
+}
+
+/// A history that does not answer is no reason not to say what the catalog knows.
+bool is_no_answer(const Error& error) {
+  return error.code == ErrorCode::unavailable || error.code == ErrorCode::timed_out;
+}
+
+Result<http::Response> list_tables(const Services& services, const http::Request& request) {
+  DD_TRY(check_query(request, {"limit", "cursor"}));
+  DD_TRY(const auto limit, limit_of(request));
+  DD_TRY(const auto cursor, cursor_of(request, "tables", 2));
+  ingest::TableFilter filter;
+  if (cursor) filter.after = TableRef{cursor->at(0), cursor->at(1)};
+  filter.limit = limit + 1;
+  DD_TRY(const auto tables, services.ingest.tables(filter));
+  JsonArray items;
+  std::int64_t taken = 0;
+  TableRef last;
+  for (const auto& table : tables) {
+    if (taken == limit || items.bytes() > kPageBytesMax) {
+      return list_response("tables", items, make_cursor("tables", {last.company_id, last.table_name}));
+    }
+    items.raw(table_json(table).take());
+    last = table.table;
+    ++taken;
+  }
+  return list_response("tables", items, std::nullopt);
+}
+
+Result<http::Response> get_table(const Services& services, const http::Request& request) {
+  DD_TRY(check_query(request, {"lake"}));
+  DD_TRY(const auto with_lake, flag_of(request, "lake"));
+  DD_TRY(const auto wanted, table_of_path(request));
+  DD_TRY(const auto found, services.ingest.table(wanted));
+  if (!found) return no_such_table(wanted);
+  auto object = table_json(*found);
+  // Only who wants them waits for the history.
+  if (with_lake) {
+    const auto columns = lake_columns_json(services.history, *found);
+    if (columns.has_error() && !is_no_answer(columns.error())) return columns.error();
+    object.raw("lake_columns", columns.has_value() ? columns.value() : "null");
+  }
+  return json_response(object.take());
+}
+
+}  // namespace
+
+void add_table_routes(std::vector<http::Route>& routes, const Services& services) {
+  const auto add = [&](const std::string& pattern, auto function) {
+    routes.push_back(
+        handler(http::Work::catalog, "GET", "/api/v1/tables" + pattern,
+                [services, function](const http::Request& request) { return function(services, request); }));
+  };
+  add("", list_tables);
+  add("/{}/{}", get_table);
+  // Only who wants the lake's columns waits for the history, or behind those who do.
+  routes.back().work_of = [](const http::Request& request) {
+    return request.query_value("lake") ? http::Work::history : http::Work::catalog;
+  };
+}
+
+}  // namespace deltadrop::api

@@ -1,0 +1,240 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "api/answers.hpp"
+#include "api/caller.hpp"
+#include "api/parameters.hpp"
+#include "api/route_groups.hpp"
+#include "api/table_condition.hpp"
+#include "core/table_ref.hpp"
+#include "core/text.hpp"
+#include "http/multipart.hpp"
+#include "http/problem.hpp"
+
+namespace deltadrop::api {
+namespace {
+
+using ingest::UploadRequest;
+using TextField = std::optional<std::string> UploadRequest::*;
+using FlagField = bool UploadRequest::*;
+
+struct TextFieldRow {
+  std::string_view name;
+  TextField field;
+};
+constexpr std::array<TextFieldRow, 9> kTextFields = {{
+    {"company_id", &UploadRequest::company_id},
+    {"table_name", &UploadRequest::table_name},
+    {"key", &UploadRequest::key},
+    {"ignore", &UploadRequest::ignore},
+    {"delimiter", &UploadRequest::delimiter},
+    {"encoding", &UploadRequest::encoding},
+    {"empty", &UploadRequest::empty},
+    {"effective_at", &UploadRequest::effective_at},
+    {"types", &UploadRequest::types},
+}};
+
+struct FlagFieldRow {
+  std::string_view name;
+  FlagField field;
+};
+constexpr std::array<FlagFieldRow, 3> kFlagFields = {{
+    {"dry_run", &UploadRequest::dry_run},
+    {"force", &UploadRequest::force},
+    {"rekey", &UploadRequest::rekey},
+}};
+
+std::string known_fields() {
+  std::string names;
+  for (const auto& row : kTextFields) names.append(row.name).append(", ");
+  for (const auto& row : kFlagFields)
+    names.append(row.name).append(row.name == kFlagFields.back().name ? "" : ", ");
+  return names;
+}
+
+/// What a client says about its file, field by field, from a form or a query.
+class RequestFields {
+ public:
+  Result<void> set(const std::string& name, const std::string& value) {
+    if (!given_.emplace(name, true).second)
+      return http::bad_parameter(name, value, "one value; it is given twice");
+    if (value.find('\0') != std::string::npos || find_invalid_utf8(value) != std::string_view::npos) {
+      return http::bad_parameter(name, value, "UTF-8 text without NUL");
+    }
+    for (const auto& row : kTextFields) {
+      if (row.name != name) continue;
+      // A form sends the fields that nobody filled in; only these two have a meaning when empty: none.
+      if (!value.empty() || name == "ignore" || name == "types") request_.*row.field = value;
+      return success();
+    }
+    for (const auto& row : kFlagFields) {
+      if (row.name != name) continue;
+      if (!value.empty()) {
+        DD_TRY(request_.*row.field, parse_boolean(name, value));
+      }
+      return success();
+    }
+    return Error{ErrorCode::invalid_input, "bad-parameter",
+                 fmt::format("there is no field {}", quoted_for_message(name)),
+                 fmt::format("send the CSV as file; the other fields are {}", known_fields())};
+  }
+
+  Result<void> set_all(const http::Request& request) {
+    DD_TRY(request_.caller, caller_of(request));
+    for (const auto& [name, value] : request.query) {
+      DD_TRY(set(name, value));
+    }
+    return success();
+  }
+
+  UploadRequest& request() { return request_; }
+
+ private:
+  UploadRequest request_;
+  std::map<std::string, bool> given_;
+};
+
+void submit(ingest::Ingest& ingest, std::unique_ptr<ingest::Reception> reception,
+            const UploadRequest& request, const http::Respond& respond) {
+  ingest.submit(std::move(reception), request,
+                [respond, caller = request.caller](const Result<ingest::SubmitOutcome>& outcome) {
+                  respond(submit_answer(outcome, caller));
+                });
+}
+
+/// POST /upload: the `file` part goes to the spool as it comes.
+class FormUpload final : public http::BodySink, private http::MultipartVisitor {
+ public:
+  FormUpload(ingest::Ingest& ingest, RequestFields fields, std::string_view boundary,
+             const FormLimits& limits)
+      : ingest_(ingest), fields_(std::move(fields)), parser_(boundary, *this, limits.parts_max) {}
+
+  Result<void> write(std::span<const std::byte> bytes) override { return parser_.feed(bytes); }
+
+  void finish(http::Respond respond) override {
+    const auto finished = parser_.finish();
+    if (finished.has_error()) return respond(http::problem(finished.error()));
+    submit(ingest_, std::move(reception_), fields_.request(), respond);
+  }
+
+ private:
+  Result<void> field(const std::string& name, const std::string& value) override {
+    return fields_.set(name, value);
+  }
+
+  Result<void> file_begins(const std::string& file_name) override {
+    fields_.request().file_name = file_name;
+    DD_TRY(reception_, ingest_.receive());
+    return success();
+  }
+
+  Result<void> file_bytes(std::span<const std::byte> bytes) override { return reception_->write(bytes); }
+
+  ingest::Ingest& ingest_;
+  RequestFields fields_;
+  http::MultipartParser parser_;
+  std::unique_ptr<ingest::Reception> reception_;
+};
+
+/// PUT /api/v1/tables/{c}/{t}: the body is the file.
+class RawUpload final : public http::BodySink {
+ public:
+  RawUpload(ingest::Ingest& ingest, UploadRequest request, std::unique_ptr<ingest::Reception> reception)
+      : ingest_(ingest), request_(std::move(request)), reception_(std::move(reception)) {}
+
+  Result<void> write(std::span<const std::byte> bytes) override { return reception_->write(bytes); }
+  void finish(http::Respond respond) override { submit(ingest_, std::move(reception_), request_, respond); }
+
+ private:
+  ingest::Ingest& ingest_;
+  UploadRequest request_;
+  std::unique_ptr<ingest::Reception> reception_;
+};
+
+using MadeSink = Result<std::unique_ptr<http::BodySink>>;
+
+/// The request's Content-Encoding, in lower case; "" where there is none to undo.
+std::string content_coding(const http::Request& request) {
+  const auto values = request.all_headers("content-encoding");
+  const auto coding = ascii_lower(fmt::format("{}", fmt::join(values, ", ")));
+  return coding == "identity" ? std::string() : coding;
+}
+
+/// gzip and zstd are told by the file's first bytes and expanded; the header says nothing that is needed.
+Result<void> check_coding_of_file(const http::Request& request) {
+  constexpr std::array<std::string_view, 4> kUnderstood = {"", "gzip", "x-gzip", "zstd"};
+  const auto coding = content_coding(request);
+  if (std::find(kUnderstood.begin(), kUnderstood.end(), coding) != kUnderstood.end()) return success();
+  return Error{ErrorCode::invalid_input, "unknown-encoding",
+               fmt::format("Content-Encoding {} is not understood", quoted_for_message(coding)),
+               "send the file as it is, or with one of gzip, zstd"};
+}
+
+MadeSink receive_form(ingest::Ingest& ingest, const http::Request& request, const FormLimits& limits) {
+  if (const auto coding = content_coding(request); !coding.empty()) {
+    return Error{ErrorCode::invalid_input, "encoded-form",
+                 fmt::format("the form has the Content-Encoding {}", quoted_for_message(coding)),
+                 "compress the file in the form, not the form: -F file=@so-financials.csv.gz"};
+  }
+  DD_TRY(auto boundary, http::multipart_boundary(request.header("content-type").value_or("")));
+  RequestFields fields;
+  DD_TRY(fields.set_all(request));
+  return std::unique_ptr<http::BodySink>(
+      std::make_unique<FormUpload>(ingest, std::move(fields), boundary, limits));
+}
+
+MadeSink receive_raw(ingest::Ingest& ingest, const http::Request& request) {
+  const auto& company = request.parameters[0];
+  const auto& table = request.parameters[1];
+  DD_TRY(TableRef::make(company, table));
+  const auto type = request.header("content-type").value_or("");
+  if (type.starts_with("multipart/")) {
+    return Error{ErrorCode::invalid_input, "not-raw", "the body is a form, not the file itself",
+                 "send the file as it is (curl -T), or the form to POST /upload"};
+  }
+  DD_TRY(check_coding_of_file(request));
+  if (request.header("content-range")) {
+    // RFC 9110 section 14.5: a part taken for the whole would delete the rows that it lacks.
+    return http::bad_request("Content-Range says that the body is only a part of the file",
+                             "send the whole file, without Content-Range");
+  }
+  RequestFields fields;
+  DD_TRY(fields.set_all(request));
+  if (fields.request().company_id || fields.request().table_name) {
+    return http::bad_parameter("company_id or table_name", "", "the path's parts only");
+  }
+  fields.request().company_id = company;
+  fields.request().table_name = table;
+  fields.request().file_name = company + ".csv";
+  fields.request().precondition = precondition_of(request);
+  DD_TRY(auto reception, ingest.receive());
+  return std::unique_ptr<http::BodySink>(
+      std::make_unique<RawUpload>(ingest, fields.request(), std::move(reception)));
+}
+
+}  // namespace
+
+void add_upload_routes(std::vector<http::Route>& routes, const Services& services) {
+  auto& ingest = services.ingest;
+  const auto add = [&routes](std::string method, std::string pattern, auto receive) {
+    http::Route route;
+    route.method = std::move(method);
+    route.pattern = std::move(pattern);
+    route.work = http::Work::receiving;
+    route.receive = std::move(receive);
+    routes.push_back(std::move(route));
+  };
+  add("POST", "/upload", [&ingest, limits = services.form](const http::Request& request) {
+    return receive_form(ingest, request, limits);
+  });
+  add("PUT", "/api/v1/tables/{}/{}",
+      [&ingest](const http::Request& request) { return receive_raw(ingest, request); });
+}
+
+}  // namespace deltadrop::api

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "api/routes.hpp"
+#include "http/server.hpp"
+#include "io/clock.hpp"
+#include "support/fake_services.hpp"
+#include "support/raw_client.hpp"
+
+namespace deltadrop::api {
+
+inline Timestamp at(std::string_view text) { return Timestamp::parse(text).value(); }
+
+inline UploadId upload_id(int number) {
+  return UploadId::parse(fmt::format("0195f3a0-7c00-7000-8000-{:012}", number)).value();
+}
+
+/// The API over fakes, on a free port.
+class Api : public ::testing::Test {
+ protected:
+  explicit Api(http::ServerOptions options = {}) : clock(at("2025-06-01T12:00:00Z")) {
+    spdlog::set_level(spdlog::level::err);
+    options.port = 0;
+    server =
+        std::move(http::Server::listen(options, all_routes({ingest, log, history, nullptr, clock}))).value();
+  }
+
+  test::RawResponse get(const std::string& target) { return test::fetch(server->address(), "GET", target); }
+
+  /// Version `number` of acme/financials with `changes` inserted rows, from the first of that month on.
+  static ingest::UploadRecord version(int number, std::int64_t changes = 1) {
+    ingest::UploadRecord record;
+    record.upload_id = upload_id(number);
+    record.table = {"acme", "financials"};
+    record.state = ingest::UploadState::published;
+    record.version = Version(number);
+    record.file_id = "acme_a1b2c3d4";
+    record.timestamp = at(fmt::format("2025-{:02}-01T00:00:00Z", number));
+    record.effective_at = record.timestamp;
+    record.columns = {"id", "revenue"};
+    record.tracked = record.columns;
+    record.key_column = "id";
+    record.counts = {0, changes, changes, 0, 0};
+    return record;
+  }
+
+  /// Adds it, and its status in the history where it is applied.
+  void add(const ingest::UploadRecord& record, bool applied = true) {
+    ingest.records.push_back(record);
+    if (!applied) return;
+    history::UploadStatus status;
+    status.facts.upload_id = record.upload_id;
+    status.facts.table = record.table;
+    status.state = history::UploadState::applied;
+    history.statuses[record.upload_id] = status;
+  }
+
+  io::ManualClock clock;
+  test::FakeIngest ingest;
+  test::FakeHistory history;
+  test::FakeLog log;
+  std::unique_ptr<http::Server> server;
+};
+
+/// Whether the body has this text; a failure prints the body.
+inline ::testing::AssertionResult has(const test::RawResponse& response, std::string_view text) {
+  if (response.body.find(text) != std::string::npos) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << response.status << " " << response.body << "\n has no " << text;
+}
+
+/// The next_cursor of a list, or "".
+inline std::string next_cursor(const test::RawResponse& response) {
+  constexpr std::string_view kName = "\"next_cursor\":\"";
+  const auto found = response.body.find(kName);
+  if (found == std::string::npos) return "";
+  const auto begin = found + kName.size();
+  return response.body.substr(begin, response.body.find('"', begin) - begin);
+}
+
+}  // namespace deltadrop::api
