@@ -20,7 +20,7 @@ BUILD_PACKAGES=(g++ cmake ninja-build pkg-config mold libboost1.81-dev libboost-
   prometheus-cpp-dev
   unzip curl jq python3 python3-pip python3-yaml)
 SERVER_PACKAGES=(openjdk-17-jre-headless maven postgresql-15)
-CHECK_PACKAGES=(libgtest-dev libgmock-dev googletest g++-aarch64-linux-gnu qemu-user python3-venv strace sqlite3 zstd libfaketime)
+CHECK_PACKAGES=(libgtest-dev libgmock-dev googletest g++-aarch64-linux-gnu qemu-user python3-venv git strace sqlite3 zstd libfaketime)
 TEST_PACKAGES=("${CHECK_PACKAGES[@]}" "${SERVER_PACKAGES[@]}")
 LINT_PACKAGES=(libgtest-dev libgmock-dev clang-format-19 clang-tidy-19)
 
