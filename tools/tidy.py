@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the rules of the house that a compiler does not: which room may use which, where a library's header may be
-included, which tests the documents cite, and a few things that must not be in the tree. Prints one line a finding and exits 1 if there is any.
+included, which tests the documents cite, the index of decisions, and a few things that must not be in the tree. Prints one line a finding and exits 1 if there is any.
 
     tools/tidy.py [FOLDER]      FOLDER: the root of a checkout, this one unless given
 """
@@ -138,6 +138,26 @@ def check_cited_tests(root, files):
     return findings
 
 
+DECISION = re.compile(r"docs/decisions/(\d{4})-[\w-]+\.md")
+
+
+def check_decisions(root, files):
+    """Each decision has a number of its own and one line in docs/decisions/README.md, and each line there its decision."""
+    index = "docs/decisions/README.md"
+    decisions = {name: DECISION.fullmatch(name)[1] for name in files if DECISION.fullmatch(name)}
+    if not decisions and index not in files:
+        return []
+    lines = (root / index).read_text().splitlines() if index in files else []
+    indexed = [(number, f"docs/decisions/{page}", line) for line, text in enumerate(lines, 1)
+               for number, page in re.findall(r"^\| \[(\d{4})\]\(([^)]+)\) \|", text)]
+    listed = [page for _, page, _ in indexed]
+    findings = [(index, line, f"there is no {page}") for _, page, line in indexed if page not in decisions]
+    findings += [(index, line, f"{page} is listed as {number}") for number, page, line in indexed if decisions.get(page, number) != number]
+    findings += [(name, 1, f"has {listed.count(name)} lines in {index}, not one") for name in decisions if listed.count(name) != 1]
+    numbers = list(decisions.values())
+    return findings + [(name, 1, f"another decision has the number {number}") for name, number in decisions.items() if numbers.count(number) > 1]
+
+
 def check_tree(root):
     files = tracked_files(root)
     findings = []
@@ -145,7 +165,7 @@ def check_tree(root):
         if re.search(r"\.(cpp|hpp|py|sh|cmake)$|CMakeLists\.txt$|Makefile$", name) and not name.startswith("tools/tidy"):
             text = (root / name).read_text(errors="replace")
             findings += [(name, line, complaint) for line, complaint in check_source(name, text)]
-    return findings + check_dependencies(root, files) + check_cited_tests(root, files)
+    return findings + check_dependencies(root, files) + check_cited_tests(root, files) + check_decisions(root, files)
 
 
 def main():
