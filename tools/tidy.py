@@ -41,6 +41,7 @@ FORBIDDEN = [
     (re.compile(r"std::[oi]?fstream\b"), "a stream can neither fsync nor say why it failed: use io/file.hpp", r"^src/"),
     (re.compile(r"\b(class|struct)\s+\w*(Impl|Manager|Helper|Utils)\b"), "name it for what it is", None),
     (re.compile(r"(^|[^A-Za-z0-9_.])/(work|root|home)/"), "a path of one machine", None),
+    (re.compile(r"\b(the brief\b|design section\b)"), "cite what is in the repository", None),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')

@@ -27,6 +27,7 @@ CASES = {
     "stream": ("src/io/a.cpp", "std::of" + "stream out;\n", "fsync"),
     "vague_name": ("src/io/a.cpp", "class File" + "Manager {};\n", "what it is"),
     "long": ("src/io/a.cpp", "int x;\n" * 701, "two things"),
+    "cites_elsewhere": ("src/core/a.hpp", "#pragma once\n/// As in design" + " section 4.\n", "cite what is in the repository"),
     "machine_path": ("tools/a.sh", "cd /ro" + "ot/x\n", "one machine"),
 }
 
