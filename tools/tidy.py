@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks the rules of the house that a compiler does not: which room may use which, where a library's header may be
-included, which tests the documents cite, the index of decisions, and a few things that must not be in the tree. Prints one line a finding and exits 1 if there is any.
+included, which tests the documents cite, the labels of tests, the index of decisions, and a few things that must not be
+in the tree. Prints one line a finding and exits 1 if there is any.
 
     tools/tidy.py [FOLDER]      FOLDER: the root of a checkout, this one unless given
 """
@@ -139,6 +140,19 @@ def check_cited_tests(root, files):
     return findings
 
 
+def check_labels(root, files):
+    """Each test of tests/ has its labels; those of deltadrop_test and deltadrop_pytest get them there."""
+    findings = []
+    for name in files:
+        if re.fullmatch(r"tests/.+/CMakeLists\.txt", name):
+            text = (root / name).read_text()
+            labelled = set(re.findall(r"\bdeltadrop_label\(([\w-]+)", text))
+            for test in re.finditer(r"\badd_test\(NAME ([\w-]+)", text):
+                if test[1] not in labelled:
+                    findings.append((name, text.count("\n", 0, test.start()) + 1, f"{test[1]} has no labels: call deltadrop_label"))
+    return findings
+
+
 DECISION = re.compile(r"docs/decisions/(\d{4})-[\w-]+\.md")
 
 
@@ -166,7 +180,7 @@ def check_tree(root):
         if re.search(r"\.(cpp|hpp|py|sh|cmake)$|CMakeLists\.txt$|Makefile$", name) and not name.startswith("tools/tidy"):
             text = (root / name).read_text(errors="replace")
             findings += [(name, line, complaint) for line, complaint in check_source(name, text)]
-    return findings + check_dependencies(root, files) + check_cited_tests(root, files) + check_decisions(root, files)
+    return findings + check_dependencies(root, files) + check_cited_tests(root, files) + check_labels(root, files) + check_decisions(root, files)
 
 
 def main():

@@ -28,6 +28,7 @@ CASES = {
     "vague_name": ("src/io/a.cpp", "class File" + "Manager {};\n", "what it is"),
     "long": ("src/io/a.cpp", "int x;\n" * 701, "two things"),
     "cites_elsewhere": ("src/core/a.hpp", "#pragma once\n/// As in design" + " section 4.\n", "cite what is in the repository"),
+    "no_labels": ("tests/unit/a/CMakeLists.txt", "deltadrop_label(b)\nadd_test(NAME b COMMAND b)\nadd_test(NAME a COMMAND a)\n", ":3: a has no labels"),
     "machine_path": ("tools/a.sh", "cd /ro" + "ot/x\n", "one machine"),
 }
 
