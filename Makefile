@@ -1,5 +1,5 @@
 # The commands of the README. Each installs what is missing first (tools/bootstrap.sh).
-.PHONY: help build demo up test asan tsan mutate lint format bench clean
+.PHONY: help build demo up check test asan tsan mutate lint format bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -8,6 +8,7 @@ build: ## the Release program at build/release/deltadrop
 	@tools/bootstrap.sh build
 	@mkdir -p build
 	@cmake --preset release -DDELTADROP_TESTS=OFF -DDELTADROP_BENCH=OFF >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@echo "build: compiling; the first time it takes some minutes"
 	@cmake --build --preset release --target deltadrop
 
 demo: build ## the whole pipeline on a sample company, in a temporary folder
@@ -17,22 +18,33 @@ up: build ## Kafka, PostgreSQL, serve and consume on this machine, until Ctrl-C
 	@tools/bootstrap.sh servers
 	@tools/up.py build/release/deltadrop
 
-test: ## every test, with real parts
-	@tools/bootstrap.sh test
+check: ## formatting, rules of the house, and the tests that are quick and need no servers
+	@tools/bootstrap.sh --to-build check lint
+	tools/lint.sh --quick
 	cmake --preset release -DDELTADROP_TESTS=ON -DDELTADROP_BENCH=OFF
-	cmake --build --preset release
-	ctest --test-dir build/release --output-on-failure -j 2
+	@tools/build_tests.sh release tests_check check
+	ctest --test-dir build/release --output-on-failure -j 2 -L '^check$$'
+
+# Tests of these labels start no server, so they need no Kafka, PostgreSQL or Spark.
+SERVERLESS = check unit golden property fuzz
+TEST_MODE = $(if $(filter $(SERVERLESS),$(ONLY)),check,test)
+
+test: ## every test, with real parts; ONLY=label for some: unit contract golden property fault fuzz e2e servers slow
+	@tools/bootstrap.sh --to-build $(TEST_MODE)
+	cmake --preset release -DDELTADROP_TESTS=ON -DDELTADROP_BENCH=OFF
+	@tools/build_tests.sh release $(if $(ONLY),'tests_$(ONLY)',all) $(TEST_MODE)
+	ctest --test-dir build/release --output-on-failure -j 2 $(if $(ONLY),-L '^$(ONLY)$$' --no-tests=error)
 
 asan: ## the tests that run in one process, under AddressSanitizer and UndefinedBehaviorSanitizer
-	@tools/bootstrap.sh test
+	@tools/bootstrap.sh --to-build test
 	cmake --preset asan -DDELTADROP_BENCH=OFF
-	cmake --build --preset asan
+	@tools/build_tests.sh asan all test
 	ctest --test-dir build/asan --output-on-failure -j 2
 
 tsan: ## the same under ThreadSanitizer
-	@tools/bootstrap.sh test
+	@tools/bootstrap.sh --to-build test
 	cmake --preset tsan -DDELTADROP_BENCH=OFF
-	cmake --build --preset tsan
+	@tools/build_tests.sh tsan all test
 	ctest --test-dir build/tsan --output-on-failure -j 2
 
 mutate: ## whether a test fails for each promise that is broken (tools/mutants); takes long; ONLY=regex for some of them

@@ -3,21 +3,25 @@
 #
 #   tools/bootstrap.sh build    what the program needs to be built and shown (the default)
 #   tools/bootstrap.sh servers  and a Kafka and a PostgreSQL to try it with
-#   tools/bootstrap.sh test     and what its tests need
+#   tools/bootstrap.sh check    and what the tests without servers need
+#   tools/bootstrap.sh test     and what all tests need
 #   tools/bootstrap.sh lint     and what the linter needs
 #   tools/bootstrap.sh bench    and what the benchmarks and the peers in them need, as far as it is to be had
 #
-# Modes may be combined. Where nothing is missing it only says so, in well under a second. docs/dependencies.md says
-# why each one is needed.
+#   tools/bootstrap.sh --to-build MODE...  without the downloads that tests need only when they run
+#
+# Modes may be combined. If nothing is missing, the script prints that and ends in well under a second. The largest
+# download, which a single test needs, comes last. docs/dependencies.md says why each one is needed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-BUILD_PACKAGES=(g++ cmake ninja-build pkg-config mold libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
+BUILD_PACKAGES=(g++ cmake ninja-build pkg-config mold libboost1.81-dev libboost-json1.81-dev
   libsqlite3-dev libxxhash-dev zlib1g-dev libzstd-dev libssl-dev libpq-dev libfmt-dev libspdlog-dev libcli11-dev libsimdjson-dev
   prometheus-cpp-dev
   unzip curl jq python3 python3-pip python3-yaml)
 SERVER_PACKAGES=(openjdk-17-jre-headless maven postgresql-15)
-TEST_PACKAGES=(libgtest-dev libgmock-dev googletest g++-aarch64-linux-gnu qemu-user python3-venv strace sqlite3 zstd libfaketime "${SERVER_PACKAGES[@]}")
+CHECK_PACKAGES=(libgtest-dev libgmock-dev googletest g++-aarch64-linux-gnu qemu-user python3-venv git strace sqlite3 zstd libfaketime)
+TEST_PACKAGES=("${CHECK_PACKAGES[@]}" "${SERVER_PACKAGES[@]}")
 LINT_PACKAGES=(libgtest-dev libgmock-dev clang-format-19 clang-tidy-19)
 
 PYARROW_VERSION=26.0.1
@@ -39,7 +43,7 @@ NODE_SHA256=b5c500aa4dc046333ecb0a80f183e069e5c30ce637f1c1a37166b2c0b642dc21
 
 KAFKA_VERSION=4.1.1
 
-# A reader of the lake in the tests.
+# A reader of the lake in one test, e2e_lake_docs.
 SPARK_VERSION=4.3.0
 SPARK_SHA256=e8c517948eff7088a7aa07449aa8eafa4a15a8d50319de2525a6fd26622476c6
 
@@ -80,7 +84,7 @@ install_packages() {
     say "Debian packages: all $# are there"
     return
   fi
-  say "Debian packages: installing ${missing[*]}"
+  say "Debian packages: installing ${#missing[@]}, with what they depend on: ${missing[*]}"
   if ! apt-cache show --no-all-versions "${missing[@]}" >/dev/null 2>&1; then
     apt_get update || fail "the package lists could not be read" "check the network and /etc/apt, then try again"
   fi
@@ -150,7 +154,7 @@ install_arrow() {
   [ "$(uname -m)" = x86_64 ] ||
     fail "no Arrow C++, and its pinned wheel is for x86_64, not $(uname -m)" \
       "install Arrow C++ and Parquet C++ 12 or later"
-  say "Arrow C++: downloading pyarrow $PYARROW_VERSION"
+  say "Arrow C++: downloading pyarrow $PYARROW_VERSION, 50 MB"
   begin_work
   download_wheel pyarrow "$PYARROW_VERSION" manylinux_2_28_x86_64 "$PYARROW_SHA256"
   "$PYTHON" -m zipfile -e "$work"/pyarrow-*.whl "$work/unpacked"
@@ -230,7 +234,7 @@ install_kafka() {
     say "Kafka: $target is there"
     return
   fi
-  say "Kafka: downloading $KAFKA_VERSION"
+  say "Kafka: downloading $KAFKA_VERSION by Maven, 43 MB"
   begin_work
   mvn --batch-mode --quiet --file tests/support/kafka/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
     -DoutputDirectory="$PWD/$work/jars" >"$work/mvn.log" 2>&1 ||
@@ -251,7 +255,7 @@ install_spark() {
     say "Spark: $target is there"
     return
   fi
-  say "Spark: downloading pyspark $SPARK_VERSION, 460 MB"
+  say "Spark: downloading pyspark $SPARK_VERSION, 460 MB, for one test (e2e_lake_docs)"
   begin_work
   "$PYTHON" -m pip download --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-binary pyspark \
     --dest "$work" "pyspark==$SPARK_VERSION" >"$work/pip.log" 2>&1 ||
@@ -273,7 +277,7 @@ install_python_environment() {
     say "Python environment: $venv is there"
     return
   fi
-  say "Python environment: making $venv"
+  say "Python environment: making $venv, with the packages of $*"
   rm -rf "$venv"
   "$PYTHON" -m venv "$venv" || fail "$venv could not be made" "install python3-venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: \
@@ -302,32 +306,52 @@ install_csv_diff() {
   fi
 }
 
+to_build=false
+if [ "${1:-}" = --to-build ]; then
+  to_build=true
+  shift
+fi
 modes=("${@:-build}")
 packages=("${BUILD_PACKAGES[@]}")
 for mode in "${modes[@]}"; do
   case $mode in
     build) ;;
     servers) packages+=("${SERVER_PACKAGES[@]}") ;;
+    check) packages+=("${CHECK_PACKAGES[@]}") ;;
     test) packages+=("${TEST_PACKAGES[@]}") ;;
     lint) packages+=("${LINT_PACKAGES[@]}") ;;
     bench) packages+=("${TEST_PACKAGES[@]}") ;;
-    *) fail "unknown mode '$mode'" "use build, servers, test, lint or bench" ;;
+    *) fail "unknown mode '$mode'" "use build, servers, check, test, lint or bench" ;;
   esac
 done
+
+has_mode() {
+  local mode
+  for mode in "$@"; do
+    [[ " ${modes[*]} " != *" $mode "* ]] || return 0
+  done
+  return 1
+}
+
 mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
 install_packages "${packages[@]}"
 install_arrow
 install_librdkafka
 install_swagger_ui
-if [[ " ${modes[*]} " == *" test "* ]]; then
+if $to_build; then
+  exit
+fi
+if has_mode check test; then
   install_python_environment build/venv tests/requirements.txt
   install_promtool
-  install_spark
 fi
-if [[ " ${modes[*]} " == *" bench "* ]]; then
+if has_mode bench; then
   install_python_environment build/bench/venv tests/requirements.txt bench/requirements.txt
   install_csv_diff
 fi
-if [[ " ${modes[*]} " =~ \ (servers|test|bench)\  ]]; then
+if has_mode servers test bench; then
   install_kafka
+fi
+if has_mode test; then
+  install_spark
 fi

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks the rules of the house that a compiler does not: which room may use which, where a library's header may be
-included, which tests the documents cite, and a few things that must not be in the tree. Prints one line a finding and exits 1 if there is any.
+included, which tests the documents cite, the labels of tests, the index of decisions, and a few things that must not be
+in the tree. Prints one line a finding and exits 1 if there is any.
 
     tools/tidy.py [FOLDER]      FOLDER: the root of a checkout, this one unless given
 """
@@ -41,6 +42,7 @@ FORBIDDEN = [
     (re.compile(r"std::[oi]?fstream\b"), "a stream can neither fsync nor say why it failed: use io/file.hpp", r"^src/"),
     (re.compile(r"\b(class|struct)\s+\w*(Impl|Manager|Helper|Utils)\b"), "name it for what it is", None),
     (re.compile(r"(^|[^A-Za-z0-9_.])/(work|root|home)/"), "a path of one machine", None),
+    (re.compile(r"\b(the brief\b|design section\b)"), "cite what is in the repository", None),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')
@@ -138,6 +140,39 @@ def check_cited_tests(root, files):
     return findings
 
 
+def check_labels(root, files):
+    """Each test of tests/ has its labels; those of deltadrop_test and deltadrop_pytest get them there."""
+    findings = []
+    for name in files:
+        if re.fullmatch(r"tests/.+/CMakeLists\.txt", name):
+            text = (root / name).read_text()
+            labelled = set(re.findall(r"\bdeltadrop_label\(([\w-]+)", text))
+            for test in re.finditer(r"\badd_test\(NAME ([\w-]+)", text):
+                if test[1] not in labelled:
+                    findings.append((name, text.count("\n", 0, test.start()) + 1, f"{test[1]} has no labels: call deltadrop_label"))
+    return findings
+
+
+DECISION = re.compile(r"docs/decisions/(\d{4})-[\w-]+\.md")
+
+
+def check_decisions(root, files):
+    """Each decision has a number of its own and one line in docs/decisions/README.md, and each line there its decision."""
+    index = "docs/decisions/README.md"
+    decisions = {name: DECISION.fullmatch(name)[1] for name in files if DECISION.fullmatch(name)}
+    if not decisions and index not in files:
+        return []
+    lines = (root / index).read_text().splitlines() if index in files else []
+    indexed = [(number, f"docs/decisions/{page}", line) for line, text in enumerate(lines, 1)
+               for number, page in re.findall(r"^\| \[(\d{4})\]\(([^)]+)\) \|", text)]
+    listed = [page for _, page, _ in indexed]
+    findings = [(index, line, f"there is no {page}") for _, page, line in indexed if page not in decisions]
+    findings += [(index, line, f"{page} is listed as {number}") for number, page, line in indexed if decisions.get(page, number) != number]
+    findings += [(name, 1, f"has {listed.count(name)} lines in {index}, not one") for name in decisions if listed.count(name) != 1]
+    numbers = list(decisions.values())
+    return findings + [(name, 1, f"another decision has the number {number}") for name, number in decisions.items() if numbers.count(number) > 1]
+
+
 def check_tree(root):
     files = tracked_files(root)
     findings = []
@@ -145,7 +180,7 @@ def check_tree(root):
         if re.search(r"\.(cpp|hpp|py|sh|cmake)$|CMakeLists\.txt$|Makefile$", name) and not name.startswith("tools/tidy"):
             text = (root / name).read_text(errors="replace")
             findings += [(name, line, complaint) for line, complaint in check_source(name, text)]
-    return findings + check_dependencies(root, files) + check_cited_tests(root, files)
+    return findings + check_dependencies(root, files) + check_cited_tests(root, files) + check_labels(root, files) + check_decisions(root, files)
 
 
 def main():

@@ -15,7 +15,8 @@ namespace deltadrop::api {
 /// What is known of an upload; not closed, so that a caller can add to it.
 JsonObject upload_json(const ingest::UploadRecord& upload);
 
-/// The answer to an upload or a release: the brief's four fields first. 200, or 202 with Location.
+/// The answer to an upload or a release: 200, or 202 with Location. Its first four fields are message,
+/// file_id, company_id and changes_detected.
 http::Response upload_answer(const ingest::UploadReport& report, const ingest::Caller& caller);
 
 /// The same, or what is wrong with the file, or why there is no outcome.

@@ -51,7 +51,7 @@ struct Sha256 {
   static Result<Sha256> parse(std::string_view hex);
 };
 
-/// `company_id` + "_" + first 8 hex digits of the SHA-256: the brief's `so-financials_a1b2c3d4`.
+/// `company_id` + "_" + first 8 hex digits of the SHA-256, as in `so-financials_a1b2c3d4`.
 std::string file_id_of(std::string_view company_id, const Sha256& sha256);
 
 }  // namespace deltadrop

@@ -63,6 +63,7 @@ void assert_consistent(const ChangeSet& set) {
 
 std::vector<std::string> key_names(const csv::Header& header) {
   std::vector<std::string> names;
+  names.reserve(header.key.size());
   for (const auto column : header.key) names.push_back(header.columns[column]);
   return names;
 }

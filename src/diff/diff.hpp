@@ -116,8 +116,8 @@ struct Options {
   Stop stop = {};
 };
 
-/// Reads both files whole. `before` is null for a table's first version. Validates `after` completely (every
-/// finding of docs/architecture.md's list); a finding in `before` is `corrupt`, since it was accepted once.
+/// Reads both files whole. `before` is null for a table's first version. Validates `after` completely
+/// and returns every finding; a finding in `before` is `corrupt`, since it was accepted once.
 /// Fails with conflict, type "key-changed", when the keys' columns differ and `rekey` is not set, and as
 /// csv::File::check_unchanged.
 Result<Outcome> diff(const csv::File* before, const csv::File& after, const Options& options = {});

@@ -7,7 +7,7 @@
 #include "eventlog/event_log.hpp"
 #include "io/clock.hpp"
 
-/// The embedded log: one SQLite file, one partition, one reader. docs/architecture.md says when it is used.
+/// The embedded log of `deltadrop dev`: one SQLite file, one partition, one reader.
 namespace deltadrop::eventlog::sqlite {
 
 struct Options {

@@ -14,7 +14,7 @@
 #include "eventlog/event_log.hpp"
 
 /// The history: every event for ever, and each record's states with temporal validity. Ports only; the
-/// adapters are history/sqlite_history.hpp and PostgreSQL's. docs/architecture.md describes the tables.
+/// adapters are sqlite_history.hpp and postgres_history.hpp. docs/history-schema.md describes the tables.
 namespace deltadrop::history {
 
 using eventlog::LogIdentity;

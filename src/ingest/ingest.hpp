@@ -280,7 +280,8 @@ class Ingest {
 
   /// Starts to receive a file.
   virtual Result<std::unique_ptr<Reception>> receive() = 0;
-  /// Takes a wholly received file through the steps of design section 4.
+  /// Compares a wholly received file, accepts or holds it, and publishes it: docs/architecture.md, "The data
+  /// path".
   virtual void submit(std::unique_ptr<Reception> reception, const UploadRequest& request,
                       Done<SubmitOutcome> done) = 0;
   Result<SubmitOutcome> submit(std::unique_ptr<Reception> reception, const UploadRequest& request);

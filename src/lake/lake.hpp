@@ -8,7 +8,7 @@
 #include "history/history_store.hpp"
 #include "io/clock.hpp"
 
-/// Parquet files of applied events, in the brief's layout. docs/lake.md is the format.
+/// Parquet files of applied events. docs/lake.md is their layout and format.
 namespace deltadrop::lake {
 
 enum class FileLayout : std::uint8_t {

@@ -1,3 +1,5 @@
+#include "event_log_contract.hpp"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -6,29 +8,15 @@
 #include <set>
 #include <thread>
 
-#include "eventlog/kafka_log.hpp"
-#include "eventlog/memory_log.hpp"
-#include "eventlog/sqlite_log.hpp"
-#include "support/kafka_server.hpp"
 #include "support/result_check.hpp"
 #include "support/temporary_folder.hpp"
 
-/// What every log must do. An adapter adds itself in kAdapters at the end; what it cannot do, it says in its
-/// capabilities, and the tests then check how it refuses.
 namespace deltadrop::eventlog {
 namespace {
 
 using testing::error_of;
 using testing::must;
 using namespace std::chrono_literals;
-
-constexpr std::size_t kMessageBytesMax = 200'000;
-
-struct Adapter {
-  std::string name;
-  /// Opens, or opens again, the log that lives in that folder.
-  std::unique_ptr<EventLog> (*open)(const std::filesystem::path& folder, io::Clock& clock);
-};
 
 class EventLogContract : public ::testing::TestWithParam<Adapter> {
  protected:
@@ -343,27 +331,8 @@ TEST_P(EventLogContract, ManyMessagesComeInBoundedBatches) {
 
 TEST_P(EventLogContract, AnswersThatItIsHealthy) { EXPECT_EQ(error_of(log_->health(1s)), ""); }
 
-std::unique_ptr<EventLog> open_memory(const std::filesystem::path&, io::Clock& clock) {
-  return memory::open({.topic = "topic", .partitions = 3, .message_bytes_max = kMessageBytesMax}, clock);
-}
-
-std::unique_ptr<EventLog> open_sqlite(const std::filesystem::path& folder, io::Clock& clock) {
-  return must(sqlite::open({folder / "log.db", "topic", kMessageBytesMax}, clock));
-}
-
-/// A new folder means a new topic.
-std::unique_ptr<EventLog> open_kafka(const std::filesystem::path& folder, io::Clock&) {
-  const std::string& address = testing::shared_kafka_server().address();
-  if (std::filesystem::create_directory(folder / "topic-made")) testing::delete_kafka_topic(address, "topic");
-  return must(kafka::open({.bootstrap_servers = address,
-                           .topic = "topic",
-                           .message_bytes_max = kMessageBytesMax,
-                           .partitions = 3}));
-}
-
-const Adapter kAdapters[] = {{"memory", open_memory}, {"sqlite", open_sqlite}, {"kafka", open_kafka}};
-
-INSTANTIATE_TEST_SUITE_P(Adapters, EventLogContract, ::testing::ValuesIn(kAdapters),
+INSTANTIATE_TEST_SUITE_P(Adapters, EventLogContract,
+                         ::testing::ValuesIn(adapters().begin(), adapters().end()),
                          [](const auto& adapter) { return adapter.param.name; });
 
 }  // namespace

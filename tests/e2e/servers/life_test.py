@@ -40,6 +40,8 @@ def check_log(pipeline, files, wanted):
     for record, event in zip(messages, events):
         key = event["key_value"]
         assert record.key.decode() == f"so-financials/financials/{key}"
+        assert dict(record.headers) == {"event_type": event["event_type"].encode(), "content-type": b"application/json",
+                                        "upload_id": event["upload_id"].encode()}
         assert versions.get(key, 0) < event["version"], "a key's events are in order"
         assert partitions.setdefault(key, record.partition) == record.partition
         versions[key] = event["version"]

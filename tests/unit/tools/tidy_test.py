@@ -27,6 +27,8 @@ CASES = {
     "stream": ("src/io/a.cpp", "std::of" + "stream out;\n", "fsync"),
     "vague_name": ("src/io/a.cpp", "class File" + "Manager {};\n", "what it is"),
     "long": ("src/io/a.cpp", "int x;\n" * 701, "two things"),
+    "cites_elsewhere": ("src/core/a.hpp", "#pragma once\n/// As in design" + " section 4.\n", "cite what is in the repository"),
+    "no_labels": ("tests/unit/a/CMakeLists.txt", "deltadrop_label(b)\nadd_test(NAME b COMMAND b)\nadd_test(NAME a COMMAND a)\n", ":3: a has no labels"),
     "machine_path": ("tools/a.sh", "cd /ro" + "ot/x\n", "one machine"),
 }
 
@@ -69,6 +71,33 @@ def test_a_cited_test_that_is_not_there(tmp_path, cited, complaint):
     assert result.returncode == (1 if complaint else 0), result.stdout
     if complaint:
         assert "docs/security.md:3: " in result.stdout and complaint in result.stdout
+
+
+@pytest.mark.parametrize("names, index, complaint", [
+    (["0001-a.md", "0003-b.md"], ["0001-a.md", "0003-b.md"], ""),
+    (["0001-a.md", "0003-b.md"], ["0001-a.md"], "docs/decisions/0003-b.md:1: has 0 lines"),
+    (["0001-a.md"], ["0001-a.md", "0001-a.md"], "has 2 lines"),
+    (["0001-a.md"], ["0001-a.md", "0002-b.md"], "README.md:2: there is no docs/decisions/0002-b.md"),
+    (["0001-a.md", "0001-b.md"], ["0001-a.md", "0001-b.md"], "another decision has the number 0001"),
+    (["0001-a.md"], None, "has 0 lines"),
+])
+def test_a_decision_that_the_index_does_not_have(tmp_path, names, index, complaint):
+    folder = tmp_path / "docs/decisions"
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).write_text("# A decision\n")
+    if index is not None:
+        (folder / "README.md").write_text("".join(f"| [{name[:4]}]({name}) | It is so. |\n" for name in index))
+    result = tidy(tmp_path)
+    assert result.returncode == (1 if complaint else 0), result.stdout
+    assert complaint in result.stdout
+
+
+def test_a_decision_that_is_listed_under_another_number(tmp_path):
+    (tmp_path / "docs/decisions").mkdir(parents=True)
+    (tmp_path / "docs/decisions/0001-a.md").write_text("# A decision\n")
+    (tmp_path / "docs/decisions/README.md").write_text("| [0002](0001-a.md) | It is so. |\n")
+    assert "is listed as 0002" in tidy(tmp_path).stdout
 
 
 def test_the_tree_is_tidy():
