@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Checks the rules of the house that a compiler does not: which room may use which, where a library's header may be
+"""Checks the rules of the house that a compiler does not: which module may use which, where a library's header may be
 included, which tests the documents cite, the labels of tests, the index of decisions, and a few things that must not be
 in the tree. Prints one line a finding and exits 1 if there is any.
 
     tools/tidy.py [FOLDER]      FOLDER: the root of a checkout, this one unless given
+    tools/tidy.py --diagram     writes the diagram of the modules into docs/architecture.md
 """
 
 import re
@@ -11,13 +12,32 @@ import subprocess
 import sys
 from pathlib import Path
 
-# In the order data walks through them: a room uses only rooms to its left.
-ROOMS = ["core", "io", "sqlite", "csv", "diff", "eventlog", "ingest", "history", "lake", "consume", "http", "app", "cli"]
+# Each module of src/, in the order of the data flow, with the modules that it may use: those whose headers its sources
+# include, and that its CMakeLists.txt names under USES. docs/architecture.md shows this list as a diagram.
+MAY_USE = {
+    "core": "",
+    "io": "core",
+    "sqlite": "core io",
+    "csv": "core io",
+    "diff": "core csv",
+    "eventlog": "core io sqlite",
+    "ingest": "core io sqlite csv diff eventlog",
+    "history": "core io sqlite eventlog",
+    "lake": "core io history",
+    "consume": "core io eventlog history",
+    "http": "core io",
+    "access": "core io http",
+    "status": "core io eventlog ingest history consume http",
+    "api": "core io csv ingest history lake consume http access status",
+    "app": "core io eventlog ingest history lake consume http access status api",
+    "cli": "core io csv diff ingest history lake consume http access app",
+}
+MAY_USE = {module: used.split() for module, used in MAY_USE.items()}
 
-# These wire the rooms together, and so may name another room's adapter.
-WIRING = {"http", "app", "cli"}
+# These wire the modules together, and so may name another module's adapter.
+WIRING = {"api", "app", "cli"}
 
-# Headers of adapters: <room>/<adapter>_<port>.hpp.
+# Headers of adapters: <module>/<adapter>_<port>.hpp.
 ADAPTER_HEADER = re.compile(r"^(eventlog|history)/(sqlite|memory|kafka|postgres)_\w+\.hpp$")
 
 # A library's header -> the sources that may include it. Never a header of ours.
@@ -27,7 +47,7 @@ VENDORS = [
     (re.compile(r"^boost/(beast|asio)[/.]"), re.compile(r"^src/http/(server|connection)\w*\.[ch]pp$")),
     (re.compile(r"^librdkafka/"), re.compile(r"^src/eventlog/kafka_\w+\.cpp$")),
     (re.compile(r"^libpq-fe\.h$"), re.compile(r"^src/history/postgres_\w+\.cpp$")),
-    (re.compile(r"^prometheus/"), re.compile(r"^src/http/metrics_prometheus\.cpp$")),
+    (re.compile(r"^prometheus/"), re.compile(r"^src/status/metrics_prometheus\.cpp$")),
     (re.compile(r"^(openssl|zlib|zstd)\b"), re.compile(r"^src/\w+/\w+\.cpp$")),
 ]
 
@@ -58,19 +78,19 @@ def tracked_files(root):
     return sorted(name for name in names if (root / name).is_file())
 
 
-def room_of(name):
+def module_of(name):
     parts = name.split("/")
     return parts[1] if len(parts) > 2 and parts[0] == "src" else None
 
 
 def check_include(name, included):
     """Why this file may not include that header, or None."""
-    room = room_of(name)
+    module = module_of(name)
     target = included.split("/")[0]
-    if room in ROOMS and target in ROOMS and "/" in included:
-        if ROOMS.index(target) > ROOMS.index(room):
-            return f"room {room} may not use {target}: it comes later"
-        if ADAPTER_HEADER.match(included) and room not in WIRING and Path(included).stem.split("_")[0] not in Path(name).stem:
+    if module in MAY_USE and target in MAY_USE and target != module and "/" in included:
+        if target not in MAY_USE[module]:
+            return f"module {module} may not use {target}"
+        if ADAPTER_HEADER.match(included) and module not in WIRING and Path(included).stem.split("_")[0] not in Path(name).stem:
             return f"{included} is an adapter: use its port"
     if name.startswith("src/"):
         for header, where in VENDORS:
@@ -96,6 +116,52 @@ def check_source(name, text):
             if pattern.search(line) and (only is None or re.match(only, name)):
                 findings.append((number, f'"{pattern.search(line).group(0).strip()}": {reason}'))
     return findings
+
+
+def check_links(root, files):
+    """Each module's CMakeLists.txt links the modules that it may use, and no others."""
+    findings = []
+    for module, allowed in MAY_USE.items():
+        name = f"src/{module}/CMakeLists.txt"
+        if name not in files:
+            continue
+        text = (root / name).read_text()
+        declared = re.search(r"\bUSES\s+([a-z\s]+)", text)
+        used = declared[1].split() if declared else []
+        used += re.findall(r"\bdeltadrop_(\w+)\b", re.sub(r"deltadrop_(room|faults_\w+)|\bdeltadrop_%s\b|DELTADROP_\w+" % module, "", text))
+        findings += [(name, 1, f"module {module} may not link {other}") for other in used if other in MAY_USE and other not in allowed]
+        findings += [(name, 1, f"USES lacks {other}") for other in allowed if other not in used]
+    return findings
+
+
+DIAGRAM_PAGE = "docs/architecture.md"
+DIAGRAM = re.compile(r"(<!-- tools/tidy.py --diagram -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def diagram():
+    """MAY_USE for readers. An arrow that follows from others is left out: who uses history also uses core."""
+    def reaches(module):
+        return set(MAY_USE[module]).union(*(reaches(used) for used in MAY_USE[module]))
+
+    lines = ["```mermaid", "flowchart BT"]
+    for module, used in MAY_USE.items():
+        needed = [each for each in used if not any(each in reaches(other) for other in used if other != each)]
+        lines += [f"  {module} --> {each}" for each in needed]
+    return "\n".join([*lines, "```", ""])
+
+
+def check_diagram(root, files):
+    if DIAGRAM_PAGE not in files:
+        return []
+    found = DIAGRAM.search((root / DIAGRAM_PAGE).read_text())
+    if found and found[2] == diagram():
+        return []
+    return [(DIAGRAM_PAGE, 1, "the diagram of the modules is not that of MAY_USE: run tools/tidy.py --diagram")]
+
+
+def write_diagram(root):
+    page = root / DIAGRAM_PAGE
+    page.write_text(DIAGRAM.sub(lambda found: found[1] + diagram() + found[3], page.read_text()))
 
 
 def check_dependencies(root, files):
@@ -180,10 +246,14 @@ def check_tree(root):
         if re.search(r"\.(cpp|hpp|py|sh|cmake)$|CMakeLists\.txt$|Makefile$", name) and not name.startswith("tools/tidy"):
             text = (root / name).read_text(errors="replace")
             findings += [(name, line, complaint) for line, complaint in check_source(name, text)]
-    return findings + check_dependencies(root, files) + check_cited_tests(root, files) + check_labels(root, files) + check_decisions(root, files)
+    checks = (check_links, check_diagram, check_dependencies, check_cited_tests, check_labels, check_decisions)
+    return findings + [finding for check in checks for finding in check(root, files)]
 
 
 def main():
+    if sys.argv[1:] == ["--diagram"]:
+        write_diagram(Path(__file__).resolve().parent.parent)
+        return 0
     root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent).resolve()
     findings = check_tree(root)
     for name, line, complaint in findings:

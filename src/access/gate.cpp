@@ -12,27 +12,29 @@
 namespace deltadrop::access {
 namespace {
 
-constexpr std::string_view kUploads = "/api/v1/uploads";
-constexpr std::string_view kTables = "/api/v1/tables/";
-constexpr std::array<std::string_view, 5> kNothingOfACompany = {"/", "/docs", "/openapi.json",
-                                                                "/health/ready", "/docs/{}"};
-
 bool reads(const http::Request& request) { return request.method == "GET" || request.method == "HEAD"; }
 
-bool says_nothing_of_a_company(std::string_view route) {
-  return std::find(kNothingOfACompany.begin(), kNothingOfACompany.end(), route) != kNothingOfACompany.end();
+/// A path that does not exist is refused to whom a path of another company would be.
+http::Access access_of(const http::Request& request) {
+  if (request.access) return *request.access;
+  return {reads(request) ? http::AllowedTo::readers : http::AllowedTo::senders, http::Scope::whole_server};
 }
 
-bool for_the_operator(std::string_view route) {
-  return route == "/api/v1/republish" || route == "/api/v1/clock/accept" ||
-         route.starts_with("/api/v1/dead-letters/");
-}
-
-bool role_allows(Role role, const http::Request& request) {
-  if (role == Role::admin) return true;
-  if (!reads(request)) return role == Role::upload && !for_the_operator(request.route);
-  if (role == Role::read) return true;
-  return request.route.starts_with(kUploads) || says_nothing_of_a_company(request.route);
+bool role_allows(Role role, http::AllowedTo allowed) {
+  switch (allowed) {
+    case http::AllowedTo::everyone:
+    case http::AllowedTo::any_key:
+      return true;
+    case http::AllowedTo::readers:
+      return role != Role::upload;
+    case http::AllowedTo::senders:
+      return role != Role::read;
+    case http::AllowedTo::readers_and_senders:
+      return true;
+    case http::AllowedTo::operators:
+      return role == Role::admin;
+  }
+  return false;
 }
 
 /// Whether each of the query's parameters of this name is a company of the key, and there is one.
@@ -83,7 +85,8 @@ class KeyGate {
   KeyGate(GateOptions options, io::Clock& clock) : options_(std::move(options)), clock_(clock) {}
 
   std::optional<http::Response> operator()(http::Request& request) const {
-    if (request.route == "/health/live") return std::nullopt;
+    const auto access = access_of(request);
+    if (access.allowed_to == http::AllowedTo::everyone) return std::nullopt;
     const auto needed = options_.keys->has_keys();
     if (needed.has_error()) return http::problem(needed.error());
     if (!needed.value() && !options_.keys_required) return std::nullopt;
@@ -96,16 +99,17 @@ class KeyGate {
       return key_needed(R"(Bearer realm="deltadrop", error="invalid_token")", why_unusable(unusable));
     }
     request.key = http::KeyIdentity{key.value()->id, key.value()->name, key.value()->companies};
-    return refusal(*key.value(), request);
+    return refusal(*key.value(), access, request);
   }
 
  private:
-  std::optional<http::Response> refusal(const Key& key, const http::Request& request) const {
-    if (!role_allows(key.role, request)) {
+  std::optional<http::Response> refusal(const Key& key, const http::Access& access,
+                                        const http::Request& request) const {
+    if (!role_allows(key.role, access.allowed_to)) {
       return not_allowed("a key of this role may not do that", "use a key of another role");
     }
-    if (key.companies.empty() || says_nothing_of_a_company(request.route)) return std::nullopt;
-    const auto allowed = company_allows(key, request);
+    if (key.companies.empty()) return std::nullopt;
+    const auto allowed = company_allows(key, access, request);
     if (allowed.has_error()) return http::problem(allowed.error());
     if (allowed.value()) return std::nullopt;
     return not_allowed(
@@ -113,17 +117,23 @@ class KeyGate {
         "name the company: ?company= of lists, POST /upload?company_id=, /api/v1/tables/COMPANY/...");
   }
 
-  [[nodiscard]] Result<bool> company_allows(const Key& key, const http::Request& request) const {
-    const std::string_view route = request.route;
-    if (route == "/upload") return query_allows(key, request, "company_id");
-    if (route.starts_with(kTables)) return !request.parameters.empty() && key.allows(request.parameters[0]);
-    if (route.starts_with(kUploads) && !request.parameters.empty()) {
-      if (!options_.company_of_upload) return false;
-      DD_TRY(const auto company, options_.company_of_upload(request.parameters[0]));
-      return company.has_value() && key.allows(*company);
+  [[nodiscard]] Result<bool> company_allows(const Key& key, const http::Access& access,
+                                            const http::Request& request) const {
+    switch (access.scope) {
+      case http::Scope::no_company:
+        return true;
+      case http::Scope::company_in_path:
+        return !request.parameters.empty() && key.allows(request.parameters[0]);
+      case http::Scope::company_in_query:
+        return query_allows(key, request, access.company_parameter);
+      case http::Scope::company_of_upload: {
+        if (request.parameters.empty() || !options_.company_of_upload) return false;
+        DD_TRY(const auto company, options_.company_of_upload(request.parameters[0]));
+        return company.has_value() && key.allows(*company);
+      }
+      case http::Scope::whole_server:
+        return false;
     }
-    if (route == kUploads || route.starts_with("/api/v1/events"))
-      return query_allows(key, request, "company");
     return false;
   }
 

@@ -21,8 +21,8 @@ struct GateOptions {
 };
 
 /// Lets a request pass with a key that may do what it asks, in `Authorization: Bearer KEY` or `X-API-Key:
-/// KEY`; 401 "key-needed", 403 "not-allowed" otherwise, alike for what exists and what does not. /health/live
-/// needs none. `clock` outlives the gate.
+/// KEY`; 401 "key-needed", 403 "not-allowed" otherwise, alike for what exists and what does not. A route for
+/// everyone needs none. `clock` outlives the gate.
 http::Gate make_gate(GateOptions options, io::Clock& clock);
 
 }  // namespace deltadrop::access

@@ -95,13 +95,13 @@ Result<http::Response> accept_clock(const Services& services, const http::Reques
 
 void add_admin_routes(std::vector<http::Route>& routes, const Services& services) {
   routes.push_back(
-      handler(http::Work::change, "POST", "/api/v1/republish",
+      handler(http::Work::change, {AllowedTo::operators, Scope::whole_server}, "POST", "/api/v1/republish",
               [services](const http::Request& request) { return republish(services, request); }));
   routes.push_back(
-      handler(http::Work::catalog, "GET", "/api/v1/clock",
+      handler(http::Work::catalog, {AllowedTo::readers, Scope::whole_server}, "GET", "/api/v1/clock",
               [services](const http::Request& request) { return show_clock(services, request); }));
   routes.push_back(
-      handler(http::Work::change, "POST", "/api/v1/clock/accept",
+      handler(http::Work::change, {AllowedTo::operators, Scope::whole_server}, "POST", "/api/v1/clock/accept",
               [services](const http::Request& request) { return accept_clock(services, request); }));
 }
 

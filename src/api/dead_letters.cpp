@@ -61,14 +61,14 @@ Result<http::Response> retry_dead_letter(history::HistoryStore& history, io::Clo
 void add_dead_letter_routes(std::vector<http::Route>& routes, history::HistoryStore& history,
                             io::Clock& clock, Records records) {
   routes.push_back(
-      handler(http::Work::history, "GET", "/api/v1/dead-letters",
+      handler(http::Work::history, {AllowedTo::readers, Scope::whole_server}, "GET", "/api/v1/dead-letters",
               [&history](const http::Request& request) { return list_dead_letters(history, request); }));
-  routes.push_back(
-      handler(http::Work::history, "GET", "/api/v1/dead-letters/{}",
-              [&history](const http::Request& request) { return show_dead_letter(history, request); }));
+  routes.push_back(handler(
+      http::Work::history, {AllowedTo::readers, Scope::whole_server}, "GET", "/api/v1/dead-letters/{}",
+      [&history](const http::Request& request) { return show_dead_letter(history, request); }));
   if (records == Records::no) return;
-  routes.push_back(handler(http::Work::history, "POST", "/api/v1/dead-letters/{}/retry",
-                           [&history, &clock](const http::Request& request) {
+  routes.push_back(handler(http::Work::history, {AllowedTo::operators, Scope::whole_server}, "POST",
+                           "/api/v1/dead-letters/{}/retry", [&history, &clock](const http::Request& request) {
                              return retry_dead_letter(history, clock, request);
                            }));
 }

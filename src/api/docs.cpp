@@ -70,11 +70,13 @@ Result<http::Response> file(const http::Request& request) {
 }  // namespace
 
 void add_docs_routes(std::vector<http::Route>& routes) {
-  routes.push_back(handler(http::Work::catalog, "GET", "/docs", page));
-  routes.push_back(handler(http::Work::catalog, "GET", "/docs/{}", file));
+  routes.push_back(
+      handler(http::Work::catalog, {AllowedTo::any_key, Scope::no_company}, "GET", "/docs", page));
+  routes.push_back(
+      handler(http::Work::catalog, {AllowedTo::any_key, Scope::no_company}, "GET", "/docs/{}", file));
   const auto text = std::make_shared<std::string>();
-  routes.push_back(handler(http::Work::catalog, "GET", "/openapi.json",
-                           [text](const http::Request& request) -> Result<http::Response> {
+  routes.push_back(handler(http::Work::catalog, {AllowedTo::any_key, Scope::no_company}, "GET",
+                           "/openapi.json", [text](const http::Request& request) -> Result<http::Response> {
                              DD_TRY(check_query(request, {}));
                              return json_response(*text);
                            }));

@@ -116,13 +116,13 @@ Result<http::Response> stream_events(history::HistoryStore& history,
 
 void add_event_stream_route(std::vector<http::Route>& routes, const Services& services) {
   const auto watch = std::make_shared<status::AppliedWatch>(services.history, services.consumer);
-  routes.push_back(
-      handler(http::Work::history, "GET", "/api/v1/events/stream",
-              [&history = services.history, watch](const http::Request& request) -> Result<http::Response> {
-                auto response = http::answer_of(stream_events(history, watch, request));
-                response.headers.emplace_back("Vary", "Accept");
-                return response;
-              }));
+  routes.push_back(handler(
+      http::Work::history, {AllowedTo::readers, Scope::company_in_query}, "GET", "/api/v1/events/stream",
+      [&history = services.history, watch](const http::Request& request) -> Result<http::Response> {
+        auto response = http::answer_of(stream_events(history, watch, request));
+        response.headers.emplace_back("Vary", "Accept");
+        return response;
+      }));
 }
 
 }  // namespace deltadrop::api

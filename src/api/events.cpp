@@ -117,7 +117,7 @@ Result<http::Response> list_events(history::HistoryStore& history, const http::R
 
 void add_event_routes(std::vector<http::Route>& routes, const Services& services) {
   routes.push_back(
-      handler(http::Work::history, "GET", "/api/v1/events",
+      handler(http::Work::history, {AllowedTo::readers, Scope::company_in_query}, "GET", "/api/v1/events",
               [&history = services.history](const http::Request& request) -> Result<http::Response> {
                 auto response = http::answer_of(list_events(history, request));
                 response.headers.emplace_back("Vary", "Accept");

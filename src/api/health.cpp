@@ -125,14 +125,16 @@ Result<http::Response> up(const http::Request& request) {
 }  // namespace
 
 void add_health_routes(std::vector<http::Route>& routes, const std::shared_ptr<status::Examiner>& examiner) {
-  routes.push_back(handler(http::Work::health, "GET", "/health",
+  routes.push_back(handler(http::Work::health, {AllowedTo::readers, Scope::whole_server}, "GET", "/health",
                            [examiner](const http::Request& request) { return health(*examiner, request); }));
-  routes.push_back(handler(http::Work::health, "GET", "/health/ready",
+  routes.push_back(handler(http::Work::health, {AllowedTo::any_key, Scope::no_company}, "GET",
+                           "/health/ready",
                            [examiner](const http::Request& request) -> Result<http::Response> {
                              DD_TRY(examiner->takes_work());
                              return up(request);
                            }));
-  routes.push_back(handler(http::Work::none, "GET", "/health/live", up));
+  routes.push_back(
+      handler(http::Work::none, {AllowedTo::everyone, Scope::no_company}, "GET", "/health/live", up));
 }
 
 std::vector<http::Route> consumer_routes(const ConsumerServices& services) {

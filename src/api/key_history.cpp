@@ -77,7 +77,8 @@ Result<http::Response> history_by_query(const Services& services, const http::Re
 void add_key_history_routes(std::vector<http::Route>& routes, const Services& services) {
   const auto add = [&](const std::string& pattern, auto function) {
     routes.push_back(
-        handler(http::Work::history, "GET", "/api/v1/tables/{}/{}/records" + pattern,
+        handler(http::Work::history, {AllowedTo::readers, Scope::company_in_path}, "GET",
+                "/api/v1/tables/{}/{}/records" + pattern,
                 [services, function](const http::Request& request) { return function(services, request); }));
   };
   add("/{key}/history", history_by_path);

@@ -50,7 +50,7 @@ status::Gauges gauges_of(const status::Checkup& found) {
 
 void add_metrics_route(std::vector<http::Route>& routes, status::Metrics* metrics,
                        const std::shared_ptr<status::Examiner>& examiner) {
-  routes.push_back(handler(http::Work::health, "GET", "/metrics",
+  routes.push_back(handler(http::Work::health, {AllowedTo::readers, Scope::whole_server}, "GET", "/metrics",
                            [metrics, examiner](const http::Request& request) -> Result<http::Response> {
                              DD_TRY(check_query(request, {}));
                              if (metrics == nullptr) {

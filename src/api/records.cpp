@@ -173,7 +173,8 @@ Result<http::Response> list_records(const Services& services, const http::Reques
 }  // namespace
 
 void add_record_routes(std::vector<http::Route>& routes, const Services& services) {
-  routes.push_back(handler(http::Work::history, "GET", "/api/v1/tables/{}/{}/records",
+  routes.push_back(handler(http::Work::history, {AllowedTo::readers, Scope::company_in_path}, "GET",
+                           "/api/v1/tables/{}/{}/records",
                            [services](const http::Request& request) -> Result<http::Response> {
                              auto response = http::answer_of(list_records(services, request));
                              response.headers.emplace_back("Vary", "Accept");

@@ -11,6 +11,9 @@ class Examiner;
 
 namespace deltadrop::api {
 
+using http::AllowedTo;
+using http::Scope;
+
 /// Each adds its endpoints; all_routes calls them all.
 void add_upload_routes(std::vector<http::Route>& routes, const Services& services);   ///< sending a file
 void add_uploads_routes(std::vector<http::Route>& routes, const Services& services);  ///< what became of it
@@ -29,15 +32,14 @@ void add_admin_routes(std::vector<http::Route>& routes, const Services& services
 /// GET /metrics: what `metrics` has counted (null: 404), and what an examination finds.
 void add_metrics_route(std::vector<http::Route>& routes, status::Metrics* metrics,
                        const std::shared_ptr<status::Examiner>& examiner);
-void add_landing_route(std::vector<http::Route>& routes);
 /// /openapi.json, with what is in `routes` when this is called, and /docs, which shows it. Comes last.
 void add_docs_routes(std::vector<http::Route>& routes);
 
 /// A route whose handler may fail: the error becomes its problem.
-http::Route handler(http::Work work, std::string method, std::string pattern,
+http::Route handler(http::Work work, http::Access access, std::string method, std::string pattern,
                     std::function<Result<http::Response>(const http::Request&)> handle);
 /// The same for what is answered later, where it can be begun.
-http::Route later_handler(http::Work work, std::string method, std::string pattern,
+http::Route later_handler(http::Work work, http::Access access, std::string method, std::string pattern,
                           std::function<Result<void>(const http::Request&, http::Respond)> begin);
 
 }  // namespace deltadrop::api

@@ -13,24 +13,18 @@
 
 namespace deltadrop::api {
 
-http::Route handler(http::Work work, std::string method, std::string pattern,
+http::Route handler(http::Work work, http::Access access, std::string method, std::string pattern,
                     std::function<Result<http::Response>(const http::Request&)> handle) {
-  http::Route route;
-  route.work = work;
-  route.method = std::move(method);
-  route.pattern = std::move(pattern);
+  http::Route route{std::move(method), std::move(pattern), access, work};
   route.handle = [handle = std::move(handle)](const http::Request& request) {
     return http::answer_of(handle(request));
   };
   return route;
 }
 
-http::Route later_handler(http::Work work, std::string method, std::string pattern,
+http::Route later_handler(http::Work work, http::Access access, std::string method, std::string pattern,
                           std::function<Result<void>(const http::Request&, http::Respond)> begin) {
-  http::Route route;
-  route.work = work;
-  route.method = std::move(method);
-  route.pattern = std::move(pattern);
+  http::Route route{std::move(method), std::move(pattern), access, work};
   route.begin = [begin = std::move(begin)](const http::Request& request, const http::Respond& respond) {
     const auto begun = begin(request, respond);
     if (begun.has_error()) respond(http::problem(begun.error()));
@@ -38,21 +32,25 @@ http::Route later_handler(http::Work work, std::string method, std::string patte
   return route;
 }
 
-void add_landing_route(std::vector<http::Route>& routes) {
-  std::vector<std::string> endpoints = {"GET /openapi.json", "GET /docs"};
-  endpoints.reserve(endpoints.size() + routes.size());
-  for (const auto& route : routes) endpoints.push_back(route.method + " " + route.pattern);
-  routes.push_back(handler(
-      http::Work::catalog, "GET", "/", [endpoints](const http::Request& request) -> Result<http::Response> {
-        return json_response(
-            JsonObject()
-                .text("name", "Deltadrop")
-                .text("purpose", "Drop a new version of a CSV file, get its deltas.")
-                .text("try", fmt::format("curl -F file=@so-financials.csv {}/upload", request.origin))
-                .texts("endpoints", endpoints)
-                .take());
-      }));
+namespace {
+
+using Endpoints = std::shared_ptr<std::vector<std::string>>;
+
+/// GET / lists `endpoints`, which are filled in when all routes are there.
+void add_landing_route(std::vector<http::Route>& routes, const Endpoints& endpoints) {
+  const auto land = [endpoints](const http::Request& request) -> Result<http::Response> {
+    return json_response(
+        JsonObject()
+            .text("name", "Deltadrop")
+            .text("purpose", "Drop a new version of a CSV file, get its deltas.")
+            .text("try", fmt::format("curl -F file=@so-financials.csv {}/upload", request.origin))
+            .texts("endpoints", *endpoints)
+            .take());
+  };
+  routes.push_back(handler(http::Work::catalog, {AllowedTo::any_key, Scope::no_company}, "GET", "/", land));
 }
+
+}  // namespace
 
 std::vector<http::Route> all_routes(const Services& services) {
   std::vector<http::Route> routes;
@@ -72,8 +70,10 @@ std::vector<http::Route> all_routes(const Services& services) {
                          services.consumer == nullptr ? Records::no : Records::yes);
   add_admin_routes(routes, services);
   add_metrics_route(routes, services.metrics, examiner);
-  add_landing_route(routes);
+  const auto endpoints = std::make_shared<std::vector<std::string>>();
+  add_landing_route(routes, endpoints);
   add_docs_routes(routes);
+  for (const auto& route : routes) endpoints->push_back(route.method + " " + route.pattern);
   return routes;
 }
 

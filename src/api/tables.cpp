@@ -83,13 +83,13 @@ Result<http::Response> get_table(const Services& services, const http::Request& 
 }  // namespace
 
 void add_table_routes(std::vector<http::Route>& routes, const Services& services) {
-  const auto add = [&](const std::string& pattern, auto function) {
+  const auto add = [&](Scope scope, const std::string& pattern, auto function) {
     routes.push_back(
-        handler(http::Work::catalog, "GET", "/api/v1/tables" + pattern,
+        handler(http::Work::catalog, {AllowedTo::readers, scope}, "GET", "/api/v1/tables" + pattern,
                 [services, function](const http::Request& request) { return function(services, request); }));
   };
-  add("", list_tables);
-  add("/{}/{}", get_table);
+  add(Scope::whole_server, "", list_tables);
+  add(Scope::company_in_path, "/{}/{}", get_table);
   // Only who wants the lake's columns waits for the history, or behind those who do.
   routes.back().work_of = [](const http::Request& request) {
     return request.query_value("lake") ? http::Work::history : http::Work::catalog;

@@ -222,18 +222,16 @@ MadeSink receive_raw(ingest::Ingest& ingest, const http::Request& request) {
 
 void add_upload_routes(std::vector<http::Route>& routes, const Services& services) {
   auto& ingest = services.ingest;
-  const auto add = [&routes](std::string method, std::string pattern, auto receive) {
-    http::Route route;
-    route.method = std::move(method);
-    route.pattern = std::move(pattern);
-    route.work = http::Work::receiving;
+  const auto add = [&routes](http::Access access, std::string method, std::string pattern, auto receive) {
+    http::Route route{std::move(method), std::move(pattern), access, http::Work::receiving};
     route.receive = std::move(receive);
     routes.push_back(std::move(route));
   };
-  add("POST", "/upload", [&ingest, limits = services.form](const http::Request& request) {
-    return receive_form(ingest, request, limits);
-  });
-  add("PUT", "/api/v1/tables/{}/{}",
+  add({AllowedTo::senders, Scope::company_in_query, "company_id"}, "POST", "/upload",
+      [&ingest, limits = services.form](const http::Request& request) {
+        return receive_form(ingest, request, limits);
+      });
+  add({AllowedTo::senders, Scope::company_in_path}, "PUT", "/api/v1/tables/{}/{}",
       [&ingest](const http::Request& request) { return receive_raw(ingest, request); });
 }
 

@@ -337,23 +337,25 @@ Result<void> discard(const Services& services, const http::Request& request, con
 
 void add_uploads_routes(std::vector<http::Route>& routes, const Services& services) {
   const auto waiters = std::make_shared<Waiters>();
-  const auto add = [&](const std::string& pattern, auto function) {
-    routes.push_back(
-        handler(http::Work::catalog, "GET", "/api/v1/uploads" + pattern,
-                [services, function](const http::Request& request) { return function(services, request); }));
+  const auto add = [&](Scope scope, const std::string& pattern, auto function) {
+    routes.push_back(handler(
+        http::Work::catalog, {AllowedTo::readers_and_senders, scope}, "GET", "/api/v1/uploads" + pattern,
+        [services, function](const http::Request& request) { return function(services, request); }));
   };
   const auto add_later = [&](std::string method, const std::string& pattern, auto function) {
     routes.push_back(
-        later_handler(http::Work::change, std::move(method), "/api/v1/uploads" + pattern,
+        later_handler(http::Work::change, {AllowedTo::senders, Scope::company_of_upload}, std::move(method),
+                      "/api/v1/uploads" + pattern,
                       [services, function](const http::Request& request, const http::Respond& respond) {
                         return function(services, request, respond);
                       }));
   };
-  add("", list_uploads);
-  routes.push_back(handler(
-      http::Work::history, "GET", "/api/v1/uploads/{}",
-      [services, waiters](const http::Request& request) { return get_upload(services, *waiters, request); }));
-  add("/{}/changes", list_changes);
+  add(Scope::company_in_query, "", list_uploads);
+  routes.push_back(handler(http::Work::history, {AllowedTo::readers_and_senders, Scope::company_of_upload},
+                           "GET", "/api/v1/uploads/{}", [services, waiters](const http::Request& request) {
+                             return get_upload(services, *waiters, request);
+                           }));
+  add(Scope::company_of_upload, "/{}/changes", list_changes);
   add_later("POST", "/{}/release", release);
   add_later("DELETE", "/{}", discard);
 }

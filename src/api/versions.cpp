@@ -222,13 +222,15 @@ Result<void> revert(const Services& services, const http::Request& request, cons
 void add_version_routes(std::vector<http::Route>& routes, const Services& services) {
   const auto add = [&](const std::string& pattern, auto function) {
     routes.push_back(
-        handler(http::Work::catalog, "GET", "/api/v1/tables/{}/{}" + pattern,
+        handler(http::Work::catalog, {AllowedTo::readers, Scope::company_in_path}, "GET",
+                "/api/v1/tables/{}/{}" + pattern,
                 [services, function](const http::Request& request) { return function(services, request); }));
   };
   add("/versions", list_versions);
   add("/versions/{}/file", get_file);
   add("/versions/{}/diff", diff_versions);
-  routes.push_back(later_handler(http::Work::change, "POST", "/api/v1/tables/{}/{}/revert",
+  routes.push_back(later_handler(http::Work::change, {AllowedTo::senders, Scope::company_in_path}, "POST",
+                                 "/api/v1/tables/{}/{}/revert",
                                  [services](const http::Request& request, http::Respond respond) {
                                    return revert(services, request, respond);
                                  }));

@@ -224,6 +224,7 @@ class Connection {
     request_.parameters = match_.parameters;
     if (match_.route != nullptr) {
       request_.route = match_.route->pattern;
+      request_.access = match_.route->access;
       work_ = match_.route->work_of ? match_.route->work_of(request_) : match_.route->work;
     }
     return std::nullopt;

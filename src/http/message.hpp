@@ -16,6 +16,7 @@
 
 #include "core/result.hpp"
 #include "core/stop.hpp"
+#include "http/access.hpp"
 
 /// Requests and responses as our routes see them: nothing of the server's library.
 namespace deltadrop::http {
@@ -35,6 +36,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
   std::vector<std::string> parameters;                       ///< what `{}` matched in the route's pattern
   std::string route;                                         ///< its route's pattern; "" where there is none
+  std::optional<Access> access;                              ///< of its route; nothing where there is none
   std::string origin;  ///< how the client reaches this server: "https://host:8000"
   std::string remote_address;
   std::optional<KeyIdentity> key;               ///< set by the gate; nothing where no key is needed

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "http/access.hpp"
 #include "http/access_log.hpp"
 #include "http/hidden_paths.hpp"
 #include "http/message.hpp"
@@ -40,19 +41,21 @@ struct PoolSize {
 using PoolSizes = std::array<PoolSize, kWorkKinds>;
 PoolSizes default_pool_sizes();
 
-/// One endpoint. Exactly one of `handle`, `begin` and `receive` is set. All run on threads of their `work`.
+/// One endpoint. Made with its method, pattern and access; exactly one of `handle`, `begin` and `receive` is
+/// set. All run on threads of their `work`.
 struct Route {
   std::string method;
   std::string pattern;  ///< "/api/v1/uploads/{}"; `{}` is one segment, never empty; `{key}` too, not logged
+  Access access;
   Work work = Work::catalog;
   /// For requests without a body worth streaming; one of up to 64 KiB is read and dropped.
-  std::function<Response(const Request&)> handle;
+  std::function<Response(const Request&)> handle = {};
   /// Likewise, for what is answered later: `respond` takes the response. The request is gone after the call.
-  std::function<void(const Request&, Respond respond)> begin;
+  std::function<void(const Request&, Respond respond)> begin = {};
   /// For uploads: makes the sink before the body is read; an error is answered without reading it.
-  std::function<Result<std::unique_ptr<BodySink>>(const Request&)> receive;
+  std::function<Result<std::unique_ptr<BodySink>>(const Request&)> receive = {};
   /// Of which kind this request is, where not all of a route are of one; may be empty. On the network thread.
-  std::function<Work(const Request&)> work_of;
+  std::function<Work(const Request&)> work_of = {};
 };
 
 /// PEM files. Read again when one of them changes: connections that are open keep what they were begun with.

@@ -89,20 +89,18 @@ class CountingSink final : public BodySink {
   std::uint64_t bytes_ = 0;
 };
 
+/// For routes of servers whose gate is not tested.
+inline constexpr Access kAnyAccess{AllowedTo::readers, Scope::no_company};
+
 inline Route get(std::string pattern, std::function<Response(const Request&)> handle) {
-  Route route;
-  route.method = "GET";
-  route.pattern = std::move(pattern);
+  Route route{"GET", std::move(pattern), kAnyAccess};
   route.handle = std::move(handle);
   return route;
 }
 
 inline Route post_to_sink(std::string pattern,
                           std::function<Result<std::unique_ptr<BodySink>>(const Request&)> receive) {
-  Route route;
-  route.method = "POST";
-  route.pattern = std::move(pattern);
-  route.work = Work::receiving;
+  Route route{"POST", std::move(pattern), kAnyAccess, Work::receiving};
   route.receive = std::move(receive);
   return route;
 }

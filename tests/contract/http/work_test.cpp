@@ -71,10 +71,7 @@ Route of_kind(Work work, const std::string& pattern, std::function<Response(cons
 }
 
 Route later(const std::string& pattern, Waiting& waiting) {
-  Route route;
-  route.method = "GET";
-  route.pattern = pattern;
-  route.work = Work::change;
+  Route route{"GET", pattern, kAnyAccess, Work::change};
   route.begin = [&waiting](const Request&, Respond respond) { waiting.keep(std::move(respond)); };
   return route;
 }

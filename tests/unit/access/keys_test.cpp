@@ -161,7 +161,7 @@ TEST_F(KeysFile, RefusesWhatItCannotHold) {
 
 struct Asked {
   std::string method;
-  std::string route;
+  std::optional<http::Access> access = {};  ///< nothing: there is no such path
   std::vector<std::string> parameters = {};
   std::vector<std::pair<std::string, std::string>> query = {};
 };
@@ -181,7 +181,7 @@ class Gates : public KeysFile {
     };
     http::Request request;
     request.method = asked.method;
-    request.route = asked.route;
+    request.access = asked.access;
     request.parameters = asked.parameters;
     request.query = asked.query;
     if (!header.empty()) request.headers.emplace_back(header, value);
@@ -201,19 +201,23 @@ class Gates : public KeysFile {
   std::optional<http::KeyIdentity> identity;  ///< what the gate noted of the last request's key
 };
 
-const Asked kTables{"GET", "/api/v1/tables"};
-const Asked kUpload{"POST", "/upload", {}, {{"company_id", "acme"}}};
-const Asked kRepublish{"POST", "/api/v1/republish"};
+using enum http::AllowedTo;
+using enum http::Scope;
+
+const Asked kTables{"GET", http::Access{readers, whole_server}};
+const Asked kUpload{
+    "POST", http::Access{senders, company_in_query, "company_id"}, {}, {{"company_id", "acme"}}};
+const Asked kRepublish{"POST", http::Access{operators, whole_server}};
+const Asked kLive{"GET", http::Access{everyone, no_company}};
 
 TEST_F(Gates, StandOpenUntilThereIsAKey) {
   EXPECT_EQ(ask(kTables, "", ""), 200U);
   EXPECT_EQ(ask(kTables, "", "", true), 401U);
   const auto secret = make({.role = Role::read, .companies = {}, .expires_at = {}, .name = {}});
   EXPECT_EQ(ask(kTables, "", ""), 401U);
-  EXPECT_EQ(ask({"GET", "/health/live"}, "", ""), 200U);
-  EXPECT_EQ(ask({"GET", "/health"}, "", ""), 401U);
-  EXPECT_EQ(ask({"GET", "/metrics"}, "", ""), 401U);
-  EXPECT_EQ(ask({"GET", ""}, "", ""), 401U) << "what does not exist";
+  EXPECT_EQ(ask(kLive, "", ""), 200U);
+  EXPECT_EQ(ask({"GET", http::Access{any_key, no_company}}, "", ""), 401U);
+  EXPECT_EQ(ask({"GET"}, "", ""), 401U) << "what does not exist";
   EXPECT_EQ(ask(kTables, "authorization", "bearer  " + secret), 200U);
   EXPECT_EQ(ask(kTables, "x-api-key", secret), 200U);
   EXPECT_EQ(ask(kTables, "authorization", "Basic " + secret), 401U);
@@ -231,7 +235,7 @@ TEST_F(Gates, StandClosedWhileTheKeysCannotBeRead) {
   ASSERT_TRUE(io::remove_file(file).has_value());
   EXPECT_EQ(ask(kTables, "", ""), 503U);
   EXPECT_EQ(with(secret, kTables), 503U);
-  EXPECT_EQ(ask({"GET", "/health/live"}, "", ""), 200U);
+  EXPECT_EQ(ask(kLive, "", ""), 200U);
 }
 
 /// Idempotency keys belong to the companies of the API key.
@@ -252,60 +256,65 @@ TEST_F(Gates, KnowRoles) {
   const auto read = make({.role = Role::read, .companies = {}, .expires_at = {}, .name = {}});
   const auto admin = make({.role = Role::admin, .companies = {}, .expires_at = {}, .name = {}});
   struct Row {
-    Asked asked;
+    http::AllowedTo allowed;
     unsigned upload, read, admin;
   };
-  const std::vector<Row> rows = {{kTables, 403, 200, 200},
-                                 {kUpload, 200, 403, 200},
-                                 {kRepublish, 403, 403, 200},
-                                 {{"POST", "/api/v1/clock/accept"}, 403, 403, 200},
-                                 {{"POST", "/api/v1/dead-letters/{}/retry", {"x"}}, 403, 403, 200},
-                                 {{"GET", "/api/v1/uploads/{}", {"x"}}, 200, 200, 200},
-                                 {{"DELETE", "/api/v1/uploads/{}", {"x"}}, 200, 403, 200},
-                                 {{"GET", "/metrics"}, 403, 200, 200},
-                                 {{"GET", "/docs"}, 200, 200, 200},
-                                 {{"POST", ""}, 200, 403, 200}};
+  const std::vector<Row> rows = {{everyone, 200, 200, 200},  {any_key, 200, 200, 200},
+                                 {readers, 403, 200, 200},   {senders, 200, 403, 200},
+                                 {operators, 403, 403, 200}, {readers_and_senders, 200, 200, 200}};
   for (const auto& row : rows) {
-    EXPECT_EQ(with(upload, row.asked), row.upload) << row.asked.method << row.asked.route;
-    EXPECT_EQ(with(read, row.asked), row.read) << row.asked.method << row.asked.route;
-    EXPECT_EQ(with(admin, row.asked), row.admin) << row.asked.method << row.asked.route;
+    const Asked asked{"POST", http::Access{row.allowed, whole_server}};
+    const auto shown = static_cast<int>(row.allowed);
+    EXPECT_EQ(with(upload, asked), row.upload) << shown;
+    EXPECT_EQ(with(read, asked), row.read) << shown;
+    EXPECT_EQ(with(admin, asked), row.admin) << shown;
   }
+}
+
+/// It is refused like a path of another company, or for another role.
+TEST_F(Gates, RefuseWhatDoesNotExistByItsMethod) {
+  const auto upload = make({.role = Role::upload, .companies = {}, .expires_at = {}, .name = {}});
+  const auto read = make({.role = Role::read, .companies = {}, .expires_at = {}, .name = {}});
+  const auto company = make({.role = Role::admin, .companies = {"acme"}, .expires_at = {}, .name = {}});
+  EXPECT_EQ(with(upload, {"GET"}), 403U);
+  EXPECT_EQ(with(upload, {"POST"}), 200U);
+  EXPECT_EQ(with(read, {"GET"}), 200U);
+  EXPECT_EQ(with(read, {"HEAD"}), 200U);
+  EXPECT_EQ(with(read, {"POST"}), 403U);
+  EXPECT_EQ(with(company, {"GET"}), 403U);
 }
 
 TEST_F(Gates, KeepKeysToTheirCompanies) {
   const auto secret =
       make({.role = Role::admin, .companies = {"acme", "so-*"}, .expires_at = {}, .name = {}});
+  const http::Access path{readers, company_in_path};
+  const http::Access query{readers, company_in_query};
+  const http::Access upload{readers_and_senders, company_of_upload};
   const std::vector<std::pair<Asked, unsigned>> rows = {
-      {{"PUT", "/api/v1/tables/{}/{}", {"acme", "t"}}, 200},
-      {{"PUT", "/api/v1/tables/{}/{}", {"other", "t"}}, 403},
-      {{"GET", "/api/v1/tables/{}/{}/records", {"so-x", "t"}}, 200},
+      {{"PUT", path, {"acme", "t"}}, 200},
+      {{"PUT", path, {"other", "t"}}, 403},
+      {{"GET", path, {"so-x", "t"}}, 200},
+      {{"GET", path}, 403},
       {kTables, 403},
       {kUpload, 200},
-      {{"POST", "/upload"}, 403},
-      {{"POST", "/upload", {}, {{"company_id", "other"}}}, 403},
-      {{"POST", "/upload", {}, {{"company_id", "acme"}, {"company_id", "other"}}}, 403},
-      {{"GET", "/api/v1/events", {}, {{"company", "acme"}}}, 200},
-      {{"GET", "/api/v1/events"}, 403},
-      {{"GET", "/api/v1/events/stream"}, 403},
-      {{"GET", "/api/v1/events/stream", {}, {{"company", "other"}}}, 403},
-      {{"GET", "/api/v1/uploads"}, 403},
-      {{"GET", "/api/v1/uploads", {}, {{"company", "so-x"}}}, 200},
-      {{"GET", "/api/v1/uploads", {}, {{"company", "other"}}}, 403},
-      {{"GET", "/api/v1/uploads/{}", {"u-unknown"}}, 503},
-      {{"GET", "/api/v1/uploads/{}", {"u-acme"}}, 200},
-      {{"POST", "/api/v1/uploads/{}/release", {"u-acme"}}, 200},
-      {{"GET", "/api/v1/uploads/{}", {"u-other"}}, 403},
-      {{"GET", "/api/v1/uploads/{}/changes", {"u-other"}}, 403},
-      {{"POST", "/api/v1/uploads/{}/release", {"u-other"}}, 403},
-      {{"DELETE", "/api/v1/uploads/{}", {"u-other"}}, 403},
-      {{"GET", "/api/v1/uploads/{}", {"nonsense"}}, 403},
-      {{"GET", "/health"}, 403},
-      {{"GET", "/metrics"}, 403},
+      {{"POST", kUpload.access}, 403},
+      {{"POST", kUpload.access, {}, {{"company_id", "other"}}}, 403},
+      {{"POST", kUpload.access, {}, {{"company", "acme"}}}, 403},
+      {{"POST", kUpload.access, {}, {{"company_id", "acme"}, {"company_id", "other"}}}, 403},
+      {{"GET", query, {}, {{"company", "acme"}}}, 200},
+      {{"GET", query, {}, {{"company", "so-x"}}}, 200},
+      {{"GET", query}, 403},
+      {{"GET", query, {}, {{"company", "other"}}}, 403},
+      {{"GET", upload, {"u-unknown"}}, 503},
+      {{"GET", upload, {"u-acme"}}, 200},
+      {{"GET", upload, {"u-other"}}, 403},
+      {{"GET", upload, {"nonsense"}}, 403},
+      {{"GET", upload}, 403},
       {kRepublish, 403},
-      {{"GET", ""}, 403},
-      {{"GET", "/health/ready"}, 200}};
+      {{"GET", http::Access{any_key, no_company}}, 200}};
   for (const auto& [asked, status] : rows) {
-    EXPECT_EQ(with(secret, asked), status) << asked.method << " " << asked.route;
+    const auto shown = asked.access ? static_cast<int>(asked.access->scope) : -1;
+    EXPECT_EQ(with(secret, asked), status) << shown << (asked.parameters.empty() ? "" : asked.parameters[0]);
   }
 }
 
@@ -316,7 +325,7 @@ TEST_F(Gates, LetNoCompanysKeyAskForUploadsWithoutACatalog) {
   options.keys = std::make_shared<KeyRing>(KeysPaths{file, marker});
   http::Request request;
   request.method = "GET";
-  request.route = "/api/v1/uploads/{}";
+  request.access = http::Access{readers_and_senders, company_of_upload};
   request.parameters = {"u-acme"};
   request.headers = {{"x-api-key", secret}};
   io::ManualClock clock(kNow);

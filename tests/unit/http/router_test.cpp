@@ -18,10 +18,7 @@ Router sample_router() {
                                                         {"PUT", "/tables/{}/{}"},
                                                         {"GET", "/tables/{}/records/{key}/history"},
                                                         {"POST", "/upload"}}) {
-    Route route;
-    route.method = method;
-    route.pattern = pattern;
-    routes.push_back(std::move(route));
+    routes.push_back(Route{method, pattern, {AllowedTo::readers, Scope::no_company}});
   }
   return Router(std::move(routes));
 }

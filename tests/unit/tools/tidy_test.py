@@ -15,7 +15,11 @@ def tidy(folder):
 
 
 CASES = {
-    "a_later_room": ("src/csv/a.cpp", '#include "ingest/ingest.hpp"\n', "comes later"),
+    "a_later_module": ("src/csv/a.cpp", '#include "ingest/ingest.hpp"\n', "module csv may not use ingest"),
+    "transport_and_uploads": ("src/http/a.cpp", '#include "ingest/ingest.hpp"\n', "module http may not use ingest"),
+    "a_link": ("src/http/CMakeLists.txt", "deltadrop_room(http SOURCES a.cpp USES core io ingest LINK fmt::fmt)\n", "module http may not link ingest"),
+    "a_link_by_target": ("src/http/CMakeLists.txt", "deltadrop_room(http SOURCES a.cpp USES core io LINK deltadrop_history)\n", "module http may not link history"),
+    "an_old_diagram": ("docs/architecture.md", "<!-- tools/tidy.py --diagram -->\n```\n```\n<!-- end -->\n", "run tools/tidy.py --diagram"),
     "an_adapter": ("src/consume/a.cpp", '#include "history/sqlite_history.hpp"\n', "use its port"),
     "sqlite_outside": ("src/ingest/a.cpp", "#include <sqlite3.h>\n", "may be included by"),
     "arrow_in_a_header": ("src/lake/lake.hpp", "#pragma once\n#include <arrow/api.h>\n", "may be included by"),
