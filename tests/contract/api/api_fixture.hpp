@@ -16,6 +16,8 @@
 
 namespace deltadrop::api {
 
+inline const std::string kRecords = "/api/v1/tables/acme/financials/records";
+
 inline Timestamp at(std::string_view text) { return Timestamp::parse(text).value(); }
 
 inline UploadId upload_id(int number) {

@@ -3,8 +3,6 @@
 namespace deltadrop::api {
 namespace {
 
-const std::string kRecords = "/api/v1/tables/acme/financials/records";
-
 class RecordDownloads : public Api {
  protected:
   RecordDownloads() {

@@ -3,8 +3,6 @@
 namespace deltadrop::api {
 namespace {
 
-const std::string kRecords = "/api/v1/tables/acme/financials/records";
-
 history::StoredRecord row(const std::string& key, int from, std::optional<int> to, const std::string& data) {
   const auto first_of = [](int month) { return at(fmt::format("2025-{:02}-01T00:00:00Z", month)); };
   return {key,           data,           first_of(from), to ? std::optional(first_of(*to)) : std::nullopt,

@@ -8,8 +8,6 @@ class ApplyContract : public HistoryContract {};
 const Rows kV1 = {{"a", {{"v", "1"}}}, {"b", {{"v", "2"}}}, {"c", {{"v", "3"}}}};
 const Rows kV2 = {{"a", {{"v", "1"}}}, {"b", {{"v", "20"}}}, {"d", {{"v", "4"}}}};
 
-Timestamp at(std::int64_t version) { return TableStory::effective_at(Version(version)); }
-
 TEST_P(ApplyContract, OpensAndClosesRows) {
   record_and_apply(story_.next(kV1));
   feed_.record_all(story_.next(kV2));

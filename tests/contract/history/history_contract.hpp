@@ -33,6 +33,9 @@ using testing::Rows;
 using testing::TableStory;
 using testing::Values;
 
+/// When a version of a TableStory holds from.
+inline Timestamp at(std::int64_t version) { return TableStory::effective_at(Version(version)); }
+
 class HistoryContract : public ::testing::TestWithParam<Adapter> {
  protected:
   void reopen() {

@@ -7,9 +7,9 @@
 namespace deltadrop::history {
 namespace {
 
-const Rows kV1 = {{"a", {{"v", "1"}}}, {"b", {{"v", "2"}}}};
-const Rows kV2 = {{"a", {{"v", "10"}}}, {"c", {{"v", "3"}}}};
-const Rows kV3 = {{"a", {{"v", "10"}}}, {"c", {{"v", "30"}}}};
+const Rows kOwn1 = {{"a", {{"v", "1"}}}, {"b", {{"v", "2"}}}};
+const Rows kOwn2 = {{"a", {{"v", "10"}}}, {"c", {{"v", "3"}}}};
+const Rows kOwn3 = {{"a", {{"v", "10"}}}, {"c", {{"v", "30"}}}};
 const Rows kOther2 = {{"b", {{"v", "200"}}}, {"z", {{"v", "9"}, {"w", "8"}}}};
 
 ArchiveId archive(std::uint8_t number) {
@@ -23,7 +23,6 @@ std::vector<Event> of_archive(std::vector<Event> events, std::uint8_t number) {
   return events;
 }
 
-Timestamp at(std::int64_t version) { return TableStory::effective_at(Version(version)); }
 UploadId id_of(const std::vector<Event>& events) { return events.front().upload.upload_id; }
 
 class OwnerContract : public HistoryContract {
@@ -57,13 +56,13 @@ class OwnerContract : public HistoryContract {
 
   /// Version 1, then versions 2 and 3, applied; and another version 2 and 3 after version 1, in conflict.
   void fork() {
-    first_ = story_.next(kV1);
+    first_ = story_.next(kOwn1);
     record_and_apply(first_);
     TableStory copy = story_;
-    second_ = story_.next(kV2);
-    third_ = story_.next(kV3);
+    second_ = story_.next(kOwn2);
+    third_ = story_.next(kOwn3);
     other_second_ = other_next(copy, kOther2, 2);
-    other_third_ = other_next(copy, kV3, 3);
+    other_third_ = other_next(copy, kOwn3, 3);
     record_and_apply(second_);
     record_and_apply(third_);
     feed_.record_all(other_second_);
@@ -76,7 +75,7 @@ class OwnerContract : public HistoryContract {
 TEST_P(OwnerContract, TheFirstArchiveOwnsTheTable) {
   EXPECT_EQ(owner(), std::nullopt);
   EXPECT_TRUE(must(store_->archives()).empty());
-  const auto mine = of_archive(story_.next(kV1), 1);
+  const auto mine = of_archive(story_.next(kOwn1), 1);
   record_and_apply(mine);
   reopen();
   EXPECT_EQ(owner(), archive(1));
@@ -87,11 +86,11 @@ TEST_P(OwnerContract, TheFirstArchiveOwnsTheTable) {
 }
 
 TEST_P(OwnerContract, UploadsOfAnotherArchiveAreConflicts) {
-  const auto mine = of_archive(story_.next(kV1), 1);
+  const auto mine = of_archive(story_.next(kOwn1), 1);
   record_and_apply(mine);
   TableStory other("acme", 9);
-  const auto first = of_archive(other.next(kV2), 2);
-  const auto second = of_archive(other.next(kV3), 2);
+  const auto first = of_archive(other.next(kOwn2), 2);
+  const auto second = of_archive(other.next(kOwn3), 2);
   const auto report = feed_.record_all(first);
   ASSERT_EQ(report.conflicts.size(), 1U);
   EXPECT_EQ(report.conflicts[0].facts.upload_id, id_of(first));
@@ -107,15 +106,15 @@ TEST_P(OwnerContract, UploadsOfAnotherArchiveAreConflicts) {
   EXPECT_EQ(state(first), UploadState::conflict);
   EXPECT_EQ(state(second), UploadState::conflict);
   EXPECT_EQ(owner(), archive(1));
-  record_and_apply(of_archive(story_.next(kV2), 1));
+  record_and_apply(of_archive(story_.next(kOwn2), 1));
 }
 
 TEST_P(OwnerContract, TablesOfSeveralArchivesAreSideBySide) {
-  record_and_apply(of_archive(story_.next(kV1), 1));
+  record_and_apply(of_archive(story_.next(kOwn1), 1));
   TableStory other("zeta", 2);
-  record_and_apply(of_archive(other.next(kV1), 2));
+  record_and_apply(of_archive(other.next(kOwn1), 2));
   TableStory old("older", 3);
-  record_and_apply(old.next(kV1));
+  record_and_apply(old.next(kOwn1));
   const auto known = must(store_->archives());
   ASSERT_EQ(known.size(), 3U);
   const auto tables_of = [&](const std::optional<ArchiveId>& id) {
@@ -129,41 +128,41 @@ TEST_P(OwnerContract, TablesOfSeveralArchivesAreSideBySide) {
 }
 
 TEST_P(OwnerContract, EventsWithoutArchiveEqualThoseWithOne) {
-  const auto old = story_.next(kV1);
+  const auto old = story_.next(kOwn1);
   feed_.record_all(old);
   EXPECT_EQ(feed_.record_all(of_archive(old, 1)).already_there, 2);
   EXPECT_EQ(must(store_->summary()).dead_letters, 0);
   EXPECT_EQ(state(old), UploadState::recorded);
-  auto other = of_archive(story_.next(kV2), 1);
+  auto other = of_archive(story_.next(kOwn2), 1);
   feed_.record_all(other);
   feed_.record_all(of_archive(other, 2));
   EXPECT_GT(must(store_->summary()).dead_letters, 0) << "one upload is of one archive";
 }
 
 TEST_P(OwnerContract, TheNextUploadOfAnOlderTableClaimsIt) {
-  record_and_apply(story_.next(kV1));
+  record_and_apply(story_.next(kOwn1));
   EXPECT_EQ(owner(), std::nullopt);
   // Another archive's uploads do not, whatever their version.
   TableStory other("acme", 9);
-  const auto foreign = of_archive(other.next(kV2), 2);
-  const auto foreign_next = of_archive(other.next(kV3), 2);
+  const auto foreign = of_archive(other.next(kOwn2), 2);
+  const auto foreign_next = of_archive(other.next(kOwn3), 2);
   feed_.record_all(foreign_next);
   feed_.record_all(foreign);
   EXPECT_EQ(owner(), std::nullopt);
-  record_and_apply(of_archive(story_.next(kV2), 1));
+  record_and_apply(of_archive(story_.next(kOwn2), 1));
   EXPECT_EQ(owner(), archive(1));
 }
 
 TEST_P(OwnerContract, AnUploadRecordedBeforeTheConflictThatItFollowsGoesAlong) {
-  record_and_apply(story_.next(kV1));
+  record_and_apply(story_.next(kOwn1));
   TableStory other("acme", 9);
-  const auto first = other.next(kV2);
-  const auto second = other.next(kV3);
+  const auto first = other.next(kOwn2);
+  const auto second = other.next(kOwn3);
   feed_.record_all(second);
   EXPECT_EQ(state(second), UploadState::recorded);
   EXPECT_EQ(feed_.record_all(first).conflicts.size(), 2U);
   EXPECT_EQ(state(second), UploadState::conflict);
-  const auto mine = story_.next(kV2);
+  const auto mine = story_.next(kOwn2);
   record_and_apply(mine);
   EXPECT_EQ(state(mine), UploadState::applied) << "its place was free";
 }
@@ -172,7 +171,7 @@ TEST_P(OwnerContract, KeepingWhatIsAppliedSetsTheOthersAside) {
   fork();
   TableStory elsewhere("elsewhere", 5);
   TableStory copy = elsewhere;
-  record_and_apply(elsewhere.next(kV1));
+  record_and_apply(elsewhere.next(kOwn1));
   EXPECT_EQ(must(store_->summary()).blocked.size(), 2U);
   const auto before = data_at(story_.table(), at(9));
   const auto plan = must(store_->resolve(story_.table(), id_of(third_), now_));
@@ -183,22 +182,22 @@ TEST_P(OwnerContract, KeepingWhatIsAppliedSetsTheOthersAside) {
   EXPECT_EQ(upload(id_of(other_second_)).set_aside_at, now_);
   EXPECT_EQ(upload(id_of(other_second_)).recorded, std::ssize(other_second_)) << "its events stay";
   EXPECT_EQ(data_at(story_.table(), at(9)), before);
-  record_and_apply(story_.next(kV1));
-  record_and_apply(elsewhere.next(kV2));
+  record_and_apply(story_.next(kOwn1));
+  record_and_apply(elsewhere.next(kOwn2));
   EXPECT_EQ(must(store_->resolve(story_.table(), id_of(third_), now_)).kept.size(), 3U);
 }
 
 TEST_P(OwnerContract, KeepingTheOtherChainUndoesWhatWasApplied) {
   fork();
   TableStory elsewhere("elsewhere", 5);
-  record_and_apply(elsewhere.next(kV1));
+  record_and_apply(elsewhere.next(kOwn1));
   for (const auto& events : {first_, second_, third_}) {
     must(store_->mark_in_lake(id_of(events), {{"v", ColumnType::int64}, {"gone", ColumnType::int64}}, now_));
   }
   const auto plan = must(store_->resolve(story_.table(), id_of(other_third_), now_));
   EXPECT_TRUE(plan.undoes);
   EXPECT_EQ(plan.revived.size(), 2U);
-  EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kV1)) << "as after the last common version";
+  EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kOwn1)) << "as after the last common version";
   EXPECT_EQ(upload(id_of(first_)).applied_no, AppliedNo(1)) << "what both have in common stays as it is";
   EXPECT_EQ(upload(id_of(first_)).in_lake_at, std::nullopt);
   EXPECT_TRUE(must(store_->lake_columns(story_.table())).empty());
@@ -206,9 +205,9 @@ TEST_P(OwnerContract, KeepingTheOtherChainUndoesWhatWasApplied) {
   EXPECT_EQ(data_at(story_.table(), at(2)), data_of(kOther2));
   EXPECT_TRUE(applies(story_.table()));
   EXPECT_EQ(waiting_for(story_.table()), "");
-  EXPECT_EQ(data_at(story_.table(), at(1)), data_of(kV1));
-  EXPECT_EQ(data_at(story_.table(), at(3)), data_of(kV3));
-  EXPECT_EQ(data_at(TableRef{"elsewhere", "financials"}, at(9)), data_of(kV1)) << "another table";
+  EXPECT_EQ(data_at(story_.table(), at(1)), data_of(kOwn1));
+  EXPECT_EQ(data_at(story_.table(), at(3)), data_of(kOwn3));
+  EXPECT_EQ(data_at(TableRef{"elsewhere", "financials"}, at(9)), data_of(kOwn1)) << "another table";
   EXPECT_EQ(state(second_), UploadState::conflict);
   EXPECT_EQ(upload(id_of(second_)).recorded, std::ssize(second_));
   EXPECT_EQ(upload(id_of(second_)).applied_no, std::nullopt);
@@ -220,49 +219,49 @@ TEST_P(OwnerContract, KeepingTheOtherChainUndoesWhatWasApplied) {
   must(store_->resolve(story_.table(), id_of(third_), now_));
   EXPECT_TRUE(applies(story_.table()));
   EXPECT_TRUE(applies(story_.table()));
-  EXPECT_EQ(data_at(story_.table(), at(2)), data_of(kV2));
-  EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kV3));
+  EXPECT_EQ(data_at(story_.table(), at(2)), data_of(kOwn2));
+  EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kOwn3));
   EXPECT_EQ(deletes(), (std::vector<UploadId>{id_of(second_)})) << "each where it is applied now, and once";
-  record_and_apply(story_.next(kV1));
+  record_and_apply(story_.next(kOwn1));
 }
 
 TEST_P(OwnerContract, AnUploadInTheMiddleCutsWhatFollowsIt) {
   fork();
   must(store_->resolve(story_.table(), id_of(second_), now_));
-  EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kV2));
+  EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kOwn2));
   EXPECT_EQ(state(third_), UploadState::conflict);
   // The place of what was cut is free; what follows it is in conflict.
-  const auto late = story_.next(kV1);
+  const auto late = story_.next(kOwn1);
   feed_.record_all(late);
   EXPECT_EQ(state(late), UploadState::conflict);
 }
 
 TEST_P(OwnerContract, KeepingTheOtherArchivesUploadsMakesItTheOwner) {
-  const auto mine = of_archive(story_.next(kV1), 1);
+  const auto mine = of_archive(story_.next(kOwn1), 1);
   record_and_apply(mine);
   TableStory other("acme", 9);
-  const auto theirs = of_archive(other.next(kV2), 2);
+  const auto theirs = of_archive(other.next(kOwn2), 2);
   feed_.record_all(theirs);
   must(store_->resolve(story_.table(), id_of(theirs), now_));
   EXPECT_EQ(owner(), archive(2));
   EXPECT_TRUE(applies(story_.table()));
-  EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kV2));
-  record_and_apply(of_archive(other.next(kV3), 2));
-  const auto refused = of_archive(story_.next(kV2), 1);
+  EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kOwn2));
+  record_and_apply(of_archive(other.next(kOwn3), 2));
+  const auto refused = of_archive(story_.next(kOwn2), 1);
   feed_.record_all(refused);
   EXPECT_EQ(state(refused), UploadState::conflict);
 }
 
 TEST_P(OwnerContract, KeepingNoUploadFreesTheTable) {
-  record_and_apply(of_archive(story_.next(kV1), 1));
+  record_and_apply(of_archive(story_.next(kOwn1), 1));
   const auto plan = must(store_->resolve(story_.table(), std::nullopt, now_));
   EXPECT_TRUE(plan.kept.empty());
   EXPECT_EQ(owner(), std::nullopt);
   EXPECT_TRUE(data_at(story_.table(), at(9)).empty());
   TableStory other("acme", 9);
-  record_and_apply(of_archive(other.next(kV2), 2));
+  record_and_apply(of_archive(other.next(kOwn2), 2));
   EXPECT_EQ(owner(), archive(2));
-  EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kV2));
+  EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kOwn2));
 }
 
 TEST_P(OwnerContract, AChainWithAGapOrAnUnknownEndIsRefused) {
@@ -270,12 +269,12 @@ TEST_P(OwnerContract, AChainWithAGapOrAnUnknownEndIsRefused) {
   const auto unknown = testing::upload_id_of(5, 5);
   EXPECT_EQ(error_of(store_->resolve(story_.table(), unknown, now_)), "not_found/no-such-upload");
   TableStory other("acme", 9);
-  other.next(kV1);
-  const auto second = other.next(kV2);
+  other.next(kOwn1);
+  const auto second = other.next(kOwn2);
   feed_.record_all(second);
   EXPECT_EQ(error_of(store_->resolve(story_.table(), id_of(second), now_)), "conflict/chain-incomplete");
   EXPECT_EQ(must(store_->uploads_of(story_.table())).size(), 6U);
-  EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kV3));
+  EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kOwn3));
 }
 
 TEST_P(OwnerContract, ChainsAreToldApart) {

@@ -21,8 +21,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using test::RawClient;
 
-constexpr auto kPatience = std::chrono::seconds(20);
-
 /// A handler that works until it is told to stop, and what the server said of its requests.
 class LongWork {
  public:

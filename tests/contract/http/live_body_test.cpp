@@ -15,8 +15,6 @@
 namespace deltadrop::http {
 namespace {
 
-constexpr std::chrono::seconds kPatience{20};
-
 /// What live bodies say, and how many there are.
 class Newsroom {
  public:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -15,6 +16,9 @@
 #include "http/server.hpp"
 
 namespace deltadrop::http {
+
+/// How long a test waits for what must happen.
+inline constexpr std::chrono::seconds kPatience{20};
 
 /// What happened to the sinks of a server, which a test can wait for.
 class SinkLog {
