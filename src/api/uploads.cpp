@@ -133,39 +133,51 @@ bool reached(const Services& services, const UploadId& id, Goal goal) {
   return goal == Goal::applied ? progress.value().applied : progress.value().in_lake;
 }
 
-/// For what gives no signal: a history that another process writes, a consumer that has stopped.
-void let_time_pass(steady_clock::time_point until) {
-  std::mutex mutex;
-  std::condition_variable nobody_signals;
-  std::unique_lock lock(mutex);
-  nobody_signals.wait_until(lock, until, [] { return false; });
-}
-
 void wait_for(const Services& services, const http::Request& request, const UploadId& id, const Wait& wait) {
   const auto deadline = steady_clock::now() + wait.timeout;
   while (true) {
     const std::uint64_t seen = services.consumer != nullptr ? services.consumer->progress() : 0;
-    if (reached(services, id, wait.goal) || request.server_stops()) return;
+    if (reached(services, id, wait.goal) || request.server_stops() || request.stop.requested()) return;
     const auto now = steady_clock::now();
     if (now >= deadline) return;
     const auto slice = std::min(deadline, now + kWaitSlice);
     if (wait.goal == Goal::published) {
       services.ingest.wait_published(id, slice);
     } else if (services.consumer == nullptr || services.consumer->wait_for_progress(seen, slice) == seen) {
-      let_time_pass(std::min(deadline, now + kAskAgain));
+      // A history that another process writes gives no signal, and neither does a consumer that has stopped.
+      request.stop.wait_until(std::min(deadline, now + kAskAgain));
     }
   }
 }
 
-/// Counts those who wait now.
+/// Counts the requests that wait now.
 class Waiters {
  public:
-  bool enter() {
-    if (count_.fetch_add(1) < kWaitersMax) return true;
-    leave();
-    return false;
-  }
-  void leave() { count_.fetch_sub(1); }
+  /// One of them, while it exists. Fails with "too-busy" when there are kWaitersMax.
+  class Place {
+   public:
+    static Result<Place> take(Waiters& waiters) {
+      Place place(waiters);
+      if (place.number_ < kWaitersMax) return place;
+      return Error{ErrorCode::unavailable, "too-busy",
+                   fmt::format("{} requests wait for uploads already", kWaitersMax),
+                   "ask again later, or without wait="};
+    }
+    Place(Place&& other) noexcept
+        : waiters_(std::exchange(other.waiters_, nullptr)), number_(other.number_) {}
+    Place& operator=(Place&&) = delete;
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() {
+      if (waiters_ != nullptr) waiters_->count_.fetch_sub(1);
+    }
+
+   private:
+    explicit Place(Waiters& waiters) : waiters_(&waiters), number_(waiters.count_.fetch_add(1)) {}
+
+    Waiters* waiters_;
+    int number_;
+  };
 
  private:
   std::atomic<int> count_ = 0;
@@ -183,9 +195,9 @@ Result<http::Response> get_upload(const Services& services, Waiters& waiters, co
   DD_TRY(check_query(request, {"wait", "timeout"}));
   DD_TRY(auto wait, wait_of(request));
   DD_TRY(auto upload, find_upload(services, request));
-  if (wait.goal != Goal::none && waiters.enter()) {
+  if (wait.goal != Goal::none) {
+    DD_TRY(const auto place, Waiters::Place::take(waiters));
     wait_for(services, request, upload.upload_id, wait);
-    waiters.leave();
     DD_TRY(upload, find_upload(services, request));
   }
   if (upload.state == ingest::UploadState::discarded) return discarded(upload);

@@ -32,6 +32,10 @@ using Work = std::function<Result<int>(const app::Settings& settings, const Want
 Result<std::optional<Timestamp>> expiry_of(const std::string& text, Timestamp now) {
   if (text.empty()) return std::optional<Timestamp>();
   if (const auto span = app::parse_duration(text); span.has_value()) {
+    if (text.find_first_not_of("0123456789.") == std::string::npos) {
+      return Error{ErrorCode::invalid_input, "bad-expiry", fmt::format("--expires {} has no unit", text),
+                   fmt::format("give one, such as {0}d for days or {0}h for hours", text)};
+    }
     return std::optional(now.plus_ms(span.value().count()));
   }
   DD_TRY(const auto time, Timestamp::parse(text));

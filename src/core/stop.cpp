@@ -1,6 +1,10 @@
 #include "core/stop.hpp"
 
 #include <algorithm>
+#include <condition_variable>
+#include <functional>
+#include <list>
+#include <mutex>
 #include <utility>
 
 namespace deltadrop {
@@ -26,6 +30,25 @@ Result<void> Stop::check() const {
     if (reason.holds()) return reason.why;
   }
   return success();
+}
+
+void Stop::wait_until(Clock::time_point until) const {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool stopped = false;
+  const auto stop = [&] {
+    const std::lock_guard lock(mutex);
+    stopped = true;
+    changed.notify_all();
+  };
+  std::list<std::stop_callback<std::function<void()>>> callbacks;
+  for (const Reason& reason : reasons_) {
+    callbacks.emplace_back(reason.token, stop);
+    until = std::min(until, reason.deadline);
+  }
+  std::unique_lock lock(mutex);
+  changed.wait_until(lock, until, [&] { return stopped; });
+  lock.unlock();  // a callback that runs now must end before it is destroyed
 }
 
 }  // namespace deltadrop

@@ -26,6 +26,8 @@ class Stop {
   /// Fails with the first reason that holds. Work that may have been cut short calls it before its result is
   /// used.
   [[nodiscard]] Result<void> check() const;
+  /// Waits until it is requested, at most until `until`.
+  void wait_until(Clock::time_point until) const;
 
  private:
   struct Reason {

@@ -256,6 +256,12 @@ def test_health_and_metrics_beside_many_tables(start):
         print(f"{path} beside 1,600 tables: median {times[5] * 1000:.1f} ms")
 
 
+def test_a_key_expires_after_a_time_with_a_unit(start, tmp_path):
+    refused = subprocess.run([str(PROGRAM), "keys", "create", "--expires", "90", "--data-dir", str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 2 and "--expires 90 has no unit" in refused.stderr and "90d" in refused.stderr
+    assert not (tmp_path / "keys").exists()
+
+
 def test_keys_are_asked_for_once_there_is_one(start):
     server = start()
     assert server.request("GET", "/api/v1/tables").status_code == 200

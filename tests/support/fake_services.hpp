@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -185,13 +186,16 @@ class FakeIngest final : public ingest::Ingest {
   }
   bool wait_published(const UploadId& id, std::chrono::steady_clock::time_point deadline) override {
     std::unique_lock lock(mutex);
-    ++waits;
+    if (fault) throw std::runtime_error(*fault);
+    ++waiting;
     changed.notify_all();
-    return changed.wait_until(lock, deadline, [&] {
+    const bool published = changed.wait_until(lock, deadline, [&] {
       return std::any_of(records.begin(), records.end(), [&](const auto& record) {
         return record.upload_id == id && record.state == ingest::UploadState::published;
       });
     });
+    --waiting;
+    return published;
   }
   ingest::Health health() override { return state_of_health; }
   Result<io::ClockReport> accept_clock() override {
@@ -210,15 +214,16 @@ class FakeIngest final : public ingest::Ingest {
     }
     changed.notify_all();
   }
-  /// For a test: returns once somebody waits for a publication.
-  bool wait_for_waiter() {
+  /// For a test: returns once so many wait for a publication.
+  bool wait_for_waiters(int count = 1) {
     std::unique_lock lock(mutex);
-    return changed.wait_for(lock, std::chrono::seconds(20), [this] { return waits > 0; });
+    return changed.wait_for(lock, std::chrono::seconds(20), [&] { return waiting >= count; });
   }
 
   std::mutex mutex;
   std::condition_variable changed;
-  int waits = 0;
+  int waiting = 0;                            ///< for a publication, now
+  std::optional<std::string> fault;           ///< thrown by wait_published
   std::vector<ingest::UploadRecord> records;  ///< by version
   std::atomic<int> questions_for_all_tables = 0;
   std::atomic<int> questions_for_uploads = 0;

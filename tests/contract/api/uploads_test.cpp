@@ -35,7 +35,7 @@ TEST_F(Api, WaitsUntilPublished) {
   add(record, false);
   EXPECT_TRUE(has(get(kFirst + "?wait=published&timeout=1ms"), R"("state":"accepted")"));
   std::thread publisher([this] {
-    EXPECT_TRUE(ingest.wait_for_waiter());
+    EXPECT_TRUE(ingest.wait_for_waiters());
     ingest.publish(upload_id(1));
   });
   EXPECT_TRUE(has(get(kFirst + "?wait=published&timeout=20s"), R"("state":"published")"));
@@ -44,12 +44,42 @@ TEST_F(Api, WaitsUntilPublished) {
   EXPECT_EQ(get(kFirst + "?wait=applied&timeout=soon").status, 422);
 }
 
+TEST_F(Api, RefusesToWaitForMoreThanEightAtATime) {
+  auto record = version(1);
+  record.state = ingest::UploadState::accepted;
+  add(record, false);
+  std::vector<std::jthread> waiters;
+  for (int i = 0; i < 8; ++i) {
+    waiters.emplace_back(
+        [this] { EXPECT_TRUE(has(get(kFirst + "?wait=published&timeout=20s"), R"("state":"published")")); });
+  }
+  ASSERT_TRUE(ingest.wait_for_waiters(8));
+  const auto refused = get(kFirst + "?wait=published&timeout=20s");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_NE(refused.body.find("/problems/too-busy"), std::string::npos) << refused.body;
+  EXPECT_FALSE(refused.header("retry-after").empty());
+  EXPECT_EQ(get(kFirst).status, 200) << "without wait=";
+  ingest.publish(upload_id(1));
+  waiters.clear();
+  EXPECT_EQ(get(kFirst + "?wait=published&timeout=20s").status, 200) << "the places are free again";
+}
+
+TEST_F(Api, AWaitThatFailsGivesItsPlaceBack) {
+  auto record = version(1);
+  record.state = ingest::UploadState::accepted;
+  add(record, false);
+  ingest.fault = "a fault while it waits";
+  for (int i = 0; i < 9; ++i) EXPECT_EQ(get(kFirst + "?wait=published&timeout=1ms").status, 500);
+  ingest.fault.reset();
+  EXPECT_EQ(get(kFirst + "?wait=published&timeout=1ms").status, 200);
+}
+
 TEST_F(Api, AStoppingServerEndsWaits) {
   auto record = version(1);
   record.state = ingest::UploadState::accepted;
   add(record, false);
   std::thread stopper([this] {
-    EXPECT_TRUE(ingest.wait_for_waiter());
+    EXPECT_TRUE(ingest.wait_for_waiters());
     server->stop(std::chrono::seconds(20));
   });
   const auto start = std::chrono::steady_clock::now();

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <stop_token>
+#include <thread>
 
 namespace deltadrop {
 namespace {
@@ -25,6 +27,25 @@ TEST(Stop, FailsWithTheReasonThatHolds) {
   EXPECT_EQ(copy.check().error().type, "second");
   first.request_stop();
   EXPECT_EQ(stop.check().error().type, "first");
+}
+
+TEST(Stop, EndsAWait) {
+  const auto begin = Stop::Clock::now();
+  const auto late = begin + std::chrono::hours(1);
+  std::stop_source source;
+  const Stop stop = Stop().on(source.get_token(), because("first"));
+  std::jthread other([&] { source.request_stop(); });
+  stop.wait_until(late);
+  EXPECT_TRUE(stop.requested());
+  stop.wait_until(late);
+  Stop().after(begin, because("late")).wait_until(late);
+  EXPECT_LT(Stop::Clock::now() - begin, std::chrono::minutes(30));
+}
+
+TEST(Stop, LetsTimePassUntilThen) {
+  const auto until = Stop::Clock::now() + std::chrono::milliseconds(20);
+  Stop().wait_until(until);
+  EXPECT_GE(Stop::Clock::now(), until);
 }
 
 TEST(Stop, IsRequestedFromItsDeadlineOn) {
