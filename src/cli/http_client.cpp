@@ -29,7 +29,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr long kBufferBytes = 256L << 10;
 /// To connect. An upload waits longer for a server that compares, but not for one that is absent.
-constexpr std::int64_t kConnectPatience_s = 60;
+constexpr std::chrono::seconds kConnectPatience{60};
 
 struct FreeVendor {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -206,7 +206,8 @@ class Exchange {
         1L);  // a firewall drops an idle connection while the server compares for hours
     set(CURLOPT_BUFFERSIZE, kBufferBytes);
     set(CURLOPT_UPLOAD_BUFFERSIZE, kBufferBytes);
-    set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(std::min(request_.patience_s, kConnectPatience_s)));
+    set(CURLOPT_CONNECTTIMEOUT,
+        static_cast<long>(std::min<std::int64_t>(request_.patience_s, kConnectPatience.count())));
     set(CURLOPT_ERRORBUFFER, reason_.data());
     if (is_direct()) set(CURLOPT_PROXY, "");
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -382,16 +383,16 @@ class Exchange {
     long result = X509_V_OK;
     curl_easy_getinfo(handle_.get(), CURLINFO_SSL_VERIFYRESULT, &result);
     const std::string why = result == X509_V_OK ? reason(code) : X509_verify_cert_error_string(result);
-    return {
-        ErrorCode::unavailable, "not-trusted",
-        fmt::format("the certificate of the server at {} is not trusted: {}", server_.address, why),
-        server_.certificate.empty()
-            ? "give the name that the certificate has; or the certificate, or that of its authority: "
-              "--tls-cert FILE"
-            : fmt::format(
-                  "{} must have the server's certificate, or its authority's and the server a name that its "
-                  "certificate has; without --tls-cert and TLS_CERT the system's authorities are trusted",
-                  quoted_for_message(server_.certificate))};
+    return {ErrorCode::unavailable, "not-trusted",
+            fmt::format("the certificate of the server at {} is not trusted: {}", server_.address, why),
+            server_.certificate.empty()
+                ? "use the host name of the certificate; or name the server's certificate or its "
+                  "authority's: --tls-cert FILE"
+                : fmt::format(
+                      "name the server's certificate or its authority's in place of {}, and use the host "
+                      "name of the certificate; to trust the system's authorities, set neither --tls-cert "
+                      "nor TLS_CERT",
+                      quoted_for_message(server_.certificate))};
   }
 
   [[nodiscard]] Error no_tls(CURLcode code) const {
