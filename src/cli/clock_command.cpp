@@ -7,9 +7,8 @@
 
 #include "app/data_dir.hpp"
 #include "cli/commands.hpp"
-#include "cli/server_questions.hpp"
+#include "cli/server_requests.hpp"
 #include "cli/settings_options.hpp"
-#include "http/client.hpp"
 #include "ingest/ingest.hpp"
 #include "io/clock.hpp"
 
@@ -25,10 +24,10 @@ struct SeenClock {
   std::string trouble;
 };
 
-Result<SeenClock> ask_server(const http::ServerToAsk& server, Wanted wanted) {
+Result<SeenClock> request_clock(const ServerEndpoint& server, Wanted wanted) {
   const bool accepts = wanted == Wanted::accept;
   DD_TRY(const auto response,
-         http::ask(server, accepts ? "POST" : "GET", accepts ? "/api/v1/clock/accept" : "/api/v1/clock"));
+         send_request(server, accepts ? "POST" : "GET", accepts ? "/api/v1/clock/accept" : "/api/v1/clock"));
   SeenClock seen;
   simdjson::dom::parser parser;
   simdjson::dom::element answer;
@@ -54,7 +53,7 @@ Result<SeenClock> look_here(const app::Settings& settings, Wanted wanted) {
 /// 2 while uploads are refused, so that a script can tell.
 Result<int> run(const app::Settings& settings, Wanted wanted) {
   const auto server = running_server(settings);
-  DD_TRY(const auto seen, server ? ask_server(*server, wanted) : look_here(settings, wanted));
+  DD_TRY(const auto seen, server ? request_clock(*server, wanted) : look_here(settings, wanted));
   if (wanted == Wanted::accept) {
     fmt::print("accepted: the clock is right, it is {}\n", seen.now);
   } else if (seen.trouble.empty()) {

@@ -11,7 +11,7 @@
 #include "app/parts.hpp"
 #include "cli/commands.hpp"
 #include "cli/open_history.hpp"
-#include "cli/server_questions.hpp"
+#include "cli/server_requests.hpp"
 #include "cli/settings_options.hpp"
 #include "consume/dead_letters.hpp"
 #include "core/text.hpp"

@@ -10,7 +10,7 @@
 #include "cli/checks.hpp"
 #include "cli/commands.hpp"
 #include "cli/listing.hpp"
-#include "cli/server_questions.hpp"
+#include "cli/server_requests.hpp"
 
 namespace deltadrop::cli {
 namespace {
@@ -34,8 +34,8 @@ const std::vector<ListColumn>& columns() {
 }
 
 /// The end of a stream whose key no longer holds, as the server tells it.
-Error ended_by(const http::ServerToAsk& server, const std::string& problem_json) {
-  http::ClientResponse response;
+Error ended_by(const ServerEndpoint& server, const std::string& problem_json) {
+  ClientResponse response;
   response.body = problem_json;
   simdjson::dom::parser parser;
   simdjson::dom::element problem;
@@ -48,7 +48,7 @@ Error ended_by(const http::ServerToAsk& server, const std::string& problem_json)
 }
 
 /// Prints each event of a stream as it comes, until the server ends it.
-Result<int> follow(const http::ServerToAsk& server, const Wanted& wanted) {
+Result<int> follow(const ServerEndpoint& server, const Wanted& wanted) {
   Query query = wanted.filters;
   query.emplace_back("after", wanted.after);
   std::string text;
@@ -86,7 +86,7 @@ Result<int> follow(const http::ServerToAsk& server, const Wanted& wanted) {
   return 0;
 }
 
-Result<int> run(const http::ServerToAsk& server, const Wanted& wanted) {
+Result<int> run(const ServerEndpoint& server, const Wanted& wanted) {
   if (wanted.follow) return follow(server, wanted);
   Query query = wanted.filters;
   if (wanted.format == ListFormat::json) {

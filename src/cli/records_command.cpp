@@ -9,7 +9,7 @@
 #include "cli/checks.hpp"
 #include "cli/commands.hpp"
 #include "cli/listing.hpp"
-#include "cli/server_questions.hpp"
+#include "cli/server_requests.hpp"
 
 namespace deltadrop::cli {
 namespace {
@@ -27,7 +27,7 @@ struct Wanted {
 };
 
 /// The values of each record under their columns' names.
-Result<int> list(const http::ServerToAsk& server, const std::string& path, const Query& query,
+Result<int> list(const ServerEndpoint& server, const std::string& path, const Query& query,
                  const Wanted& wanted) {
   std::unique_ptr<Listing> listing;
   const auto limit = wanted.limit > 0 ? wanted.limit : kTextLimit;
@@ -53,7 +53,7 @@ Result<int> list(const http::ServerToAsk& server, const std::string& path, const
   return 0;
 }
 
-Result<int> run(const http::ServerToAsk& server, const Wanted& wanted) {
+Result<int> run(const ServerEndpoint& server, const Wanted& wanted) {
   const auto path = table_path(wanted.company, wanted.table, "/records");
   Query query = {{"as_of", wanted.as_of}, {"version", wanted.version}, {"columns", wanted.columns}};
   if (wanted.format == ListFormat::text) return list(server, path, query, wanted);

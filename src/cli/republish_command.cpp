@@ -9,11 +9,10 @@
 #include "app/data_dir.hpp"
 #include "cli/checks.hpp"
 #include "cli/commands.hpp"
-#include "cli/server_questions.hpp"
+#include "cli/server_requests.hpp"
 #include "cli/settings_options.hpp"
 #include "cli/wanted_table.hpp"
 #include "core/text.hpp"
-#include "http/client.hpp"
 #include "ingest/ingest.hpp"
 
 namespace deltadrop::cli {
@@ -36,14 +35,14 @@ Result<ingest::RepublishRequest> request_of(const Wanted& wanted) {
   return request;
 }
 
-Result<ingest::RepublishReport> ask_server(const http::ServerToAsk& server,
-                                           const ingest::RepublishRequest& request) {
+Result<ingest::RepublishReport> request_republish(const ServerEndpoint& server,
+                                                  const ingest::RepublishRequest& request) {
   std::string target = fmt::format("/api/v1/republish?from_version={}", request.from.value);
   // Names of companies and tables have no character that is special in a URL.
   if (request.table) {
     target += fmt::format("&company={}&table={}", request.table->company_id, request.table->table_name);
   }
-  DD_TRY(const auto response, http::ask(server, "POST", target));
+  DD_TRY(const auto response, send_request(server, "POST", target));
   ingest::RepublishReport report;
   simdjson::dom::parser parser;
   simdjson::dom::element answer;
@@ -58,7 +57,7 @@ Result<ingest::RepublishReport> ask_server(const http::ServerToAsk& server,
 Result<Outcome> republish(const app::Settings& settings, const Wanted& wanted) {
   DD_TRY(const auto request, request_of(wanted));
   if (const auto server = running_server(settings)) {
-    DD_TRY(const auto report, ask_server(*server, request));
+    DD_TRY(const auto report, request_republish(*server, request));
     return Outcome{report, server->address};
   }
   DD_TRY(const auto data_dir, app::lock_existing_data_dir(settings));

@@ -4,12 +4,12 @@
 
 #include "cli/commands.hpp"
 #include "cli/listing.hpp"
-#include "cli/server_questions.hpp"
+#include "cli/server_requests.hpp"
 
 namespace deltadrop::cli {
 namespace {
 
-Result<int> list(const http::ServerToAsk& server, ListFormat format) {
+Result<int> list(const ServerEndpoint& server, ListFormat format) {
   DD_TRY(print_list(server, "/api/v1/tables", {}, "tables", kNoLimit, format,
                     {{"company", "/company_id"},
                      {"table", "/table_name"},

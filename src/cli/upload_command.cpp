@@ -11,8 +11,9 @@
 #include "cli/commands.hpp"
 #include "cli/diff_output.hpp"
 #include "cli/listing.hpp"
-#include "cli/server_questions.hpp"
+#include "cli/server_requests.hpp"
 #include "core/text.hpp"
+#include "http/target.hpp"
 #include "io/file.hpp"
 
 namespace deltadrop::cli {
@@ -35,7 +36,7 @@ std::string form_head(const std::string& path) {
   std::string name;
   for (const char c : std::filesystem::path(path).filename().string()) {
     const bool special = c == '"' || c == '\r' || c == '\n';
-    name += special ? fmt::format("%{:02X}", static_cast<unsigned char>(c)) : std::string(1, c);
+    name += special ? http::percent_encode(std::string_view(&c, 1)) : std::string(1, c);
   }
   return fmt::format(
       "--{}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\nContent-Type: "
@@ -44,30 +45,30 @@ std::string form_head(const std::string& path) {
 }
 
 /// A form with one file, read while it is sent.
-Result<http::Question> question_of(const Wanted& wanted) {
+Result<ClientRequest> upload_request(const Wanted& wanted) {
   DD_TRY(auto opened, io::File::open_to_read(wanted.path));
   DD_TRY(const auto size, opened.size());
   const auto file = std::make_shared<io::File>(std::move(opened));
   const auto head = std::make_shared<std::string>(form_head(wanted.path));
   const auto tail = std::make_shared<std::string>(fmt::format("\r\n--{}--\r\n", kBoundary));
-  http::Question question;
-  question.method = "POST";
-  question.target = "/upload";
+  ClientRequest request;
+  request.method = "POST";
+  request.target = "/upload";
   char joint = '?';
   for (const auto& [name, value] : wanted.options) {  // an empty one says "none"
-    question.target += fmt::format("{}{}={}", std::exchange(joint, '&'), name, http::percent_encoded(value));
+    request.target += fmt::format("{}{}={}", std::exchange(joint, '&'), name, http::percent_encode(value));
   }
-  question.headers = {{"Content-Type", fmt::format("multipart/form-data; boundary={}", kBoundary)}};
-  question.body_bytes = head->size() + size + tail->size();
-  question.patience_s = kPatience_s;
-  question.next_body = [file, head, tail]() -> Result<std::string> {
+  request.headers = {{"Content-Type", fmt::format("multipart/form-data; boundary={}", kBoundary)}};
+  request.body_bytes = head->size() + size + tail->size();
+  request.patience_s = kPatience_s;
+  request.next_body = [file, head, tail]() -> Result<std::string> {
     if (!head->empty()) return std::exchange(*head, "");
     std::string piece(kPieceBytes, '\0');
     DD_TRY(const auto count, file->read(std::as_writable_bytes(std::span(piece))));
     piece.resize(count);
     return piece.empty() ? std::exchange(*tail, "") : piece;
   };
-  return question;
+  return request;
 }
 
 void print_answer(simdjson::dom::element answer) {
@@ -85,9 +86,9 @@ void print_answer(simdjson::dom::element answer) {
   }
 }
 
-Result<int> run(const http::ServerToAsk& server, const Wanted& wanted) {
-  DD_TRY(const auto question, question_of(wanted));
-  DD_TRY(const auto response, http::ask(server, question));
+Result<int> run(const ServerEndpoint& server, const Wanted& wanted) {
+  DD_TRY(const auto request, upload_request(wanted));
+  DD_TRY(const auto response, send_request(server, request));
   simdjson::dom::parser parser;
   simdjson::dom::element answer;
   const bool taken = response.status == 200 || response.status == 202;

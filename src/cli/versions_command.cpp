@@ -5,7 +5,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/listing.hpp"
-#include "cli/server_questions.hpp"
+#include "cli/server_requests.hpp"
 
 namespace deltadrop::cli {
 namespace {
@@ -16,7 +16,7 @@ struct Wanted {
   ListFormat format = ListFormat::text;
 };
 
-Result<int> list(const http::ServerToAsk& server, const Wanted& wanted) {
+Result<int> list(const ServerEndpoint& server, const Wanted& wanted) {
   DD_TRY(print_list(server, table_path(wanted.company, wanted.table, "/versions"), {}, "versions", kNoLimit,
                     wanted.format,
                     {{"version", "/version"},

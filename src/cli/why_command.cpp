@@ -11,7 +11,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/listing.hpp"
-#include "cli/server_questions.hpp"
+#include "cli/server_requests.hpp"
 #include "core/json_text.hpp"
 #include "core/text.hpp"
 
@@ -145,7 +145,7 @@ class Story {
   bool column_known_ = false;
 };
 
-Result<int> run(const http::ServerToAsk& server, const Wanted& wanted) {
+Result<int> run(const ServerEndpoint& server, const Wanted& wanted) {
   Story story(wanted);
   const auto path = table_path(wanted.company, wanted.table, "/records/history");
   DD_TRY(get_list(server, path, {{"key", wanted.key}}, "history", kNoLimit,

@@ -24,7 +24,7 @@ class DidNotStart(Exception):
 class Program:
     """`deltadrop COMMAND` that runs until it is ended. Starts on construction; `stop` is SIGTERM, `kill` is SIGKILL."""
 
-    def __init__(self, command, log_path, program=PROGRAM, fault=None, flags=(), env=None):
+    def __init__(self, command, log_path, program=PROGRAM, fault=None, flags=(), env=None, listen="127.0.0.1:0"):
         ours = ("DATA_DIR", "PARQUET_DIR", "LISTEN", "DATABASE_URL", "CONSUMER_GROUP")
         environment = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("KAFKA_")}
         environment.update(env or {})
@@ -32,7 +32,7 @@ class Program:
             environment["DELTADROP_FAULT"] = fault
         self.log_path = Path(log_path)
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([str(program), command, "--listen", "127.0.0.1:0", *flags],
+            self.process = subprocess.Popen([str(program), command, "--listen", listen, *flags],
                                             stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
         greeting = self.process.stdout.readline()
         if not greeting:

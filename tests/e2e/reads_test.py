@@ -271,10 +271,12 @@ def test_a_value_that_will_not_do_is_refused_before_anything_is_made(arguments, 
 
 
 @pytest.mark.parametrize("url, says", [
-    ("foo", '"foo" is no URL of a server'), ("ftp://x", '"ftp://x" is no URL of a server'), ("::1:80", "is no URL of a server"),
+    ("foo", '"foo" is not the URL of a server'), ("ftp://x", '"ftp://x" is not the URL of a server'), ("::1:80", "is not the URL of a server"),
     ("http://host/path", "and no path: http://127.0.0.1:8000"), ("http://127.0.0.1:99999", "from 1 to 65535"),
-    ("127.0.0.1:0", "from 1 to 65535"), ("http://nohost.invalid", 'host "nohost.invalid"'),
-    ("http://127.0.0.1:1", "does not answer: Connection refused")])
+    ("127.0.0.1:0", "from 1 to 65535"), ("http://me:secret@host", "is not the URL of a server"),
+    ("http://nohost.invalid", 'the host "nohost.invalid" cannot be found'),
+    ("http://127.0.0.1:1", "does not answer: Connection refused"), ("http://[::1]:1", "does not answer"),
+    ("https://localhost:1", "does not answer: Connection refused")])
 def test_a_server_that_there_cannot_be_is_told_as_that(url, says):
     done = subprocess.run([PROGRAM, "tables", "--server", url], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and says in done.stderr and "fix: " in done.stderr, done.stderr

@@ -22,6 +22,7 @@ CASES = {
     "an_old_diagram": ("docs/architecture.md", "<!-- tools/tidy.py --diagram -->\n```\n```\n<!-- end -->\n", "run tools/tidy.py --diagram"),
     "an_adapter": ("src/consume/a.cpp", '#include "history/sqlite_history.hpp"\n', "use its port"),
     "sqlite_outside": ("src/ingest/a.cpp", "#include <sqlite3.h>\n", "may be included by"),
+    "curl_outside": ("src/http/a.cpp", "#include <curl/curl.h>\n", "may be included by"),
     "arrow_in_a_header": ("src/lake/lake.hpp", "#pragma once\n#include <arrow/api.h>\n", "may be included by"),
     "no_pragma": ("src/core/a.hpp", "int x;\n", "#pragma once"),
     "left_over": ("src/core/a.cpp", "// TO" + "DO later\n", "finish it"),

@@ -1,4 +1,4 @@
-#include "cli/server_questions.hpp"
+#include "cli/server_requests.hpp"
 
 #include <fmt/format.h>
 
@@ -12,6 +12,7 @@
 #include "cli/checks.hpp"
 #include "cli/diff_output.hpp"
 #include "cli/option_names.hpp"
+#include "http/target.hpp"
 #include "io/lock_file.hpp"
 
 namespace deltadrop::cli {
@@ -63,8 +64,9 @@ std::shared_ptr<ServerFlags> add_server_options(CLI::App& command) {
       ->type_name("DATA_DIR")
       ->check(refuse_empty);
   command
-      .add_option_function<std::string>("--tls-cert", keep("TLS_CERT"),
-                                        "the certificate that it must show, where it speaks TLS")
+      .add_option_function<std::string>(
+          "--tls-cert", keep("TLS_CERT"),
+          "with https: its certificate or its authority's (the system's authorities)")
       ->type_name("TLS_CERT")
       ->check(refuse_empty);
   command.add_option("--config", flags->settings.config_file, "file of NAME=VALUE lines")
@@ -73,27 +75,30 @@ std::shared_ptr<ServerFlags> add_server_options(CLI::App& command) {
   return flags;
 }
 
-std::optional<http::ServerToAsk> running_server(const app::Settings& settings) {
+std::optional<ServerEndpoint> running_server(const app::Settings& settings) {
   const auto holder = io::LockFile::holder(std::filesystem::path(settings.text("DATA_DIR")) / "lock");
   if (holder.has_error() || holder.value().address.empty()) return std::nullopt;
-  return http::ServerToAsk{holder.value().address, key_of_environment(), settings.text("TLS_CERT")};
+  return ServerEndpoint{holder.value().address, key_of_environment(), settings.text("TLS_CERT"),
+                        /*on_this_machine=*/true};
 }
 
 int run_with_server(const ServerFlags& flags,
-                    const std::function<Result<int>(const http::ServerToAsk& server)>& work) {
+                    const std::function<Result<int>(const ServerEndpoint& server)>& work) {
   return run_with_settings(flags.settings, [&](const app::Settings& settings) -> Result<int> {
-    if (!flags.url.empty()) return work({flags.url, key_of_environment(), settings.text("TLS_CERT")});
+    if (!flags.url.empty()) return work({flags.url, key_of_environment(), settings.text("TLS_CERT"), false});
     const auto server = running_server(settings);
     if (!server) return no_server(settings.text("DATA_DIR"));
     return work(*server);
   });
 }
 
-Error refused(const http::ServerToAsk& server, const http::ClientResponse& response) {
+Error refused(const ServerEndpoint& server, const ClientResponse& response) {
   simdjson::dom::parser parser;
   simdjson::dom::element problem;
   std::string detail = response.body;
   std::string fix;
+  if (!response.redirect.empty())
+    fix = fmt::format("redirects are not followed; it names {}", response.redirect);
   if (parser.parse(response.body).get(problem) == simdjson::SUCCESS && !text_of(problem, "detail").empty()) {
     detail = text_of(problem, "detail") + findings_of(problem);
     fix = with_option_names(text_of(problem, "fix"));
@@ -107,15 +112,15 @@ std::string target_of(std::string_view path, const Query& query) {
   char joint = '?';
   for (const auto& [name, value] : query) {
     if (value.empty()) continue;
-    target += fmt::format("{}{}={}", joint, name, http::percent_encoded(value));
+    target += fmt::format("{}{}={}", joint, name, http::percent_encode(value));
     joint = '&';
   }
   return target;
 }
 
-Result<void> get_json(const http::ServerToAsk& server, const std::string& target,
+Result<void> get_json(const ServerEndpoint& server, const std::string& target,
                       const std::function<Result<void>(simdjson::dom::element)>& use) {
-  DD_TRY(const auto response, http::ask(server, "GET", target));
+  DD_TRY(const auto response, send_request(server, "GET", target));
   simdjson::dom::parser parser;
   simdjson::dom::element answer;
   if (response.status != 200 || parser.parse(response.body).get(answer) != simdjson::SUCCESS) {
@@ -124,7 +129,7 @@ Result<void> get_json(const http::ServerToAsk& server, const std::string& target
   return use(answer);
 }
 
-Result<bool> get_list(const http::ServerToAsk& server, std::string_view path, const Query& query,
+Result<bool> get_list(const ServerEndpoint& server, std::string_view path, const Query& query,
                       std::string_view plural, std::int64_t limit,
                       const std::function<Result<void>(simdjson::dom::element)>& use) {
   std::string cursor;
@@ -147,22 +152,22 @@ Result<bool> get_list(const http::ServerToAsk& server, std::string_view path, co
   return true;
 }
 
-Result<void> get_stream(const http::ServerToAsk& server, const std::string& target, const std::string& accept,
-                        const http::BodyUse& use) {
-  http::Question question;
-  question.target = target;
-  question.headers = {{"Accept", accept}};
-  DD_TRY(const auto response, http::ask(server, question, use));
+Result<void> get_stream(const ServerEndpoint& server, const std::string& target, const std::string& accept,
+                        const BodyConsumer& use) {
+  ClientRequest request;
+  request.target = target;
+  request.headers = {{"Accept", accept}};
+  DD_TRY(const auto response, send_request(server, request, use));
   if (response.status != 200) return refused(server, response);
   return success();
 }
 
-Result<void> print_stream(const http::ServerToAsk& server, const std::string& target,
+Result<void> print_stream(const ServerEndpoint& server, const std::string& target,
                           const std::string& accept) {
   return get_stream(server, target, accept, print);
 }
 
-Result<bool> print_list(const http::ServerToAsk& server, std::string_view path, const Query& query,
+Result<bool> print_list(const ServerEndpoint& server, std::string_view path, const Query& query,
                         std::string_view plural, std::int64_t limit, ListFormat format,
                         const std::vector<ListColumn>& columns) {
   const bool json = format == ListFormat::json;
@@ -185,7 +190,7 @@ Result<bool> print_list(const http::ServerToAsk& server, std::string_view path, 
 }
 
 std::string table_path(std::string_view company, std::string_view table, std::string_view rest) {
-  return fmt::format("/api/v1/tables/{}/{}{}", http::percent_encoded(company), http::percent_encoded(table),
+  return fmt::format("/api/v1/tables/{}/{}{}", http::percent_encode(company), http::percent_encode(table),
                      rest);
 }
 
