@@ -39,6 +39,12 @@ class Trace:
             assert at < len(self.calls), f"no {call} of {path} after {steps[:number]} in\n{self}"
             at += 1
 
+    def assert_synced_after_removals(self, folder, removed):
+        """The folder is synced after the last of its files was removed."""
+        last = {call: number for number, (call, path, _) in enumerate(self.calls)
+                if (call == "unlink" and re.fullmatch(removed, path)) or (call == "fsync" and path == folder)}
+        assert "unlink" in last and last["fsync"] > last["unlink"], f"{folder} is not synced after its last removal in\n{self}"
+
     def assert_synced_before_rename(self, old, new):
         """The last write to a file comes before an fsync of it, and that before the file gets its name."""
         renamed = self.calls.index(("rename", old, new))

@@ -399,6 +399,9 @@ def test_the_error_names_the_repair_of_a_catalog_and_it_works(server, versions, 
     command = f"deltadrop rebuild catalog --data-dir {server.data_dir}"
     assert command in ended.value.args[1] and "backup" in ended.value.args[1]
     assert tree(server.data_dir / "archive") == archive
+    if how is break_to_another_database:
+        assert "it is the database of another program" in ended.value.args[1]
+        assert sqlite3.connect(server.data_dir / "catalog.db").execute("SELECT name FROM sqlite_master").fetchall() == [("songs",)]
     done = subprocess.run([str(PROGRAM), *command.split()[1:]], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "3 uploads" in done.stdout, done.stderr
     after = start()

@@ -187,6 +187,7 @@ def test_commands_leave_durable_files(life):
         for old, new in trace.renames(f"{table}/.*"):
             trace.assert_synced_before_rename(old, new)
         trace.assert_order(("rename", f"{table}/.*"), ("fsync", table), ("unlink", f"{table}/[^.].*"), ("fsync", table), ("exit", ""))
+        trace.assert_synced_after_removals(table, f"{table}/[^.].*")
     rebuild = traced(folder, "rebuild", "catalog")
     rebuild.assert_synced_before_rename("catalog.db.rebuild", "catalog.db")
     rebuild.assert_order(("rename", "catalog.db"), ("fsync", ""), ("exit", ""))

@@ -22,7 +22,9 @@ struct Family {
   /// Makes an input of about `size` parts, and returns what reads it. Only the latter is timed.
   std::function<std::function<void()>(std::size_t size)> prepare;
   /// Beyond this the input is refused whole.
-  std::size_t size_max = std::size_t{1} << 22;
+  std::size_t size_max = std::size_t{1} << 26;
+  /// How many times as large the input is that it is compared with. A larger one tells slower growth apart.
+  std::size_t factor = 4;
 };
 
 std::vector<Family> csv_families();
