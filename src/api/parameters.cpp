@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "core/table_ref.hpp"
 #include "core/text.hpp"
 #include "http/problem.hpp"
 
@@ -121,8 +122,8 @@ Result<void> check_key(std::string_view name, std::string_view key) {
 }
 
 Result<bool> parse_boolean(std::string_view name, std::string_view value) {
-  if (value == "true" || value == "1") return true;
-  if (value == "false" || value == "0") return false;
+  if (value == "1" || ascii_lower(value) == "true") return true;
+  if (value == "0" || ascii_lower(value) == "false") return false;
   return http::bad_parameter(name, value, "true, false, 1 or 0");
 }
 
@@ -156,8 +157,9 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view name, std::str
       {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"", 1000}}};
   for (const auto& [unit, factor] : kUnits) {
     if (!value.ends_with(unit)) continue;
-    const auto number = whole_number(value.substr(0, value.size() - unit.size()));
-    if (!number || *number < 0 || *number > 1'000'000) break;
+    const auto digits = value.substr(0, value.size() - unit.size());
+    const auto number = whole_number(digits);
+    if (!number || digits.starts_with('-') || *number > 1'000'000) break;
     return std::chrono::milliseconds(*number * factor);
   }
   return http::bad_parameter(name, value, "a duration such as 10s or 500ms");

@@ -37,7 +37,7 @@ Result<std::optional<std::string>> name_filter(const http::Request& request, std
 /// Fails where a text is longer than any row's key: no row can have it.
 Result<void> check_key(std::string_view name, std::string_view key);
 
-/// "true" "1" "false" "0"
+/// "true" "1" "false" "0", in any case of letters: clients in Python write "True".
 Result<bool> parse_boolean(std::string_view name, std::string_view value);
 /// A boolean of the query; false where absent.
 Result<bool> flag_of(const http::Request& request, std::string_view name);
@@ -49,7 +49,7 @@ Result<std::int64_t> parse_positive(std::string_view name, std::string_view valu
 /// as `+`.
 Result<Timestamp> parse_time(std::string_view name, std::string_view value);
 
-/// Like "10s", "500ms", "2m"; bare numbers are seconds.
+/// Like "10s", "500ms", "2m"; bare numbers are seconds. At most 1000000 of a unit.
 Result<std::chrono::milliseconds> parse_duration(std::string_view name, std::string_view value);
 
 Result<UploadId> parse_upload_id(std::string_view name, std::string_view value);

@@ -1,5 +1,6 @@
 """Schemathesis, with all its checks, holds the running server against docs/openapi.yaml."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,13 +31,13 @@ def test_a_failed_run_says_why(server, tmp_path):
 
 
 def run_schemathesis(url, folder, *more):
-    # schemathesis.toml of the root has the seed and the one thing that is allowed beyond the description. One worker: with two,
-    # hypothesis' own cache fails now and then. What an earlier run left in the folder that it runs in (examples that failed,
-    # operations that crashed) would be tried first, so it runs in one of its own.
+    # One worker: with two, hypothesis' own cache fails now and then. What an earlier run left in the folder that it runs in
+    # (examples that failed, operations that crashed) would be tried first, so it runs in one of its own.
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(ROOT / "schemathesis.toml"), "run",
                str(ROOT / "docs/openapi.yaml"), "--url", url, "--max-examples", "25", "--workers", "1", "--no-color",
                "--continue-on-failure", "--request-timeout", "60", "--suppress-health-check", "too_slow", *more]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": "schema_hooks", "PYTHONPATH": str(Path(__file__).parent), "DELTADROP_URL": url}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=480, env=environment)
 
 
 def reason_of(run, server):
