@@ -33,7 +33,7 @@ test: ## every test, with real parts; ONLY=label for some: unit contract golden 
 	@tools/bootstrap.sh --to-build $(TEST_MODE)
 	cmake --preset release -DDELTADROP_TESTS=ON -DDELTADROP_BENCH=OFF
 	@tools/build_tests.sh release $(if $(ONLY),'tests_$(ONLY)',all) $(TEST_MODE)
-	ctest --test-dir build/release --output-on-failure -j 2 $(if $(ONLY),-L '^$(ONLY)$$' --no-tests=error)
+	ctest --test-dir build/release --output-on-failure -j 3 $(if $(ONLY),-L '^$(ONLY)$$' --no-tests=error)
 
 asan: ## the tests that run in one process, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/bootstrap.sh --to-build test
