@@ -87,7 +87,7 @@ def test_a_stream_ends_when_its_key_is_revoked(guarded):
 
 
 def test_a_stream_ends_when_its_key_expires(guarded):
-    key, key_id = make_key(guarded, "read", "--name", "SO, finance", "--expires", "2s")
+    key, key_id = make_key(guarded, "read", "--name", "SO, finance", "--expires", "4s")
     text = Follower(guarded, key).ends_while(guarded)
     assert_ended_by_the_key(guarded, text, key, key_id, "expired at ")
 
