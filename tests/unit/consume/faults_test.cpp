@@ -1,3 +1,9 @@
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <sstream>
+
 #include "consume_fixture.hpp"
 
 namespace deltadrop::consume {
@@ -10,10 +16,30 @@ struct Fault {
   ErrorCode code;
 };
 
+/// What is logged while it exists.
+class CapturedLog {
+ public:
+  CapturedLog() {
+    spdlog::set_default_logger(
+        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)));
+  }
+  ~CapturedLog() { spdlog::set_default_logger(previous_); }
+  CapturedLog(const CapturedLog&) = delete;
+  CapturedLog& operator=(const CapturedLog&) = delete;
+
+  /// Once nothing logs any more.
+  [[nodiscard]] std::string text() const { return text_.str(); }
+
+ private:
+  std::shared_ptr<spdlog::logger> previous_ = spdlog::default_logger();
+  std::ostringstream text_;
+};
+
 class HistoryFaults : public ::testing::TestWithParam<Fault> {};
 
 /// One run in which call number `failing` fails; how many calls there were in all.
 int run_with_fault(const Fault& fault, int failing) {
+  const CapturedLog log;
   Pipeline pipeline;
   std::atomic<int> calls = 0;
   const auto fails = [&](std::string_view call) -> std::optional<Error> {
@@ -45,6 +71,9 @@ int run_with_fault(const Fault& fault, int failing) {
   std::int64_t recorded = 0;
   for (const auto& offset : must(pipeline.store->offsets("topic"))) recorded += offset.next.value;
   EXPECT_EQ(recorded, 12) << fault.name << " at " << failing;
+  consumer.reset();
+  EXPECT_EQ(log.text().find("another consumer has recorded"), std::string::npos)
+      << fault.name << " at " << failing << ": a commit in doubt is told apart from another consumer's";
   return calls;
 }
 
