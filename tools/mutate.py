@@ -18,7 +18,8 @@
 
 Each mutant is put into a copy of the tree under build/mutate, which is built with -O1, incrementally and only as far as its
 tests need it. With --jobs, several copies work at a time; the mutants of one file are tried in one copy. A mutant is *killed* if one of its tests fails or exceeds its time limit (60 s more than five times what it takes without
-the mutant), and *survives* if all of them pass. It is an *error* if it does not compile, or if its tests fail without it.
+the mutant), and *survives* if all of them pass. It is an *error* if it does not compile, or if its tests fail without it or do
+not run.
 The output of each mutant is in build/mutate/logs. The exit code is 1 if a mutant survived or there was an error, 2 if an
 entry is invalid.
 """
@@ -47,6 +48,8 @@ OPTIONAL_KEYS = ("only",)
 PROGRAMS = ("deltadrop", "deltadrop-faulty")
 
 TEST_DECLARATION = re.compile(r"\b(deltadrop_test|deltadrop_pytest|add_test)\(\s*(?:NAME\s+)?([\w-]+)([^)]*)")
+# GoogleTest passes where no test matches its filter; pytest fails.
+RAN_NOTHING = re.compile(r"\b0 tests from 0 test suites ran")
 TARGET_FILE = re.compile(r"\$<TARGET_FILE:([\w-]+)>")
 
 # Where the promises are numbered, and the heading of the section that cites mutants for each.
@@ -221,7 +224,7 @@ class TreeCopy:
         if only:
             environment["GTEST_FILTER"] = only
             environment["PYTEST_ADDOPTS"] += f" -k '{only}'"
-        return run(["ctest", "--test-dir", str(self.build), "--output-on-failure", "-R", f"^{re.escape(name)}$"],
+        return run(["ctest", "--test-dir", str(self.build), "--verbose", "-R", f"^{re.escape(name)}$"],
                    self.folder, environment, time_limit_s)
 
     def log(self, name, text):
@@ -307,17 +310,18 @@ class Trial:
         wanted = sorted({(name, mutant.only) for mutant in mutants for name in tests_of(mutant, self.tests)})
         for number, (name, only) in enumerate(wanted, start=1):
             ended = self.copy.test(name, only, 1800)
-            self.normal_s[name, only] = ended.seconds if ended.passed else None
-            shown = f"{ended.seconds:.1f} s" if ended.passed else "FAILS"
+            passed = ended.passed and not RAN_NOTHING.search(ended.output)
+            self.normal_s[name, only] = ended.seconds if passed else None
+            shown = f"{ended.seconds:.1f} s" if passed else "FAILS" if not ended.passed else "RUNS NO TEST"
             show(f"without a mutant [{number}/{len(wanted)}] {name} {only}: {shown}")
-            if not ended.passed:
+            if not passed:
                 self.copy.log(f"without-{name}", ended.output)
 
     def outcome(self, mutant):
         names = tests_of(mutant, self.tests)
         failing = [name for name in names if self.normal_s[name, mutant.only] is None]
         if failing:
-            return Outcome(mutant, "error", f"without the mutant, this fails: {', '.join(failing)}")
+            return Outcome(mutant, "error", f"without the mutant, this fails or runs no test: {', '.join(failing)}")
         path = self.copy.folder / mutant.file
         original = path.read_text()
         begin = time.monotonic()

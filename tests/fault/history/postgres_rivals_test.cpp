@@ -182,16 +182,19 @@ TEST_F(PostgresFault, ThreeConsumersOfTheSameUploadsNeverDeadlock) {
     std::vector<std::unique_ptr<Rival>> rivals;
     for (int i = 0; i < 3; ++i) rivals.push_back(std::make_unique<Rival>(open(), i));
     must(rivals[0]->store->health());
+    auto gate = session();
     for (int round = 1; round <= kRounds; ++round) {
       const auto uploads = small_uploads(stories, round);
-      std::latch together(3);
+      ASSERT_EQ(gate.execute("BEGIN; LOCK TABLE uploads IN SHARE ROW EXCLUSIVE MODE"), "");
       std::vector<std::future<Result<RecordReport>>> recording;
       for (auto& rival : rivals) {
-        recording.push_back(std::async(std::launch::async, [&, batch = rival->batch(uploads)] {
-          together.arrive_and_wait();
+        recording.push_back(std::async(std::launch::async, [&rival, batch = rival->batch(uploads)] {
           return rival->feed.record(batch);
         }));
       }
+      // So that all three insert at the same time, however busy the machine is.
+      ASSERT_TRUE(gate.wait_for("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted", "3"));
+      ASSERT_EQ(gate.execute("COMMIT"), "");
       for (auto& each : recording) EXPECT_EQ(must(each.get()).inserted, 60) << "round " << round;
     }
     for (auto& story : stories) {

@@ -22,7 +22,8 @@ PROJECT = {
     "src/square.hpp": "inline int square(int x) {\n  int unused = 0;\n  return x * x + unused;\n}\n",
     "tests/CMakeLists.txt": """add_executable(unit_square square_test.cpp)
         add_test(NAME unit_square COMMAND $<TARGET_FILE:unit_square>)
-        add_test(NAME unit_fails COMMAND $<TARGET_FILE:unit_square> fail)""",
+        add_test(NAME unit_fails COMMAND $<TARGET_FILE:unit_square> fail)
+        add_test(NAME unit_empty COMMAND sh -c "$<TARGET_FILE:unit_square> && echo 0 tests from 0 test suites ran")""",
     "tests/square_test.cpp": """#include "../src/square.hpp"
         int main(int count, char**) { return square(3) == 9 && count == 1 ? 0 : 1; }""",
 }
@@ -62,14 +63,14 @@ def test_killed(project):
 
 def test_survivors_and_errors(project):
     write(project, entry("sum", "x * x", "x + x"), entry("zero", "= 0", "= 1 - 1"), entry("broken", "int x", "it x"),
-          entry("already-red", "return", "return 1 +", "unit_fails"))
+          entry("already-red", "return", "return 1 +", "unit_fails"), entry("filtered-out", "x * x", "x - x", "unit_empty"))
     result = mutate(project)
     assert result.returncode == 1
-    assert result.stdout.splitlines()[-2:] == ["2 errors", "1 killed, 1 survived"]
+    assert result.stdout.splitlines()[-2:] == ["3 errors", "1 killed, 1 survived"]
     assert "SURVIVED zero: no test guards: The square is right." in result.stdout
-    table = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if line[:4] in ("sum ", "zero", "brok", "alre"))
+    table = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if line[:4] in ("sum ", "zero", "brok", "alre", "filt"))
     assert "does not compile" in table["broken"]
-    assert "without the mutant" in table["already-red"]
+    assert "without the mutant" in table["already-red"] and "runs no test" in table["filtered-out"]
     assert table["sum"].startswith("killed")
 
 
