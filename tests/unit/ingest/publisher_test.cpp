@@ -296,7 +296,27 @@ TEST_F(PublisherTest, ADamagedArchiveStopsThatTableAndSaysSo) {
 }
 
 /// A comparison that waits for the log is kept in memory, its files mapped.
-TEST_F(PublisherTest, WhatIsWrittenToAFileThatWaitsDoesNotComeIntoItsEvents) {
+/// Its comparison is kept in memory meanwhile, and reads the file when its turn comes.
+TEST_F(BusyPublishers, WhatIsWrittenToAFileThatWaitsDoesNotComeIntoItsEvents) {
+  begin(1);
+  accepted("a", "t");
+  ASSERT_TRUE(bench_.log->wait_for_publications(1));
+  const auto waiting = bench_.engine->upload(accepted("b", "t")).value().value();
+  const auto path = Layout{bench_.options.data_dir}.archived_file(waiting);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  {
+    std::ofstream file(path, std::ios::in | std::ios::out);
+    file << "id\n2\n";
+  }
+  bench_.log->withhold_acknowledgements(false);
+  ASSERT_TRUE(bench_.wait_published(accepted("c", "t")));
+  while (bench_.engine->health().damaged.empty()) {
+    ASSERT_EQ(different_events(bench_.log->messages(), waiting.upload_id), 0U);
+  }
+  EXPECT_EQ(different_events(bench_.log->messages(), waiting.upload_id), 0U);
+}
+
+TEST_F(PublisherTest, WhatIsWrittenToAFileWhileTheLogIsDownDoesNotComeIntoItsEvents) {
   bench_.log->set_down(true);
   const auto upload = bench_.upload(rows_csv(1, 3, "a")).upload;
   const auto path = Layout{bench_.options.data_dir}.archived_file(upload);
