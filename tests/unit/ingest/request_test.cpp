@@ -154,6 +154,8 @@ TEST(Request, EffectiveAtLiesBetweenTheLastVersionAndNow) {
   EXPECT_TRUE(check_effective_at(Timestamp{1001}, Timestamp{2000}, &last).has_value());
   EXPECT_TRUE(check_effective_at(Timestamp{2000}, Timestamp{2000}, &last).has_value());
   EXPECT_TRUE(check_effective_at(Timestamp{1}, Timestamp{2000}, nullptr).has_value());
+  EXPECT_FALSE(check_effective_at(Timestamp{2001}, Timestamp{2000}, nullptr).has_value())
+      << "a first version";
   for (const std::int64_t ms : {1000, 999, 2001}) {
     const auto checked = check_effective_at(Timestamp{ms}, Timestamp{2000}, &last);
     ASSERT_FALSE(checked.has_value()) << ms;
