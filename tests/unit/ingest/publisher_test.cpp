@@ -8,6 +8,7 @@
 #include <span>
 
 #include "ingest/archive.hpp"
+#include "sqlite/database.hpp"
 #include "support/ingest_bench.hpp"
 
 namespace deltadrop::ingest {
@@ -332,6 +333,26 @@ TEST_F(PublisherTest, WhatIsWrittenToAFileWhileTheLogIsDownDoesNotComeIntoItsEve
   while (bench_.engine->health().damaged.empty()) {
     ASSERT_EQ(different_events(bench_.log->messages(), upload.upload_id), 0U);
   }
+  EXPECT_EQ(different_events(bench_.log->messages(), upload.upload_id), 0U);
+}
+
+/// Its bytes are right, and a comparison of today finds something else in them.
+TEST_F(PublisherTest, WhatIsSentLaterHasTheChangesThatWereRecordedAtAcceptance) {
+  bench_.log->set_down(true);
+  const auto upload = bench_.upload(rows_csv(1, 3, "a")).upload;
+  {
+    auto catalog = sqlite::Database::open(bench_.options.data_dir / "catalog.db");
+    ASSERT_TRUE(catalog.has_value());
+    const auto changed =
+        catalog.value().execute("UPDATE uploads SET record = json_set(record, '$.inserted', 4)");
+    ASSERT_TRUE(changed.has_value()) << changed.error().text();
+  }
+  bench_.log->set_down(false);
+  while (bench_.engine->health().damaged.empty()) {
+    ASSERT_EQ(different_events(bench_.log->messages(), upload.upload_id), 0U);
+  }
+  EXPECT_NE(bench_.engine->health().damaged[0].what.find("3 changes, "), std::string::npos)
+      << bench_.engine->health().damaged[0].what;
   EXPECT_EQ(different_events(bench_.log->messages(), upload.upload_id), 0U);
 }
 
