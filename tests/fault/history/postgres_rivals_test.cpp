@@ -4,6 +4,7 @@
 #include <future>
 #include <latch>
 #include <random>
+#include <span>
 
 #include "postgres_fixture.hpp"
 
@@ -176,8 +177,10 @@ struct Rival {
 };
 
 TEST_F(PostgresFault, ThreeConsumersOfTheSameUploadsNeverDeadlock) {
-  constexpr int kRounds = 8;
-  auto stories = tables(60);
+  constexpr int kRounds = 3;
+  // So many that inserting them takes longer than a processor runs one process before another.
+  constexpr int kTables = 1000;
+  auto stories = tables(kTables);
   {
     std::vector<std::unique_ptr<Rival>> rivals;
     for (int i = 0; i < 3; ++i) rivals.push_back(std::make_unique<Rival>(open(), i));
@@ -195,9 +198,9 @@ TEST_F(PostgresFault, ThreeConsumersOfTheSameUploadsNeverDeadlock) {
       // So that all three insert at the same time, however busy the machine is.
       ASSERT_TRUE(gate.wait_for("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted", "3"));
       ASSERT_EQ(gate.execute("COMMIT"), "");
-      for (auto& each : recording) EXPECT_EQ(must(each.get()).inserted, 60) << "round " << round;
+      for (auto& each : recording) EXPECT_EQ(must(each.get()).inserted, kTables) << "round " << round;
     }
-    for (auto& story : stories) {
+    for (auto& story : std::span(stories).first(20)) {
       for (int round = 1; round <= kRounds; ++round) {
         ASSERT_TRUE(std::holds_alternative<Applied>(must(rivals[0]->store->apply_next(story.table(), now_))));
       }
