@@ -1,10 +1,5 @@
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
-
-#include <memory>
-#include <sstream>
-
 #include "consume_fixture.hpp"
+#include "support/captured_log.hpp"
 
 namespace deltadrop::consume {
 namespace {
@@ -16,30 +11,11 @@ struct Fault {
   ErrorCode code;
 };
 
-/// What is logged while it exists.
-class CapturedLog {
- public:
-  CapturedLog() {
-    spdlog::set_default_logger(
-        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)));
-  }
-  ~CapturedLog() { spdlog::set_default_logger(previous_); }
-  CapturedLog(const CapturedLog&) = delete;
-  CapturedLog& operator=(const CapturedLog&) = delete;
-
-  /// Once nothing logs any more.
-  [[nodiscard]] std::string text() const { return text_.str(); }
-
- private:
-  std::shared_ptr<spdlog::logger> previous_ = spdlog::default_logger();
-  std::ostringstream text_;
-};
-
 class HistoryFaults : public ::testing::TestWithParam<Fault> {};
 
 /// One run in which call number `failing` fails; how many calls there were in all.
 int run_with_fault(const Fault& fault, int failing) {
-  const CapturedLog log;
+  const testing::CapturedLog log;
   Pipeline pipeline;
   std::atomic<int> calls = 0;
   const auto fails = [&](std::string_view call) -> std::optional<Error> {

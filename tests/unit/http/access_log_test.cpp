@@ -1,10 +1,10 @@
 #include "http/access_log.hpp"
 
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
-#include <sstream>
+#include <string>
+
+#include "support/captured_log.hpp"
 
 namespace deltadrop::http {
 namespace {
@@ -12,15 +12,9 @@ namespace {
 /// What `work` logs.
 template <class Work>
 std::string logged_by(const Work& work) {
-  std::ostringstream lines;
-  const auto before = spdlog::default_logger();
-  const auto logger =
-      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines));
-  logger->set_pattern("%v");
-  spdlog::set_default_logger(logger);
+  const testing::CapturedLog log;
   work();
-  spdlog::set_default_logger(before);
-  return lines.str();
+  return log.text();
 }
 
 TEST(AccessLog, IsOneLineWhateverThePathHolds) {
