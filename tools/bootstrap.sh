@@ -214,7 +214,7 @@ install_librdkafka() {
   finish_work "$made" "$target" lib/librdkafka.a
 }
 
-# What /docs shows; its files become part of the program (src/http/assets.cpp).
+# What /docs shows; its files become part of the program (src/api/assets.cpp).
 install_swagger_ui() {
   local target=.deps/swagger-ui-$SWAGGER_UI_VERSION
   if [ -e "$target/swagger-ui-bundle.js" ]; then

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "core/table_ref.hpp"
@@ -24,13 +22,12 @@ bool role_allows(Role role, http::AllowedTo allowed) {
   switch (allowed) {
     case http::AllowedTo::everyone:
     case http::AllowedTo::any_key:
+    case http::AllowedTo::readers_and_senders:
       return true;
     case http::AllowedTo::readers:
       return role != Role::upload;
     case http::AllowedTo::senders:
       return role != Role::read;
-    case http::AllowedTo::readers_and_senders:
-      return true;
     case http::AllowedTo::operators:
       return role == Role::admin;
   }
