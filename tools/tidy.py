@@ -5,12 +5,15 @@ in the tree. Prints one line a finding and exits 1 if there is any.
 
     tools/tidy.py [FOLDER]      FOLDER: the root of a checkout, this one unless given
     tools/tidy.py --diagram     writes the diagram of the modules into docs/architecture.md
+    tools/tidy.py --prose PATH  lists the phrases under PATH, e.g. src/history, that docs/style.md replaces
 """
 
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import prose
 
 # Each module of src/, in the order of the data flow, with the modules that it may use: those whose headers its sources
 # include, and that its CMakeLists.txt names under USES. docs/architecture.md shows this list as a diagram.
@@ -247,18 +250,32 @@ def check_tree(root):
         if re.search(r"\.(cpp|hpp|py|sh|cmake)$|CMakeLists\.txt$|Makefile$", name) and not name.startswith("tools/tidy"):
             text = (root / name).read_text(errors="replace")
             findings += [(name, line, complaint) for line, complaint in check_source(name, text)]
-    checks = (check_links, check_diagram, check_dependencies, check_cited_tests, check_labels, check_decisions)
+    checks = (check_links, check_diagram, check_dependencies, check_cited_tests, check_labels, check_decisions, prose.check_page_links)
     return findings + [finding for check in checks for finding in check(root, files)]
+
+
+def list_prose(root, under):
+    for name in tracked_files(root):
+        if name == under or name.startswith(under.rstrip("/") + "/"):
+            for line, complaint in prose.phrases(name, (root / name).read_text(errors="replace")):
+                print(f"{name}:{line}: {complaint}")
 
 
 def main():
     if sys.argv[1:] == ["--diagram"]:
         write_diagram(Path(__file__).resolve().parent.parent)
         return 0
+    if len(sys.argv) == 3 and sys.argv[1] == "--prose":
+        list_prose(Path(__file__).resolve().parent.parent, sys.argv[2])
+        return 0
     root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent).resolve()
-    findings = check_tree(root)
+    wrong_phrases, warnings = prose.check_prose(root, tracked_files(root))
+    findings = check_tree(root) + wrong_phrases
     for name, line, complaint in findings:
         print(f"{name}:{line}: {complaint}")
+    if warnings:
+        counts = ", ".join(f"{directory} {count}" for directory, count in sorted(warnings.items()))
+        print(f"warning: phrases that docs/style.md replaces: {sum(warnings.values())} ({counts}); tools/tidy.py --prose PATH lists them")
     if not findings:
         print("the tree is tidy")
     return 1 if findings else 0

@@ -105,6 +105,51 @@ def test_a_decision_that_is_listed_under_another_number(tmp_path):
     assert "is listed as 0002" in tidy(tmp_path).stdout
 
 
+@pytest.mark.parametrize("text, found", [
+    ("The value stands in the catalog.", 1),
+    ("The count behind the key.", 1),
+    ("The server runs behind a proxy.", 0),
+    ("A header is no event.", 1),
+    ("There is no key. It is no longer used.", 0),
+    ("The file as it came.", 1),
+    ("`stands in` is code.", 0),
+])
+def test_a_phrase_is_an_error_in_a_revised_page_and_a_warning_elsewhere(tmp_path, text, found):
+    (tmp_path / "docs").mkdir()
+    for name, code in (("docs/style.md", 1), ("docs/other.md", 0)):
+        (tmp_path / name).write_text(f"# Title\n\n{text}\n")
+        result = tidy(tmp_path)
+        assert result.returncode == (code if found else 0), result.stdout
+        assert (f"{name}:3: " if code else "warning: phrases that docs/style.md replaces: 1 (docs 1)") in result.stdout or not found
+        (tmp_path / name).unlink()
+
+
+def test_a_comment_that_begins_with_what(tmp_path):
+    (tmp_path / "src/core").mkdir(parents=True)
+    (tmp_path / "src/core/a.cpp").write_text("/// What is left.\nint x;\n")
+    result = tidy(tmp_path)
+    assert result.returncode == 0 and "1 (src/core 1)" in result.stdout
+
+
+@pytest.mark.parametrize("line, complaint", [
+    ("[a](b.md#two-words)", ""),
+    ("[a](b.md#no-words)", "docs/b.md has no heading #no-words"),
+    ("[a](c.md)", "the link c.md leads nowhere"),
+    ("[a](../docs/b.md)", ""),
+    ("<img src=\"c.svg\">", "the link c.svg leads nowhere"),
+    ("As docs/c.md says.", "there is no docs/c.md"),
+    ("As docs/b.md says.", ""),
+    ("[a](https://example.org/c.md)", ""),
+])
+def test_a_link_that_leads_nowhere(tmp_path, line, complaint):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/b.md").write_text("# B\n\n## Two `words`\n")
+    (tmp_path / "docs/a.md").write_text(f"# A\n\n{line}\n")
+    result = tidy(tmp_path)
+    assert result.returncode == (1 if complaint else 0), result.stdout
+    assert complaint in result.stdout
+
+
 def test_the_tree_is_tidy():
     result = tidy(ROOT)
     assert result.returncode == 0, result.stdout
