@@ -1,14 +1,18 @@
-"""Pages that list what the program has list what it really has."""
+"""Pages list what the program really has, and their commands print what they show."""
 
 import re
+import shutil
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 from deltadrop_process import PROGRAM
 from history_schema import documented
+from page_commands import blocks_of, run_blocks, section, server_of
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
 
 
 def schema_of(path):
@@ -34,16 +38,47 @@ def test_the_schema_of_a_new_history(server):
     assert schema_of(server.data_dir / "history.db") == documented("SQLite")
 
 
-def test_the_settings_of_the_readme():
+def test_the_page_of_settings():
     """The table has each setting that `deltadrop config` shows and no other, in the same order, with the same default."""
     shown = subprocess.run([PROGRAM, "config"], env={}, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
     widths = [match.start() for match in re.finditer(r"\S+", shown[0])]
     defaults = {line[:widths[1]].strip(): line[widths[1]:widths[2]].strip() for line in shown[1:]}
-    section = README.read_text().partition("\n## Settings\n")[2].partition("\n## ")[0]
-    rows = dict(re.findall(r"^\| `([A-Z_]+)` \|\s*([^|]*?)\s*\|", section, re.MULTILINE))
+    page = (ROOT / "docs/settings.md").read_text()
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \|\s*([^|]*?)\s*\|", page, re.MULTILINE))
     assert list(rows) == list(defaults)
     # What depends on DATA_DIR is told in words.
     literal = {name: cell for name, cell in rows.items() if not cell.startswith("`DATA_DIR`/")}
     assert len(literal) > 40
     for name, cell in literal.items():
         assert (cell.split("`")[1] if cell else "") == defaults[name].replace("***", "postgres"), name
+
+
+def test_the_tutorial(tmp_path):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    blocks, servers = blocks_of((ROOT / "docs/tutorial.md").read_text())
+    with server_of(servers[0], tmp_path) as url:
+        run_blocks(blocks, tmp_path, url, wait=True)
+
+
+def test_the_readme(tmp_path):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    page = README.read_text()
+    blocks, servers = blocks_of(section(page, "Quick start"))
+    first, _ = blocks_of(section(page, "In thirty seconds"))
+    assert len(blocks_of(page)[0]) == len(first) + len(blocks)
+    # What the page shows first needs the uploads of its quick start.
+    with server_of(servers[0], tmp_path) as url:
+        run_blocks([*blocks, *first], tmp_path, url, wait=True)
+
+
+def test_the_figures_of_the_readme_are_those_of_the_benchmarks():
+    table = (ROOT / "docs/benchmarks.md").read_text()
+    found = re.findall(r"^\| diff, 5,000,000 x 2, (?:in order|shuffled) \| ([\d.]+ s) \| DuckDB ([\d.]+ s)", table, re.MULTILINE)
+    assert len(found) == 2
+    speed = " ".join(section(README.read_text(), "Speed").split())
+    for ours, theirs in found:
+        assert ours in speed and theirs in speed, f"README.md, Speed: docs/benchmarks.md has {ours} and {theirs}"
+
+
+def test_the_picture_is_drawn_from_its_source():
+    subprocess.run([sys.executable, ROOT / "tools/picture.py", "--check"], check=True, timeout=60)
