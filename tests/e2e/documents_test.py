@@ -1,5 +1,6 @@
 """Pages list what the program really has, and their commands print what they show."""
 
+import functools
 import re
 import shutil
 import sqlite3
@@ -82,3 +83,58 @@ def test_the_figures_of_the_readme_are_those_of_the_benchmarks():
 
 def test_the_picture_is_drawn_from_its_source():
     subprocess.run([sys.executable, ROOT / "tools/picture.py", "--check"], check=True, timeout=60)
+
+
+RUN_BY_OTHER_TESTS = {"README.md", "docs/tutorial.md", "docs/api-examples.md"}
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")))
+
+
+def test_the_commands_of_the_other_pages_run(tmp_path):
+    """Those that need no server. A command that cannot run says so: ```sh not-run: reason."""
+    found = 0
+    for page in PAGES:
+        text = (ROOT / page).read_text()
+        outside = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+        assert not re.search(r"^\n {4}\S", outside, re.MULTILINE), f"{page}: write code between ``` and a language"
+        if page not in RUN_BY_OTHER_TESTS:
+            blocks, servers = blocks_of(text)
+            assert not servers, page
+            if blocks:
+                work = tmp_path / page.replace("/", "-")
+                shutil.copytree(ROOT / "examples", work / "examples")
+                run_blocks(blocks, work)
+                found += len(blocks)
+    assert found
+
+
+@functools.cache
+def help_of(*words):
+    return subprocess.run([PROGRAM, *words, "--help"], env={}, capture_output=True, text=True, timeout=60)
+
+
+def subcommands(*words):
+    listed = help_of(*words).stdout.partition("\nSubcommands:\n")[2].partition("\n\n")[0]
+    return set(re.findall(r"^ {2}([a-z][a-z-]*)", listed, re.MULTILINE))
+
+
+def test_the_commands_and_flags_that_pages_name_exist():
+    found = set()
+    for page in PAGES:
+        text = (ROOT / page).read_text()
+        spans = [line for _, block in re.findall(r"^```([^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) for line in block.splitlines()]
+        spans += re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL))
+        for span in spans:
+            for rest in re.findall(r"(?<![\w/.-])deltadrop ((?:[a-z]|--)[^|#;`)]*)", span):
+                words, flags = [], re.findall(r"(?<!\S)\[?(--[a-z][a-z-]*)", rest)
+                for word in rest.split():
+                    if word not in subcommands(*words):
+                        break
+                    words.append(word)
+                assert words or rest.startswith("--"), f"{page}: deltadrop {rest}: there is no such command"
+                assert not words or not subcommands(*words) or len(rest.split()) == len(words), f"{page}: deltadrop {rest}: no such subcommand"
+                for flag in flags:
+                    # `config` takes the flag of every setting, and its help does not list them.
+                    known = help_of(*(words if words != ["config"] else ["dev"])).stdout
+                    assert re.search(rf"(?<![\w-]){flag}(?![\w-])", known), f"{page}: deltadrop {rest}: there is no {flag}"
+                found.add(tuple(words))
+    assert len(found) > 25

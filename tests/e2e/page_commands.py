@@ -49,7 +49,7 @@ def blocks_of(page):
             current.append(Block(text))
         elif language in ("json", "text", ""):
             if current is None:
-                assert language == "text", f"an output without a command:\n{text}"
+                assert language, f"neither a command nor marked as output:\n{text}"
                 continue
             assert current[-1].shown is None, f"an output without a command:\n{text}"
             current[-1] = current[-1]._replace(shown=text, language=language)
