@@ -23,7 +23,7 @@ PAGE = re.compile(r"(README|CONTRIBUTING|(docs|examples)/[\w/.-]+)\.md")
 CODE = re.compile(r".*\.(cpp|hpp|py|sh|yaml|toml)$")
 
 # Pages that follow docs/style.md: there, a phrase of the list is an error. Add a page when you have revised it.
-REVISED = {f"docs/{page}.md" for page in ("README", "api-examples", "architecture", "event-format", "guarantees", "lake", "operations", "history-schema", "benchmarks", "reading", "settings", "style", "tutorial", "uploads")} | {"README.md", "examples/README.md"}
+REVISED = {f"docs/{page}.md" for page in ("README", "api-examples", "architecture", "event-format", "guarantees", "lake", "operations", "history-schema", "benchmarks", "security", "dependencies", "reading", "settings", "style", "tutorial", "uploads")} | {"README.md", "CONTRIBUTING.md", "examples/README.md"}
 
 # Pages that other changes add. Remove a name when its page is there.
 EXPECTED_PAGES = {"docs/formats.md", "docs/types-and-comparison.md"}
