@@ -43,12 +43,13 @@ Result<void> check_kind(const std::filesystem::path& folder, std::string_view ki
 // ---- who may read it
 
 Result<std::optional<gid_t>> data_group(const Settings& settings) {
-  const auto& given = settings.text("DATA_GROUP");
+  const auto& given = settings.data_dir.group;
   if (given.empty()) return std::optional<gid_t>();
   const auto group = io::find_group(given);
   if (group.has_value()) return std::optional(group.value());
   auto error = group.error();
-  error.message = fmt::format("DATA_GROUP (from {}): {}", settings.origin("DATA_GROUP"), error.message);
+  const auto& from = settings.setting_of(given).origin;
+  error.message = fmt::format("DATA_GROUP (from {}): {}", to_string(from), error.message);
   return error;
 }
 
@@ -69,8 +70,8 @@ std::filesystem::path plain(const std::filesystem::path& path) {
 /// Where a program without DATA_GROUP made files, they have another group, and are closed to all.
 Result<void> share_contents(const Settings& settings, const std::filesystem::path& folder, gid_t group) {
   namespace fs = std::filesystem;
-  const fs::path parquet = plain(settings.parquet_dir());
-  const fs::path keys = plain(settings.keys_file());
+  const fs::path parquet = plain(settings.lake.folder);
+  const fs::path keys = plain(settings.access.keys_file);
   const fs::path keys_lock = keys.string() + ".lock";
   std::error_code error;
   fs::recursive_directory_iterator entry(plain(folder), fs::directory_options::skip_permission_denied, error);
@@ -104,7 +105,7 @@ Result<void> share_with(const Settings& settings, const std::filesystem::path& f
   auto error = shared.error();
   error.fix = fmt::format(
       "run the server as a user that owns all of DATA_DIR and is in group {}, or leave DATA_GROUP out",
-      settings.text("DATA_GROUP"));
+      settings.data_dir.group);
   return error;
 }
 
@@ -136,7 +137,7 @@ Result<void> make_folder(const std::filesystem::path& path) {
 }  // namespace
 
 Result<DataDir> open_data_dir(const Settings& settings, std::string_view kind) {
-  const std::filesystem::path path = settings.text("DATA_DIR");
+  const std::filesystem::path path = settings.data_dir.path;
   DD_TRY(const auto group, data_group(settings));
   io::close_to_others(readers_of(group));
   DD_TRY(make_folder(path));
@@ -147,7 +148,7 @@ Result<DataDir> open_data_dir(const Settings& settings, std::string_view kind) {
 }
 
 Result<void> make_data_dir(const Settings& settings) {
-  const std::filesystem::path path = settings.text("DATA_DIR");
+  const std::filesystem::path path = settings.data_dir.path;
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
     close_like_data_dir(settings);
@@ -161,14 +162,14 @@ Result<void> make_data_dir(const Settings& settings) {
 }
 
 void close_like_data_dir(const Settings& settings) {
-  const auto folder = io::ownership_of(settings.text("DATA_DIR"));
+  const auto folder = io::ownership_of(settings.data_dir.path);
   const mode_t shared = S_ISGID | S_IRGRP;
   const bool is_shared = folder.has_value() && (folder.value().mode & shared) == shared;
   io::close_to_others(is_shared ? io::Group::reads : io::Group::none);
 }
 
 Result<DataDir> lock_existing_data_dir(const Settings& settings) {
-  const std::filesystem::path path = settings.text("DATA_DIR");
+  const std::filesystem::path path = settings.data_dir.path;
   std::error_code ignored;
   if (!std::filesystem::is_directory(path, ignored)) {
     return Error{ErrorCode::not_found, "no-data-dir", fmt::format("DATA_DIR {} is not there", path.string()),
@@ -185,35 +186,10 @@ Result<DataDir> open_existing_data_dir(const Settings& settings, std::string_vie
   return data_dir;
 }
 
-Result<std::string> kind_of_data_dir(const Settings& settings) {
-  return read_kind(settings.text("DATA_DIR"));
-}
+Result<std::string> kind_of_data_dir(const Settings& settings) { return read_kind(settings.data_dir.path); }
 
 Result<void> change_kind(const DataDir& data_dir, std::string_view kind) {
   return write_kind(data_dir.path, kind);
-}
-
-ingest::Options ingest_options(const Settings& settings) {
-  ingest::Options options;
-  options.data_dir = settings.text("DATA_DIR");
-  options.limits.columns_max = static_cast<std::size_t>(settings.count("MAX_COLUMNS"));
-  options.limits.rows_max = settings.count("MAX_ROWS");
-  options.limits.event_bytes_max = settings.bytes("MAX_EVENT_BYTES");
-  options.limits.field_bytes_max = settings.bytes("MAX_FIELD_BYTES");
-  options.limits.row_bytes_max = settings.bytes("MAX_ROW_BYTES");
-  options.disk_reserve = settings.bytes("DISK_RESERVE");
-  options.upload_bytes_max = settings.bytes("MAX_UPLOAD_BYTES");
-  options.expansion_ratio_max = static_cast<double>(settings.count("MAX_EXPANSION"));
-  options.hold_delete_fraction = settings.fraction("HOLD_DELETE_FRACTION");
-  options.hold_min_rows = settings.count("HOLD_MIN_ROWS");
-  options.held_ttl = settings.duration("HELD_TTL");
-  options.dry_run_ttl = settings.duration("DRY_RUN_TTL");
-  options.idempotency_ttl = settings.duration("IDEMPOTENCY_TTL");
-  options.clock_jump_max = settings.duration("CLOCK_JUMP_MAX");
-  options.publish_timeout = settings.duration("PUBLISH_TIMEOUT");
-  options.compare_timeout = settings.duration("COMPARE_TIMEOUT");
-  options.waiting_max = static_cast<std::size_t>(settings.count("MAX_UPLOADS"));
-  return options;
 }
 
 }  // namespace deltadrop::app

@@ -6,7 +6,6 @@
 
 #include "app/settings.hpp"
 #include "core/result.hpp"
-#include "ingest/ingest.hpp"
 #include "io/lock_file.hpp"
 
 namespace deltadrop::app {
@@ -38,7 +37,5 @@ void close_like_data_dir(const Settings& settings);
 /// What it is used with; "" where there is no such folder, or it was not used yet.
 Result<std::string> kind_of_data_dir(const Settings& settings);
 Result<void> change_kind(const DataDir& data_dir, std::string_view kind);
-
-ingest::Options ingest_options(const Settings& settings);
 
 }  // namespace deltadrop::app

@@ -150,6 +150,20 @@ std::shared_ptr<LogOutput>& current_output() {
   return output;
 }
 
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
 }  // namespace
 
 std::string as_one_line(std::string_view message) {
@@ -183,14 +197,14 @@ std::string as_json_line(std::string_view time, std::string_view level, std::str
   return out + "}\n";
 }
 
-void start_logging(std::string_view level, std::string_view format) {
-  const bool json = format == "json";
-  LogOutput::Options options;
-  options.dropped_line = [json](std::uint64_t lines) { return dropped_line(lines, json); };
-  const auto output = std::make_shared<LogOutput>(std::move(options));
+void start_logging(const LogOptions& options) {
+  const bool json = options.format == LogFormat::json;
+  LogOutput::Options to;
+  to.dropped_line = [json](std::uint64_t lines) { return dropped_line(lines, json); };
+  const auto output = std::make_shared<LogOutput>(std::move(to));
   auto logger = std::make_shared<spdlog::logger>("deltadrop", std::make_shared<OutputSink>(output));
   logger->set_formatter(std::make_unique<LineFormatter>(json));
-  logger->set_level(spdlog::level::from_str(std::string(level)));
+  logger->set_level(spdlog_level(options.level));
   spdlog::set_default_logger(std::move(logger));
   current_output() = output;
 }

@@ -1,14 +1,24 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace deltadrop::app {
 
-/// Logs go to standard error from here on, one line each, control characters escaped. `level`: debug, info,
-/// warn, error. `format`: "text" ("2025-03-10T12:34:56.789Z info message") or "json" (as_json_line).
+enum class LogLevel : std::uint8_t { debug, info, warn, error };
+enum class LogFormat : std::uint8_t {
+  text,  ///< "2025-03-10T12:34:56.789Z info message"
+  json   ///< as_json_line
+};
+struct LogOptions {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
+};
+
+/// Logs go to standard error from here on, one line each, control characters escaped.
 /// Nobody who logs waits for standard error: see LogOutput.
-void start_logging(std::string_view level, std::string_view format);
+void start_logging(const LogOptions& options);
 
 /// Waits until what was logged is written; a second at most, where standard error takes nothing. Before the
 /// process ends, or writes to standard error itself.

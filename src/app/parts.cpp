@@ -37,25 +37,35 @@ std::function<void(const std::string&)> say_once() {
   };
 }
 
+/// The keys file and the marker of its use, which is in DATA_DIR, so that neither a lost file nor another
+/// KEYS_FILE opens the API; without a DATA_DIR (`consume`) it is beside the keys file.
+access::KeysPaths keys_paths(const Settings& settings) {
+  const std::filesystem::path data_dir = settings.data_dir.path;
+  std::error_code ignored;
+  const bool has_data_dir = std::filesystem::is_directory(data_dir, ignored);
+  const auto& file = settings.access.keys_file;
+  return {file, has_data_dir ? data_dir / "keys-required" : std::filesystem::path(file + ".required")};
+}
+
 }  // namespace
 
 Result<void> check_listen(const Settings& settings) {
-  const bool cert = !settings.text("TLS_CERT").empty();
-  const bool tls = !settings.text("TLS_KEY").empty();
+  const bool cert = !settings.listen.tls_cert.empty();
+  const bool tls = !settings.listen.tls_key.empty();
   if (cert != tls) {
     return Error{
         ErrorCode::invalid_input, "bad-setting",
         fmt::format("{} is set and {} is not", cert ? "TLS_CERT" : "TLS_KEY", cert ? "TLS_KEY" : "TLS_CERT"),
         "set both, or none"};
   }
-  const auto address = settings.address("LISTEN");
-  if (address.loopback() || settings.flag("INSECURE")) return success();
-  DD_TRY(const auto keys_required, access::keys_are_required(settings.keys_paths()));
-  const bool asks_for_keys = keys_required || settings.flag("REQUIRE_KEYS");
+  if (settings.listen.address.loopback() || settings.listen.insecure) return success();
+  DD_TRY(const auto keys_required, access::keys_are_required(keys_paths(settings)));
+  const bool asks_for_keys = keys_required || settings.access.require_keys;
   if (asks_for_keys && tls) return success();
   return Error{
       ErrorCode::invalid_input, "insecure-listen",
-      fmt::format("LISTEN {} is reachable from other machines, and {}", settings.text("LISTEN"),
+      fmt::format("LISTEN {} is reachable from other machines, and {}",
+                  settings.setting_of(settings.listen.address).shown,
                   asks_for_keys ? "there is no TLS" : "this API asks for no key"),
       "make a key with `deltadrop keys create` and set TLS_CERT and TLS_KEY; or listen on 127.0.0.1, or pass "
       "--insecure if the network is trusted"};
@@ -68,9 +78,9 @@ std::string host_form(const std::string& host) {
   return host.find(':') == std::string::npos ? ascii_lower(host) : fmt::format("[{}]", ascii_lower(host));
 }
 
-std::vector<std::string> allowed_hosts(const Settings& settings) {
-  const auto& given = settings.text("ALLOWED_HOSTS");
-  const auto address = settings.address("LISTEN");
+std::vector<std::string> allowed_hosts(const ListenSettings& listen) {
+  const auto& given = listen.allowed_hosts;
+  const auto& address = listen.address;
   if (given == "*" || (given.empty() && !address.loopback())) return {};
   std::vector<std::string> hosts = {"localhost", "127.0.0.1", "[::1]", host_form(address.host)};
   for (std::size_t at = 0; at < given.size();) {
@@ -101,8 +111,8 @@ class KeyClock final : public io::Clock {
 
 http::Gate gate_of(const Settings& settings, const Served& served) {
   access::GateOptions options;
-  options.keys = std::make_shared<access::KeyRing>(settings.keys_paths());
-  options.keys_required = settings.flag("REQUIRE_KEYS");
+  options.keys = std::make_shared<access::KeyRing>(keys_paths(settings));
+  options.keys_required = settings.access.require_keys;
   options.company_of_upload = [ingest =
                                    served.ingest](std::string_view id) -> Result<std::optional<std::string>> {
     std::optional<std::string> company;
@@ -122,29 +132,20 @@ http::Gate gate_of(const Settings& settings, const Served& served) {
 
 Result<std::unique_ptr<http::Server>> listen(const Settings& settings, const Served& served,
                                              std::vector<http::Route> routes) {
-  http::ServerOptions options;
-  const auto address = settings.address("LISTEN");
-  options.address = address.host == "localhost" ? "127.0.0.1" : address.host;
-  options.port = address.port;
-  options.header_bytes_max = settings.bytes("MAX_HEADER_BYTES");
-  options.header_fields_max = static_cast<std::size_t>(settings.count("MAX_HEADER_FIELDS"));
-  options.header_timeout = settings.duration("HEADER_TIMEOUT");
-  options.idle_timeout = settings.duration("IDLE_TIMEOUT");
-  options.body_rate_min = settings.bytes("MIN_BODY_RATE");
-  options.connections_max = static_cast<std::size_t>(settings.count("MAX_CONNECTIONS"));
-  options.connections_per_address_max =
-      static_cast<std::size_t>(settings.count("MAX_CONNECTIONS_PER_ADDRESS"));
-  options.uploads_max = static_cast<std::size_t>(settings.count("MAX_UPLOADS"));
-  options.allowed_hosts = allowed_hosts(settings);
-  if (!settings.text("TLS_CERT").empty()) {
-    options.tls = http::TlsFiles{settings.text("TLS_CERT"), settings.text("TLS_KEY")};
+  const auto& given = settings.listen;
+  auto options = settings.http;
+  options.address = given.address.host == "localhost" ? "127.0.0.1" : given.address.host;
+  options.port = given.address.port;
+  options.allowed_hosts = allowed_hosts(given);
+  if (!given.tls_cert.empty()) {
+    options.tls = http::TlsFiles{given.tls_cert, given.tls_key};
     std::signal(SIGHUP, SIG_IGN);  // what renews a certificate sends it; the files are seen to change without
   }
-  options.hidden_paths = http::HiddenPaths({{"DATA_DIR", settings.text("DATA_DIR")},
-                                            {"PARQUET_DIR", settings.parquet_dir()},
-                                            {"KEYS_FILE", settings.keys_file()},
-                                            {"TLS_CERT", settings.text("TLS_CERT")},
-                                            {"TLS_KEY", settings.text("TLS_KEY")}});
+  options.hidden_paths = http::HiddenPaths({{"DATA_DIR", settings.data_dir.path},
+                                            {"PARQUET_DIR", settings.lake.folder},
+                                            {"KEYS_FILE", settings.access.keys_file},
+                                            {"TLS_CERT", given.tls_cert},
+                                            {"TLS_KEY", given.tls_key}});
   options.gate = gate_of(settings, served);
   options.on_served = [&telemetry = served.telemetry](const http::Served& request) {
     telemetry.metrics().saw_request(request);
@@ -153,20 +154,11 @@ Result<std::unique_ptr<http::Server>> listen(const Settings& settings, const Ser
 }
 
 std::string url_of(const Settings& settings, const std::string& address) {
-  return (settings.text("TLS_CERT").empty() ? "http://" : "https://") + address;
+  return (settings.listen.tls_cert.empty() ? "http://" : "https://") + address;
 }
 
 Result<std::unique_ptr<eventlog::EventLog>> open_kafka(const Settings& settings) {
-  eventlog::kafka::Options options;
-  options.bootstrap_servers = settings.text("KAFKA_BOOTSTRAP_SERVERS");
-  options.topic = settings.text("KAFKA_TOPIC");
-  options.message_bytes_max = static_cast<std::size_t>(settings.bytes("MAX_EVENT_BYTES"));
-  options.partitions = static_cast<std::int32_t>(settings.count("KAFKA_PARTITIONS"));
-  options.replication = static_cast<std::int16_t>(settings.count("KAFKA_REPLICATION"));
-  options.retention = settings.duration("KAFKA_RETENTION");
-  options.publish_timeout = settings.duration("PUBLISH_TIMEOUT");
-  options.signature_keys = settings.secrets("EVENT_KEY");
-  options.properties = settings.kafka_properties();
+  auto options = settings.kafka;
   options.on_log = [](const std::string& line) { spdlog::debug("librdkafka: {}", line); };
   options.on_notice = say_once();
   return eventlog::kafka::open(std::move(options));
@@ -175,22 +167,12 @@ Result<std::unique_ptr<eventlog::EventLog>> open_kafka(const Settings& settings)
 Result<std::unique_ptr<history::HistoryStore>> open_postgres(const Settings& settings,
                                                              const std::string& name, Schema schema,
                                                              std::stop_token stop) {
-  history::postgres::Options options;
-  options.url = settings.text("DATABASE_URL");
+  auto options = settings.postgres;
   options.application_name = name;
   options.migrate = schema == Schema::bring_up_to_date;
   options.connect_timeout = kConnectTimeout;
   options.stop = std::move(stop);
   return history::postgres::open(std::move(options));
-}
-
-lake::Options lake_options(const Settings& settings) {
-  lake::Options options;
-  options.folder = settings.parquet_dir();
-  options.rows_max = settings.count("PARQUET_MAX_ROWS");
-  options.layout =
-      settings.text("PARQUET_LAYOUT") == "event" ? lake::FileLayout::event : lake::FileLayout::upload;
-  return options;
 }
 
 Result<StoredHistory> open_stored_history(const Settings& settings, const std::string& name) {
@@ -202,7 +184,7 @@ Result<StoredHistory> open_stored_history(const Settings& settings, const std::s
     if (answers.has_value()) return stored;
     auto& error = answers.error();
     if (kind.empty()) {
-      error.message += fmt::format("; and no server was ever run on DATA_DIR {}", settings.text("DATA_DIR"));
+      error.message += fmt::format("; and no server was ever run on DATA_DIR {}", settings.data_dir.path);
       error.fix += "; or give the folder of a dev server with --data-dir";
     }
     return error;
@@ -215,24 +197,19 @@ Result<StoredHistory> open_stored_history(const Settings& settings, const std::s
   } else {
     return Error(data_dir.error());
   }
-  const auto path = std::filesystem::path(settings.text("DATA_DIR")) / "history.db";
+  const auto path = std::filesystem::path(settings.data_dir.path) / "history.db";
   DD_TRY(stored.history, history::sqlite::open({path, !stored.writable}));
   return stored;
 }
 
 consume::Options consume_options(const Settings& settings) {
-  consume::Options options;
-  options.topic = settings.text("KAFKA_TOPIC");
-  options.group = settings.text("CONSUMER_GROUP");
-  options.batch_events = static_cast<std::size_t>(settings.count("BATCH_EVENTS"));
-  options.batch_wait = settings.duration("BATCH_WAIT");
-  options.log_retention = settings.duration("LOG_KEEP");
-  options.lake_check = [folder = lake_options(settings).folder] { return lake::check_folder(folder); };
+  auto options = settings.consume;
+  options.lake_check = [folder = settings.lake.folder] { return lake::check_folder(folder); };
   return options;
 }
 
 consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& history, io::Clock& clock) {
-  return [options = lake_options(settings), &history, &clock, known = std::make_shared<lake::KnownFolders>()](
+  return [options = settings.lake, &history, &clock, known = std::make_shared<lake::KnownFolders>()](
              const history::UploadStatus& upload) -> Result<bool> {
     DD_TRY(const auto lock, lake::TableLock::try_take(options.folder, upload.facts.table));
     if (!lock) return false;

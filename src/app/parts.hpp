@@ -16,7 +16,6 @@
 #include "ingest/ingest.hpp"
 #include "io/clock.hpp"
 #include "io/clock_watch.hpp"
-#include "lake/lake.hpp"
 
 /// What the programs are made of, each part from the settings.
 namespace deltadrop::app {
@@ -54,7 +53,6 @@ struct StoredHistory {
 /// `name`.
 Result<StoredHistory> open_stored_history(const Settings& settings, const std::string& name);
 
-lake::Options lake_options(const Settings& settings);
 consume::Options consume_options(const Settings& settings);
 consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& history, io::Clock& clock);
 

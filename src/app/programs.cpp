@@ -13,6 +13,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <tuple>
 
 #include "api/routes.hpp"
 #include "app/data_dir.hpp"
@@ -40,9 +41,11 @@ constexpr std::string_view kEmbeddedTopic = "cdc-events";
 constexpr std::chrono::seconds kLastCommit{2};  ///< for a database that does not answer while we stop
 
 void say_what_is_ignored(const Settings& settings) {
-  for (const auto* name : {"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC", "CONSUMER_GROUP", "DATABASE_URL"}) {
-    if (settings.origin(name) != "default") {
-      spdlog::info("`dev` has its log and history embedded: {} is not used", name);
+  const auto& [kafka, consume, postgres] = std::tie(settings.kafka, settings.consume, settings.postgres);
+  for (const auto* member : {&kafka.bootstrap_servers, &kafka.topic, &consume.group, &postgres.url}) {
+    const auto& setting = settings.setting_of(*member);
+    if (setting.origin != Origin::by_default) {
+      spdlog::info("`dev` has its log and history embedded: {} is not used", setting.name);
     }
   }
 }
@@ -72,11 +75,11 @@ std::string how_to_upload(const std::string& url, const Settings& settings) {
       "  data     {}\n"
       "  parquet  {}\n"
       "Try:  curl -F file=@so-financials.csv {}/upload\n",
-      settings.text("DATA_DIR"), settings.parquet_dir(), url);
+      settings.data_dir.path, settings.lake.folder.string(), url);
 }
 
 ingest::Options observed(const Settings& settings, Telemetry& telemetry) {
-  auto options = ingest_options(settings);
+  auto options = settings.ingest;
   options.observer = &telemetry;
   return options;
 }
@@ -88,10 +91,6 @@ ingest::Options owned(ingest::Options options, TableOwners& owners) {
     return owners.check(table, archive, has_upload);
   };
   return options;
-}
-
-api::FormLimits form_limits(const Settings& settings) {
-  return {static_cast<std::size_t>(settings.count("MAX_PARTS"))};
 }
 
 /// Asks to stop when its time is over, unless it ends before.
@@ -116,7 +115,7 @@ Result<void> serve_api(const Settings& settings, DataDir& data_dir, const api::S
   DD_TRY(const auto server,
          listen(settings, {&services.ingest, telemetry, services.clock}, api::all_routes(services)));
   const auto url = url_of(settings, server->address());
-  DD_TRY(data_dir.lock.publish_address(settings.text("TLS_CERT").empty() ? server->address() : url));
+  DD_TRY(data_dir.lock.publish_address(settings.listen.tls_cert.empty() ? server->address() : url));
   greet(url, how_to_upload(url, settings));
   signals.wait();
   server->stop(kDrain, overdue);
@@ -133,7 +132,7 @@ Result<void> run_dev(const Settings& settings) {
   DD_TRY(auto data_dir, open_data_dir(settings, kEmbeddedKind));
 
   io::SystemClock clock;
-  const auto message_bytes_max = static_cast<std::size_t>(settings.bytes("MAX_EVENT_BYTES"));
+  const auto message_bytes_max = settings.ingest.limits.event_bytes_max;
   DD_TRY(const auto log,
          eventlog::sqlite::open({data_dir.path / "log.db", std::string(kEmbeddedTopic), message_bytes_max},
                                 clock));
@@ -151,7 +150,7 @@ Result<void> run_dev(const Settings& settings) {
 
   const auto served = serve_api(settings, data_dir,
                                 {*ingest, *log, *history, &consumer, clock, &telemetry.metrics(),
-                                 form_limits(settings), [&owners] { return owners.troubles(); }},
+                                 settings.form, [&owners] { return owners.troubles(); }},
                                 telemetry, signals, [&log] { log->interrupt(); });
   log->interrupt();
   ingest->stop();
@@ -176,8 +175,8 @@ Result<void> run_serve(const Settings& settings) {
   owners.watch_archive(*ingest);
   const Watch watch(*log, *history);
   const auto served = serve_api(settings, data_dir,
-                                {*ingest, *log, *history, nullptr, clock, &telemetry.metrics(),
-                                 form_limits(settings), [&owners] { return owners.troubles(); }},
+                                {*ingest, *log, *history, nullptr, clock, &telemetry.metrics(), settings.form,
+                                 [&owners] { return owners.troubles(); }},
                                 telemetry, signals, [&] {
                                   stop.request_stop();
                                   log->interrupt();
@@ -197,7 +196,7 @@ Result<void> run_consume(const Settings& settings, bool accept_gap) {
   DD_TRY(const auto log, open_kafka(settings));
   DD_TRY(const auto history,
          open_postgres(settings, "deltadrop consume", Schema::bring_up_to_date, stop.get_token()));
-  if (settings.text("PARQUET_DIR").empty()) {
+  if (!settings.setting_of(settings.lake.folder).given) {
     DD_TRY(make_data_dir(settings));
   }
 
@@ -208,14 +207,14 @@ Result<void> run_consume(const Settings& settings, bool accept_gap) {
   options.accept_gap = accept_gap;
   consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
   // Nothing is kept from one run to the next: no upload gets its time here.
-  io::ClockWatch clock_watch(clock, settings.duration("CLOCK_JUMP_MAX"), std::nullopt);
+  io::ClockWatch clock_watch(clock, settings.ingest.clock_jump_max, std::nullopt);
   DD_TRY(const auto server,
          listen(settings, {nullptr, telemetry, clock, &clock_watch},
                 api::consumer_routes({*log, *history, consumer, clock, &telemetry.metrics(), &clock_watch})));
   std::optional<Error> gave_up;
   const Watch watch(*log, *history);
   consumer.start();
-  greet(url_of(settings, server->address()), fmt::format("  parquet  {}\n", settings.parquet_dir()));
+  greet(url_of(settings, server->address()), fmt::format("  parquet  {}\n", settings.lake.folder.string()));
   signals.wait([&] {
     gave_up = consumer.stopped();
     return gave_up.has_value();

@@ -4,220 +4,207 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstdlib>
+#include <concepts>
 #include <filesystem>
-#include <vector>
+#include <iterator>
+#include <limits>
+#include <utility>
 
+#include "core/assert.hpp"
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
-#include "history/postgres_history.hpp"
 #include "io/file.hpp"
 
 namespace deltadrop::app {
 namespace {
 
-using enum SettingKind;
-
-constexpr std::array kSettings = {
-    Setting{"DATA_DIR", folder, "./data", "base folder: archive, current, held, spool, catalog"},
-    Setting{"PARQUET_DIR", folder, "", "folder of the Parquet files; parquet under DATA_DIR unless given"},
-    Setting{
-        "DATA_GROUP", text, "",
-        "group, by name or number, that may read DATA_DIR; unless given nobody but the server's user may"},
-    Setting{"LISTEN", address, "127.0.0.1:8000", "address and port of the API"},
-    Setting{"INSECURE", flag, "false", "allow to listen beyond loopback without keys and TLS"},
-    Setting{"KAFKA_BOOTSTRAP_SERVERS", text, "localhost:9092", "Kafka servers; not used by `dev`"},
-    Setting{"KAFKA_TOPIC", text, "cdc-events", "topic of the change events"},
-    Setting{"KAFKA_PARTITIONS", count, "6", "partitions of a topic that is made"},
-    Setting{"KAFKA_REPLICATION", count_or_default, "-1",
-            "copies of each partition of a topic that is made; -1: the broker's default"},
-    Setting{"KAFKA_RETENTION", duration_or_ever, "-1",
-            "how long a topic that is made keeps events; -1: for ever"},
-    Setting{"EVENT_KEY", secrets, "",
-            "secret of `serve` and `consume` with which events are signed and verified; several with commas: "
-            "the first "
-            "signs, all verify",
-            "", true},
-    Setting{"DATABASE_URL", text, "postgresql://postgres:postgres@localhost:5432/cdc_data",
-            "PostgreSQL connection string; not used by `dev`", "", true},
-    Setting{"CONSUMER_GROUP", text, "cdc-processor", "consumer group"},
-    Setting{"HOLD_DELETE_FRACTION", fraction, "0.5",
-            "an upload that deletes more than this share of the rows is held"},
-    Setting{"HOLD_MIN_ROWS", count, "20", "tables with fewer rows are not guarded"},
-    Setting{"HELD_TTL", duration, "30d", "held uploads expire after this"},
-    Setting{"DRY_RUN_TTL", duration, "24h", "dry runs expire after this"},
-    Setting{"IDEMPOTENCY_TTL", duration, "24h", "how long the answer to an Idempotency-Key is kept"},
-    Setting{"CLOCK_JUMP_MAX", duration, "24h",
-            "a clock that jumps by more than this stops uploads until it is right again or accepted"},
-    Setting{"PUBLISH_TIMEOUT", duration, "10s", "an upload that takes longer to publish is answered 202"},
-    Setting{"COMPARE_TIMEOUT", duration, "10m", "an upload that takes longer to compare is refused"},
-    Setting{"MAX_UPLOAD_BYTES", bytes, "1TiB", "largest file, after decompression"},
-    Setting{"MAX_EXPANSION", count, "200", "largest ratio of expanded to received bytes, past the first MiB"},
-    Setting{"MAX_ROWS", count, "1000000000", "most rows of a file"},
-    Setting{"MAX_COLUMNS", count, "4096", "most columns of a file"},
-    Setting{"MAX_FIELD_BYTES", bytes, "16MiB", "largest field of a file, tracked or not"},
-    Setting{"MAX_ROW_BYTES", bytes, "64MiB", "largest row of a file"},
-    Setting{"DISK_RESERVE", bytes, "64MiB", "free space of DATA_DIR's disk that uploads leave"},
-    Setting{"MAX_UPLOADS", count, "1024", "uploads at once; more are answered 503"},
-    Setting{"MAX_PARTS", count, "100", "most parts of a form"},
-    Setting{"MAX_HEADER_BYTES", bytes_to_1mib, "16KiB", "largest head of a request, 1MiB at most"},
-    Setting{"MAX_HEADER_FIELDS", count, "100", "most header fields of a request"},
-    Setting{"HEADER_TIMEOUT", duration, "10s", "a request's head must be there within this"},
-    Setting{"IDLE_TIMEOUT", duration, "60s",
-            "an idle connection, or one that takes no answer, ends after this"},
-    Setting{"MIN_BODY_RATE", bytes, "1KiB", "bytes a second that a body must bring, averaged over 30 s"},
-    Setting{"MAX_CONNECTIONS", count, "4096", "connections at once"},
-    Setting{"MAX_CONNECTIONS_PER_ADDRESS", count, "2048", "connections at once of one address"},
-    Setting{"MAX_EVENT_BYTES", bytes, "1000000", "largest event on the log"},
-    Setting{"BATCH_EVENTS", count, "5000", "events recorded in one transaction at the most"},
-    Setting{"BATCH_WAIT", duration, "20ms", "how long an idle consumer waits to fill a batch"},
-    Setting{"LOG_KEEP", duration, "1h", "how long `dev` keeps applied events in its embedded log"},
-    Setting{"PARQUET_LAYOUT", choice, "upload", "one file for an upload's events of a type, or one an event",
-            "upload|event"},
-    Setting{"PARQUET_MAX_ROWS", count, "1000000", "most events in one Parquet file"},
-    Setting{"KEYS_FILE", text, "", "file of the API's keys; keys under DATA_DIR unless given"},
-    Setting{"REQUIRE_KEYS", flag, "false", "answer to keys only, even while there is none"},
-    Setting{"TLS_CERT", text, "", "PEM file of the certificate and its chain; with TLS_KEY: HTTPS only"},
-    Setting{"TLS_KEY", text, "", "PEM file of the certificate's key"},
-    Setting{"ALLOWED_HOSTS", text, "",
-            "names in Host that are answered, with commas; * for any; unless given: on loopback its own "
-            "names, else any"},
-    Setting{"LOG_FORMAT", choice, "text", "form of a line in the log", "text|json"},
-    Setting{"LOG_LEVEL", choice, "info", "what is logged to standard error", "debug|info|warn|warning|error"},
-};
-
-const Setting& setting_named(std::string_view name) {
-  const auto found =
-      std::find_if(kSettings.begin(), kSettings.end(), [&](const auto& s) { return s.name == name; });
-  if (found == kSettings.end()) std::abort();
-  return *found;
-}
-
-Error bad_value(std::string_view text, std::string_view expected) {
-  return {ErrorCode::invalid_input, "bad-setting",
-          fmt::format("{} is not {}", quoted_for_message(text), expected), ""};
-}
-
-/// A number and the unit behind it; the number may have a decimal point.
-struct Measured {
-  double number = 0;
-  std::string_view unit;
-};
-
-std::optional<Measured> measured(std::string_view text) {
-  Measured out;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out.number);
-  if (error != std::errc{} || out.number < 0) return std::nullopt;
-  out.unit = text.substr(static_cast<std::size_t>(end - text.data()));
-  return out;
-}
-
-Result<std::int64_t> parse_count(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 1) {
-    return bad_value(text, "a whole number from 1");
-  }
-  return value;
-}
-
-constexpr std::string_view kNone = "-1";
-
-Result<std::int64_t> parse_count_or_default(std::string_view text) {
-  if (text == kNone) return -1;
-  if (auto value = parse_count(text)) return value;
-  return bad_value(text, "a whole number from 1, or -1");
-}
-
-Result<std::chrono::milliseconds> parse_duration_or_ever(std::string_view text) {
-  if (text == kNone) return std::chrono::milliseconds(-1);
-  if (auto value = parse_duration(text)) return value;
-  return bad_value(text, "a duration such as 12h or 30d, or -1");
-}
-
-Result<double> parse_fraction(std::string_view text) {
-  const auto parsed = measured(text);
-  if (!parsed || !parsed->unit.empty() || parsed->number > 1) return bad_value(text, "a number from 0 to 1");
-  return parsed->number;
-}
-
-Result<bool> parse_flag(std::string_view text) {
-  const auto lower = ascii_lower(text);
-  if (lower == "true" || lower == "1" || lower == "yes") return true;
-  if (lower == "false" || lower == "0" || lower == "no") return false;
-  return bad_value(text, "true or false");
-}
-
-Result<std::string> parse_choice(std::string_view text, std::string_view choices) {
-  const auto all = fmt::format("|{}|", choices);
-  if (!text.empty() && text.find('|') == std::string_view::npos &&
-      all.find(fmt::format("|{}|", text)) != all.npos) {
-    return std::string(text);
-  }
-  return bad_value(text, fmt::format("one of {}", choices));
-}
-
-template <class T>
-std::optional<Error> error_in(const Result<T>& parsed) {
-  if (parsed.has_value()) return std::nullopt;
-  return parsed.error();
-}
-
-Result<std::uint64_t> parse_bytes_to_1mib(std::string_view text) {
-  DD_TRY(const auto bytes, parse_bytes(text));
-  if (bytes > std::uint64_t{1} << 20) return bad_value(text, "a size of at most 1MiB");
-  return bytes;
-}
-
-/// The message never repeats them.
-Result<std::vector<std::string>> parse_secrets(std::string_view text) {
-  constexpr std::size_t kSecretBytesMin = 32;
-  std::vector<std::string> secrets;
-  for (std::size_t at = 0; !text.empty() && at <= text.size();) {
-    const auto end = std::min(text.find(',', at), text.size());
-    secrets.emplace_back(text.substr(at, end - at));
-    if (secrets.back().size() < kSecretBytesMin) {
-      return Error{ErrorCode::invalid_input, "bad-setting",
-                   fmt::format("secret {} has {}, fewer than {}", secrets.size(),
-                               counted(secrets.back().size(), "byte"), kSecretBytesMin),
-                   ""};
+/// What the texts of a type set. A number that the member cannot hold is refused.
+template <class Value, class Member>
+Result<void> assign(Member& member, const Value& value, std::string_view text) {
+  if constexpr (std::integral<Value> && !std::same_as<Value, bool> && std::integral<Member>) {
+    if (!std::in_range<Member>(value)) {
+      return bad_value(text, fmt::format("a number up to {}", std::numeric_limits<Member>::max()));
     }
-    at = end + 1;
   }
-  return secrets;
+  member = static_cast<Member>(value);
+  return success();
 }
 
-std::optional<Error> problem_with(const Setting& setting, const std::string& value) {
-  switch (setting.kind) {
-    case count:
-      return error_in(parse_count(value));
-    case count_or_default:
-      return error_in(parse_count_or_default(value));
-    case duration_or_ever:
-      return error_in(parse_duration_or_ever(value));
-    case bytes:
-      return error_in(parse_bytes(value));
-    case bytes_to_1mib:
-      return error_in(parse_bytes_to_1mib(value));
-    case fraction:
-      return error_in(parse_fraction(value));
-    case duration:
-      return error_in(parse_duration(value));
-    case address:
-      return error_in(parse_listen_address(value));
-    case choice:
-      return error_in(parse_choice(value, setting.choices));
-    case flag:
-      return error_in(parse_flag(value));
-    case secrets:
-      return error_in(parse_secrets(value));
-    case text:
-    case folder:
-      return std::nullopt;
-  }
-  return std::nullopt;
+/// The members of a setting of two modules. Their initialisers must agree.
+template <class First, class Second>
+struct Both {
+  First* first;
+  Second* second;  ///< null: there is only one
+};
+template <class First, class Second>
+Both<First, Second> both(First& first, Second& second) {
+  return {&first, &second};
 }
+
+/// One setting of one Settings: how to read a text into its members, and to write what they have.
+struct Declaration {
+  Setting setting;
+  std::vector<const void*> members;
+  std::function<Result<void>(std::string_view text)> read;
+  std::function<std::string()> write;
+  std::string (*masked)(const std::string& text) = nullptr;
+
+  template <class Member, class Type>
+  Declaration(std::string_view name, Member& member, const Type& type, std::string_view help)
+      : Declaration(name, Both<Member, Member>{&member, nullptr}, type, help) {}
+
+  template <class First, class Second, class Type>
+  Declaration(std::string_view name, Both<First, Second> of, const Type& type, std::string_view help)
+      : setting{.name = name, .help = help, .is_flag = std::same_as<Type, FlagType>}, members{of.first} {
+    using Value = typename decltype(type.read(std::string_view()))::value_type;
+    if (of.second != nullptr) {
+      members.push_back(of.second);
+      DD_ASSERT(static_cast<Value>(*of.first) == static_cast<Value>(*of.second));
+    }
+    read = [of, type](std::string_view text) -> Result<void> {
+      DD_TRY(const auto value, type.read(text));
+      DD_TRY(assign(*of.first, value, text));
+      if (of.second == nullptr) return success();
+      return assign(*of.second, value, text);
+    };
+    write = [of, type] { return type.write(static_cast<Value>(*of.first)); };
+    if constexpr (requires { type.masked(std::string()); }) masked = &Type::masked;
+  }
+};
+
+constexpr TextType kText;
+constexpr ConnectionStringType kConnectionString;
+constexpr SecretsType kSecrets;
+constexpr AddressType kAddress;
+constexpr FlagType kFlag;
+constexpr CountType kCount;
+constexpr CountType kCountOrDefault{.or_default = true};
+constexpr FractionType kFraction;
+constexpr BytesType kBytes;
+constexpr BytesType kBytesTo1MiB{.max = std::uint64_t{1} << 20};  // a connection keeps it in memory
+constexpr DurationType kDuration;
+constexpr DurationType kDurationOrEver{.or_ever = true};
+
+constexpr std::array<Choice<lake::FileLayout>, 2> kLayoutWords = {
+    {{"upload", lake::FileLayout::upload}, {"event", lake::FileLayout::event}}};
+constexpr ChoiceType<lake::FileLayout> kLayout{kLayoutWords};
+
+constexpr std::array<Choice<LogFormat>, 2> kLogFormatWords = {
+    {{"text", LogFormat::text}, {"json", LogFormat::json}}};
+constexpr ChoiceType<LogFormat> kLogFormat{kLogFormatWords};
+
+constexpr std::array<Choice<LogLevel>, 5> kLogLevelWords = {{{"debug", LogLevel::debug},
+                                                             {"info", LogLevel::info},
+                                                             {"warn", LogLevel::warn},
+                                                             {"warning", LogLevel::warn},
+                                                             {"error", LogLevel::error}}};
+constexpr ChoiceType<LogLevel> kLogLevel{kLogLevelWords};
+
+// ---- the settings: name, member, type, help
+
+std::vector<Declaration> declared_places_and_servers(Settings& s) {
+  return {
+      {"DATA_DIR", s.data_dir.path, kText, "base folder: archive, current, held, spool, catalog"},
+      {"PARQUET_DIR", s.lake.folder, kText,
+       "folder of the Parquet files; parquet under DATA_DIR unless given"},
+      {"DATA_GROUP", s.data_dir.group, kText,
+       "group, by name or number, that may read DATA_DIR; unless given nobody but the server's user may"},
+      {"LISTEN", s.listen.address, kAddress, "address and port of the API"},
+      {"INSECURE", s.listen.insecure, kFlag, "allow to listen beyond loopback without keys and TLS"},
+      {"KAFKA_BOOTSTRAP_SERVERS", s.kafka.bootstrap_servers, kText, "Kafka servers; not used by `dev`"},
+      {"KAFKA_TOPIC", both(s.kafka.topic, s.consume.topic), kText, "topic of the change events"},
+      {"KAFKA_PARTITIONS", s.kafka.partitions, kCount, "partitions of a topic that is made"},
+      {"KAFKA_REPLICATION", s.kafka.replication, kCountOrDefault,
+       "copies of each partition of a topic that is made; -1: the broker's default"},
+      {"KAFKA_RETENTION", s.kafka.retention, kDurationOrEver,
+       "how long a topic that is made keeps events; -1: for ever"},
+      {"EVENT_KEY", s.kafka.signature_keys, kSecrets,
+       "secret of `serve` and `consume` with which events are signed and verified; several with commas: the "
+       "first signs, all verify"},
+      {"DATABASE_URL", s.postgres.url, kConnectionString, "PostgreSQL connection string; not used by `dev`"},
+      {"CONSUMER_GROUP", s.consume.group, kText, "consumer group"},
+  };
+}
+
+std::vector<Declaration> declared_uploads(Settings& s) {
+  return {
+      {"HOLD_DELETE_FRACTION", s.ingest.hold_delete_fraction, kFraction,
+       "an upload that deletes more than this share of the rows is held"},
+      {"HOLD_MIN_ROWS", s.ingest.hold_min_rows, kCount, "tables with fewer rows are not guarded"},
+      {"HELD_TTL", s.ingest.held_ttl, kDuration, "held uploads expire after this"},
+      {"DRY_RUN_TTL", s.ingest.dry_run_ttl, kDuration, "dry runs expire after this"},
+      {"IDEMPOTENCY_TTL", s.ingest.idempotency_ttl, kDuration,
+       "how long the answer to an Idempotency-Key is kept"},
+      {"CLOCK_JUMP_MAX", s.ingest.clock_jump_max, kDuration,
+       "a clock that jumps by more than this stops uploads until it is right again or accepted"},
+      {"PUBLISH_TIMEOUT", both(s.ingest.publish_timeout, s.kafka.publish_timeout), kDuration,
+       "an upload that takes longer to publish is answered 202"},
+      {"COMPARE_TIMEOUT", s.ingest.compare_timeout, kDuration,
+       "an upload that takes longer to compare is refused"},
+      {"MAX_UPLOAD_BYTES", s.ingest.upload_bytes_max, kBytes, "largest file, after decompression"},
+      {"MAX_EXPANSION", s.ingest.expansion_ratio_max, kCount,
+       "largest ratio of expanded to received bytes, past the first MiB"},
+      {"MAX_ROWS", s.ingest.limits.rows_max, kCount, "most rows of a file"},
+      {"MAX_COLUMNS", s.ingest.limits.columns_max, kCount, "most columns of a file"},
+      {"MAX_FIELD_BYTES", s.ingest.limits.field_bytes_max, kBytes, "largest field of a file, tracked or not"},
+      {"MAX_ROW_BYTES", s.ingest.limits.row_bytes_max, kBytes, "largest row of a file"},
+      {"DISK_RESERVE", s.ingest.disk_reserve, kBytes, "free space of DATA_DIR's disk that uploads leave"},
+  };
+}
+
+std::vector<Declaration> declared_requests(Settings& s) {
+  return {
+      {"MAX_UPLOADS", both(s.http.uploads_max, s.ingest.waiting_max), kCount,
+       "uploads at once; more are answered 503"},
+      {"MAX_PARTS", s.form.parts_max, kCount, "most parts of a form"},
+      {"MAX_HEADER_BYTES", s.http.header_bytes_max, kBytesTo1MiB, "largest head of a request, 1MiB at most"},
+      {"MAX_HEADER_FIELDS", s.http.header_fields_max, kCount, "most header fields of a request"},
+      {"HEADER_TIMEOUT", s.http.header_timeout, kDuration, "a request's head must be there within this"},
+      {"IDLE_TIMEOUT", s.http.idle_timeout, kDuration,
+       "an idle connection, or one that takes no answer, ends after this"},
+      {"MIN_BODY_RATE", s.http.body_rate_min, kBytes,
+       "bytes a second that a body must bring, averaged over 30 s"},
+      {"MAX_CONNECTIONS", s.http.connections_max, kCount, "connections at once"},
+      {"MAX_CONNECTIONS_PER_ADDRESS", s.http.connections_per_address_max, kCount,
+       "connections at once of one address"},
+  };
+}
+
+std::vector<Declaration> declared_consumer_and_access(Settings& s) {
+  return {
+      {"MAX_EVENT_BYTES", both(s.ingest.limits.event_bytes_max, s.kafka.message_bytes_max), kBytes,
+       "largest event on the log"},
+      {"BATCH_EVENTS", s.consume.batch_events, kCount, "events recorded in one transaction at the most"},
+      {"BATCH_WAIT", s.consume.batch_wait, kDuration, "how long an idle consumer waits to fill a batch"},
+      {"LOG_KEEP", s.consume.log_retention, kDuration,
+       "how long `dev` keeps applied events in its embedded log"},
+      {"PARQUET_LAYOUT", s.lake.layout, kLayout,
+       "one file for an upload's events of a type, or one an event"},
+      {"PARQUET_MAX_ROWS", s.lake.rows_max, kCount, "most events in one Parquet file"},
+      {"KEYS_FILE", s.access.keys_file, kText, "file of the API's keys; keys under DATA_DIR unless given"},
+      {"REQUIRE_KEYS", s.access.require_keys, kFlag, "answer to keys only, even while there is none"},
+      {"TLS_CERT", s.listen.tls_cert, kText,
+       "PEM file of the certificate and its chain; with TLS_KEY: HTTPS only"},
+      {"TLS_KEY", s.listen.tls_key, kText, "PEM file of the certificate's key"},
+      {"ALLOWED_HOSTS", s.listen.allowed_hosts, kText,
+       "names in Host that are answered, with commas; * for any; unless given: on loopback its own names, "
+       "else any"},
+      {"LOG_FORMAT", s.logging.format, kLogFormat, "form of a line in the log"},
+      {"LOG_LEVEL", s.logging.level, kLogLevel, "what is logged to standard error"},
+  };
+}
+
+/// In the order of the README's table.
+std::vector<Declaration> declarations(Settings& settings) {
+  std::vector<Declaration> all;
+  for (auto* const part :
+       {declared_places_and_servers, declared_uploads, declared_requests, declared_consumer_and_access}) {
+    std::ranges::move(part(settings), std::back_inserter(all));
+  }
+  return all;
+}
+
+// ---- where their values come from
 
 /// KEY=VALUE lines; # starts a comment line.
 Result<Settings::Values> read_config_file(const std::string& path) {
@@ -235,9 +222,7 @@ Result<Settings::Values> read_config_file(const std::string& path) {
     if (line.empty() || line.front() == '#') continue;
     const auto equals = line.find('=');
     const std::string name(line.substr(0, equals));
-    const bool known =
-        name.starts_with(kKafkaConfigPrefix) ||
-        std::any_of(kSettings.begin(), kSettings.end(), [&](const auto& s) { return s.name == name; });
+    const bool known = name.starts_with(kKafkaConfigPrefix) || is_setting(name);
     if (equals == std::string_view::npos || !known) {
       return Error{ErrorCode::invalid_input, "bad-setting",
                    fmt::format("{} line {}: {} is no setting", path, line_number, quoted_for_message(line)),
@@ -246,6 +231,21 @@ Result<Settings::Values> read_config_file(const std::string& path) {
     values[name] = std::string(line.substr(equals + 1));
   }
   return values;
+}
+
+struct Given {
+  std::string text;
+  Origin origin;
+};
+
+std::optional<Given> given_for(std::string_view name, const Settings::Values& flags,
+                               const Settings::Lookup& environment, const Settings::Values& file) {
+  const std::string key(name);
+  if (const auto found = flags.find(key); found != flags.end()) return Given{found->second, Origin::flag};
+  if (auto found = environment(name); found && !found->empty())
+    return Given{*std::move(found), Origin::environment};
+  if (const auto found = file.find(key); found != file.end()) return Given{found->second, Origin::file};
+  return std::nullopt;
 }
 
 /// "KAFKA_CONFIG_SASL_USERNAME" -> "sasl.username"
@@ -262,75 +262,31 @@ bool is_secret_property(std::string_view name) {
   return false;
 }
 
-}  // namespace
+// ---- what follows from other settings
 
-std::string Setting::option_name() const {
-  std::string out = "--" + ascii_lower(name);
-  std::replace(out.begin(), out.end(), '_', '-');
-  return out;
+void fill_in(Settings& settings) {
+  const std::filesystem::path data_dir = settings.data_dir.path;
+  if (settings.lake.folder.empty()) settings.lake.folder = data_dir / "parquet";
+  if (settings.access.keys_file.empty()) settings.access.keys_file = (data_dir / "keys").string();
+  settings.ingest.data_dir = data_dir;
 }
-
-std::span<const Setting> all_settings() { return kSettings; }
-
-bool ListenAddress::loopback() const {
-  return host == "::1" || host == "localhost" || host.starts_with("127.");
-}
-
-Result<ListenAddress> parse_listen_address(std::string_view text) {
-  const auto colon = text.rfind(':');
-  std::string_view host = colon == std::string_view::npos ? "" : text.substr(0, colon);
-  const std::string_view port = colon == std::string_view::npos ? text : text.substr(colon + 1);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  ListenAddress out{host.empty() ? "127.0.0.1" : std::string(host), 0};
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
-  if (port.empty() || error != std::errc{} || end != port.data() + port.size()) {
-    return bad_value(text, "an address such as 127.0.0.1:8000");
-  }
-  return out;
-}
-
-Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  static constexpr std::array<std::pair<std::string_view, double>, 6> kUnits = {
-      {{"", 1e3}, {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}, {"d", 86400e3}}};
-  if (const auto parsed = measured(text)) {
-    for (const auto& [unit, unit_ms] : kUnits) {
-      const double total_ms = parsed->number * unit_ms;
-      if (unit == parsed->unit && total_ms < 1e15)
-        return std::chrono::milliseconds(static_cast<std::int64_t>(total_ms));
-    }
-  }
-  return bad_value(text, "a duration such as 30, 500ms, 10s, 5m, 24h or 30d");
-}
-
-Result<std::uint64_t> parse_bytes(std::string_view text) {
-  static constexpr std::array<std::pair<std::string_view, int>, 5> kUnits = {
-      {{"", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}}};
-  if (const auto parsed = measured(text)) {
-    for (const auto& [unit, shift] : kUnits) {
-      const double total = parsed->number * static_cast<double>(std::uint64_t{1} << shift);
-      if (unit == parsed->unit && total >= 1 && total < 9e18) return static_cast<std::uint64_t>(total);
-    }
-  }
-  return bad_value(text, "a size such as 1000000, 64KiB, 1MiB or 5GiB");
-}
-
-namespace {
 
 /// Files of readers and our own must not share a folder: a company may have any name.
 Result<void> check_parquet_dir(const Settings& settings) {
   namespace fs = std::filesystem;
   std::error_code ignored;
-  const auto resolved = [&](const std::string& path) {
+  const auto resolved = [&](const fs::path& path) {
     return fs::weakly_canonical(fs::absolute(path, ignored), ignored);
   };
-  const auto data_dir = resolved(settings.text("DATA_DIR"));
-  const auto below = resolved(settings.parquet_dir()).lexically_relative(data_dir);
+  const auto data_dir = resolved(settings.data_dir.path);
+  const auto below = resolved(settings.lake.folder).lexically_relative(data_dir);
   const std::string first = below.empty() ? "" : below.begin()->string();
   for (const std::string_view taken : {".", "archive", "current", "held", "lost+found", "spool"}) {
     if (first != taken) continue;
     return Error{ErrorCode::invalid_input, "bad-parquet-dir",
                  fmt::format("PARQUET_DIR {} (from {}) is DATA_DIR or one of its own folders",
-                             settings.parquet_dir(), settings.origin("PARQUET_DIR")),
+                             settings.lake.folder.string(),
+                             to_string(settings.setting_of(settings.lake.folder).origin)),
                  "give a folder of its own, or leave it out: it is parquet under DATA_DIR then"};
   }
   return success();
@@ -338,96 +294,98 @@ Result<void> check_parquet_dir(const Settings& settings) {
 
 }  // namespace
 
+std::string_view to_string(Origin origin) {
+  switch (origin) {
+    case Origin::by_default:
+      return "default";
+    case Origin::file:
+      return "file";
+    case Origin::environment:
+      return "environment";
+    case Origin::flag:
+      return "flag";
+  }
+  return "";
+}
+
+std::string Setting::option_name() const {
+  std::string out = "--" + ascii_lower(name);
+  std::replace(out.begin(), out.end(), '_', '-');
+  return out;
+}
+
+std::span<const Setting> all_settings() {
+  static const std::vector<Setting> settings = [] {
+    Settings defaults;
+    std::vector<Setting> all;
+    for (const auto& declared : declarations(defaults)) all.push_back(declared.setting);
+    return all;
+  }();
+  return settings;
+}
+
+bool is_setting(std::string_view name) {
+  return std::ranges::any_of(all_settings(), [&](const Setting& each) { return each.name == name; });
+}
+
 Result<Settings> Settings::load(const Values& flags, const Lookup& environment,
                                 const std::string& config_file, const More& more) {
   DD_TRY(const auto from_file, read_config_file(config_file));
   Settings settings;
   settings.config_file_ = config_file;
-  for (const auto& setting : kSettings) {
-    const std::string name(setting.name);
-    Value value{std::string(setting.default_text), "default"};
-    if (const auto other = more.defaults.find(name); other != more.defaults.end()) value.text = other->second;
-    if (const auto found = from_file.find(name); found != from_file.end()) value = {found->second, "file"};
-    if (const auto given = environment(setting.name); given && !given->empty())
-      value = {*given, "environment"};
-    if (const auto found = flags.find(name); found != flags.end()) value = {found->second, "flag"};
-    if (auto error = problem_with(setting, value.text)) {
-      error->message = fmt::format("{} (from {}): {}", name, value.origin, error->message);
-      error->fix = fmt::format("correct {}; `deltadrop config` shows every setting", name);
-      return *error;
+  if (more.set_defaults) more.set_defaults(settings);
+  auto declared = declarations(settings);
+  for (auto& [setting, members, read, write, masked] : declared) {
+    for (const void* member : members) {
+      setting.offsets.push_back(static_cast<const char*>(member) - reinterpret_cast<const char*>(&settings));
     }
-    settings.values_.emplace(name, std::move(value));
+    auto given = given_for(setting.name, flags, environment, from_file);
+    if (!given) continue;
+    setting.origin = given->origin;
+    setting.given = !given->text.empty();
+    setting.shown = given->text;
+    if (const auto done = read(given->text); !done.has_value()) {
+      auto error = done.error();
+      error.message = fmt::format("{} (from {}): {}", setting.name, to_string(given->origin), error.message);
+      error.fix = fmt::format("correct {}; `deltadrop config` shows every setting", setting.name);
+      return error;
+    }
+  }
+  fill_in(settings);
+  for (auto& each : declared) {
+    auto& shown = each.setting.shown;
+    if (!each.setting.given) shown = each.write();
+    if (each.masked != nullptr) shown = each.masked(shown);
+    settings.settings_.push_back(std::move(each.setting));
   }
   for (const auto& [name, value] : from_file) {
-    if (name.starts_with(kKafkaConfigPrefix)) settings.kafka_config_[name] = {value, "file"};
+    if (name.starts_with(kKafkaConfigPrefix)) settings.kafka_config_[name] = {value, Origin::file};
   }
-  for (const auto& [name, value] : more.kafka_config) settings.kafka_config_[name] = {value, "environment"};
+  for (const auto& [name, value] : more.kafka_config) {
+    settings.kafka_config_[name] = {value, Origin::environment};
+  }
+  for (const auto& [name, value] : settings.kafka_config_) {
+    settings.kafka.properties[kafka_property_of(name)] = value.text;
+  }
   DD_TRY(check_parquet_dir(settings));
   return settings;
 }
 
-const std::string& Settings::text(std::string_view name) const {
-  return values_.find(setting_named(name).name)->second.text;
-}
-const std::string& Settings::origin(std::string_view name) const {
-  return values_.find(setting_named(name).name)->second.origin;
-}
-// Values were checked by load, so these cannot fail.
-std::int64_t Settings::count(std::string_view name) const {
-  return parse_count_or_default(text(name)).value();
-}
-std::uint64_t Settings::bytes(std::string_view name) const { return parse_bytes(text(name)).value(); }
-double Settings::fraction(std::string_view name) const { return parse_fraction(text(name)).value(); }
-std::chrono::milliseconds Settings::duration(std::string_view name) const {
-  return parse_duration_or_ever(text(name)).value();
-}
-std::vector<std::string> Settings::secrets(std::string_view name) const {
-  return parse_secrets(text(name)).value();
-}
-ListenAddress Settings::address(std::string_view name) const {
-  return parse_listen_address(text(name)).value();
-}
-bool Settings::flag(std::string_view name) const { return parse_flag(text(name)).value(); }
-
-std::string Settings::parquet_dir() const {
-  const auto& given = text("PARQUET_DIR");
-  return given.empty() ? (std::filesystem::path(text("DATA_DIR")) / "parquet").string() : given;
-}
-
-std::string Settings::keys_file() const {
-  const auto& given = text("KEYS_FILE");
-  return given.empty() ? (std::filesystem::path(text("DATA_DIR")) / "keys").string() : given;
-}
-
-access::KeysPaths Settings::keys_paths() const {
-  const std::filesystem::path data_dir = text("DATA_DIR");
-  std::error_code ignored;
-  const bool has_data_dir = std::filesystem::is_directory(data_dir, ignored);
-  const auto file = keys_file();
-  return {file, has_data_dir ? data_dir / "keys-required" : std::filesystem::path(file + ".required")};
-}
-
-std::string Settings::shown(const Setting& setting) const {
-  std::string value = text(setting.name);
-  if (setting.name == "PARQUET_DIR") value = parquet_dir();
-  if (setting.name == "KEYS_FILE") value = keys_file();
-  if (setting.kind == SettingKind::secrets) return value.empty() ? value : "***";
-  return setting.secret ? history::postgres::masked_url(value) : value;
-}
-
-std::map<std::string, std::string> Settings::kafka_properties() const {
-  std::map<std::string, std::string> properties;
-  for (const auto& [name, value] : kafka_config_) properties[kafka_property_of(name)] = value.text;
-  return properties;
+const Setting& Settings::setting_at(std::ptrdiff_t offset) const {
+  const auto found = std::ranges::find_if(
+      settings_, [&](const Setting& each) { return std::ranges::count(each.offsets, offset) > 0; });
+  DD_ASSERT(found != settings_.end());
+  return *found;
 }
 
 std::string Settings::describe() const {
   std::vector<std::array<std::string, 3>> lines = {{"SETTING", "VALUE", "FROM"}};
-  for (const auto& setting : kSettings) {
-    lines.push_back({std::string(setting.name), shown(setting), origin(setting.name)});
+  for (const auto& setting : settings_) {
+    lines.push_back({std::string(setting.name), setting.shown, std::string(to_string(setting.origin))});
   }
   for (const auto& [name, value] : kafka_config_) {
-    lines.push_back({name, is_secret_property(name) ? "***" : value.text, value.origin});
+    lines.push_back(
+        {name, is_secret_property(name) ? "***" : value.text, std::string(to_string(value.origin))});
   }
   std::array<std::size_t, 2> widths{};
   for (const auto& line : lines) {

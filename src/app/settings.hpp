@@ -1,6 +1,6 @@
 #pragma once
 
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -10,63 +10,69 @@
 #include <string_view>
 #include <vector>
 
-#include "access/keys.hpp"
+#include "api/routes.hpp"
+#include "app/logging.hpp"
+#include "app/setting_types.hpp"
+#include "consume/consumer.hpp"
 #include "core/result.hpp"
+#include "eventlog/kafka_log.hpp"
+#include "history/postgres_history.hpp"
+#include "http/server.hpp"
+#include "ingest/ingest.hpp"
+#include "lake/lake.hpp"
 
 /// Configuration: each setting has one name, which is its environment variable, its key in a --config file
 /// and, in lower case with hyphens, its flag. A flag beats the environment, which beats the file, which beats
 /// the default.
+///
+/// Each setting is declared in one line of settings.cpp, and sets a member of the struct of its concern:
+/// often a module's own Options. Its default is that member's initialiser.
 namespace deltadrop::app {
 
-enum class SettingKind : std::uint8_t {
-  text,
-  folder,
-  count,
-  count_or_default,  ///< -1: what the server does by itself
-  bytes,
-  bytes_to_1mib,  ///< what a connection keeps in memory
-  fraction,
-  duration,
-  duration_or_ever,  ///< -1: for ever
-  address,
-  choice,
-  flag,
-  secrets  ///< with commas between them; never shown
+struct DataDirSettings {
+  std::string path = "./data";
+  std::string group;  ///< empty: none
 };
 
+struct ListenSettings {
+  ListenAddress address = {http::ServerOptions().address, http::ServerOptions().port};
+  bool insecure = false;
+  std::string tls_cert;       ///< empty: no TLS
+  std::string tls_key;        ///< empty: no TLS
+  std::string allowed_hosts;  ///< as given: names with commas between them, "*" or nothing
+};
+
+struct AccessSettings {
+  std::string keys_file;  ///< `keys` in the DATA_DIR unless given
+  bool require_keys = false;
+};
+
+enum class Origin : std::uint8_t { by_default, file, environment, flag };
+/// "default", "file", "environment", "flag"
+std::string_view to_string(Origin origin);
+
+/// A setting and where its value comes from.
 struct Setting {
   std::string_view name;  ///< "DATA_DIR"
-  SettingKind kind;
-  std::string_view default_text;
   std::string_view help;
-  std::string_view choices = "";  ///< of a choice, separated by "|"
-  bool secret = false;            ///< passwords in it are masked when it is shown
+  bool is_flag = false;  ///< true where its command-line option stands alone
+  Origin origin = Origin::by_default;
+  bool given = false;      ///< by a flag, the environment or the file, and not as an empty text
+  std::string shown = {};  ///< the effective value, as it was given; secrets masked
+  /// Where its members are in a Settings, in bytes from the beginning.
+  std::vector<std::ptrdiff_t> offsets = {};
 
   /// "--data-dir"
   [[nodiscard]] std::string option_name() const;
 };
 
-/// Every setting, in the order of the README's table.
+/// The names and helps of every setting, in the order of docs/settings.md.
 std::span<const Setting> all_settings();
+/// Whether there is a setting of this name.
+bool is_setting(std::string_view name);
 
 /// KAFKA_CONFIG_SASL_USERNAME=app sets librdkafka's property sasl.username.
 inline constexpr std::string_view kKafkaConfigPrefix = "KAFKA_CONFIG_";
-
-/// A host and a port to listen on.
-struct ListenAddress {
-  std::string host;
-  std::uint16_t port = 0;
-
-  [[nodiscard]] bool loopback() const;
-  bool operator==(const ListenAddress&) const = default;
-};
-
-/// "127.0.0.1:8000", "[::1]:8000", ":8000" and "8000" (both on 127.0.0.1), "localhost:8000".
-Result<ListenAddress> parse_listen_address(std::string_view text);
-/// "250ms", "20s", "5m", "24h", "30d"; a bare number is seconds.
-Result<std::chrono::milliseconds> parse_duration(std::string_view text);
-/// "1000000", "64KiB", "1MiB", "5GiB", "1TiB".
-Result<std::uint64_t> parse_bytes(std::string_view text);
 
 class Settings {
  public:
@@ -77,8 +83,8 @@ class Settings {
 
   /// What differs from command to command, or cannot be looked up by its name.
   struct More {
-    Values defaults = {};      ///< of a command, instead of the setting's own
-    Values kafka_config = {};  ///< the environment's KAFKA_CONFIG_ variables
+    std::function<void(Settings& defaults)> set_defaults = {};  ///< those that a command has of its own
+    Values kafka_config = {};                                   ///< the environment's KAFKA_CONFIG_ variables
   };
 
   /// `config_file` may be empty. Every value is checked here; the Error names the setting, its value and
@@ -90,40 +96,42 @@ class Settings {
     return load(flags, environment, config_file, {});
   }
 
-  [[nodiscard]] const std::string& text(std::string_view name) const;
-  [[nodiscard]] std::int64_t count(std::string_view name) const;
-  [[nodiscard]] std::uint64_t bytes(std::string_view name) const;
-  [[nodiscard]] double fraction(std::string_view name) const;
-  [[nodiscard]] std::chrono::milliseconds duration(std::string_view name) const;
-  [[nodiscard]] ListenAddress address(std::string_view name) const;
-  [[nodiscard]] bool flag(std::string_view name) const;
-  [[nodiscard]] std::vector<std::string> secrets(std::string_view name) const;
-  /// PARQUET_DIR, which is `parquet` under DATA_DIR unless given.
-  [[nodiscard]] std::string parquet_dir() const;
-  /// KEYS_FILE, which is `keys` under DATA_DIR unless given.
-  [[nodiscard]] std::string keys_file() const;
-  /// The keys file and the marker of its use, which is in DATA_DIR, so that neither a lost file nor another
-  /// KEYS_FILE opens the API; without a DATA_DIR (`consume`) it is beside the keys file.
-  [[nodiscard]] access::KeysPaths keys_paths() const;
-  /// librdkafka's properties, as the KAFKA_CONFIG_ settings have them.
-  [[nodiscard]] std::map<std::string, std::string> kafka_properties() const;
-  /// "flag", "environment", "file" or "default"
-  [[nodiscard]] const std::string& origin(std::string_view name) const;
+  DataDirSettings data_dir;
+  ListenSettings listen;
+  AccessSettings access;
+  LogOptions logging;
+  ingest::Options ingest;
+  http::ServerOptions http;  ///< its limits; `listen` and `access` are not yet in it
+  api::FormLimits form;
+  eventlog::kafka::Options kafka;
+  history::postgres::Options postgres;
+  consume::Options consume;
+  lake::Options lake;  ///< its folder is `parquet` in the DATA_DIR unless given
+
+  /// The setting of a member of this object: `settings.setting_of(settings.data_dir.path).origin`. The object
+  /// must come from `load`.
+  template <class Member>
+  [[nodiscard]] const Setting& setting_of(const Member& member) const {
+    return setting_at(reinterpret_cast<const char*>(&member) - reinterpret_cast<const char*>(this));
+  }
+  /// As all_settings, with the effective values and where they come from.
+  [[nodiscard]] std::span<const Setting> all() const { return settings_; }
   /// As `load` was given it.
   [[nodiscard]] const std::string& config_file() const { return config_file_; }
 
-  /// The effective value as it may be shown: secrets masked.
-  [[nodiscard]] std::string shown(const Setting& setting) const;
   /// Name, effective value and origin of every setting, a line each; secrets masked.
   [[nodiscard]] std::string describe() const;
 
  private:
-  struct Value {
+  struct KafkaConfig {
     std::string text;
-    std::string origin;
+    Origin origin;
   };
-  std::map<std::string, Value, std::less<>> values_;
-  std::map<std::string, Value> kafka_config_;
+
+  [[nodiscard]] const Setting& setting_at(std::ptrdiff_t offset) const;
+
+  std::vector<Setting> settings_;
+  std::map<std::string, KafkaConfig> kafka_config_;
   std::string config_file_;
 };
 

@@ -43,7 +43,7 @@ Result<SeenClock> request_clock(const ServerEndpoint& server, Wanted wanted) {
 Result<SeenClock> look_here(const app::Settings& settings, Wanted wanted) {
   DD_TRY(const auto data_dir, app::lock_existing_data_dir(settings));
   io::SystemClock clock;
-  const auto options = app::ingest_options(settings);
+  const auto& options = settings.ingest;
   DD_TRY(const auto report, wanted == Wanted::accept ? ingest::accept_clock(options, clock)
                                                      : ingest::look_at_clock(options, clock));
   return SeenClock{report.state != io::ClockState::wrong, report.now.to_string(),

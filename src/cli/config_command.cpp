@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/settings.hpp"
 #include "cli/commands.hpp"
 #include "cli/settings_options.hpp"
 

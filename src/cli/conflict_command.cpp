@@ -205,7 +205,7 @@ Result<int> resolve(const OpenLake& lake, const Wanted& wanted) {
 Result<OpenLake> open(const app::Settings& settings) {
   OpenLake lake;
   lake.settings = settings;
-  lake.options = app::lake_options(settings);
+  lake.options = settings.lake;
   DD_TRY(lake.stored, open_history(settings, "deltadrop conflict"));
   return lake;
 }

@@ -47,11 +47,11 @@ Result<std::optional<Timestamp>> expiry_of(const std::string& text, Timestamp no
 /// In DATA_DIR the file, its lock and the folder, where it is missing, are closed to others as all is in
 /// there.
 void close_keys(const app::Settings& settings) {
-  if (settings.text("KEYS_FILE").empty()) app::close_like_data_dir(settings);
+  if (!settings.setting_of(settings.access.keys_file).given) app::close_like_data_dir(settings);
 }
 
 Result<int> create(const app::Settings& settings, const Wanted& wanted) {
-  const std::filesystem::path file = settings.keys_file();
+  const std::filesystem::path file = settings.access.keys_file;
   io::SystemClock clock;
   const auto now = clock.now();
   access::KeyWish wish;
@@ -74,7 +74,7 @@ std::string state_of(const access::Key& key, Timestamp now) {
 }
 
 Result<int> list(const app::Settings& settings, const Wanted&) {
-  const auto file = settings.keys_file();
+  const auto file = settings.access.keys_file;
   io::SystemClock clock;
   DD_TRY(const auto keys, access::read_keys(file));
   if (keys.empty()) {
@@ -91,7 +91,7 @@ Result<int> list(const app::Settings& settings, const Wanted&) {
 Result<int> revoke(const app::Settings& settings, const Wanted& wanted) {
   io::SystemClock clock;
   close_keys(settings);
-  DD_TRY(const auto key, access::revoke_key(settings.keys_file(), wanted.id, clock.now()));
+  DD_TRY(const auto key, access::revoke_key(settings.access.keys_file, wanted.id, clock.now()));
   fmt::print("{} is revoked since {}\n", key.id, key.revoked_at->to_string());
   return 0;
 }

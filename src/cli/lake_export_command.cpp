@@ -137,7 +137,7 @@ Result<void> export_one(const OpenLake& lake, const TableRef& table, const Wante
 
 /// Beside the CSV file of the last version.
 Result<fs::path> current_path(const app::Settings& settings, const TableRef& table) {
-  const fs::path data_dir = settings.text("DATA_DIR");
+  const fs::path data_dir = settings.data_dir.path;
   std::error_code ignored;
   if (!fs::is_directory(data_dir, ignored)) {
     return Error{ErrorCode::invalid_input, "no-output",

@@ -19,7 +19,7 @@ constexpr std::chrono::seconds kShowEvery{3};
 Result<OpenLake> open_lake(const app::Settings& settings) {
   OpenLake lake;
   lake.settings = settings;
-  lake.options = app::lake_options(settings);
+  lake.options = settings.lake;
   DD_TRY(lake.stored, app::open_stored_history(settings, "deltadrop lake"));
   return lake;
 }

@@ -15,7 +15,7 @@ namespace {
 /// harmless.
 Result<ingest::RepublishReport> migrate(const app::Settings& settings) {
   DD_TRY(const auto data_dir, app::open_existing_data_dir(settings, app::kEmbeddedKind));
-  DD_TRY(const auto report, ingest::mark_for_republish(app::ingest_options(settings), {}));
+  DD_TRY(const auto report, ingest::mark_for_republish(settings.ingest, {}));
   DD_TRY(app::change_kind(data_dir, app::kKafkaKind));
   return report;
 }
@@ -29,7 +29,7 @@ Result<int> run(const app::Settings& settings) {
       "  {4}\n"
       "    fills the database and the lake with them\n"
       "Once /health tells that nothing is pending, log.db and history.db in {0} can go.\n",
-      settings.text("DATA_DIR"), typed(settings, "serve"), counted(report.uploads, "upload"),
+      settings.data_dir.path, typed(settings, "serve"), counted(report.uploads, "upload"),
       counted(report.tables, "table"), typed(settings, "consume"));
   return 0;
 }

@@ -5,7 +5,9 @@
 namespace deltadrop::cli {
 
 Result<app::StoredHistory> open_history(const app::Settings& settings, const std::string& name) {
-  if (settings.origin("DATABASE_URL") == "default" || settings.origin("DATA_DIR") != "default") {
+  const auto database = settings.setting_of(settings.postgres.url).origin;
+  const auto data_dir = settings.setting_of(settings.data_dir.path).origin;
+  if (database == app::Origin::by_default || data_dir != app::Origin::by_default) {
     return app::open_stored_history(settings, name);
   }
   app::StoredHistory stored;
@@ -16,7 +18,7 @@ Result<app::StoredHistory> open_history(const app::Settings& settings, const std
 Error written_by_dev(const app::Settings& settings, const std::string& fix) {
   return {ErrorCode::conflict, "data-dir-in-use",
           fmt::format("`deltadrop dev` runs on DATA_DIR {}, and is the one that writes its history",
-                      settings.text("DATA_DIR")),
+                      settings.data_dir.path),
           fix};
 }
 

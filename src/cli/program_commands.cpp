@@ -53,7 +53,8 @@ void add_serve_command(CLI::App& program, int& exit_code) {
 
 void add_consume_command(CLI::App& program, int& exit_code) {
   auto* command = program.add_subcommand("consume", "the consumer alone: Kafka to PostgreSQL and Parquet");
-  const auto flags = add_settings_options(*command, {{"LISTEN", "127.0.0.1:8001"}});
+  const auto flags =
+      add_settings_options(*command, [](app::Settings& defaults) { defaults.listen.address.port = 8001; });
   const auto accept_gap = std::make_shared<bool>(false);
   command->add_flag("--accept-gap", *accept_gap,
                     "go on at the topic's first offset where what follows the recorded one is lost");

@@ -15,7 +15,7 @@ namespace {
 Result<ingest::RebuildReport> rebuild(const app::Settings& settings) {
   DD_TRY(const auto data_dir, app::lock_existing_data_dir(settings));
   io::SystemClock clock;
-  return ingest::rebuild_catalog(app::ingest_options(settings), clock);
+  return ingest::rebuild_catalog(settings.ingest, clock);
 }
 
 void print_report(const std::string& data_dir, const ingest::RebuildReport& report) {
@@ -42,7 +42,7 @@ void print_report(const std::string& data_dir, const ingest::RebuildReport& repo
 
 Result<int> run(const app::Settings& settings) {
   DD_TRY(const auto report, rebuild(settings));
-  print_report(settings.text("DATA_DIR"), report);
+  print_report(settings.data_dir.path, report);
   return 0;
 }
 

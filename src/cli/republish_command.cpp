@@ -61,7 +61,7 @@ Result<Outcome> republish(const app::Settings& settings, const Wanted& wanted) {
     return Outcome{report, server->address};
   }
   DD_TRY(const auto data_dir, app::lock_existing_data_dir(settings));
-  DD_TRY(const auto report, ingest::mark_for_republish(app::ingest_options(settings), request));
+  DD_TRY(const auto report, ingest::mark_for_republish(settings.ingest, request));
   return Outcome{report, ""};
 }
 

@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/settings.hpp"
 #include "cli/checks.hpp"
 #include "cli/diff_output.hpp"
 #include "cli/option_names.hpp"
@@ -76,18 +77,18 @@ std::shared_ptr<ServerFlags> add_server_options(CLI::App& command) {
 }
 
 std::optional<ServerEndpoint> running_server(const app::Settings& settings) {
-  const auto holder = io::LockFile::holder(std::filesystem::path(settings.text("DATA_DIR")) / "lock");
+  const auto holder = io::LockFile::holder(std::filesystem::path(settings.data_dir.path) / "lock");
   if (holder.has_error() || holder.value().address.empty()) return std::nullopt;
-  return ServerEndpoint{holder.value().address, key_of_environment(), settings.text("TLS_CERT"),
+  return ServerEndpoint{holder.value().address, key_of_environment(), settings.listen.tls_cert,
                         /*on_this_machine=*/true};
 }
 
 int run_with_server(const ServerFlags& flags,
                     const std::function<Result<int>(const ServerEndpoint& server)>& work) {
   return run_with_settings(flags.settings, [&](const app::Settings& settings) -> Result<int> {
-    if (!flags.url.empty()) return work({flags.url, key_of_environment(), settings.text("TLS_CERT"), false});
+    if (!flags.url.empty()) return work({flags.url, key_of_environment(), settings.listen.tls_cert, false});
     const auto server = running_server(settings);
-    if (!server) return no_server(settings.text("DATA_DIR"));
+    if (!server) return no_server(settings.data_dir.path);
     return work(*server);
   });
 }

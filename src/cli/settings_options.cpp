@@ -13,7 +13,9 @@
 #include <CLI/CLI.hpp>
 
 #include "app/logging.hpp"
+#include "app/settings.hpp"
 #include "cli/checks.hpp"
+#include "core/assert.hpp"
 
 namespace deltadrop::cli {
 namespace {
@@ -37,7 +39,6 @@ app::Settings::Values kafka_config() {
 }
 
 // ---- which command reads what
-// --------------------------------------------------------------------------------
 
 using Names = std::span<const std::string_view>;
 
@@ -59,6 +60,10 @@ constexpr std::array<std::string_view, 14> kNotConsume = {
     "HOLD_DELETE_FRACTION", "HOLD_MIN_ROWS", "HELD_TTL",  "DRY_RUN_TTL", "IDEMPOTENCY_TTL",
     "MAX_UPLOAD_BYTES",     "MAX_EXPANSION", "MAX_ROWS",  "MAX_COLUMNS", "MAX_FIELD_BYTES",
     "MAX_ROW_BYTES",        "DISK_RESERVE",  "MAX_PARTS", "LOG_KEEP"};
+
+/// Where a command works, which another one that mends the same must be told too.
+constexpr std::array<std::string_view, 6> kPlaces = {"DATA_DIR",  "PARQUET_DIR",    "DATABASE_URL",
+                                                     "KEYS_FILE", "PARQUET_LAYOUT", "PARQUET_MAX_ROWS"};
 
 enum class Reads : std::uint8_t { these, all_but_these };
 
@@ -109,6 +114,13 @@ const Reader* reader_of(std::string_view words) {
   return nullptr;
 }
 
+/// A misspelt name would never match, and no help would show it.
+void check_names() {
+  const auto are_settings = [](Names names) { return std::ranges::all_of(names, app::is_setting); };
+  DD_ASSERT(are_settings(kLogs) && are_settings(kPlaces));
+  DD_ASSERT(std::ranges::all_of(kReaders, are_settings, &Reader::names));
+}
+
 /// "lake rebuild"
 std::string path_of(const CLI::App& command) {
   const auto* parent = command.get_parent();
@@ -117,20 +129,20 @@ std::string path_of(const CLI::App& command) {
 }
 
 void add_options(CLI::App& command, const std::shared_ptr<SettingsFlags>& flags) {
+  check_names();
   const auto* reader = reader_of(path_of(command));
   command.add_option("--config", flags->config_file, "file of NAME=VALUE lines")
       ->type_name("FILE")
       ->check(refuse_empty);
   // What holds without flags; a setting that is wrong shows when the command runs, not in its help.
   const auto effective = flags->load();
-  for (const auto& setting : app::all_settings()) {
+  for (const auto& setting : effective.has_value() ? effective.value().all() : app::all_settings()) {
     const std::string name(setting.name);
     const auto keep = [flags, name](const std::string& value) { flags->values[name] = value; };
     const auto help = effective.has_value()
-                          ? fmt::format("{} [{}, {}]", setting.help, effective.value().shown(setting),
-                                        effective.value().origin(name))
+                          ? fmt::format("{} [{}, {}]", setting.help, setting.shown, to_string(setting.origin))
                           : std::string(setting.help);
-    auto* option = setting.kind == app::SettingKind::flag
+    auto* option = setting.is_flag
                        ? command.add_flag_callback(
                              setting.option_name(), [keep] { keep("true"); }, std::string(setting.help))
                        : command.add_option_function<std::string>(setting.option_name(), keep, help)
@@ -141,11 +153,6 @@ void add_options(CLI::App& command, const std::shared_ptr<SettingsFlags>& flags)
 }
 
 // ---- commands in fixes
-// ---------------------------------------------------------------------------------------
-
-/// Where a command works, which another one that mends the same must be told too.
-constexpr std::array<std::string_view, 6> kPlaces = {"DATA_DIR",  "PARQUET_DIR",    "DATABASE_URL",
-                                                     "KEYS_FILE", "PARQUET_LAYOUT", "PARQUET_MAX_ROWS"};
 
 std::string quoted_for_shell(const std::string& text) {
   constexpr std::string_view kPlain =
@@ -175,13 +182,13 @@ std::string with_flags(const app::Settings& settings, std::string_view fix) {
 }  // namespace
 
 Result<app::Settings> SettingsFlags::load() const {
-  return app::Settings::load(values, environment, config_file, {defaults, kafka_config()});
+  return app::Settings::load(values, environment, config_file, {set_defaults, kafka_config()});
 }
 
 std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command,
-                                                    std::map<std::string, std::string> defaults) {
+                                                    std::function<void(app::Settings&)> set_defaults) {
   auto flags = std::make_shared<SettingsFlags>();
-  flags->defaults = std::move(defaults);
+  flags->set_defaults = std::move(set_defaults);
   command.preparse_callback([flags, &command](std::size_t) { add_options(command, flags); });
   return flags;
 }
@@ -190,7 +197,7 @@ int run_with_settings(const SettingsFlags& flags,
                       const std::function<Result<int>(const app::Settings&)>& work) {
   const auto settings = flags.load();
   if (!settings.has_value()) return report_trouble(settings.error());
-  app::start_logging(settings.value().text("LOG_LEVEL"), settings.value().text("LOG_FORMAT"));
+  app::start_logging(settings.value().logging);
   const auto done = work(settings.value());
   app::finish_logging();
   return done.has_value() ? done.value() : report_trouble(settings.value(), done.error());
@@ -201,10 +208,10 @@ std::string typed(const app::Settings& settings, std::string_view words) {
   const auto* reader = reader_of(words);
   if (reader == nullptr) return command;
   if (!settings.config_file().empty()) command += " --config " + quoted_for_shell(settings.config_file());
-  for (const auto& setting : app::all_settings()) {
+  for (const auto& setting : settings.all()) {
     const bool is_place = std::find(kPlaces.begin(), kPlaces.end(), setting.name) != kPlaces.end();
-    if (!is_place || settings.origin(setting.name) != "flag" || !reader->reads(setting.name)) continue;
-    command += fmt::format(" {} {}", setting.option_name(), quoted_for_shell(settings.shown(setting)));
+    if (!is_place || setting.origin != app::Origin::flag || !reader->reads(setting.name)) continue;
+    command += fmt::format(" {} {}", setting.option_name(), quoted_for_shell(setting.shown));
   }
   return command;
 }

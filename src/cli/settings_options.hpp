@@ -6,11 +6,14 @@
 #include <string>
 #include <string_view>
 
-#include "app/settings.hpp"
 #include "core/error.hpp"
+#include "core/result.hpp"
 
 namespace CLI {
 class App;
+}
+namespace deltadrop::app {
+class Settings;
 }
 
 namespace deltadrop::cli {
@@ -19,7 +22,7 @@ namespace deltadrop::cli {
 struct SettingsFlags {
   std::map<std::string, std::string> values;  ///< by setting name
   std::string config_file;
-  std::map<std::string, std::string> defaults;  ///< of this command, where they are not the setting's own
+  std::function<void(app::Settings&)> set_defaults;  ///< those that this command has of its own; may be empty
 
   /// The effective settings: these flags over the environment over the file over the defaults.
   [[nodiscard]] Result<app::Settings> load() const;
@@ -28,9 +31,9 @@ struct SettingsFlags {
 /// Adds --config and one flag for each setting to a command. Its help lists those that it reads; the others
 /// are taken all the same, so that one set of flags can go to several commands, as one environment does. That
 /// is done when the command was chosen, by its preparse_callback: start-up does not pay for the others.
-/// `defaults` by setting name, where the command has its own.
+/// `set_defaults` sets the defaults that the command has of its own.
 std::shared_ptr<SettingsFlags> add_settings_options(CLI::App& command,
-                                                    std::map<std::string, std::string> defaults = {});
+                                                    std::function<void(app::Settings&)> set_defaults = {});
 
 /// Loads the settings, starts logging, and does the work: its exit code, or that for trouble, which is
 /// reported.

@@ -11,7 +11,8 @@
 namespace deltadrop::history::postgres {
 
 struct Options {
-  std::string url{};  ///< DATABASE_URL: postgresql://user:password@host:port/database, or key=value words
+  /// DATABASE_URL: postgresql://user:password@host:port/database, or key=value words.
+  std::string url = "postgresql://postgres:postgres@localhost:5432/cdc_data";
   std::string application_name = "deltadrop";
   bool migrate = true;  ///< bring the schema up to date at the first connection; else only check it
   std::chrono::milliseconds connect_timeout{10'000};

@@ -47,10 +47,11 @@ struct Options {
   std::chrono::milliseconds compare_timeout{std::chrono::minutes{10}};  ///< of an upload with its base
   /// A clock that is wrong by more than this stops uploads.
   std::chrono::milliseconds clock_jump_max{std::chrono::hours{24}};
-  std::uint64_t disk_reserve = 0;  ///< bytes of DATA_DIR's file system that uploads leave free
-  Observer* observer = nullptr;    ///< outlives the engine
-  OwnerCheck owner_check = {};     ///< empty: every table may be written
-  std::size_t publishers = 16;     ///< threads; each table is published by one at a time
+  /// Bytes of DATA_DIR's file system that uploads leave free.
+  std::uint64_t disk_reserve = std::uint64_t{64} << 20;
+  Observer* observer = nullptr;  ///< outlives the engine
+  OwnerCheck owner_check = {};   ///< empty: every table may be written
+  std::size_t publishers = 16;   ///< threads; each table is published by one at a time
   /// Uploads that are compared and accepted at once, each of another table. Many wait for one sync of the
   /// catalog.
   std::size_t comparers = 64;

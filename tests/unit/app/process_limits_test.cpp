@@ -8,7 +8,7 @@
 #include <new>
 #include <thread>
 
-#include "app/data_dir.hpp"
+#include "app/settings.hpp"
 #include "io/file.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -73,7 +73,7 @@ TEST(IngestOptions, HaveWhatTheSettingsSay) {
                                   {"CLOCK_JUMP_MAX", "13h"},     {"PUBLISH_TIMEOUT", "17s"},
                                   {"MAX_UPLOAD_BYTES", "19MiB"}, {"HOLD_MIN_ROWS", "23"}};
   const auto settings = Settings::load(flags, [](std::string_view) { return std::nullopt; }, "").value();
-  const auto options = ingest_options(settings);
+  const auto& options = settings.ingest;
   using namespace std::chrono_literals;
   EXPECT_EQ(options.disk_reserve, std::uint64_t{3} << 20);
   EXPECT_EQ(options.held_ttl, 5 * 24h);

@@ -24,13 +24,13 @@ Settings::Lookup environment_with(std::string name, std::string value) {
 
 TEST(Settings, DefaultsAreTheBriefs) {
   const auto settings = Settings::load({}, empty_environment, "").value();
-  EXPECT_EQ(settings.text("DATA_DIR"), "./data");
-  EXPECT_EQ(settings.parquet_dir(), "./data/parquet");
-  EXPECT_EQ(settings.text("KAFKA_BOOTSTRAP_SERVERS"), "localhost:9092");
-  EXPECT_EQ(settings.text("KAFKA_TOPIC"), "cdc-events");
-  EXPECT_EQ(settings.text("DATABASE_URL"), "postgresql://postgres:postgres@localhost:5432/cdc_data");
-  EXPECT_EQ(settings.text("CONSUMER_GROUP"), "cdc-processor");
-  EXPECT_EQ(settings.address("LISTEN"), (ListenAddress{"127.0.0.1", 8000}));
+  EXPECT_EQ(settings.data_dir.path, "./data");
+  EXPECT_EQ(settings.lake.folder, "./data/parquet");
+  EXPECT_EQ(settings.kafka.bootstrap_servers, "localhost:9092");
+  EXPECT_EQ(settings.kafka.topic, "cdc-events");
+  EXPECT_EQ(settings.postgres.url, "postgresql://postgres:postgres@localhost:5432/cdc_data");
+  EXPECT_EQ(settings.consume.group, "cdc-processor");
+  EXPECT_EQ(settings.listen.address, (ListenAddress{"127.0.0.1", 8000}));
 }
 
 TEST(Settings, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
@@ -40,18 +40,18 @@ TEST(Settings, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
   const auto environment = environment_with("DATA_DIR", "/from/environment");
 
   const auto from_file = Settings::load({}, empty_environment, file).value();
-  EXPECT_EQ(from_file.text("DATA_DIR"), "/from/file");
-  EXPECT_EQ(from_file.count("HOLD_MIN_ROWS"), 7);
-  EXPECT_EQ(from_file.origin("DATA_DIR"), "file");
+  EXPECT_EQ(from_file.data_dir.path, "/from/file");
+  EXPECT_EQ(from_file.ingest.hold_min_rows, 7);
+  EXPECT_EQ(from_file.setting_of(from_file.data_dir.path).origin, Origin::file);
 
   const auto from_environment = Settings::load({}, environment, file).value();
-  EXPECT_EQ(from_environment.text("DATA_DIR"), "/from/environment");
-  EXPECT_EQ(from_environment.parquet_dir(), "/from/environment/parquet");
+  EXPECT_EQ(from_environment.data_dir.path, "/from/environment");
+  EXPECT_EQ(from_environment.lake.folder, "/from/environment/parquet");
 
   const auto from_flag = Settings::load({{"DATA_DIR", "/from/flag"}}, environment, file).value();
-  EXPECT_EQ(from_flag.text("DATA_DIR"), "/from/flag");
-  EXPECT_EQ(from_flag.origin("DATA_DIR"), "flag");
-  EXPECT_EQ(from_flag.origin("LISTEN"), "default");
+  EXPECT_EQ(from_flag.data_dir.path, "/from/flag");
+  EXPECT_EQ(from_flag.setting_of(from_flag.data_dir.path).origin, Origin::flag);
+  EXPECT_EQ(from_flag.setting_of(from_flag.listen.address).origin, Origin::by_default);
 }
 
 TEST(Settings, ParquetFilesHaveAFolderOfTheirOwn) {
@@ -96,7 +96,7 @@ TEST(Settings, KafkaConfigBecomesLibrdkafkasProperties) {
   const auto settings = Settings::load({}, empty_environment, file, more).value();
   const std::map<std::string, std::string> expected = {
       {"client.id", "me"}, {"linger.ms", "7"}, {"sasl.password", "hunter2"}};
-  EXPECT_EQ(settings.kafka_properties(), expected);
+  EXPECT_EQ(settings.kafka.properties, expected);
   EXPECT_NE(settings.describe().find("KAFKA_CONFIG_LINGER_MS"), std::string::npos);
   EXPECT_EQ(settings.describe().find("hunter2"), std::string::npos) << settings.describe();
 }
@@ -111,23 +111,87 @@ TEST(Settings, AreDescribedInColumns) {
 }
 
 TEST(Settings, ACommandsOwnDefaultIsADefault) {
-  const Settings::More more{{{"LISTEN", "127.0.0.1:8001"}}, {}};
+  const Settings::More more{[](Settings& defaults) { defaults.listen.address.port = 8001; }, {}};
   const auto settings = Settings::load({}, empty_environment, "", more).value();
-  EXPECT_EQ(settings.address("LISTEN").port, 8001);
-  EXPECT_EQ(settings.origin("LISTEN"), "default");
+  EXPECT_EQ(settings.listen.address.port, 8001);
+  EXPECT_EQ(settings.setting_of(settings.listen.address).origin, Origin::by_default);
+  EXPECT_EQ(settings.setting_of(settings.listen.address).shown, "127.0.0.1:8001");
   const auto given = Settings::load({{"LISTEN", ":9"}}, empty_environment, "", more).value();
-  EXPECT_EQ(given.address("LISTEN").port, 9);
+  EXPECT_EQ(given.listen.address.port, 9);
 }
 
 TEST(Settings, OfATopicThatIsMade) {
   const auto settings = Settings::load({}, empty_environment, "").value();
-  EXPECT_EQ(settings.count("KAFKA_PARTITIONS"), 6);
-  EXPECT_EQ(settings.count("KAFKA_REPLICATION"), -1);
-  EXPECT_EQ(settings.duration("KAFKA_RETENTION"), std::chrono::milliseconds(-1));
+  EXPECT_EQ(settings.kafka.partitions, 6);
+  EXPECT_EQ(settings.kafka.replication, -1);
+  EXPECT_EQ(settings.kafka.retention, std::chrono::milliseconds(-1));
   const auto given =
       Settings::load({{"KAFKA_REPLICATION", "3"}, {"KAFKA_RETENTION", "30d"}}, empty_environment, "");
-  EXPECT_EQ(given.value().count("KAFKA_REPLICATION"), 3);
-  EXPECT_EQ(given.value().duration("KAFKA_RETENTION"), 720h);
+  EXPECT_EQ(given.value().kafka.replication, 3);
+  EXPECT_EQ(given.value().kafka.retention, 720h);
+}
+
+TEST(Settings, OfSeveralModulesReachEachOfThem) {
+  const Settings::Values flags = {{"KAFKA_TOPIC", "t"},
+                                  {"PUBLISH_TIMEOUT", "17s"},
+                                  {"MAX_UPLOADS", "5"},
+                                  {"MAX_EVENT_BYTES", "64KiB"},
+                                  {"DATA_DIR", "/d"}};
+  const auto settings = Settings::load(flags, empty_environment, "").value();
+  EXPECT_EQ(settings.kafka.topic, "t");
+  EXPECT_EQ(settings.consume.topic, "t");
+  EXPECT_EQ(settings.ingest.publish_timeout, 17s);
+  EXPECT_EQ(settings.kafka.publish_timeout, 17s);
+  EXPECT_EQ(settings.http.uploads_max, 5U);
+  EXPECT_EQ(settings.ingest.waiting_max, 5U);
+  EXPECT_EQ(settings.ingest.limits.event_bytes_max, std::size_t{64} << 10);
+  EXPECT_EQ(settings.kafka.message_bytes_max, std::size_t{64} << 10);
+  EXPECT_EQ(settings.ingest.data_dir, "/d");
+  EXPECT_EQ(settings.lake.folder, "/d/parquet");
+  EXPECT_EQ(settings.access.keys_file, "/d/keys");
+}
+
+TEST(Settings, KnowWhereTheirMembersComeFromAfterACopy) {
+  const auto loaded = Settings::load({{"KAFKA_TOPIC", "t"}}, empty_environment, "").value();
+  const Settings copy = loaded;
+  EXPECT_EQ(copy.setting_of(copy.consume.topic).name, "KAFKA_TOPIC");
+  EXPECT_EQ(copy.setting_of(copy.kafka.topic).origin, Origin::flag);
+  EXPECT_FALSE(copy.setting_of(copy.lake.folder).given);
+}
+
+/// A module's initialiser is the setting's default, and README's table has its text.
+TEST(Settings, DefaultsAreWrittenAsTheyAreRead) {
+  const auto settings = Settings::load({}, empty_environment, "").value();
+  Settings::Values written;
+  for (const auto& setting : settings.all()) {
+    if (setting.name != "DATABASE_URL") written.emplace(setting.name, setting.shown);  // it is masked
+  }
+  EXPECT_EQ(written["DISK_RESERVE"], "64MiB");
+  EXPECT_EQ(written["MAX_EVENT_BYTES"], "1000000");
+  EXPECT_EQ(written["HELD_TTL"], "30d");
+  EXPECT_EQ(written["CLOCK_JUMP_MAX"], "24h");
+  EXPECT_EQ(written["COMPARE_TIMEOUT"], "10m");
+  EXPECT_EQ(written["IDLE_TIMEOUT"], "60s");
+  EXPECT_EQ(written["BATCH_WAIT"], "20ms");
+  EXPECT_EQ(written["KAFKA_RETENTION"], "-1");
+  EXPECT_EQ(written["PARQUET_LAYOUT"], "upload");
+  const auto again = Settings::load(written, empty_environment, "");
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_EQ(again.value().ingest.held_ttl, settings.ingest.held_ttl);
+  EXPECT_EQ(again.value().ingest.upload_bytes_max, settings.ingest.upload_bytes_max);
+  EXPECT_EQ(again.value().listen.address, settings.listen.address);
+}
+
+TEST(Settings, AreWrittenWithTheLargestUnitThatFits) {
+  EXPECT_EQ(DurationType::write(24h), "24h");
+  EXPECT_EQ(DurationType::write(48h), "2d");
+  EXPECT_EQ(DurationType::write(1h), "1h");
+  EXPECT_EQ(DurationType::write(90min), "90m");
+  EXPECT_EQ(DurationType::write(1500ms), "1500ms");
+  EXPECT_EQ(DurationType::write(0ms), "0ms");
+  EXPECT_EQ(BytesType::write(std::uint64_t{3} << 30), "3GiB");
+  EXPECT_EQ(BytesType::write(1025), "1025");
+  EXPECT_EQ(AddressType::write({"::1", 80}), "[::1]:80");
 }
 
 struct BadSetting {
@@ -151,6 +215,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(BadSetting{"HOLD_DELETE_FRACTION", "1.5"}, BadSetting{"HOLD_MIN_ROWS", "-1"},
                       BadSetting{"HOLD_MIN_ROWS", "20x"}, BadSetting{"HELD_TTL", "soon"},
                       BadSetting{"KAFKA_REPLICATION", "0"}, BadSetting{"KAFKA_PARTITIONS", "-1"},
+                      BadSetting{"KAFKA_PARTITIONS", "5000000000"}, BadSetting{"KAFKA_REPLICATION", "40000"},
                       BadSetting{"KAFKA_RETENTION", "-2"}, BadSetting{"MAX_UPLOAD_BYTES", "5GB"},
                       BadSetting{"MAX_HEADER_BYTES", "2MiB"}, BadSetting{"LISTEN", "127.0.0.1"},
                       BadSetting{"LISTEN", "127.0.0.1:70000"}, BadSetting{"INSECURE", "maybe"},
@@ -181,7 +246,9 @@ TEST(Settings, DescribeMasksPasswords) {
         "host=db password='hunter2 hunter2' user=u", R"(password = 'it\'s hunter2' host=db)",
         "host=db user=u sslpassword=hunter2", "postgresql://u@db/x?sslpassword=hunter2",
         "postgresql://u:a%40hunter2@db/x", "postgresql://db/x?password=hunter2&user=u",
-        "postgresql://u:hunter2@[db", "postgres://u:hunter2@db1,db2:5433/x"}) {
+        "postgresql://u:hunter2@[db", "postgres://u:hunter2@db1,db2:5433/x",
+        "postgresql://u:hunter2@db/x?nonsense=1", "host=db password='hunter2",
+        "password=hunter2 nonsense=1"}) {
     const auto settings = Settings::load({{"DATABASE_URL", url}}, empty_environment, "").value();
     EXPECT_EQ(settings.describe().find("hunter2"), std::string::npos) << settings.describe();
     EXPECT_NE(settings.describe().find("***"), std::string::npos);
@@ -192,10 +259,10 @@ TEST(Settings, SecretsAreNeverShown) {
   const std::string one(32, 'a');
   const std::string two(40, 'b');
   const auto settings = Settings::load({{"EVENT_KEY", one + "," + two}}, empty_environment, "").value();
-  EXPECT_EQ(settings.secrets("EVENT_KEY"), (std::vector<std::string>{one, two}));
+  EXPECT_EQ(settings.kafka.signature_keys, (std::vector<std::string>{one, two}));
   EXPECT_EQ(settings.describe().find(one), std::string::npos);
   EXPECT_EQ(settings.describe().find(two), std::string::npos);
-  EXPECT_TRUE(Settings::load({}, empty_environment, "").value().secrets("EVENT_KEY").empty());
+  EXPECT_TRUE(Settings::load({}, empty_environment, "").value().kafka.signature_keys.empty());
   for (const auto& bad : {std::string("short"), one + ",short", one + ","}) {
     const auto refused = Settings::load({{"EVENT_KEY", bad}}, empty_environment, "");
     ASSERT_TRUE(refused.has_error()) << bad;
