@@ -1,5 +1,6 @@
 """Every route of the running server, for every kind of API key: who may use it, and of which company."""
 
+import os
 import re
 import subprocess
 
@@ -152,6 +153,9 @@ def test_a_companys_key_lists_its_own_tables_alone(two):
     assert [table["company_id"] for table in listed["tables"]] == ["own"]
     listed = ask(server, keys["read"], "GET /api/v1/tables", own, {}).json()
     assert [table["company_id"] for table in listed["tables"]] == ["foreign", "own"]
+    command = [str(PROGRAM), "tables", "--company", "own", "--format", "csv", "--server", server.url]
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"DELTADROP_KEY": keys["own"]})
+    assert printed.returncode == 0 and printed.stdout.splitlines()[1].startswith("own,financials,"), printed.stdout + printed.stderr
 
 
 def test_a_list_without_or_beside_its_company_is_refused(two):
