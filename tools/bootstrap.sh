@@ -180,6 +180,18 @@ npm_pack() {
     pack --silent --ignore-scripts --pack-destination "$work" "$1"
 }
 
+# unpack_npm_package PACKAGE SHA256 PATH...: downloads the package, checks it and unpacks these of its paths into $work.
+unpack_npm_package() {
+  local package=$1 sha256=$2 archive
+  shift 2
+  npm_pack "$package" >"$work/npm.log" 2>&1 ||
+    { cat "$work/npm.log" >&2 && fail "$package could not be downloaded" \
+      "check the network and npm's settings, then try again"; }
+  archive=$(echo "$work"/*.tgz)
+  check_sha256 "$archive" "$sha256"
+  tar -xzf "$archive" -C "$work" "$@"
+}
+
 # librdkafka comes from the system where it is new enough (Debian 12's is not), else it is built from its source.
 install_librdkafka() {
   local target=.deps/librdkafka-$RDKAFKA_VERSION
@@ -191,15 +203,9 @@ install_librdkafka() {
     say "librdkafka: $target is there"
     return
   fi
-  say "librdkafka: downloading and building $RDKAFKA_VERSION, about half a minute"
+  say "librdkafka: the system has no $RDKAFKA_VERSION_MIN or later; downloading and building $RDKAFKA_VERSION, about half a minute"
   begin_work
-  npm_pack "$RDKAFKA_PACKAGE" >"$work/npm.log" 2>&1 ||
-    { cat "$work/npm.log" >&2 && fail "$RDKAFKA_PACKAGE could not be downloaded" \
-      "check the network and npm's settings, or install librdkafka $RDKAFKA_VERSION_MIN or later, then try again"; }
-  local archive
-  archive=$(echo "$work"/confluentinc-kafka-javascript-*.tgz)
-  check_sha256 "$archive" "$RDKAFKA_SHA256"
-  tar -xzf "$archive" -C "$work" package/deps/librdkafka
+  unpack_npm_package "$RDKAFKA_PACKAGE" "$RDKAFKA_SHA256" package/deps/librdkafka
   local source=$work/package/deps/librdkafka made=$work/made
   # Without curl (OAuth by HTTP) and Cyrus SASL (Kerberos); PLAIN, SCRAM and TLS need only OpenSSL. POSIX threads,
   # since ThreadSanitizer does not know the locks of C11.
@@ -223,12 +229,8 @@ install_swagger_ui() {
   fi
   say "Swagger UI: downloading $SWAGGER_UI_VERSION"
   begin_work
-  npm_pack "swagger-ui-dist@$SWAGGER_UI_VERSION" >"$work/npm.log" 2>&1 ||
-    { cat "$work/npm.log" >&2 && fail "swagger-ui-dist $SWAGGER_UI_VERSION could not be downloaded" \
-      "check the network and npm's settings, then try again"; }
-  local archive=$work/swagger-ui-dist-$SWAGGER_UI_VERSION.tgz
-  check_sha256 "$archive" "$SWAGGER_UI_SHA256"
-  tar -xzf "$archive" -C "$work" package/swagger-ui-bundle.js package/swagger-ui.css package/LICENSE package/NOTICE
+  unpack_npm_package "swagger-ui-dist@$SWAGGER_UI_VERSION" "$SWAGGER_UI_SHA256" \
+    package/swagger-ui-bundle.js package/swagger-ui.css package/LICENSE package/NOTICE
   finish_work "$work/package" "$target" swagger-ui-bundle.js
 }
 
@@ -269,11 +271,7 @@ install_client_generators() {
   else
     say "TypeScript: downloading $TYPESCRIPT_VERSION, 4 MB, for the same test"
     begin_work
-    npm_pack "typescript@$TYPESCRIPT_VERSION" >"$work/npm.log" 2>&1 ||
-      { cat "$work/npm.log" >&2 && fail "typescript $TYPESCRIPT_VERSION could not be downloaded" \
-        "check the network and npm's settings, then try again"; }
-    check_sha256 "$work/typescript-$TYPESCRIPT_VERSION.tgz" "$TYPESCRIPT_SHA256"
-    tar -xzf "$work/typescript-$TYPESCRIPT_VERSION.tgz" -C "$work" package
+    unpack_npm_package "typescript@$TYPESCRIPT_VERSION" "$TYPESCRIPT_SHA256" package
     finish_work "$work/package" "$target" lib/tsc.js
   fi
   install_node

@@ -9,6 +9,8 @@
 #include <chrono>
 #include <utility>
 
+#include "core/ascii.hpp"
+#include "core/split.hpp"
 #include "core/text.hpp"
 #include "io/file.hpp"
 #include "io/lock_file.hpp"
@@ -35,8 +37,8 @@ struct RoleRow {
   Role role;
   std::string_view name;
 };
-constexpr std::array<RoleRow, 3> kRoles = {
-    {{Role::upload, "upload"}, {Role::read, "read"}, {Role::admin, "admin"}}};
+constexpr auto kRoles =
+    std::to_array<RoleRow>({{Role::upload, "upload"}, {Role::read, "read"}, {Role::admin, "admin"}});
 
 Result<std::string> random_hex(std::size_t digits) {
   std::array<unsigned char, kSecretDigits / 2> bytes{};
@@ -53,38 +55,25 @@ std::string check_digits(std::string_view text) {
   return io::sha256_of(text).to_hex().substr(0, kCheckDigits);
 }
 
-/// How long it takes tells nothing of where they differ.
+std::string_view bytes_of(const Sha256& sum) {
+  return {reinterpret_cast<const char*>(sum.bytes.data()), sum.bytes.size()};
+}
+
 bool equal_in_constant_time(const Sha256& a, const Sha256& b) {
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.bytes.size(); ++i) {
-    difference |= static_cast<unsigned>(a.bytes[i]) ^ static_cast<unsigned>(b.bytes[i]);
-  }
-  volatile unsigned result = difference;
-  return result == 0;
+  return io::equal_in_constant_time(bytes_of(a), bytes_of(b));
 }
 
 bool is_pattern(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-' || c == '*';
+    return is_alphanumeric(c) || c == '.' || c == '_' || c == '-' || c == '*';
   });
-}
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  for (std::size_t at = 0; at <= text.size();) {
-    const auto end = std::min(text.find(separator, at), text.size());
-    parts.emplace_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return parts;
 }
 
 std::string time_text(const std::optional<Timestamp>& time) {
   return time ? time->to_string() : std::string(kNone);
 }
 
-Result<std::optional<Timestamp>> parse_time(const std::string& text) {
+Result<std::optional<Timestamp>> parse_time(std::string_view text) {
   if (text == kNone) return std::optional<Timestamp>();
   DD_TRY(const auto time, Timestamp::parse(text));
   return std::optional(time);
@@ -106,7 +95,9 @@ Result<Key> parse_line(std::string_view line) {
   key.id = fields[0];
   DD_TRY(key.hash, Sha256::parse(fields[1]));
   DD_TRY(key.role, parse_role(fields[2]));
-  if (fields[3] != kNone) key.companies = split(fields[3], ',');
+  if (fields[3] != kNone) {
+    for (const auto company : split(fields[3], ',')) key.companies.emplace_back(company);
+  }
   DD_TRY(key.created_at, Timestamp::parse(fields[4]));
   DD_TRY(key.expires_at, parse_time(fields[5]));
   DD_TRY(key.revoked_at, parse_time(fields[6]));
@@ -132,9 +123,7 @@ Result<void> check_wish(const KeyWish& wish) {
                  fmt::format("{} is no pattern of companies", quoted_for_message(pattern)),
                  "use the letters, digits, . _ - of a company's name, and * for any text"};
   }
-  const bool printable = std::all_of(wish.name.begin(), wish.name.end(), [](char c) {
-    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F;
-  });
+  const bool printable = std::none_of(wish.name.begin(), wish.name.end(), is_control);
   if (printable && wish.name.size() <= kNameBytesMax) return success();
   return Error{ErrorCode::invalid_input, "bad-key-name",
                fmt::format("{} is no name for a key", quoted_for_message(wish.name)),
@@ -196,7 +185,7 @@ Result<std::vector<Key>> read_keys(const std::filesystem::path& file) {
   if (read.has_error() && read.error().code == ErrorCode::not_found) return keys;
   DD_TRY(const auto text, read);
   int number = 0;
-  for (const auto& line : split(text, '\n')) {
+  for (const auto line : split(text, '\n')) {
     ++number;
     if (line.empty() || line.front() == '#') continue;
     auto key = parse_line(line);

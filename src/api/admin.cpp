@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <functional>
 #include <string>
 
 #include "api/parameters.hpp"
@@ -94,15 +95,12 @@ Result<http::Response> accept_clock(const Services& services, const http::Reques
 }  // namespace
 
 void add_admin_routes(std::vector<http::Route>& routes, const Services& services) {
-  routes.push_back(
-      handler(http::Work::change, {AllowedTo::operators, Scope::whole_server}, "POST", "/api/v1/republish",
-              [services](const http::Request& request) { return republish(services, request); }));
-  routes.push_back(
-      handler(http::Work::catalog, {AllowedTo::readers, Scope::whole_server}, "GET", "/api/v1/clock",
-              [services](const http::Request& request) { return show_clock(services, request); }));
-  routes.push_back(
-      handler(http::Work::change, {AllowedTo::operators, Scope::whole_server}, "POST", "/api/v1/clock/accept",
-              [services](const http::Request& request) { return accept_clock(services, request); }));
+  routes.push_back(handler(http::Work::change, {AllowedTo::operators, Scope::whole_server}, "POST",
+                           "/api/v1/republish", std::bind_front(republish, services)));
+  routes.push_back(handler(http::Work::catalog, {AllowedTo::readers, Scope::whole_server}, "GET",
+                           "/api/v1/clock", std::bind_front(show_clock, services)));
+  routes.push_back(handler(http::Work::change, {AllowedTo::operators, Scope::whole_server}, "POST",
+                           "/api/v1/clock/accept", std::bind_front(accept_clock, services)));
 }
 
 }  // namespace deltadrop::api

@@ -1,11 +1,13 @@
 #include "api/answers.hpp"
 
+#include <fmt/format.h>
+
+#include <string>
 #include <utility>
 
 #include "api/caller.hpp"
-#include "api/findings_problem.hpp"
 #include "api/parameters.hpp"
-#include "core/json_text.hpp"
+#include "core/text.hpp"
 #include "http/problem.hpp"
 
 namespace deltadrop::api {
@@ -43,6 +45,17 @@ std::string_view message_of(ingest::UploadStatus status) {
 
 std::string next_step(std::string_view method, const std::string& path) {
   return JsonObject().text("method", method).text("path", path).take();
+}
+
+std::string finding_json(const csv::Finding& finding) {
+  return JsonObject()
+      .text("type", finding.type)
+      .number("line", finding.line.value)
+      .text_or_null("column", finding.column)
+      .text_or_null("value", finding.value)
+      .text("reason", finding.message)
+      .text("fix", finding.fix)
+      .take();
 }
 
 }  // namespace
@@ -144,16 +157,24 @@ http::Response upload_answer(const ingest::UploadReport& report, const ingest::C
   return response;
 }
 
+http::Response findings_problem(const csv::Findings& findings) {
+  Error error{ErrorCode::invalid_input, "bad-file", "",
+              "mend the lines named in findings and upload the file again"};
+  error.message = fmt::format("the file has {}; nothing was changed", counted(findings.total, "fault"));
+  if (!findings.first.empty()) {
+    const auto& first = findings.first.front();
+    error.message += fmt::format("; the first, in line {}: {}", first.line.value, first.message);
+  }
+  JsonArray list;
+  for (const auto& finding : findings.first) list.raw(finding_json(finding));
+  return http::problem_with(error,
+                            {{"findings", list.take()}, {"findings_total", std::to_string(findings.total)}});
+}
+
 http::Response submit_answer(const Result<ingest::SubmitOutcome>& outcome, const ingest::Caller& caller) {
   if (outcome.has_error()) return http::problem(outcome.error());
   if (const auto* findings = std::get_if<csv::Findings>(&outcome.value())) return findings_problem(*findings);
   return upload_answer(std::get<ingest::UploadReport>(outcome.value()), caller);
-}
-
-http::Response list_response(std::string_view plural, JsonArray& items,
-                             const std::optional<std::string>& next_cursor) {
-  return json_response(
-      JsonObject().raw(plural, items.take()).text_or_null("next_cursor", next_cursor).take());
 }
 
 }  // namespace deltadrop::api

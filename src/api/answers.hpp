@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/json_writer.hpp"
+#include "csv/options.hpp"
 #include "history/history_store.hpp"
 #include "http/message.hpp"
 #include "ingest/ingest.hpp"
@@ -22,6 +23,9 @@ http::Response upload_answer(const ingest::UploadReport& report, const ingest::C
 /// The same, or what is wrong with the file, or why there is no outcome.
 http::Response submit_answer(const Result<ingest::SubmitOutcome>& outcome, const ingest::Caller& caller);
 
+/// 422 with the faults of a file that was refused: `findings` (the first of them) and `findings_total`.
+http::Response findings_problem(const csv::Findings& findings);
+
 std::string schema_changes_json(const std::vector<diff::SchemaChange>& changes);
 
 /// "/api/v1/uploads/<id>"
@@ -30,9 +34,5 @@ std::string upload_path(const UploadId& upload);
 /// Text of an optional time, version or id, for text_or_null.
 std::optional<std::string> text_of(const std::optional<Timestamp>& time);
 std::optional<std::string> text_of(const std::optional<UploadId>& upload);
-
-/// {"<plural>": [...], "next_cursor": ...}
-http::Response list_response(std::string_view plural, JsonArray& items,
-                             const std::optional<std::string>& next_cursor);
 
 }  // namespace deltadrop::api

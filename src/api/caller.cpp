@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "core/number.hpp"
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
 #include "http/head.hpp"
+#include "http/preconditions.hpp"
 
 namespace deltadrop::api {
 namespace {
@@ -80,10 +82,19 @@ void read_preference(std::string_view text, Preferences& preferences) {
     value = value.substr(1, value.size() - 2);
   if (name == "respond-async") preferences.respond_async = true;
   if (name != "wait" || preferences.wait_seconds) return;
-  std::int64_t seconds = 0;
-  const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-  if (failed != std::errc() || end != value.data() + value.size() || seconds < 0) return;
-  preferences.wait_seconds = std::min(seconds, kWaitSecondsMax);
+  const auto seconds = parse_integer<std::int64_t>(value);
+  if (seconds && *seconds >= 0) preferences.wait_seconds = std::min(*seconds, kWaitSecondsMax);
+}
+
+/// A tag that is not a SHA-256 names no file, so that it matches nothing.
+std::optional<ingest::FileSet> files_of(const std::optional<http::EntityTags>& tags) {
+  if (!tags) return std::nullopt;
+  ingest::FileSet files{tags->any, {}};
+  for (const auto& tag : tags->opaque) {
+    const auto parsed = Sha256::parse(tag);
+    if (parsed.has_value()) files.sha256s.push_back(parsed.value());
+  }
+  return files;
 }
 
 }  // namespace
@@ -110,6 +121,10 @@ Result<ingest::Caller> caller_of(const http::Request& request) {
     caller.publish_wait = std::chrono::seconds(preferences.wait_seconds.value_or(0));
   }
   return caller;
+}
+
+ingest::Precondition precondition_of(const http::Request& request) {
+  return {files_of(http::if_match(request)), files_of(http::if_none_match(request))};
 }
 
 void note_caller(http::Response& response, const ingest::Caller& caller, const ingest::UploadReport& report) {

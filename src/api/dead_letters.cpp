@@ -1,8 +1,11 @@
 #include "consume/dead_letters.hpp"
 
-#include <utility>
+#include <functional>
+#include <string>
 
 #include "api/answers.hpp"
+#include "api/base64.hpp"
+#include "api/paging.hpp"
 #include "api/parameters.hpp"
 #include "api/route_groups.hpp"
 #include "core/text.hpp"
@@ -34,11 +37,10 @@ std::string dead_letter_json(const history::DeadLetterEntry& entry) {
 
 Result<http::Response> list_dead_letters(history::HistoryStore& history, const http::Request& request) {
   DD_TRY(check_query(request, {"limit"}));
-  DD_TRY(const auto limit, limit_of(request));
-  DD_TRY(const auto entries, history.dead_letters(limit));
-  JsonArray items;
-  for (const auto& entry : entries) items.raw(dead_letter_json(entry));
-  return list_response("dead_letters", items, std::nullopt);
+  DD_TRY(auto page, Page::of(request));
+  DD_TRY(const auto entries, history.dead_letters(page.limit()));
+  for (const auto& entry : entries) page.add(dead_letter_json(entry));
+  return page.response("dead_letters");
 }
 
 Result<http::Response> show_dead_letter(history::HistoryStore& history, const http::Request& request) {
@@ -60,17 +62,14 @@ Result<http::Response> retry_dead_letter(history::HistoryStore& history, io::Clo
 
 void add_dead_letter_routes(std::vector<http::Route>& routes, history::HistoryStore& history,
                             io::Clock& clock, Records records) {
-  routes.push_back(
-      handler(http::Work::history, {AllowedTo::readers, Scope::whole_server}, "GET", "/api/v1/dead-letters",
-              [&history](const http::Request& request) { return list_dead_letters(history, request); }));
-  routes.push_back(handler(
-      http::Work::history, {AllowedTo::readers, Scope::whole_server}, "GET", "/api/v1/dead-letters/{}",
-      [&history](const http::Request& request) { return show_dead_letter(history, request); }));
+  routes.push_back(handler(http::Work::history, {AllowedTo::readers, Scope::whole_server}, "GET",
+                           "/api/v1/dead-letters", std::bind_front(list_dead_letters, std::ref(history))));
+  routes.push_back(handler(http::Work::history, {AllowedTo::readers, Scope::whole_server}, "GET",
+                           "/api/v1/dead-letters/{}", std::bind_front(show_dead_letter, std::ref(history))));
   if (records == Records::no) return;
   routes.push_back(handler(http::Work::history, {AllowedTo::operators, Scope::whole_server}, "POST",
-                           "/api/v1/dead-letters/{}/retry", [&history, &clock](const http::Request& request) {
-                             return retry_dead_letter(history, clock, request);
-                           }));
+                           "/api/v1/dead-letters/{}/retry",
+                           std::bind_front(retry_dead_letter, std::ref(history), std::ref(clock))));
 }
 
 }  // namespace deltadrop::api

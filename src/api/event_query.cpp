@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "api/paging.hpp"
 #include "api/parameters.hpp"
 #include "http/problem.hpp"
 

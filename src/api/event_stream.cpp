@@ -17,7 +17,7 @@
 namespace deltadrop::api {
 namespace {
 
-constexpr std::array<std::string_view, 1> kTypes = {"text/event-stream"};
+constexpr auto kTypes = std::to_array<std::string_view>({"text/event-stream"});
 constexpr std::string_view kHeartbeat = ": still there\n\n";
 constexpr int kRetryMs = 2000;
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();

@@ -1,11 +1,12 @@
-#include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <utility>
 
 #include "api/answers.hpp"
 #include "api/event_query.hpp"
+#include "api/paging.hpp"
 #include "api/parameters.hpp"
 #include "api/route_groups.hpp"
 #include "http/accept.hpp"
@@ -17,7 +18,7 @@ namespace {
 /// Events are fetched in batches, so that a page of the largest ones stops at its bytes and not at its count.
 constexpr std::int64_t kBatch = 100;
 constexpr std::string_view kJsonLines = "application/x-ndjson";
-constexpr std::array<std::string_view, 2> kTypes = {"application/json", kJsonLines};
+constexpr auto kTypes = std::to_array<std::string_view>({"application/json", kJsonLines});
 
 Result<history::EventQuery> event_query(const http::Request& request) {
   DD_TRY(check_event_query(request, {"limit", "cursor"}));
@@ -33,34 +34,27 @@ Result<history::EventQuery> event_query(const http::Request& request) {
 /// event: a client that follows the events goes on with it later.
 Result<http::Response> list_page(history::HistoryStore& history, const http::Request& request,
                                  history::EventQuery query) {
-  DD_TRY(const auto limit, limit_of(request));
-  JsonArray items;
-  std::int64_t taken = 0;
-  bool more = false;
+  DD_TRY(auto page, Page::of(request));
   std::string json;
   for (bool done = false; !done;) {
-    query.limit = std::min(kBatch, limit - taken) + 1;  // one more tells whether there is a next page
+    query.limit = page.to_read(kBatch);
     DD_TRY(const auto batch, history.events(query));
-    done = static_cast<std::int64_t>(batch.size()) < query.limit;
+    done = std::ssize(batch) < query.limit;
     for (const auto& [applied_no, event] : batch) {
-      if (taken == limit || items.bytes() > kPageBytesMax) {
-        more = true;
+      if (page.full()) {
+        page.continue_at(event_cursor(*query.after));
         done = true;
         break;
       }
       json.clear();
       append_event_json(json, event);
-      items.raw(json);
-      ++taken;
+      page.add(json);
       query.after = history::EventCursor{applied_no, event.seq};
     }
   }
   const auto position = query.after ? std::optional(event_cursor(*query.after)) : std::nullopt;
-  return json_response(JsonObject()
-                           .raw("events", items.take())
-                           .text_or_null("next_cursor", more ? position : std::nullopt)
-                           .text_or_null("resume_cursor", position)
-                           .take());
+  JsonObject object;
+  return json_response(page.append_to(object, "events").text_or_null("resume_cursor", position).take());
 }
 
 /// All events of the uploads that were applied when it began, one a line.

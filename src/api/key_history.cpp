@@ -1,9 +1,10 @@
-#include <utility>
+#include <functional>
+#include <string>
 
 #include "api/answers.hpp"
+#include "api/paging.hpp"
 #include "api/parameters.hpp"
 #include "api/route_groups.hpp"
-#include "api/table_path.hpp"
 
 namespace deltadrop::api {
 namespace {
@@ -31,7 +32,7 @@ std::string history_entry_json(const history::AppliedEvent& applied, const histo
 Result<http::Response> key_history(const Services& services, const http::Request& request,
                                    const std::string& key) {
   DD_TRY(check_key("key", key));
-  DD_TRY(const auto limit, limit_of(request));
+  DD_TRY(auto page, Page::of(request));
   DD_TRY(const auto cursor, cursor_of(request, "history", 2));
   history::EventCursor after{AppliedNo(0), Seq(0)};
   if (cursor) {
@@ -39,25 +40,22 @@ Result<http::Response> key_history(const Services& services, const http::Request
     DD_TRY(after.seq.value, cursor_number(cursor->at(1)));
   }
   DD_TRY(const auto table, table_of_path(request));
-  DD_TRY(services.ingest.versions(table, Version(1),
-                                  1));  // an unknown table is 404, an unknown key has no history
+  // An unknown table is 404; an unknown key has no history.
+  DD_TRY(services.ingest.versions(table, Version(1), 1));
   DD_TRY(const auto changes, services.history.key_history(table, key));
-  JsonArray items;
-  std::int64_t taken = 0;
   history::EventCursor last = after;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const history::EventCursor at{changes[i].applied_no, changes[i].event.seq};
     if (at <= after) continue;
-    if (taken == limit || items.bytes() > kPageBytesMax) {
-      return list_response(
-          "history", items,
+    if (page.full()) {
+      page.continue_at(
           make_cursor("history", {std::to_string(last.applied_no.value), std::to_string(last.seq.value)}));
+      break;
     }
-    items.raw(history_entry_json(changes[i], i + 1 < changes.size() ? &changes[i + 1] : nullptr));
+    page.add(history_entry_json(changes[i], i + 1 < changes.size() ? &changes[i + 1] : nullptr));
     last = at;
-    ++taken;
   }
-  return list_response("history", items, std::nullopt);
+  return page.response("history");
 }
 
 Result<http::Response> history_by_path(const Services& services, const http::Request& request) {
@@ -75,14 +73,12 @@ Result<http::Response> history_by_query(const Services& services, const http::Re
 }  // namespace
 
 void add_key_history_routes(std::vector<http::Route>& routes, const Services& services) {
-  const auto add = [&](const std::string& pattern, auto function) {
-    routes.push_back(
-        handler(http::Work::history, {AllowedTo::readers, Scope::company_in_path}, "GET",
-                "/api/v1/tables/{}/{}/records" + pattern,
-                [services, function](const http::Request& request) { return function(services, request); }));
-  };
-  add("/{key}/history", history_by_path);
-  add("/history", history_by_query);
+  routes.push_back(handler(http::Work::history, {AllowedTo::readers, Scope::company_in_path}, "GET",
+                           "/api/v1/tables/{}/{}/records/{key}/history",
+                           std::bind_front(history_by_path, services)));
+  routes.push_back(handler(http::Work::history, {AllowedTo::readers, Scope::company_in_path}, "GET",
+                           "/api/v1/tables/{}/{}/records/history",
+                           std::bind_front(history_by_query, services)));
 }
 
 }  // namespace deltadrop::api

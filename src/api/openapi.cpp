@@ -13,8 +13,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kMethods = {
-    {{"get", "GET"}, {"post", "POST"}, {"put", "PUT"}, {"delete", "DELETE"}}};
+constexpr auto kMethods = std::to_array<std::pair<std::string_view, std::string_view>>(
+    {{"get", "GET"}, {"post", "POST"}, {"put", "PUT"}, {"delete", "DELETE"}});
 
 json::object document() { return json::parse(openapi_text()).as_object(); }
 

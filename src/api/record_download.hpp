@@ -16,10 +16,10 @@ namespace deltadrop::api {
 enum class DownloadFormat : std::uint8_t { csv, json_lines, parquet };
 
 /// What the records of a table are offered as: JSON pages first, then the formats of a download, in order.
-inline constexpr std::array<std::string_view, 4> kRecordTypes = {
-    "application/json", "text/csv", "application/x-ndjson", "application/vnd.apache.parquet"};
-inline constexpr std::array<DownloadFormat, 3> kDownloadFormats = {
-    DownloadFormat::csv, DownloadFormat::json_lines, DownloadFormat::parquet};
+inline constexpr auto kRecordTypes = std::to_array<std::string_view>(
+    {"application/json", "text/csv", "application/x-ndjson", "application/vnd.apache.parquet"});
+inline constexpr auto kDownloadFormats =
+    std::to_array<DownloadFormat>({DownloadFormat::csv, DownloadFormat::json_lines, DownloadFormat::parquet});
 
 /// All records of one version, or the first `limit`, by key.
 struct RecordDownload {

@@ -8,7 +8,6 @@
 
 #include "api/answers.hpp"
 #include "api/parameters.hpp"
-#include "api/table_path.hpp"
 #include "http/problem.hpp"
 #include "status/progress.hpp"
 

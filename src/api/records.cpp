@@ -1,16 +1,15 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
+#include <iterator>
 #include <set>
 #include <utility>
 
 #include "api/answers.hpp"
+#include "api/paging.hpp"
 #include "api/parameters.hpp"
 #include "api/record_download.hpp"
 #include "api/record_view.hpp"
 #include "api/route_groups.hpp"
-#include "api/table_path.hpp"
 #include "core/text.hpp"
 #include "csv/options.hpp"
 #include "http/accept.hpp"
@@ -21,28 +20,29 @@ namespace {
 
 constexpr std::int64_t kBatch = 100;
 
-struct Page {
+/// Where a page of records begins.
+struct Start {
   View view;
   std::optional<std::string> after_key;
 };
 
-Result<Page> page_of_cursor(const Services& services, const TableRef& table,
-                            const std::vector<std::string>& fields) {
+Result<Start> start_of_cursor(const Services& services, const TableRef& table,
+                              const std::vector<std::string>& fields) {
   if (fields[0] != table.company_id || fields[1] != table.table_name) return bad_cursor();
-  Page page;
+  Start start;
   DD_TRY(const auto version, cursor_number(fields[2], 1));
-  DD_TRY(page.view.as_of.unix_ms, cursor_number(fields[3]));
-  page.view.complete = fields[4] == "1";
-  DD_TRY(page.view.shown, ingest::version_of(services.ingest, table, Version(version)));
-  page.after_key = fields[5];
-  return page;
+  DD_TRY(start.view.as_of.unix_ms, cursor_number(fields[3]));
+  start.view.complete = fields[4] == "1";
+  DD_TRY(start.view.shown, ingest::version_of(services.ingest, table, Version(version)));
+  start.after_key = fields[5];
+  return start;
 }
 
-std::string cursor_behind(const Page& page, const std::string& key) {
-  const auto& shown = *page.view.shown;
+std::string cursor_after(const View& view, const std::string& key) {
+  const auto& shown = *view.shown;
   return make_cursor("records",
                      {shown.table.company_id, shown.table.table_name, std::to_string(shown.version->value),
-                      std::to_string(page.view.as_of.unix_ms), page.view.complete ? "1" : "0", key});
+                      std::to_string(view.as_of.unix_ms), view.complete ? "1" : "0", key});
 }
 
 /// A cursor goes on with the list that it came from: what it is given along must ask for that list.
@@ -89,57 +89,49 @@ Result<std::vector<std::string>> columns_of(const ingest::UploadRecord& shown, c
   return std::move(*asked);
 }
 
-struct RecordPage {
-  JsonArray items;
-  std::optional<std::string> next_cursor;
-};
-
 /// Fetched in batches, so that a page of the largest records stops at its bytes and not at its count.
-Result<RecordPage> read_records(history::HistoryStore& history, const Page& page,
-                                std::vector<std::string> columns, std::int64_t limit) {
-  const auto& shown = *page.view.shown;
-  history::RecordQuery query{shown.table, shown.effective_at.value_or(Timestamp{}), page.after_key, 0};
+Result<void> read_records(history::HistoryStore& history, const Start& start,
+                          std::vector<std::string> columns, Page& page) {
+  const auto& shown = *start.view.shown;
+  history::RecordQuery query{shown.table, shown.effective_at.value_or(Timestamp{}), start.after_key, 0};
   ValuesReader values(std::move(columns));
-  RecordPage found;
-  std::int64_t taken = 0;
   while (true) {
-    query.limit = std::min(kBatch, limit - taken) + 1;  // one more tells whether there is a next page
+    query.limit = page.to_read(kBatch);
     DD_TRY(const auto batch, history.records(query));
     for (const auto& record : batch) {
-      if (taken == limit || found.items.bytes() > kPageBytesMax) {
-        found.next_cursor = cursor_behind(page, *query.after_key);
-        return found;
+      if (page.full()) {
+        page.continue_at(cursor_after(start.view, *query.after_key));
+        return success();
       }
       DD_TRY(const auto json, record_json(record, values));
-      found.items.raw(json);
+      page.add(json);
       query.after_key = record.key;
-      ++taken;
     }
-    if (static_cast<std::int64_t>(batch.size()) < query.limit) return found;
+    if (std::ssize(batch) < query.limit) return success();
   }
 }
 
 Result<http::Response> list_page(const Services& services, const http::Request& request,
                                  const TableRef& table) {
-  DD_TRY(const auto limit, limit_of(request));
+  DD_TRY(auto page, Page::of(request));
   DD_TRY(const auto cursor, cursor_of(request, "records", 6));
-  Page page;
+  Start start;
+  const View& view = start.view;
   if (cursor) {
-    DD_TRY(page, page_of_cursor(services, table, *cursor));
-    DD_TRY(check_cursor_fits(page.view, request));
+    DD_TRY(start, start_of_cursor(services, table, *cursor));
+    DD_TRY(check_cursor_fits(view, request));
   } else {
-    DD_TRY(page.view, view_asked_for(services, table, request));
+    DD_TRY(start.view, view_asked_for(services, table, request));
   }
-  RecordPage found;
-  if (page.view.shown) {
-    DD_TRY(auto columns, columns_of(*page.view.shown, request));
-    DD_TRY(found, read_records(services.history, page, std::move(columns), limit));
+  if (view.shown) {
+    DD_TRY(auto columns, columns_of(*view.shown, request));
+    DD_TRY(read_records(services.history, start, std::move(columns), page));
   }
   JsonObject object;
-  object.raw("records", found.items.take()).text_or_null("next_cursor", found.next_cursor);
-  page.view.shown ? object.number("version", page.view.shown->version->value) : object.null("version");
-  object.boolean("complete", page.view.complete).text("as_of", page.view.as_of.to_string());
-  if (page.view.warning) object.texts("warnings", {*page.view.warning});
+  page.append_to(object, "records");
+  view.shown ? object.number("version", view.shown->version->value) : object.null("version");
+  object.boolean("complete", view.complete).text("as_of", view.as_of.to_string());
+  if (view.warning) object.texts("warnings", {*view.warning});
   return json_response(object.take());
 }
 

@@ -1,7 +1,9 @@
+#include <functional>
+
 #include "api/answers.hpp"
+#include "api/paging.hpp"
 #include "api/parameters.hpp"
 #include "api/route_groups.hpp"
-#include "api/table_path.hpp"
 #include "ingest/types_json.hpp"
 
 namespace deltadrop::api {
@@ -42,26 +44,35 @@ bool is_no_answer(const Error& error) {
   return error.code == ErrorCode::unavailable || error.code == ErrorCode::timed_out;
 }
 
-Result<http::Response> list_tables(const Services& services, const http::Request& request) {
-  DD_TRY(check_query(request, {"limit", "cursor"}));
-  DD_TRY(const auto limit, limit_of(request));
+/// Where the list begins: after the cursor's table, else with the first one of the company, if one is named.
+Result<std::optional<TableRef>> tables_after(const http::Request& request,
+                                             const std::optional<std::string>& company) {
+  using After = std::optional<TableRef>;
   DD_TRY(const auto cursor, cursor_of(request, "tables", 2));
+  if (!cursor) return company ? After({*company, ""}) : After();
+  if (company && cursor->at(0) != *company) return bad_cursor();
+  return After({cursor->at(0), cursor->at(1)});
+}
+
+Result<http::Response> list_tables(const Services& services, const http::Request& request) {
+  DD_TRY(check_query(request, {"company", "limit", "cursor"}));
+  DD_TRY(auto page, Page::of(request));
+  DD_TRY(const auto company, name_filter(request, "company"));
   ingest::TableFilter filter;
-  if (cursor) filter.after = TableRef{cursor->at(0), cursor->at(1)};
-  filter.limit = limit + 1;
+  DD_TRY(filter.after, tables_after(request, company));
+  filter.limit = page.to_read();
   DD_TRY(const auto tables, services.ingest.tables(filter));
-  JsonArray items;
-  std::int64_t taken = 0;
   TableRef last;
   for (const auto& table : tables) {
-    if (taken == limit || items.bytes() > kPageBytesMax) {
-      return list_response("tables", items, make_cursor("tables", {last.company_id, last.table_name}));
+    if (company && table.table.company_id != *company) break;  // they are sorted by company
+    if (page.full()) {
+      page.continue_at(make_cursor("tables", {last.company_id, last.table_name}));
+      break;
     }
-    items.raw(table_json(table).take());
+    page.add(table_json(table).take());
     last = table.table;
-    ++taken;
   }
-  return list_response("tables", items, std::nullopt);
+  return page.response("tables");
 }
 
 Result<http::Response> get_table(const Services& services, const http::Request& request) {
@@ -83,13 +94,10 @@ Result<http::Response> get_table(const Services& services, const http::Request& 
 }  // namespace
 
 void add_table_routes(std::vector<http::Route>& routes, const Services& services) {
-  const auto add = [&](Scope scope, const std::string& pattern, auto function) {
-    routes.push_back(
-        handler(http::Work::catalog, {AllowedTo::readers, scope}, "GET", "/api/v1/tables" + pattern,
-                [services, function](const http::Request& request) { return function(services, request); }));
-  };
-  add(Scope::whole_server, "", list_tables);
-  add(Scope::company_in_path, "/{}/{}", get_table);
+  routes.push_back(handler(http::Work::catalog, {AllowedTo::readers, Scope::company_in_query}, "GET",
+                           "/api/v1/tables", std::bind_front(list_tables, services)));
+  routes.push_back(handler(http::Work::catalog, {AllowedTo::readers, Scope::company_in_path}, "GET",
+                           "/api/v1/tables/{}/{}", std::bind_front(get_table, services)));
   // Only who wants the lake's columns waits for the history, or behind those who do.
   routes.back().work_of = [](const http::Request& request) {
     return request.query_value("lake") ? http::Work::history : http::Work::catalog;

@@ -11,7 +11,6 @@
 #include "api/caller.hpp"
 #include "api/parameters.hpp"
 #include "api/route_groups.hpp"
-#include "api/table_condition.hpp"
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
 #include "http/multipart.hpp"

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
+#include <functional>
+#include <iterator>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "api/answers.hpp"
 #include "api/caller.hpp"
+#include "api/paging.hpp"
 #include "api/parameters.hpp"
 #include "api/route_groups.hpp"
 #include "core/text.hpp"
@@ -96,7 +97,6 @@ http::Response upload_response(const Services& services, const ingest::UploadRec
 }
 
 // ---- waiting
-// -----------------------------------------------------------------------------------------------------
 
 enum class Goal { none, published, applied, in_lake };
 
@@ -205,13 +205,11 @@ Result<http::Response> get_upload(const Services& services, Waiters& waiters, co
 }
 
 // ---- lists
-// -------------------------------------------------------------------------------------------------------
 
 struct UploadsQuery {
   std::optional<std::string> company;
   std::optional<std::string> table;
   ingest::UploadFilter filter;
-  std::int64_t limit = kPageDefault;
 };
 
 Result<UploadsQuery> uploads_query(const http::Request& request) {
@@ -219,7 +217,6 @@ Result<UploadsQuery> uploads_query(const http::Request& request) {
   UploadsQuery query;
   DD_TRY(query.company, name_filter(request, "company"));
   DD_TRY(query.table, name_filter(request, "table"));
-  DD_TRY(query.limit, limit_of(request));
   if (query.company && query.table) {
     DD_TRY(query.filter.table, TableRef::make(*query.company, *query.table));
   }
@@ -245,53 +242,35 @@ Result<UploadsQuery> uploads_query(const http::Request& request) {
 /// uploads a page, so a page may be short and still have a next one.
 Result<http::Response> list_uploads(const Services& services, const http::Request& request) {
   DD_TRY(auto query, uploads_query(request));
-  JsonArray items;
-  std::int64_t taken = 0;
+  DD_TRY(auto page, Page::of(request));
   std::int64_t scanned = 0;
   while (true) {
     query.filter.limit = kPageMax;
-    if (query.filter.table || (!query.company && !query.table)) query.filter.limit = query.limit - taken + 1;
-    DD_TRY(const auto page, services.ingest.uploads(query.filter));
-    for (const auto& upload : page) {
-      const bool full = taken == query.limit || items.bytes() > kPageBytesMax;
-      if (full || scanned == kScannedMax) {
-        return list_response("uploads", items, make_cursor("uploads", {query.filter.before->to_string()}));
+    if (query.filter.table || (!query.company && !query.table)) query.filter.limit = page.to_read();
+    DD_TRY(const auto batch, services.ingest.uploads(query.filter));
+    for (const auto& upload : batch) {
+      if (page.full() || scanned == kScannedMax) {
+        page.continue_at(make_cursor("uploads", {query.filter.before->to_string()}));
+        return page.response("uploads");
       }
       query.filter.before = upload.upload_id;
       ++scanned;
       if (query.company && *query.company != upload.table.company_id) continue;
       if (query.table && *query.table != upload.table.table_name) continue;
-      items.raw(upload_json(upload).take());
-      ++taken;
+      page.add(upload_json(upload).take());
     }
-    if (static_cast<std::int64_t>(page.size()) < query.filter.limit) {
-      return list_response("uploads", items, std::nullopt);
-    }
+    if (std::ssize(batch) < query.filter.limit) return page.response("uploads");
   }
 }
 
 Result<http::Response> list_changes(const Services& services, const http::Request& request) {
   DD_TRY(check_query(request, {"limit", "cursor"}));
-  DD_TRY(const auto limit, limit_of(request));
-  Seq first(1);
-  DD_TRY(first.value, first_after_cursor(request, "changes"));
+  DD_TRY(auto page, NumberedPage::of(request, "changes"));
   DD_TRY(const auto upload, find_upload(services, request));
-  JsonArray items;
-  std::int64_t taken = 0;
-  std::optional<std::string> next;
   DD_TRY(services.ingest.changes(
-      upload.upload_id, first,
-      [&](Seq seq, std::string_view json) {
-        if (taken == limit || items.bytes() > kPageBytesMax) {
-          next = make_cursor("changes", {std::to_string(seq.value)});
-          return false;
-        }
-        items.raw(json);
-        ++taken;
-        return true;
-      },
-      request.stop));
-  return list_response("changes", items, next);
+      upload.upload_id, Seq(page.first()),
+      [&](Seq seq, std::string_view json) { return page.add(seq.value, json); }, request.stop));
+  return page.response("changes");
 }
 
 /// Which versions came since a held upload was compared, and by which uploads.
@@ -349,27 +328,18 @@ Result<void> discard(const Services& services, const http::Request& request, con
 
 void add_uploads_routes(std::vector<http::Route>& routes, const Services& services) {
   const auto waiters = std::make_shared<Waiters>();
-  const auto add = [&](Scope scope, const std::string& pattern, auto function) {
-    routes.push_back(handler(
-        http::Work::catalog, {AllowedTo::readers_and_senders, scope}, "GET", "/api/v1/uploads" + pattern,
-        [services, function](const http::Request& request) { return function(services, request); }));
-  };
-  const auto add_later = [&](std::string method, const std::string& pattern, auto function) {
-    routes.push_back(
-        later_handler(http::Work::change, {AllowedTo::senders, Scope::company_of_upload}, std::move(method),
-                      "/api/v1/uploads" + pattern,
-                      [services, function](const http::Request& request, const http::Respond& respond) {
-                        return function(services, request, respond);
-                      }));
-  };
-  add(Scope::company_in_query, "", list_uploads);
+  routes.push_back(handler(http::Work::catalog, {AllowedTo::readers_and_senders, Scope::company_in_query},
+                           "GET", "/api/v1/uploads", std::bind_front(list_uploads, services)));
   routes.push_back(handler(http::Work::history, {AllowedTo::readers_and_senders, Scope::company_of_upload},
                            "GET", "/api/v1/uploads/{}", [services, waiters](const http::Request& request) {
                              return get_upload(services, *waiters, request);
                            }));
-  add(Scope::company_of_upload, "/{}/changes", list_changes);
-  add_later("POST", "/{}/release", release);
-  add_later("DELETE", "/{}", discard);
+  routes.push_back(handler(http::Work::catalog, {AllowedTo::readers_and_senders, Scope::company_of_upload},
+                           "GET", "/api/v1/uploads/{}/changes", std::bind_front(list_changes, services)));
+  routes.push_back(later_handler(http::Work::change, {AllowedTo::senders, Scope::company_of_upload}, "POST",
+                                 "/api/v1/uploads/{}/release", std::bind_front(release, services)));
+  routes.push_back(later_handler(http::Work::change, {AllowedTo::senders, Scope::company_of_upload}, "DELETE",
+                                 "/api/v1/uploads/{}", std::bind_front(discard, services)));
 }
 
 }  // namespace deltadrop::api

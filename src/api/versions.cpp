@@ -1,18 +1,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+#include <functional>
+#include <iterator>
 #include <memory>
 #include <utility>
 
 #include "api/answers.hpp"
 #include "api/caller.hpp"
+#include "api/paging.hpp"
 #include "api/parameters.hpp"
 #include "api/route_groups.hpp"
-#include "api/table_condition.hpp"
-#include "api/table_path.hpp"
-#include "core/text.hpp"
+#include "core/ascii.hpp"
+#include "core/number.hpp"
 #include "http/preconditions.hpp"
 #include "http/problem.hpp"
 #include "http/ranges.hpp"
@@ -22,24 +22,16 @@ namespace {
 
 Result<http::Response> list_versions(const Services& services, const http::Request& request) {
   DD_TRY(check_query(request, {"limit", "cursor"}));
-  DD_TRY(const auto limit, limit_of(request));
-  Version first(1);
-  DD_TRY(first.value, first_after_cursor(request, "versions"));
+  DD_TRY(auto page, NumberedPage::of(request, "versions"));
   DD_TRY(const auto table, table_of_path(request));
-  DD_TRY(const auto versions, services.ingest.versions(table, first, limit + 1));
-  JsonArray items;
+  DD_TRY(const auto versions, services.ingest.versions(table, Version(page.first()), page.to_read()));
   for (const auto& upload : versions) {
-    const auto number = upload.version.value_or(Version(0));
-    const bool full = number.value >= first.value + limit || items.bytes() > kPageBytesMax;
-    if (full)
-      return list_response("versions", items, make_cursor("versions", {std::to_string(number.value)}));
-    items.raw(upload_json(upload).take());
+    if (!page.add(upload.version.value_or(Version(0)).value, upload_json(upload).take())) break;
   }
-  return list_response("versions", items, std::nullopt);
+  return page.response("versions");
 }
 
 // ---- the archived file
-// -------------------------------------------------------------------------------------------
 
 http::BodySource pieces_of(std::unique_ptr<ingest::ArchivedFile> file, const http::Part& part) {
   struct Rest {
@@ -103,7 +95,6 @@ Result<http::Response> get_file(const Services& services, const http::Request& r
 }
 
 // ---- what differs between two versions
-// ---------------------------------------------------------------------------
 
 struct Versions {
   Version from;
@@ -116,12 +107,9 @@ Result<Versions> parse_versions(const std::string& text) {
   constexpr std::size_t kDigitsMax = 18;
   const auto dots = text.find(kDots);
   const auto number = [&](std::string_view digits) -> std::optional<std::int64_t> {
-    const bool only_digits =
-        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (digits.empty() || digits.size() > kDigitsMax || !only_digits) return std::nullopt;
-    std::int64_t value = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return value;
+    if (digits.size() > kDigitsMax || !std::all_of(digits.begin(), digits.end(), is_digit))
+      return std::nullopt;
+    return parse_integer<std::int64_t>(digits);
   };
   if (dots != std::string::npos) {
     const std::string_view view = text;
@@ -172,32 +160,19 @@ JsonObject diff_json(const TableRef& table, const Versions& versions, const inge
 
 Result<http::Response> diff_versions(const Services& services, const http::Request& request) {
   DD_TRY(check_query(request, {"limit", "cursor"}));
-  DD_TRY(const auto limit, limit_of(request));
-  Seq first(1);
-  DD_TRY(first.value, first_after_cursor(request, "diff"));
+  DD_TRY(auto page, NumberedPage::of(request, "diff"));
   DD_TRY(const auto table, table_of_path(request));
   DD_TRY(const auto versions, parse_versions(request.parameters[2]));
-  JsonArray items;
-  std::int64_t taken = 0;
-  std::optional<std::string> next;
-  DD_TRY(const auto diff, services.ingest.diff_versions(
-                              table, versions.from, versions.to, first,
-                              [&](const EventView& change) {
-                                if (taken == limit || items.bytes() > kPageBytesMax) {
-                                  next = make_cursor("diff", {std::to_string(change.seq.value)});
-                                  return false;
-                                }
-                                items.raw(change_json(change));
-                                ++taken;
-                                return true;
-                              },
-                              request.stop));
-  return json_response(
-      diff_json(table, versions, diff).raw("changes", items.take()).text_or_null("next_cursor", next).take());
+  DD_TRY(const auto diff,
+         services.ingest.diff_versions(
+             table, versions.from, versions.to, Seq(page.first()),
+             [&](const EventView& change) { return page.add(change.seq.value, change_json(change)); },
+             request.stop));
+  auto object = diff_json(table, versions, diff);
+  return json_response(page.append_to(object, "changes").take());
 }
 
 // ---- going back
-// --------------------------------------------------------------------------------------------------
 
 Result<void> revert(const Services& services, const http::Request& request, const http::Respond& respond) {
   DD_TRY(check_query(request, {"to_version", "dry_run", "force"}));
@@ -220,20 +195,15 @@ Result<void> revert(const Services& services, const http::Request& request, cons
 }  // namespace
 
 void add_version_routes(std::vector<http::Route>& routes, const Services& services) {
-  const auto add = [&](const std::string& pattern, auto function) {
-    routes.push_back(
-        handler(http::Work::catalog, {AllowedTo::readers, Scope::company_in_path}, "GET",
-                "/api/v1/tables/{}/{}" + pattern,
-                [services, function](const http::Request& request) { return function(services, request); }));
-  };
-  add("/versions", list_versions);
-  add("/versions/{}/file", get_file);
-  add("/versions/{}/diff", diff_versions);
+  routes.push_back(handler(http::Work::catalog, {AllowedTo::readers, Scope::company_in_path}, "GET",
+                           "/api/v1/tables/{}/{}/versions", std::bind_front(list_versions, services)));
+  routes.push_back(handler(http::Work::catalog, {AllowedTo::readers, Scope::company_in_path}, "GET",
+                           "/api/v1/tables/{}/{}/versions/{}/file", std::bind_front(get_file, services)));
+  routes.push_back(handler(http::Work::catalog, {AllowedTo::readers, Scope::company_in_path}, "GET",
+                           "/api/v1/tables/{}/{}/versions/{}/diff",
+                           std::bind_front(diff_versions, services)));
   routes.push_back(later_handler(http::Work::change, {AllowedTo::senders, Scope::company_in_path}, "POST",
-                                 "/api/v1/tables/{}/{}/revert",
-                                 [services](const http::Request& request, http::Respond respond) {
-                                   return revert(services, request, respond);
-                                 }));
+                                 "/api/v1/tables/{}/{}/revert", std::bind_front(revert, services)));
 }
 
 }  // namespace deltadrop::api

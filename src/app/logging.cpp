@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "app/log_output.hpp"
+#include "core/ascii.hpp"
 #include "core/json_text.hpp"
 #include "core/text.hpp"
 #include "core/timestamp.hpp"
@@ -27,9 +28,7 @@ constexpr std::chrono::seconds kLastLines{1};
 
 using Fields = std::vector<std::pair<std::string_view, std::string_view>>;  ///< values with their quotes
 
-bool word_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
+bool word_character(char c) { return is_alphanumeric(c) || c == '_'; }
 
 std::string_view take_word(std::string_view& text) {
   const auto end = std::find_if_not(text.begin(), text.end(), word_character);
@@ -172,7 +171,7 @@ std::string as_one_line(std::string_view message) {
     const auto length = std::max<std::size_t>(1, utf8_character_length(message));
     const auto byte = static_cast<unsigned char>(message.front());
     const bool broken = byte >= 0x80 && utf8_character_length(message) == 0;
-    if (byte < 0x20 || byte == 0x7F || broken) {
+    if (is_control(message.front()) || broken) {
       line += fmt::format("\\x{:02X}", byte);
     } else {
       line += message.substr(0, length);

@@ -148,7 +148,7 @@ Result<std::unique_ptr<http::Server>> listen(const Settings& settings, const Ser
                                             {"TLS_KEY", given.tls_key}});
   options.gate = gate_of(settings, served);
   options.on_served = [&telemetry = served.telemetry](const http::Served& request) {
-    telemetry.metrics().saw_request(request);
+    telemetry.saw_request(request);
   };
   return http::Server::listen(options, std::move(routes));
 }

@@ -26,7 +26,7 @@ Result<void> check_listen(const Settings& settings);
 /// What a program's server works with; all outlive it. `ingest` is null where uploads are not taken.
 struct Served {
   ingest::Ingest* ingest;
-  Telemetry& telemetry;
+  status::Metrics& telemetry;
   io::Clock& clock;
   io::ClockWatch* clock_watch = nullptr;  ///< where there is no `ingest`, which has one
 };

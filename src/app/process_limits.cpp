@@ -41,11 +41,11 @@ struct Limit {
   std::string_view flag;
   rlim_t unit;  ///< of what ulimit shows
 };
-constexpr std::array<Limit, 5> kLimits = {{{RLIMIT_NOFILE, "open files", "-n", 1},
-                                           {RLIMIT_FSIZE, "size of a file in KiB", "-f", 1024},
-                                           {RLIMIT_NPROC, "processes and threads of the user", "-u", 1},
-                                           {RLIMIT_AS, "address space in KiB", "-v", 1024},
-                                           {RLIMIT_DATA, "data in KiB", "-d", 1024}}};
+constexpr auto kLimits = std::to_array<Limit>({{RLIMIT_NOFILE, "open files", "-n", 1},
+                                               {RLIMIT_FSIZE, "size of a file in KiB", "-f", 1024},
+                                               {RLIMIT_NPROC, "processes and threads of the user", "-u", 1},
+                                               {RLIMIT_AS, "address space in KiB", "-v", 1024},
+                                               {RLIMIT_DATA, "data in KiB", "-d", 1024}});
 
 Error too_low(std::string message) {
   return {ErrorCode::unavailable, "limit-too-low", std::move(message),

@@ -78,7 +78,7 @@ std::string how_to_upload(const std::string& url, const Settings& settings) {
       settings.data_dir.path, settings.lake.folder.string(), url);
 }
 
-ingest::Options observed(const Settings& settings, Telemetry& telemetry) {
+ingest::Options observed(const Settings& settings, status::Metrics& telemetry) {
   auto options = settings.ingest;
   options.observer = &telemetry;
   return options;
@@ -111,7 +111,8 @@ class StopAfter {
 
 /// Serves the API of an Ingest until a signal comes.
 Result<void> serve_api(const Settings& settings, DataDir& data_dir, const api::Services& services,
-                       Telemetry& telemetry, StopSignals& signals, const std::function<void()>& overdue) {
+                       status::Metrics& telemetry, StopSignals& signals,
+                       const std::function<void()>& overdue) {
   DD_TRY(const auto server,
          listen(settings, {&services.ingest, telemetry, services.clock}, api::all_routes(services)));
   const auto url = url_of(settings, server->address());
@@ -137,21 +138,21 @@ Result<void> run_dev(const Settings& settings) {
          eventlog::sqlite::open({data_dir.path / "log.db", std::string(kEmbeddedTopic), message_bytes_max},
                                 clock));
   DD_TRY(const auto history, history::sqlite::open({data_dir.path / "history.db"}));
-  Telemetry telemetry;
+  const auto telemetry = make_telemetry();
   auto options = consume_options(settings);
-  options.observer = &telemetry;
+  options.observer = telemetry.get();
   options.topic = kEmbeddedTopic;
   consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
   TableOwners owners(*history);
-  DD_TRY(const auto ingest, ingest::open(owned(observed(settings, telemetry), owners), *log, clock));
+  DD_TRY(const auto ingest, ingest::open(owned(observed(settings, *telemetry), owners), *log, clock));
   owners.watch_archive(*ingest);
   consumer.start();
   wait_for_recovery(*ingest, consumer, signals);
 
   const auto served = serve_api(settings, data_dir,
-                                {*ingest, *log, *history, &consumer, clock, &telemetry.metrics(),
-                                 settings.form, [&owners] { return owners.troubles(); }},
-                                telemetry, signals, [&log] { log->interrupt(); });
+                                {*ingest, *log, *history, &consumer, clock, telemetry.get(), settings.form,
+                                 [&owners] { return owners.troubles(); }},
+                                *telemetry, signals, [&log] { log->interrupt(); });
   log->interrupt();
   ingest->stop();
   consumer.stop();
@@ -169,15 +170,15 @@ Result<void> run_serve(const Settings& settings) {
   DD_TRY(auto data_dir, open_data_dir(settings, kKafkaKind));
 
   io::SystemClock clock;
-  Telemetry telemetry;
+  const auto telemetry = make_telemetry();
   TableOwners owners(*history);
-  DD_TRY(const auto ingest, ingest::open(owned(observed(settings, telemetry), owners), *log, clock));
+  DD_TRY(const auto ingest, ingest::open(owned(observed(settings, *telemetry), owners), *log, clock));
   owners.watch_archive(*ingest);
   const Watch watch(*log, *history);
   const auto served = serve_api(settings, data_dir,
-                                {*ingest, *log, *history, nullptr, clock, &telemetry.metrics(), settings.form,
+                                {*ingest, *log, *history, nullptr, clock, telemetry.get(), settings.form,
                                  [&owners] { return owners.troubles(); }},
-                                telemetry, signals, [&] {
+                                *telemetry, signals, [&] {
                                   stop.request_stop();
                                   log->interrupt();
                                   ingest->stop();
@@ -201,16 +202,16 @@ Result<void> run_consume(const Settings& settings, bool accept_gap) {
   }
 
   io::SystemClock clock;
-  Telemetry telemetry;
+  const auto telemetry = make_telemetry();
   auto options = consume_options(settings);
-  options.observer = &telemetry;
+  options.observer = telemetry.get();
   options.accept_gap = accept_gap;
   consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
   // Nothing is kept from one run to the next: no upload gets its time here.
   io::ClockWatch clock_watch(clock, settings.ingest.clock_jump_max, std::nullopt);
   DD_TRY(const auto server,
-         listen(settings, {nullptr, telemetry, clock, &clock_watch},
-                api::consumer_routes({*log, *history, consumer, clock, &telemetry.metrics(), &clock_watch})));
+         listen(settings, {nullptr, *telemetry, clock, &clock_watch},
+                api::consumer_routes({*log, *history, consumer, clock, telemetry.get(), &clock_watch})));
   std::optional<Error> gave_up;
   const Watch watch(*log, *history);
   consumer.start();

@@ -24,17 +24,17 @@ std::string upload_line(const UploadSeen& upload) {
   return line;
 }
 
-void Telemetry::saw_upload(const UploadSeen& upload) {
-  spdlog::info("{}", upload_line(upload));
-  metrics_->saw_upload(upload);
-}
-
-void Telemetry::saw_clock(std::string_view trouble) {
-  if (trouble.empty()) {
-    spdlog::info("nothing speaks against the clock any more");
-  } else {
-    spdlog::warn("{}; nothing expires because of it", trouble);
-  }
+std::unique_ptr<status::Metrics> make_telemetry() {
+  return status::make_prometheus_metrics(
+      {.upload = [](const UploadSeen& upload) { spdlog::info("{}", upload_line(upload)); },
+       .clock =
+           [](std::string_view trouble) {
+             if (trouble.empty()) {
+               spdlog::info("nothing speaks against the clock any more");
+             } else {
+               spdlog::warn("{}; nothing expires because of it", trouble);
+             }
+           }});
 }
 
 }  // namespace deltadrop::app

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <system_error>
 
+#include "core/number.hpp"
 #include "core/text.hpp"
 
 namespace deltadrop::cli {
@@ -16,10 +16,7 @@ std::string refuse_empty(const std::string& value) {
 }
 
 std::string whole_number(const std::string& value) {
-  std::int64_t number = 0;
-  const char* const end = value.data() + value.size();
-  const auto parsed = std::from_chars(value.data(), end, number);
-  if (parsed.ec == std::errc{} && parsed.ptr == end && number >= 1) return "";
+  if (parse_integer<std::int64_t>(value).value_or(0) >= 1) return "";
   return fmt::format("{} will not do: give a whole number from 1 on", quoted_for_message(value));
 }
 

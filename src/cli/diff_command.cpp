@@ -15,6 +15,7 @@
 
 #include "cli/diff_output.hpp"
 #include "cli/option_names.hpp"
+#include "core/text.hpp"
 #include "csv/file.hpp"
 #include "diff/diff.hpp"
 #include "io/file.hpp"
@@ -65,8 +66,8 @@ Result<DiffFormat> parse_format(const std::string& name) {
   if (name == "text") return DiffFormat::text;
   if (name == "json") return DiffFormat::json;
   if (name == "csv") return DiffFormat::csv;
-  return Error{ErrorCode::invalid_input, "bad-format", fmt::format("unknown format \"{}\"", name),
-               "use text, json or csv"};
+  return Error{ErrorCode::invalid_input, "bad-format",
+               fmt::format("unknown format {}", quoted_for_message(name)), "use text, json or csv"};
 }
 
 Result<std::string> read_to_the_end(std::FILE* stream, const std::string& name) {
@@ -100,8 +101,8 @@ Result<void> refuse_compressed(const std::string& name, std::string_view bytes) 
     std::string_view name;
     std::string_view expand;
   };
-  constexpr std::array<Format, 2> kFormats = {
-      {{"\x1F\x8B", "gzip", "gzip -dc"}, {"\x28\xB5\x2F\xFD", "zstd", "zstd -dc"}}};
+  constexpr auto kFormats =
+      std::to_array<Format>({{"\x1F\x8B", "gzip", "gzip -dc"}, {"\x28\xB5\x2F\xFD", "zstd", "zstd -dc"}});
   for (const auto& format : kFormats) {
     if (!bytes.starts_with(format.magic)) continue;
     return Error{ErrorCode::invalid_input, "compressed",

@@ -47,7 +47,6 @@ void say_what_waits(const TableRef& table, std::int64_t waiting) {
 }
 
 // ---- rebuild
-// ---------------------------------------------------------------------------------------------------------
 
 Result<int> rebuild_one(const OpenLake& lake, const TableRef& table) {
   DD_TRY(const auto report,
@@ -71,7 +70,6 @@ Result<int> rebuild(const OpenLake& lake, const WantedTable& wanted) {
 }
 
 // ---- verify
-// ----------------------------------------------------------------------------------------------------------
 
 struct Verified {
   std::int64_t files = 0;
@@ -156,7 +154,6 @@ Result<int> verify(const OpenLake& lake, const WantedTable& wanted) {
 }
 
 // ---- compact
-// ---------------------------------------------------------------------------------------------------------
 
 Result<int> compact(const OpenLake& lake, const WantedTable& wanted, const std::string& before) {
   std::optional<Timestamp> limit;

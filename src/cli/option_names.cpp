@@ -7,8 +7,9 @@
 namespace deltadrop::cli {
 namespace {
 
-constexpr std::array<std::string_view, 10> kFields = {
-    "delimiter", "dry_run", "effective_at", "empty", "encoding", "force", "ignore", "key", "rekey", "types"};
+constexpr auto kFields =
+    std::to_array<std::string_view>({"delimiter", "dry_run", "effective_at", "empty", "encoding", "force",
+                                     "ignore", "key", "rekey", "types"});
 
 /// The field that `text` begins with, where "=" follows it; empty: none.
 std::string_view field_at(std::string_view text) {

@@ -6,7 +6,7 @@
 namespace deltadrop {
 namespace {
 
-constexpr std::array<std::pair<ColumnType, std::string_view>, 12> kNames = {{
+constexpr auto kNames = std::to_array<std::pair<ColumnType, std::string_view>>({
     {ColumnType::null, "null"},
     {ColumnType::boolean, "boolean"},
     {ColumnType::int64, "int64"},
@@ -19,7 +19,7 @@ constexpr std::array<std::pair<ColumnType, std::string_view>, 12> kNames = {{
     {ColumnType::date, "date"},
     {ColumnType::timestamp, "timestamp"},
     {ColumnType::string, "string"},
-}};
+});
 
 bool is_number(ColumnType type) { return type >= ColumnType::int64 && type <= ColumnType::decimal18; }
 

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <optional>
 #include <span>
+
+#include "core/ascii.hpp"
+#include "core/text.hpp"
 
 namespace deltadrop {
 namespace {
@@ -45,20 +47,11 @@ class Sha1 {
   EVP_MD_CTX* context_;
 };
 
-constexpr std::string_view kHexDigits = "0123456789abcdef";
-
-std::optional<std::uint8_t> hex_value(char c) {
-  if (c >= '0' && c <= '9') return static_cast<std::uint8_t>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<std::uint8_t>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<std::uint8_t>(c - 'A' + 10);
-  return std::nullopt;
-}
-
 bool hyphen_follows(std::size_t byte) { return byte == 3 || byte == 5 || byte == 7 || byte == 9; }
 
 Error bad_id(std::string_view text, std::string_view expected) {
-  return Error{ErrorCode::invalid_input, "bad-id", fmt::format("\"{}\" is not {}", text, expected),
-               "check the id"};
+  return Error{ErrorCode::invalid_input, "bad-id",
+               fmt::format("{} is not {}", quoted_for_message(text), expected), "check the id"};
 }
 
 }  // namespace
@@ -67,8 +60,8 @@ std::array<char, 36> Uuid::to_chars() const {
   std::array<char, 36> text{};
   std::size_t at = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    text[at++] = kHexDigits[bytes[i] >> 4];
-    text[at++] = kHexDigits[bytes[i] & 15];
+    text[at++] = hex_digit(bytes[i] >> 4U);
+    text[at++] = hex_digit(bytes[i]);
     if (hyphen_follows(i)) text[at++] = '-';
   }
   return text;
@@ -128,8 +121,8 @@ std::string Sha256::to_hex() const {
   std::string out;
   out.reserve(64);
   for (const auto b : bytes) {
-    out += kHexDigits[b >> 4];
-    out += kHexDigits[b & 15];
+    out += hex_digit(b >> 4U);
+    out += hex_digit(b);
   }
   return out;
 }

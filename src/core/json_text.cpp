@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include "core/ascii.hpp"
+
 namespace deltadrop {
 namespace {
 
@@ -15,7 +17,6 @@ constexpr std::array<std::uint8_t, 256> kEscapedLength = [] {
 }();
 
 void append_escape(std::string& out, char c) {
-  constexpr std::string_view kHexDigits = "0123456789abcdef";
   out += '\\';
   switch (c) {
     case '"':
@@ -39,8 +40,8 @@ void append_escape(std::string& out, char c) {
       break;
     default:
       out += "u00";
-      out += kHexDigits[static_cast<std::uint8_t>(c) >> 4];
-      out += kHexDigits[static_cast<std::uint8_t>(c) & 15];
+      out += hex_digit(static_cast<std::uint8_t>(c) >> 4U);
+      out += hex_digit(static_cast<std::uint8_t>(c));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.hpp"
 #include "core/text.hpp"
 
 namespace deltadrop {
@@ -12,14 +13,10 @@ namespace {
 
 constexpr std::size_t kNameLengthMax = 128;
 
-bool alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 bool valid_name(std::string_view name) {
-  return !name.empty() && name.size() <= kNameLengthMax && alphanumeric(name.front()) &&
+  return !name.empty() && name.size() <= kNameLengthMax && is_alphanumeric(name.front()) &&
          std::all_of(name.begin(), name.end(),
-                     [](char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+                     [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 Error bad_name(std::string_view field, std::string_view value) {
@@ -49,7 +46,7 @@ Result<TableRef> TableRef::make(std::string_view company_id, std::string_view ta
 
 std::string company_of_file_name(std::string_view file_name) {
   const std::string lower = ascii_lower(file_name);
-  constexpr std::array<std::string_view, 3> kSuffixes = {".csv", ".csv.gz", ".csv.zst"};
+  constexpr auto kSuffixes = std::to_array<std::string_view>({".csv", ".csv.gz", ".csv.zst"});
   for (const auto suffix : kSuffixes) {
     if (lower.ends_with(suffix)) {
       file_name.remove_suffix(suffix.size());

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "core/ascii.hpp"
+
 namespace deltadrop {
 namespace {
 
@@ -63,7 +65,7 @@ std::string quoted_for_message(std::string_view value) {
       break;
     }
     const auto c = byte_at(value, at);
-    if (length == 0 || c < 0x20 || c == 0x7F) {
+    if (length == 0 || is_control(value[at])) {
       out += fmt::format("\\x{:02X}", c);
       ++at;
     } else {

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <optional>
 
+#include "core/text.hpp"
+
 namespace deltadrop {
 namespace {
 
@@ -121,7 +123,8 @@ std::string Timestamp::compact_milliseconds() const {
 
 Result<Timestamp> Timestamp::parse(std::string_view text) {
   if (const auto parsed = parse_or_nothing(text)) return *parsed;
-  return Error{ErrorCode::invalid_input, "bad-timestamp", fmt::format("\"{}\" is not a date and time", text),
+  return Error{ErrorCode::invalid_input, "bad-timestamp",
+               fmt::format("{} is not a date and time", quoted_for_message(text)),
                "write it as 2025-03-31 or 2025-03-31T23:59:59.000Z"};
 }
 

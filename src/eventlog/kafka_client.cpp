@@ -12,22 +12,11 @@ namespace deltadrop::eventlog::kafka {
 namespace {
 
 /// What the promises rest on: no gap, no other order, no offset kept by Kafka, no jump.
-constexpr std::array<std::string_view, 16> kOurs = {"bootstrap.servers",
-                                                    "metadata.broker.list",
-                                                    "enable.idempotence",
-                                                    "acks",
-                                                    "request.required.acks",
-                                                    "message.timeout.ms",
-                                                    "delivery.timeout.ms",
-                                                    "partitioner",
-                                                    "message.max.bytes",
-                                                    "enable.auto.commit",
-                                                    "enable.auto.offset.store",
-                                                    "auto.offset.reset",
-                                                    "partition.assignment.strategy",
-                                                    "group.id",
-                                                    "group.protocol",
-                                                    "transactional.id"};
+constexpr auto kOurs = std::to_array<std::string_view>(
+    {"bootstrap.servers", "metadata.broker.list", "enable.idempotence", "acks", "request.required.acks",
+     "message.timeout.ms", "delivery.timeout.ms", "partitioner", "message.max.bytes", "enable.auto.commit",
+     "enable.auto.offset.store", "auto.offset.reset", "partition.assignment.strategy", "group.id",
+     "group.protocol", "transactional.id"});
 
 Error bad_property(const std::string& name, const std::string& reason) {
   return Error{ErrorCode::invalid_input, "kafka-property", fmt::format("Kafka property {}: {}", name, reason),

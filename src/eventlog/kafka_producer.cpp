@@ -102,15 +102,10 @@ rd_kafka_resp_err_t hand_over(rd_kafka_t* client, const std::string& topic, cons
     made.u.header = {name, text.data(), static_cast<ssize_t>(text.size())};
     return made;
   };
-  const std::array<rd_kafka_vu_t, 9> parts = {topic_name,
-                                              key,
-                                              value,
-                                              flags,
-                                              opaque,
-                                              header("event_type", type),
-                                              header("content-type", kContentType),
-                                              header("upload_id", {upload.data(), upload.size()}),
-                                              header(kSignatureHeader, signature)};
+  const auto parts = std::to_array<rd_kafka_vu_t>(
+      {topic_name, key, value, flags, opaque, header("event_type", type),
+       header("content-type", kContentType), header("upload_id", {upload.data(), upload.size()}),
+       header(kSignatureHeader, signature)});
   const std::size_t count = signature.empty() ? parts.size() - 1 : parts.size();
   rd_kafka_error_t* error = rd_kafka_produceva(client, parts.data(), count);
   const auto code = rd_kafka_error_code(error);

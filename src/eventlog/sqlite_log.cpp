@@ -24,7 +24,7 @@ constexpr std::int64_t kTrimRowsMax = 10'000;  // of one transaction, so that ap
 
 // log_identity has one row. The first offset not yet used is one past the last message, or `low` where all
 // messages were trimmed: so no offset is ever used twice.
-constexpr std::array<std::string_view, 1> kMigrations = {R"(
+constexpr auto kMigrations = std::to_array<std::string_view>({R"(
 CREATE TABLE log_messages (
   log_offset  INTEGER PRIMARY KEY,
   message_key TEXT NOT NULL,
@@ -39,7 +39,7 @@ CREATE TABLE log_identity (
   topic_id   TEXT NOT NULL,
   low        INTEGER NOT NULL
 );
-)"};
+)"});
 
 struct Pending {
   std::string key;

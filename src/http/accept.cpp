@@ -6,6 +6,7 @@
 #include <array>
 #include <vector>
 
+#include "core/split.hpp"
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
 #include "http/head.hpp"
@@ -20,16 +21,6 @@ struct Range {
   std::string type;  ///< in lower case, without parameters
   int quality = kWhole;
 };
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  for (std::size_t at = 0; at <= text.size();) {
-    const auto end = std::min(text.find(separator, at), text.size());
-    parts.push_back(trim_blanks(text.substr(at, end - at)));
-    at = end + 1;
-  }
-  return parts;
-}
 
 /// In thousandths: "0", "1", "0.5", "1.000".
 std::optional<int> parse_quality(std::string_view text) {
@@ -48,12 +39,13 @@ std::optional<int> parse_quality(std::string_view text) {
 
 std::optional<Range> parse_range(std::string_view text) {
   const auto parts = split(text, ';');
-  Range range{ascii_lower(parts.front()), kWhole};
+  Range range{ascii_lower(trim_blanks(parts.front())), kWhole};
   const auto slash = range.type.find('/');
   if (slash == std::string::npos || slash == 0 || slash + 1 == range.type.size()) return std::nullopt;
   for (std::size_t i = 1; i < parts.size(); ++i) {
-    if (!ascii_lower(parts[i]).starts_with("q=")) continue;
-    const auto quality = parse_quality(parts[i].substr(2));
+    const auto parameter = trim_blanks(parts[i]);
+    if (!ascii_lower(parameter).starts_with("q=")) continue;
+    const auto quality = parse_quality(parameter.substr(2));
     if (!quality) return std::nullopt;
     range.quality = *quality;
     break;

@@ -258,7 +258,6 @@ class Connection {
   }
 
   // ---- request bodies
-  // --------------------------------------------------------------------------------------------
 
   asio::awaitable<std::optional<Response>> receive_upload() {
     if (shared_.uploads >= shared_.options.uploads_max) {
@@ -321,7 +320,6 @@ class Connection {
   }
 
   // ---- work on the pools: no coroutines, so lambdas are safe here
-  // --------------------------------------------------
 
   using MadeSink = Result<std::unique_ptr<BodySink>>;
 
@@ -428,7 +426,6 @@ class Connection {
   }
 
   // ---- responses
-  // ---------------------------------------------------------------------------------------------------
 
   /// What every response passes on its way out. The log has what the client is not told.
   void finish_texts(Response& response) const {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/ascii.hpp"
 #include "http/connection_names.hpp"
 #include "http/problem.hpp"
 
@@ -13,12 +14,6 @@ namespace {
 namespace protocol = boost::beast::http;
 
 constexpr std::size_t kChunkBytes = std::size_t{128} << 10;  ///< what a sink is given at a time
-
-/// RFC 9110 section 5.6.4: what a quoted string must not contain.
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return (byte < 0x20 && c != '\t') || byte == 0x7F;
-}
 
 bool is_protocol_error(const error_code& error) {
   static const auto& category = protocol::make_error_code(protocol::error::bad_method).category();
@@ -47,7 +42,9 @@ ConnectionBody::ConnectionBody(ConnectionStream& stream, boost::beast::flat_buff
   buffer_.reserve(kBodyReadBytes);
   chunk_.resize(kChunkBytes);
   on_chunk_header_ = [](std::uint64_t, boost::beast::string_view extensions, error_code& error) {
-    const bool control = std::any_of(extensions.begin(), extensions.end(), is_control);
+    // RFC 9110 section 5.6.4: what a quoted string must not contain.
+    const bool control =
+        std::any_of(extensions.begin(), extensions.end(), [](char c) { return is_control(c) && c != '\t'; });
     if (control) error = protocol::make_error_code(protocol::error::bad_chunk_extension);
   };
   parser_.on_chunk_header(on_chunk_header_);

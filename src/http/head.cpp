@@ -7,6 +7,7 @@
 #include <array>
 #include <random>
 
+#include "core/ascii.hpp"
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
 #include "http/problem.hpp"
@@ -62,25 +63,14 @@ std::string_view phrase_of(unsigned status) {
   return found == kPhrases.end() ? "Status" : found->text;
 }
 
-bool alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-bool hexadecimal(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-bool name_character(char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; }
+bool name_character(char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; }
 
 bool safe_name(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), name_character);
 }
 
 bool safe_value(std::string_view value) {
-  return std::none_of(value.begin(), value.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7F;
-  });
+  return std::none_of(value.begin(), value.end(), [](char c) { return is_control(c) && c != '\t'; });
 }
 
 std::vector<std::string_view> all_named(const RequestHead& head, std::string_view name) {
@@ -91,34 +81,29 @@ std::vector<std::string_view> all_named(const RequestHead& head, std::string_vie
   return values;
 }
 
-bool only_digits(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-Error refused(std::string message, std::string fix) {
-  return bad_request(std::move(message), std::move(fix));
-}
+bool only_digits(std::string_view text) { return std::all_of(text.begin(), text.end(), is_digit); }
 
 Result<void> check_framing(const RequestHead& head) {
   const auto lengths = all_named(head, "content-length");
   const auto encodings = all_named(head, "transfer-encoding");
-  if (lengths.size() > 1) return refused("Content-Length is given more than once", "send it once");
+  if (lengths.size() > 1) return bad_request("Content-Length is given more than once", "send it once");
   if (!lengths.empty() && !encodings.empty()) {
-    return refused("both Content-Length and Transfer-Encoding are given", "send one of them");
+    return bad_request("both Content-Length and Transfer-Encoding are given", "send one of them");
   }
   if (!lengths.empty()) {
     const auto length = lengths.front();
     // RFC 9110 section 8.6: one or more digits, and zeros before the number change nothing.
     const auto significant = length.substr(std::min(length.find_first_not_of('0'), length.size()));
     if (length.empty() || significant.size() > kLengthDigitsMax || !only_digits(length)) {
-      return refused(fmt::format("Content-Length {} is not a length", quoted_for_message(length)),
-                     "send the number of the body's bytes in decimal digits");
+      return bad_request(fmt::format("Content-Length {} is not a length", quoted_for_message(length)),
+                         "send the number of the body's bytes in decimal digits");
     }
   }
   if (encodings.empty()) return success();
-  if (!head.http_1_1) return refused("HTTP/1.0 has no Transfer-Encoding", "use HTTP/1.1 or Content-Length");
+  if (!head.http_1_1)
+    return bad_request("HTTP/1.0 has no Transfer-Encoding", "use HTTP/1.1 or Content-Length");
   if (encodings.size() > 1 || ascii_lower(encodings.front()) != "chunked") {
-    return refused(
+    return bad_request(
         fmt::format("Transfer-Encoding {} is not understood", quoted_for_message(encodings.front())),
         "send exactly chunked, or Content-Length");
   }
@@ -145,10 +130,10 @@ Result<void> check_request_head(const RequestHead& head) {
   DD_TRY(check_framing(head));
   const auto hosts = all_named(head, "host");
   if (hosts.size() > 1 || (hosts.empty() && head.http_1_1)) {
-    return refused(hosts.empty() ? "Host is missing" : "Host is given more than once", "send it once");
+    return bad_request(hosts.empty() ? "Host is missing" : "Host is given more than once", "send it once");
   }
   if (!hosts.empty() && !parse_authority(hosts.front())) {
-    return refused(
+    return bad_request(
         fmt::format("Host {} is not a host with an optional port", quoted_for_message(hosts.front())),
         "send the host name or address of the URL, and its port after a colon");
   }
@@ -170,9 +155,9 @@ bool is_reg_name(std::string_view text) {
   constexpr std::string_view kMarks = "-._~!$&'()*+,;=";
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%') {
-      if (i + 2 >= text.size() || !hexadecimal(text[i + 1]) || !hexadecimal(text[i + 2])) return false;
+      if (i + 2 >= text.size() || !hex_value(text[i + 1]) || !hex_value(text[i + 2])) return false;
       i += 2;
-    } else if (!alphanumeric(text[i]) && kMarks.find(text[i]) == std::string_view::npos) {
+    } else if (!is_alphanumeric(text[i]) && kMarks.find(text[i]) == std::string_view::npos) {
       return false;
     }
   }
@@ -213,9 +198,9 @@ Result<void> check_requested_origin(const RequestedOrigin& requested, Transport 
   if (!requested.authority) return success();
   const auto authority = parse_authority(*requested.authority);
   if (!authority) {
-    return refused(fmt::format("the authority {} is not a host with an optional port",
-                               quoted_for_message(*requested.authority)),
-                   "send the host name or address of the server, and its port after a colon");
+    return bad_request(fmt::format("the authority {} is not a host with an optional port",
+                                   quoted_for_message(*requested.authority)),
+                       "send the host name or address of the server, and its port after a colon");
   }
   const bool known = allowed_hosts.empty() || std::find(allowed_hosts.begin(), allowed_hosts.end(),
                                                         authority->host) != allowed_hosts.end();
@@ -257,7 +242,7 @@ namespace {
 /// In letters that mean nothing to a shell.
 bool is_plain(const Authority& authority) {
   return authority.host.starts_with('[') ||
-         (safe_name(authority.host) && alphanumeric(authority.host.front()));
+         (safe_name(authority.host) && is_alphanumeric(authority.host.front()));
 }
 
 }  // namespace
@@ -291,9 +276,9 @@ std::string request_id(const std::optional<std::string>& given) {
 }
 
 std::string http_date(std::chrono::system_clock::time_point time) {
-  constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  constexpr auto kDays = std::to_array<std::string_view>({"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"});
+  constexpr auto kMonths = std::to_array<std::string_view>(
+      {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"});
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));

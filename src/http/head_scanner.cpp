@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "core/ascii.hpp"
 #include "http/problem.hpp"
 
 namespace deltadrop::http {
@@ -13,15 +14,7 @@ namespace {
 constexpr std::string_view kNameMarks = "!#$%&'*+-.^_`|~";
 
 /// RFC 9110 section 5.6.2, tchar.
-bool name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         kNameMarks.find(c) != std::string_view::npos;
-}
-
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7F;
-}
+bool name_character(char c) { return is_alphanumeric(c) || kNameMarks.find(c) != std::string_view::npos; }
 
 Error bad_head(std::string what) {
   return bad_request(std::move(what),

@@ -4,6 +4,7 @@
 #include <set>
 #include <system_error>
 
+#include "core/ascii.hpp"
 #include "core/json_writer.hpp"
 #include "http/problem.hpp"
 
@@ -36,8 +37,7 @@ std::set<std::string> spellings_of(const fs::path& path) {
 bool continues_a_path(std::string_view before) {
   if (before.empty()) return false;
   const char c = before.back();
-  const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  return letter || (c >= '0' && c <= '9') || c == '/' || c == '.' || c == '-' || c == '_';
+  return is_alphanumeric(c) || c == '/' || c == '.' || c == '-' || c == '_';
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ struct CodeRow {
   std::string_view title;
 };
 
-constexpr std::array<CodeRow, 9> kCodes = {{
+constexpr auto kCodes = std::to_array<CodeRow>({
     {ErrorCode::invalid_input, 422, "The request cannot be processed as it is"},
     {ErrorCode::not_found, 404, "Not found"},
     {ErrorCode::conflict, 409, "The state does not allow it"},
@@ -29,7 +29,7 @@ constexpr std::array<CodeRow, 9> kCodes = {{
     {ErrorCode::corrupt, 500, "Stored data is damaged"},
     {ErrorCode::shutting_down, 503, "The server is stopping"},
     {ErrorCode::internal, 500, "A fault in Deltadrop"},
-}};
+});
 
 struct TypeRow {
   std::string_view type;

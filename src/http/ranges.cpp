@@ -4,6 +4,7 @@
 #include <charconv>
 #include <limits>
 
+#include "core/ascii.hpp"
 #include "core/table_ref.hpp"
 #include "core/text.hpp"
 #include "http/head.hpp"
@@ -13,7 +14,7 @@ namespace {
 
 /// Digits only; the largest number where there are too many.
 std::optional<std::uint64_t> parse_offset(std::string_view text) {
-  const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits = std::all_of(text.begin(), text.end(), is_digit);
   if (text.empty() || !digits) return std::nullopt;
   std::uint64_t number = std::numeric_limits<std::uint64_t>::max();
   std::from_chars(text.data(), text.data() + text.size(), number);

@@ -5,22 +5,15 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/ascii.hpp"
 #include "core/text.hpp"
 #include "http/problem.hpp"
 
 namespace deltadrop::http {
 namespace {
 
-std::optional<unsigned> hex_digit(char c) {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-  return std::nullopt;
-}
-
 bool unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("._-~").find(c) != std::string_view::npos;
+  return is_alphanumeric(c) || std::string_view("._-~").find(c) != std::string_view::npos;
 }
 
 /// Takes scheme and authority off an absolute-form target: "http://host:port/path" -> "/path".
@@ -58,8 +51,8 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space, st
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%') {
-      const auto high = i + 2 < text.size() ? hex_digit(text[i + 1]) : std::nullopt;
-      const auto low = i + 2 < text.size() ? hex_digit(text[i + 2]) : std::nullopt;
+      const auto high = i + 2 < text.size() ? hex_value(text[i + 1]) : std::nullopt;
+      const auto low = i + 2 < text.size() ? hex_value(text[i + 2]) : std::nullopt;
       if (!high || !low) {
         return bad_request(
             fmt::format("{} {} has a % without two hex digits behind it", what, quoted_for_message(text)),

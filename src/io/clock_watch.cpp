@@ -45,8 +45,8 @@ std::string versions_ahead(const ClockReport& report, const TableRef& table) {
 }  // namespace
 
 std::string rough_duration(milliseconds duration) {
-  constexpr std::array<std::pair<std::int64_t, char>, 4> kUnits = {
-      {{86'400'000, 'd'}, {3'600'000, 'h'}, {60'000, 'm'}, {1'000, 's'}}};
+  constexpr auto kUnits = std::to_array<std::pair<std::int64_t, char>>(
+      {{86'400'000, 'd'}, {3'600'000, 'h'}, {60'000, 'm'}, {1'000, 's'}});
   std::int64_t rest = duration.count();
   for (std::size_t i = 0; i + 1 < kUnits.size(); ++i) {
     const auto [unit_ms, unit] = kUnits[i];

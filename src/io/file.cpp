@@ -22,7 +22,6 @@ namespace {
 constexpr std::size_t kCopyBlock = std::size_t{1} << 20;
 constexpr std::size_t kSystemCopyBlock = std::size_t{64} << 20;
 
-constexpr mode_t kModeBits = 07777;
 constexpr mode_t kFolderMode = 0755;
 
 /// Runs a system call until it is not interrupted; -1 and errno otherwise.
@@ -82,11 +81,8 @@ enum class Durable { no, yes };
 /// The umask of this process is narrower than the one that it was started with, once it is closed to others.
 /// A folder keeps the bit by which what is in it gets its group.
 Result<void> open_by_umask(const fs::path& folder) {
-  struct stat status{};
-  if (::stat(folder.c_str(), &status) != 0) return system_error("stat", folder, errno);
-  const mode_t wanted = mode_by_umask(kFolderMode) | (status.st_mode & S_ISGID);
-  if ((status.st_mode & kModeBits) == wanted) return success();
-  return checked("chmod", folder, [&] { return ::chmod(folder.c_str(), wanted); });
+  DD_TRY(const auto made, ownership_of(folder));
+  return set_ownership(folder, mode_by_umask(kFolderMode) | (made.mode & S_ISGID), std::nullopt);
 }
 
 Result<void> make_folders(const fs::path& folder, Durable durable, Readers readers) {

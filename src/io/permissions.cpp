@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <vector>
 
+#include "core/number.hpp"
 #include "core/text.hpp"
 #include "io/fault_point.hpp"
 #include "io/file.hpp"
@@ -42,11 +42,9 @@ constexpr std::size_t kGroupBytesMax = std::size_t{16} << 20;  ///< a group of a
 }  // namespace
 
 Result<gid_t> find_group(std::string_view name_or_number) {
-  gid_t number = 0;
-  const char* const end = name_or_number.data() + name_or_number.size();
-  const auto [at, error] = std::from_chars(name_or_number.data(), end, number);
   // The largest number means "leave it as it is" to chown.
-  if (error == std::errc() && at == end && number != static_cast<gid_t>(-1)) return number;
+  const auto number = parse_integer<gid_t>(name_or_number);
+  if (number && *number != static_cast<gid_t>(-1)) return *number;
   const std::string name(name_or_number);
   std::vector<char> bytes(kGroupBytesMin);
   struct group entry{};

@@ -7,9 +7,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <iterator>
+#include <limits>
 #include <map>
+#include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "status/checkup.hpp"
 #include "status/metrics.hpp"
 
 namespace deltadrop::status {
@@ -24,10 +31,101 @@ using Labels = std::map<std::string, std::string>;
 const Histogram::BucketBoundaries kSeconds = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 1800};
 
 /// Those that may be a label: a client's own would let it make as many series as it likes.
-constexpr std::array<std::string_view, 7> kMethods = {"GET",    "HEAD",    "POST", "PUT",
-                                                      "DELETE", "OPTIONS", "PATCH"};
-constexpr std::array<std::string_view, 7> kResults = {"published", "accepted", "held",  "unchanged",
-                                                      "replayed",  "refused",  "failed"};
+constexpr auto kMethods =
+    std::to_array<std::string_view>({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"});
+constexpr auto kResults = std::to_array<std::string_view>(
+    {"published", "accepted", "held", "unchanged", "replayed", "refused", "failed"});
+
+/// NaN: what has the number does not answer.
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+double up(bool is_up) { return is_up ? 1 : 0; }
+
+double number(std::int64_t value) { return static_cast<double>(value); }
+
+template <class Value>
+double known(const std::optional<Value>& value) {
+  return value ? static_cast<double>(*value) : kUnknown;
+}
+
+/// `read` of what was found out, if that is there.
+template <class Facts, class Read>
+double known(const std::optional<Facts>& facts, Read read) {
+  return facts ? number(std::int64_t{read(*facts)}) : kUnknown;
+}
+
+/// Of a gauge that only a process that takes uploads has.
+std::optional<double> of_uploads(const Checkup& found, double value) {
+  return found.takes_uploads ? std::optional(value) : std::nullopt;
+}
+
+/// A gauge, and where its value is found. Nothing: this kind of process never has it.
+struct GaugeRow {
+  const char* name;
+  const char* help;
+  std::optional<double> (*value)(const Checkup& found);
+};
+
+const auto kGauges = std::to_array<GaugeRow>({
+    {"deltadrop_kafka_up", "1 when the log answers and takes messages, else 0",
+     [](const Checkup& found) { return std::optional(up(!found.log)); }},
+    {"deltadrop_database_up", "1 when the history answers, else 0",
+     [](const Checkup& found) { return std::optional(up(!found.database)); }},
+    {"deltadrop_lake_up", "1 when applied uploads get into the lake, else 0",
+     [](const Checkup& found) { return std::optional(known(found.lake_up)); }},
+    {"deltadrop_consumer_up", "1 unless no consumer seems to run, then 0",
+     [](const Checkup& found) { return std::optional(known(found.consumer_up)); }},
+    {"deltadrop_pending_uploads", "Uploads that are accepted and not in the log",
+     [](const Checkup& found) {
+       return of_uploads(found,
+                         known(found.ingest, [](const auto& ingest) { return ingest.accepted_unpublished; }));
+     }},
+    {"deltadrop_held_uploads", "Uploads that wait for somebody to release or discard them",
+     [](const Checkup& found) {
+       return of_uploads(found, known(found.ingest, [](const auto& ingest) { return ingest.held; }));
+     }},
+    {"deltadrop_unapplied_uploads",
+     "Uploads that are accepted (of a process that only consumes: recorded) and not applied",
+     [](const Checkup& found) { return std::optional(known(found.pending)); }},
+    {"deltadrop_applied_uploads", "Uploads that were ever applied to this history",
+     [](const Checkup& found) {
+       return std::optional(known(found.last_applied, [](AppliedNo last) { return last.value; }));
+     }},
+    {"deltadrop_uploads_not_in_lake", "Uploads that are applied and not in the lake",
+     [](const Checkup& found) {
+       return std::optional(
+           known(found.summary, [](const auto& summary) { return summary.uploads_not_in_lake; }));
+     }},
+    {"deltadrop_blocked_uploads", "Uploads that cannot be applied until somebody repairs it",
+     [](const Checkup& found) {
+       return std::optional(
+           known(found.summary, [](const auto& summary) { return std::ssize(summary.blocked); }));
+     }},
+    {"deltadrop_dead_letters", "Dead letters that are not resolved",
+     [](const Checkup& found) {
+       return std::optional(known(found.summary, [](const auto& summary) { return summary.dead_letters; }));
+     }},
+    {"deltadrop_waiting_tables",
+     "Tables whose next upload was published over a minute ago and is not applied",
+     [](const Checkup& found) {
+       return of_uploads(found,
+                         known(found.unapplied, [](const auto& each) { return std::ssize(each.troubles); }));
+     }},
+    {"deltadrop_unrecorded_messages", "Messages of this consumer's partitions that are not recorded",
+     [](const Checkup& found) {
+       return found.consumer ? std::optional(known(found.consumer->lag)) : std::nullopt;
+     }},
+});
+
+/// Made anew for each reader, so that two of them do not meet.
+std::vector<prometheus::MetricFamily> gauges_of(const Checkup& found) {
+  prometheus::Registry now;
+  for (const auto& gauge : kGauges) {
+    const auto value = gauge.value(found);
+    if (value) prometheus::BuildGauge().Name(gauge.name).Help(gauge.help).Register(now).Add({}).Set(*value);
+  }
+  return now.Collect();
+}
 
 template <class Duration>
 double seconds(Duration duration) {
@@ -36,7 +134,7 @@ double seconds(Duration duration) {
 
 class PrometheusMetrics final : public Metrics {
  public:
-  PrometheusMetrics() {
+  explicit PrometheusMetrics(AlsoObserve also) : also_(std::move(also)) {
     prometheus::BuildGauge()
         .Name("deltadrop_build_info")
         .Help("Constant 1; the label is the version")
@@ -49,6 +147,7 @@ class PrometheusMetrics final : public Metrics {
   }
 
   void saw_upload(const UploadSeen& upload) override {
+    if (also_.upload) also_.upload(upload);
     uploads_.Add({{"result", upload.result}}).Increment();
     bytes_.Increment(static_cast<double>(upload.bytes));
     if (upload.result != "published" && upload.result != "accepted") return;
@@ -79,43 +178,17 @@ class PrometheusMetrics final : public Metrics {
     request_seconds_.Add({{"route", route}}, kSeconds).Observe(seconds(served.took));
   }
 
-  std::string text(const Gauges& gauges) override {
+  void saw_clock(std::string_view trouble) override {
+    if (also_.clock) also_.clock(trouble);
+  }
+
+  std::string text(const Checkup& found) override {
     auto families = registry_.Collect();
-    for (auto& family : collect(gauges)) families.push_back(std::move(family));
+    for (auto& family : gauges_of(found)) families.push_back(std::move(family));
     return prometheus::TextSerializer().Serialize(families);
   }
 
  private:
-  /// Made anew each time, so that two readers do not meet.
-  static std::vector<prometheus::MetricFamily> collect(const Gauges& gauges) {
-    prometheus::Registry now;
-    const auto add = [&now](const char* name, const char* help, const std::optional<double>& value) {
-      if (value) prometheus::BuildGauge().Name(name).Help(help).Register(now).Add({}).Set(*value);
-    };
-    add("deltadrop_kafka_up", "1 when the log answers and takes messages, else 0", gauges.kafka_up);
-    add("deltadrop_database_up", "1 when the history answers, else 0", gauges.database_up);
-    add("deltadrop_lake_up", "1 when applied uploads get into the lake, else 0", gauges.lake_up);
-    add("deltadrop_consumer_up", "1 unless no consumer seems to run, then 0", gauges.consumer_up);
-    add("deltadrop_pending_uploads", "Uploads that are accepted and not in the log", gauges.pending_uploads);
-    add("deltadrop_held_uploads", "Uploads that wait for somebody to release or discard them",
-        gauges.held_uploads);
-    add("deltadrop_unapplied_uploads",
-        "Uploads that are accepted (of a process that only consumes: recorded) and not applied",
-        gauges.unapplied_uploads);
-    add("deltadrop_applied_uploads", "Uploads that were ever applied to this history",
-        gauges.applied_uploads);
-    add("deltadrop_uploads_not_in_lake", "Uploads that are applied and not in the lake",
-        gauges.uploads_not_in_lake);
-    add("deltadrop_blocked_uploads", "Uploads that cannot be applied until somebody repairs it",
-        gauges.blocked_uploads);
-    add("deltadrop_dead_letters", "Dead letters that are not resolved", gauges.dead_letters);
-    add("deltadrop_waiting_tables",
-        "Tables whose next upload was published over a minute ago and is not applied", gauges.waiting_tables);
-    add("deltadrop_unrecorded_messages", "Messages of this consumer's partitions that are not recorded",
-        gauges.unrecorded_messages);
-    return now.Collect();
-  }
-
   Family<Counter>& counters(const char* name, const char* help) {
     return prometheus::BuildCounter().Name(name).Help(help).Register(registry_);
   }
@@ -123,6 +196,7 @@ class PrometheusMetrics final : public Metrics {
     return prometheus::BuildHistogram().Name(name).Help(help).Register(registry_);
   }
 
+  AlsoObserve also_;
   prometheus::Registry registry_;
   Family<Counter>& uploads_ = counters("deltadrop_uploads_total", "Uploads and releases by how they ended");
   Family<Counter>& events_ = counters("deltadrop_events_total", "Events of accepted uploads by type");
@@ -146,6 +220,8 @@ class PrometheusMetrics final : public Metrics {
 
 }  // namespace
 
-std::unique_ptr<Metrics> make_prometheus_metrics() { return std::make_unique<PrometheusMetrics>(); }
+std::unique_ptr<Metrics> make_prometheus_metrics(AlsoObserve also) {
+  return std::make_unique<PrometheusMetrics>(std::move(also));
+}
 
 }  // namespace deltadrop::status

@@ -1,5 +1,6 @@
 """Every route of the running server, for every kind of API key: who may use it, and of which company."""
 
+import os
 import re
 import subprocess
 
@@ -32,7 +33,7 @@ ROUTES = {
     "POST /api/v1/dead-letters/{}/retry": (OPERATORS, "all"),
     "GET /api/v1/events": (READERS, "company"),
     "GET /api/v1/events/stream": (READERS, "company"),
-    "GET /api/v1/tables": (READERS, "all"),
+    "GET /api/v1/tables": (READERS, "company"),
     "GET /api/v1/tables/{}/{}": (READERS, "company"),
     "PUT /api/v1/tables/{}/{}": (SENDERS, "company"),
     "GET /api/v1/tables/{}/{}/records": (READERS, "company"),
@@ -53,8 +54,8 @@ ROUTES = {
 # What the key itself may: of the company `own` and of all routes, with the role `admin`.
 COMPANY_KEYS = {"own", "foreign"}
 # Lists and forms name their company in the query.
-COMPANY_PARAMETER = {"POST /upload": "company_id", "GET /api/v1/uploads": "company", "GET /api/v1/events": "company",
-                     "GET /api/v1/events/stream": "company"}
+COMPANY_PARAMETER = {"POST /upload": "company_id", "GET /api/v1/uploads": "company", "GET /api/v1/tables": "company",
+                     "GET /api/v1/events": "company", "GET /api/v1/events/stream": "company"}
 QUERY = {"GET /api/v1/tables/{}/{}/records/history": {"key": "FIN-0007"}, "GET /api/v1/events/stream": {"timeout": "0"},
          "POST /api/v1/tables/{}/{}/revert": {"to_version": "1"}}
 
@@ -146,6 +147,17 @@ def test_a_companys_key_gets_its_own_data(two):
             assert answer.status_code == 200, (route, answer.text)
 
 
+def test_a_companys_key_lists_its_own_tables_alone(two):
+    server, keys, own, _ = two
+    listed = ask(server, keys["own"], "GET /api/v1/tables", own).json()
+    assert [table["company_id"] for table in listed["tables"]] == ["own"]
+    listed = ask(server, keys["read"], "GET /api/v1/tables", own, {}).json()
+    assert [table["company_id"] for table in listed["tables"]] == ["foreign", "own"]
+    command = [str(PROGRAM), "tables", "--company", "own", "--format", "csv", "--server", server.url]
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"DELTADROP_KEY": keys["own"]})
+    assert printed.returncode == 0 and printed.stdout.splitlines()[1].startswith("own,financials,"), printed.stdout + printed.stderr
+
+
 def test_a_list_without_or_beside_its_company_is_refused(two):
     server, keys, own, foreign = two
     for route, parameter in COMPANY_PARAMETER.items():
@@ -161,7 +173,7 @@ def test_what_is_anothers_is_answered_as_what_is_not_there(two):
              for rest in ("", "/changes") for other in (unknown, "nonsense")]
     pairs += [(f"/api/v1/tables/foreign/financials{rest}", f"/api/v1/tables/nobody/nothing{rest}")
               for rest in ("", "/records", "/versions", "/versions/2/file", "/records/FIN-0007/history")]
-    pairs += [(f"/api/v1/{path}?company=foreign", f"/api/v1/{path}?company=nobody") for path in ("uploads", "events", "events/stream")]
+    pairs += [(f"/api/v1/{path}?company=foreign", f"/api/v1/{path}?company=nobody") for path in ("uploads", "tables", "events", "events/stream")]
     pairs += [("/metrics", "/nothing"), ("/api/v1/dead-letters", "/api/v1/nothing")]
     for path, missing in pairs:
         answers = [requests.get(server.url + each, headers={"X-API-Key": keys["own"]}, timeout=60) for each in (path, missing)]

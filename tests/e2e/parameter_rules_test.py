@@ -1,6 +1,7 @@
-"""docs/openapi.yaml allows the values that the server accepts, and no others: values on both sides of each rule's border. Not among
-them are line ends around a list of columns and types in upper case, which the server ignores: with them, the patterns are so wide
-that Schemathesis cannot generate values in time."""
+"""docs/openapi.yaml allows the values that the server accepts, and no others: values on both sides of each rule's border. What its
+schemas leave out, its descriptions say: line ends around a list of columns and types in upper case, since with them the patterns
+are so wide that Schemathesis cannot generate values in time; other spellings of a flag, since generated clients have a boolean for
+it; and a large `limit` of a download, which depends on a header."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -74,6 +75,26 @@ def test_a_parameter_of_a_query(server, path, name):
         return server.request("GET", f"{path}?{name}={quote(value, safe='')}")
 
     assert disagreements(FILTERS[path, name], schema_of(described, "get", name), send) == []
+
+
+@pytest.mark.parametrize("options", [{name: value} for name in ("dry_run", "force", "rekey") for value in ("", "1", "0", "True", "FALSE")]
+                         + [{"key": "\nid\n"}, {"types": "a:INT64"}, {"types": "a:Decimal(4)\n"}], ids=str)
+def test_what_only_a_description_says_of_an_upload(server, options):
+    for where in ("params", "data"):
+        answer = server.request("POST", "/upload", files={"file": ("acme.csv", b"id,a\n1,2\n")}, **{where: options})
+        assert answer.status_code in (200, 202), answer.text
+        assert (answer.json()["status"] == "held") == (options.get("dry_run") in ("1", "True")), answer.text
+
+
+def test_what_only_a_description_says_of_a_query(server):
+    upload_id = server.upload_ok(b"id,a\n1,2\n", company_id="acme")["upload_id"]
+    server.wait(upload_id, "applied")
+    for path in ("/api/v1/tables/acme/financials/records", "/api/v1/events"):
+        answer = server.request("GET", f"{path}?limit=1001", headers={"Accept": "application/x-ndjson"})
+        assert answer.status_code == 200 and answer.text.count("\n") == 1, answer.text
+        assert server.request("GET", f"{path}?limit=1001").status_code == 422
+    for value in ("1", "0", "True", "FALSE"):
+        assert server.request("GET", f"/api/v1/tables/acme/financials?lake={value}").status_code == 200
 
 
 def test_an_idempotency_key(server):

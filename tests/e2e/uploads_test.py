@@ -293,6 +293,21 @@ def test_a_revert_to_other_options_reads_as_then(start):
     assert listed[2]["options"] == listed[0]["options"]
 
 
+def test_a_key_that_names_another_row_after_a_rekey_is_deleted_before_it_is_inserted(server):
+    server.upload_ok("id,code\n1,2\n2,1\n")
+    upload_id = server.upload_ok("id,code\n1,2\n2,1\n", key="code", rekey="true", force="true")["upload_id"]
+    server.wait(upload_id, "in_lake")
+    events = server.get(f"/api/v1/events?upload={upload_id}")["events"]
+    assert [event["seq"] for event in events] == [1, 2, 3, 4]
+    for key, before, after in (("1", {"id": "1", "code": "2"}, {"id": "2", "code": "1"}),
+                               ("2", {"id": "2", "code": "1"}, {"id": "1", "code": "2"})):
+        of_key = [(event["event_type"], event["old_values"], event["new_values"]) for event in events if event["key_value"] == key]
+        assert of_key == [("delete", before, None), ("insert", None, after)]
+        history = server.get(f"{TABLE}/records/{key}/history")["history"]
+        assert [(entry["event_type"], entry["values"]) for entry in history] == [("insert", before), ("delete", None), ("insert", after)]
+        assert server.records()[key] == after
+
+
 def test_versions_are_compared_both_ways_and_by_pages(server):
     server.upload_ok(V1)
     server.upload_ok(V2)

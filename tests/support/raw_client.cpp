@@ -207,6 +207,16 @@ RawResponse RawClient::read_response(bool head) {
   return response;
 }
 
+::testing::AssertionResult says(RawClient& client, const std::string& text) {
+  std::string seen;
+  while (seen.find(text) == std::string::npos) {
+    const auto piece = client.read_some(4096);
+    if (piece.empty()) return ::testing::AssertionFailure() << "it ended with " << seen;
+    seen += piece;
+  }
+  return ::testing::AssertionSuccess();
+}
+
 RawResponse fetch(const std::string& address, std::string_view method, std::string_view target,
                   std::string_view more_headers, std::string_view body) {
   RawClient client(address);

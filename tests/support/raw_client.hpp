@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +56,9 @@ class RawClient {
   ssl_st* tls_ = nullptr;  ///< where it is under TLS
   std::string buffer_;
 };
+
+/// Reads until `text` was there.
+::testing::AssertionResult says(RawClient& client, const std::string& text);
 
 /// One request on a connection of its own.
 RawResponse fetch(const std::string& address, std::string_view method, std::string_view target,

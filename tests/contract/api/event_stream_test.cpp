@@ -4,7 +4,7 @@
 
 #include <boost/json.hpp>
 
-#include "api/parameters.hpp"
+#include "api/paging.hpp"
 #include "api_fixture.hpp"
 
 namespace deltadrop::api {

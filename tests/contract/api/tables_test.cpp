@@ -20,6 +20,25 @@ TEST_F(Api, ListsTablesByPages) {
   EXPECT_EQ(get("/api/v1/tables/no%20body/financials").status, 404);
 }
 
+TEST_F(Api, ListsTheTablesOfACompany) {
+  for (const auto& [company, table] :
+       {std::pair("acme", "zz"), {"beta", "a"}, {"beta", "b"}, {"beta2", "a"}}) {
+    auto record = version(1);
+    record.table = {company, table};
+    add(record);
+  }
+  const auto first = get("/api/v1/tables?company=beta&limit=1");
+  EXPECT_TRUE(has(first, R"({"tables":[{"company_id":"beta","table_name":"a")"));
+  const auto cursor = next_cursor(first);
+  const auto second = get("/api/v1/tables?company=beta&limit=1&cursor=" + cursor);
+  EXPECT_TRUE(has(second, R"({"tables":[{"company_id":"beta","table_name":"b")"));
+  EXPECT_TRUE(has(second, R"("next_cursor":null)")) << "the next table is another company's";
+  EXPECT_EQ(get("/api/v1/tables?company=bet").body, R"({"tables":[],"next_cursor":null})");
+  EXPECT_EQ(get("/api/v1/tables?company=BETA").body, R"({"tables":[],"next_cursor":null})");
+  EXPECT_EQ(get("/api/v1/tables?company=acme&cursor=" + cursor).status, 404) << "of another company's list";
+  EXPECT_EQ(get("/api/v1/tables?company=no%20body").status, 422);
+}
+
 TEST_F(Api, ATableHasItsColumnsInTheLakeBesideWhatIsDeclared) {
   auto record = version(1);
   record.types_json = R"({"amount":"date","code":"string"})";

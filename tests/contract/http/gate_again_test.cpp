@@ -74,17 +74,6 @@ class Feed final : public LiveBody {
   bool says_farewell_;
 };
 
-/// Reads until the text was there.
-::testing::AssertionResult says(test::RawClient& client, const std::string& text) {
-  std::string seen;
-  while (seen.find(text) == std::string::npos) {
-    const auto piece = client.read_some(4096);
-    if (piece.empty()) return ::testing::AssertionFailure() << "it ended with " << seen;
-    seen += piece;
-  }
-  return ::testing::AssertionSuccess();
-}
-
 /// Reads to the end, as it comes.
 std::string rest_of(test::RawClient& client) {
   std::string rest;

@@ -110,16 +110,6 @@ class LiveBodies : public ::testing::Test {
     client->send("GET " + target + " HTTP/" + version + "\r\nHost: x\r\n\r\n");
     return client;
   }
-  /// Reads until the text was there.
-  static ::testing::AssertionResult says(test::RawClient& client, const std::string& text) {
-    std::string seen;
-    while (seen.find(text) == std::string::npos) {
-      const auto piece = client.read_some(4096);
-      if (piece.empty()) return ::testing::AssertionFailure() << "it ended with " << seen;
-      seen += piece;
-    }
-    return ::testing::AssertionSuccess();
-  }
 
   Newsroom room;
   std::optional<TestServer> served;

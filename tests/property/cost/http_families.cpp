@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "api/paging.hpp"
 #include "api/parameters.hpp"
 #include "api/values_reader.hpp"
 #include "core/json_writer.hpp"

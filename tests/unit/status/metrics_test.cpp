@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "status/checkup.hpp"
+
 namespace deltadrop::status {
 namespace {
 
@@ -46,10 +48,11 @@ TEST(Metrics, CountWhatTheyAreTold) {
 TEST(Metrics, KeepTheSeriesOfWhatIsNotKnown) {
   const auto metrics = make_prometheus_metrics();
   EXPECT_TRUE(has_line(metrics->text({}), "deltadrop_dead_letters Nan"));
-  Gauges gauges;
-  gauges.held_uploads = 2;
-  gauges.dead_letters = 0;
-  const auto text = metrics->text(gauges);
+  Checkup found;
+  found.takes_uploads = true;
+  found.ingest.emplace().held = 2;
+  found.summary.emplace().dead_letters = 0;
+  const auto text = metrics->text(found);
   EXPECT_TRUE(has_line(text, "deltadrop_held_uploads 2"));
   EXPECT_TRUE(has_line(text, "deltadrop_dead_letters 0"));
   EXPECT_TRUE(has_line(metrics->text({}), "deltadrop_dead_letters Nan"));
@@ -57,6 +60,24 @@ TEST(Metrics, KeepTheSeriesOfWhatIsNotKnown) {
 
 TEST(Metrics, LeaveOutWhatAProcessOfThisKindDoesNotHave) {
   EXPECT_EQ(make_prometheus_metrics()->text({}).find("deltadrop_held_uploads"), std::string::npos);
+  EXPECT_EQ(make_prometheus_metrics()->text({}).find("deltadrop_unrecorded_messages"), std::string::npos);
+  Checkup found;
+  found.takes_uploads = true;
+  EXPECT_TRUE(has_line(make_prometheus_metrics()->text(found), "deltadrop_held_uploads Nan"))
+      << "it has them, and the catalog does not answer";
+}
+
+TEST(Metrics, PassOnWhatIsToBeLogged) {
+  std::vector<std::string> seen;
+  const auto metrics =
+      make_prometheus_metrics({.upload = [&](const UploadSeen& upload) { seen.push_back(upload.result); },
+                               .clock = [&](std::string_view trouble) { seen.emplace_back(trouble); }});
+  UploadSeen upload;
+  upload.result = "held";
+  metrics->saw_upload(upload);
+  metrics->saw_clock("it jumped");
+  EXPECT_EQ(seen, (std::vector<std::string>{"held", "it jumped"}));
+  EXPECT_TRUE(has_line(metrics->text({}), "deltadrop_uploads_total{result=\"held\"} 1"));
 }
 
 }  // namespace

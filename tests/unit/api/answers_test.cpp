@@ -1,4 +1,4 @@
-#include "api/findings_problem.hpp"
+#include "api/answers.hpp"
 
 #include <gtest/gtest.h>
 
