@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/json_writer.hpp"
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 #include "http/message.hpp"
 #include "ingest/ingest.hpp"
 

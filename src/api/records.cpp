@@ -95,7 +95,7 @@ struct RecordPage {
 };
 
 /// Fetched in batches, so that a page of the largest records stops at its bytes and not at its count.
-Result<RecordPage> read_records(history::HistoryStore& history, const Page& page,
+Result<RecordPage> read_records(history::HistoryReader& history, const Page& page,
                                 std::vector<std::string> columns, std::int64_t limit) {
   const auto& shown = *page.view.shown;
   history::RecordQuery query{shown.table, shown.effective_at.value_or(Timestamp{}), page.after_key, 0};

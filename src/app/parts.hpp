@@ -56,6 +56,6 @@ Result<StoredHistory> open_stored_history(const Settings& settings, const std::s
 
 lake::Options lake_options(const Settings& settings);
 consume::Options consume_options(const Settings& settings);
-consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& history, io::Clock& clock);
+consume::LakeStep lake_step(const Settings& settings, history::LakeLedger& history, io::Clock& clock);
 
 }  // namespace deltadrop::app

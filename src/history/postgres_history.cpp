@@ -194,9 +194,6 @@ class PostgresHistory final : public HistoryStore {
   Result<std::vector<StoredRecord>> records(const RecordQuery& query) override {
     return readers_.with([&](Connection& connection) { return read_records(connection, query); });
   }
-  Result<std::vector<AppliedEvent>> key_history(const TableRef& table, const std::string& key) override {
-    return events(key_history_query(table, key));
-  }
   Result<std::vector<AppliedEvent>> events(const EventQuery& query) override {
     return readers_.with([&](Connection& connection) { return read_events(connection, query); });
   }

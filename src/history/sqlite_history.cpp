@@ -95,9 +95,6 @@ class SqliteHistory final : public HistoryStore {
   Result<std::vector<StoredRecord>> records(const RecordQuery& query) override {
     return readers_.with([&](Database& database) { return read_records(database, query); });
   }
-  Result<std::vector<AppliedEvent>> key_history(const TableRef& table, const std::string& key) override {
-    return readers_.with([&](Database& database) { return read_key_history(database, table, key); });
-  }
   Result<std::vector<AppliedEvent>> events(const EventQuery& query) override {
     return readers_.with([&](Database& database) { return read_events(database, query); });
   }

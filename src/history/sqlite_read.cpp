@@ -326,11 +326,6 @@ Result<AppliedNo> read_last_applied(Database& database) {
   return AppliedNo(number);
 }
 
-Result<std::vector<AppliedEvent>> read_key_history(Database& database, const TableRef& table,
-                                                   const std::string& key) {
-  return read_events(database, key_history_query(table, key));
-}
-
 namespace {
 
 Result<DeadLetterEntry> dead_letter_with_upload(Database& database, const db::Statement& select) {

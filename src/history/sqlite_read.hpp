@@ -22,8 +22,6 @@ Result<std::vector<UploadStatus>> read_applied_uploads(Database& database, const
 Result<std::set<UploadId>> read_applied_among(Database& database, const std::set<UploadId>& uploads);
 Result<std::vector<LakeColumn>> read_lake_columns(Database& database, const TableRef& table);
 Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQuery& query);
-Result<std::vector<AppliedEvent>> read_key_history(Database& database, const TableRef& table,
-                                                   const std::string& key);
 Result<std::vector<AppliedEvent>> read_events(Database& database, const EventQuery& query);
 Result<AppliedNo> read_last_applied(Database& database);
 Result<std::vector<DeadLetterEntry>> read_dead_letters(Database& database, std::int64_t limit);

@@ -27,7 +27,7 @@ struct TablePlan {
   Compaction compaction;
 };
 
-Result<TablePlan> plan_of(const Options& options, history::HistoryStore& history, const TableRef& table) {
+Result<TablePlan> plan_of(const Options& options, history::LakeLedger& history, const TableRef& table) {
   TablePlan plan;
   plan.folder = table_folder(options.folder, table);
   DD_TRY(auto applied, history.applied_uploads(table, history::kAnyVersion));
@@ -181,7 +181,7 @@ struct Piece {
 /// The files in the folder by the version that they begin with and their type.
 class FilesByVersion {
  public:
-  static Result<FilesByVersion> of(const TablePlan& plan, history::HistoryStore& history) {
+  static Result<FilesByVersion> of(const TablePlan& plan, history::LakeLedger& history) {
     std::map<std::string, Version> versions;  // by mark
     for (const auto& upload : plan.uploads) {
       DD_TRY(auto mark, mark_of(history, upload.facts));
@@ -304,7 +304,7 @@ Result<CompactReport> merge_files(const TablePlan& plan, TableWriter& writer, co
 
 /// All files of the table under temporary names; then the columns as they are kept are right, too.
 Result<TableWriter::Written> write_anew(const TablePlan& plan, TableWriter& writer,
-                                        history::HistoryStore& history, const OnProgress& progress) {
+                                        history::LakeLedger& history, const OnProgress& progress) {
   TableColumns columns(plan.columns);
   TableWriter::Written written;
   for (bool done = false; !done;) {
@@ -320,7 +320,7 @@ Result<TableWriter::Written> write_anew(const TablePlan& plan, TableWriter& writ
 
 }  // namespace
 
-Result<RebuildReport> rebuild_table(const Options& options, history::HistoryStore& history,
+Result<RebuildReport> rebuild_table(const Options& options, history::LakeLedger& history,
                                     const TableRef& table, const OnProgress& progress) {
   DD_TRY(const auto plan, plan_of(options, history, table));
   RebuildReport report;
@@ -366,8 +366,8 @@ std::string_view to_string(Fault fault) {
   return "";
 }
 
-Result<VerifyReport> verify_table(const Options& options, history::HistoryStore& history,
-                                  const TableRef& table, const std::function<void(const Damage&)>& damaged,
+Result<VerifyReport> verify_table(const Options& options, history::LakeLedger& history, const TableRef& table,
+                                  const std::function<void(const Damage&)>& damaged,
                                   const OnProgress& progress) {
   DD_TRY(const auto plan, plan_of(options, history, table));
   VerifyReport report;
@@ -402,7 +402,7 @@ Result<VerifyReport> verify_table(const Options& options, history::HistoryStore&
   return report;
 }
 
-Result<CompactReport> compact_table(const Options& options, history::HistoryStore& history,
+Result<CompactReport> compact_table(const Options& options, history::LakeLedger& history,
                                     const TableRef& table, std::optional<Timestamp> before,
                                     const OnProgress& progress) {
   DD_TRY(const auto plan, plan_of(options, history, table));

@@ -33,7 +33,7 @@ struct RebuildReport {
 
 /// Writes every file of the table's uploads in the lake again, each by rename, then removes what else has a
 /// name of the lake's form. Compacted files stay compacted. Files with other names are not touched.
-Result<RebuildReport> rebuild_table(const Options& options, history::HistoryStore& history,
+Result<RebuildReport> rebuild_table(const Options& options, history::LakeLedger& history,
                                     const TableRef& table, const OnProgress& progress);
 
 enum class Fault : std::uint8_t {
@@ -62,8 +62,8 @@ struct VerifyReport {
 
 /// Makes each file anew, compares it with the one that is there byte by byte, and writes nothing. Calls
 /// `damaged` for each that is not as it must be.
-Result<VerifyReport> verify_table(const Options& options, history::HistoryStore& history,
-                                  const TableRef& table, const std::function<void(const Damage&)>& damaged,
+Result<VerifyReport> verify_table(const Options& options, history::LakeLedger& history, const TableRef& table,
+                                  const std::function<void(const Damage&)>& damaged,
                                   const OnProgress& progress);
 
 struct CompactReport {
@@ -76,7 +76,7 @@ struct CompactReport {
 /// files of up to PARQUET_MAX_ROWS events. A merged file gets its name by one rename, then the files that it
 /// stands for go: between the two, for some milliseconds, a reader of the folder sees their rows twice; after
 /// a crash there, until this is called again. Nothing is ever missing.
-Result<CompactReport> compact_table(const Options& options, history::HistoryStore& history,
+Result<CompactReport> compact_table(const Options& options, history::LakeLedger& history,
                                     const TableRef& table, std::optional<Timestamp> before,
                                     const OnProgress& progress);
 
