@@ -14,14 +14,9 @@
 #include <vector>
 
 #include "history/decisions.hpp"
-#include "history/postgres_apply.hpp"
+#include "history/postgres_calls.hpp"
 #include "history/postgres_connection.hpp"
-#include "history/postgres_errors.hpp"
-#include "history/postgres_owners.hpp"
-#include "history/postgres_read.hpp"
-#include "history/postgres_record.hpp"
 #include "history/postgres_rows.hpp"
-#include "history/postgres_schema.hpp"
 
 namespace deltadrop::history::postgres {
 namespace {

@@ -7,12 +7,8 @@
 
 #include "core/exhausted.hpp"
 #include "history/decisions.hpp"
-#include "history/sqlite_apply.hpp"
-#include "history/sqlite_owners.hpp"
-#include "history/sqlite_read.hpp"
-#include "history/sqlite_record.hpp"
+#include "history/sqlite_calls.hpp"
 #include "history/sqlite_rows.hpp"
-#include "history/sqlite_schema.hpp"
 
 namespace deltadrop::history::sqlite {
 namespace {

@@ -1,5 +1,3 @@
-#include "history/sqlite_record.hpp"
-
 #include <fmt/format.h>
 
 #include <map>
@@ -8,7 +6,7 @@
 #include "core/values_json.hpp"
 #include "history/conflicts.hpp"
 #include "history/decisions.hpp"
-#include "history/sqlite_owners.hpp"
+#include "history/sqlite_calls.hpp"
 #include "history/sqlite_rows.hpp"
 
 namespace deltadrop::history::sqlite {
@@ -31,9 +29,9 @@ std::optional<std::string_view> values_or_null(const std::string& json) {
   return json;
 }
 
-class Recorder {
+class Recording {
  public:
-  Recorder(db::Database& database, const RecordBatch& batch)
+  Recording(db::Database& database, const RecordBatch& batch)
       : database_(database), batch_(batch), recorded_at_(batch.recorded_at.to_string()) {}
 
   Result<RecordReport> run() {
@@ -185,7 +183,7 @@ class Recorder {
     DD_TRY(standing.rival, rival_of(facts, previous));
     DD_TRY(auto select, database_.prepare("SELECT off_chain FROM uploads WHERE upload_id = ?1"));
     DD_TRY(standing.previous_recorded, select.bind(1, previous).step());
-    standing.previous_off_chain = standing.previous_recorded && select.number(0) != 0;
+    standing.previous_off_chain = standing.previous_recorded && Row(select).number() != 0;
     return standing;
   }
 
@@ -199,9 +197,9 @@ class Recorder {
                "AND state <> 'conflict' AND coalesce(previous_upload_id, '') = ?4 LIMIT 1"));
     select.bind(1, facts.table.company_id).bind(2, facts.table.table_name);
     select.bind(3, facts.version.value).bind(4, previous);
-    DD_TRY(const bool found, select.step());
-    if (!found) return std::optional<Standing::Rival>();
-    return std::optional(Standing::Rival{std::string(select.text(0)), Version(select.number(1))});
+    return first_of(select, [](Row row) -> Result<Standing::Rival> {
+      return Standing::Rival{std::string(row.text()), Version(row.number())};
+    });
   }
 
   /// Reports the upload, and takes those that were recorded before it and follow it along: in the place of
@@ -219,9 +217,8 @@ class Recorder {
                 "AND u.state <> 'conflict' AND u.state IN ('recorded', 'blocked')")));
         const std::string id = last.to_string();
         select.bind(1, upload.facts.table.company_id).bind(2, upload.facts.table.table_name).bind(3, id);
-        DD_TRY(auto found, read_uploads(select));
-        if (found.empty()) return success();
-        next = std::move(found.front());
+        DD_TRY(next, first_of(select, kUpload));
+        if (!next) return success();
       }
       next->error = follows_conflict(last);
       next->state = UploadState::conflict;
@@ -324,7 +321,7 @@ class Recorder {
 
 Result<RecordReport> record(db::Database& database, const RecordBatch& batch) {
   DD_TRY(auto transaction, db::Transaction::begin(database));
-  auto report = Recorder(database, batch).run();
+  auto report = Recording(database, batch).run();
   if (!report && report.error().type == "constraint") {
     // Kept with the event and told to clients: without the database's path.
     std::string reason = report.error().message;
