@@ -17,7 +17,7 @@
 #include "http/preconditions.hpp"
 #include "http/problem.hpp"
 #include "io/sha256.hpp"
-#include "lake/memory.hpp"
+#include "lake/parquet_file.hpp"
 #include "lake/state_file.hpp"
 
 namespace deltadrop::api {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,14 @@ struct WriteReport {
   std::int64_t rewritten_uploads = 0;  ///< older uploads whose files were written again for their columns
   std::vector<std::string> warnings;   ///< one sentence for each type of `types=` that its column cannot have
 };
+
+/// How far a call has come, in uploads.
+struct Progress {
+  std::int64_t done = 0;
+  std::int64_t total = 0;
+  std::int64_t files = 0;
+};
+using OnProgress = std::function<void(const Progress&)>;
 
 /// Makes the folder where it is missing; whether this process may write there. Errors as io's.
 Result<void> check_folder(const std::filesystem::path& folder);
