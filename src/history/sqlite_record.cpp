@@ -59,8 +59,8 @@ class Recording {
         "UPDATE log_offsets SET next_offset = ?, cluster_id = ?, topic_id = ? "
         "WHERE topic = ? AND partition = ? AND next_offset = ?";
     DD_TRY(auto move, database_.prepare(advance.from ? compare_and_set : set_first));
-    move.bind(1, advance.to.value).bind(2, advance.identity.cluster_id).bind(3, advance.identity.topic_id);
-    move.bind(4, advance.partition.topic).bind(5, std::int64_t{advance.partition.partition.value});
+    bind_all(move, advance.to.value, advance.identity.cluster_id, advance.identity.topic_id,
+             advance.partition.topic, std::int64_t{advance.partition.partition.value});
     if (advance.from) move.bind(6, advance.from->value);
     DD_TRY(move.run());
     if (database_.changes() == 1) return success();
@@ -105,14 +105,13 @@ class Recording {
     const std::string event_id = event.event_id.to_string();
     changed_columns_.clear();
     append_texts_json(changed_columns_, event.changed_columns);
-    insert.bind(1, upload.id).bind(2, event.seq.value).bind(3, event_id).bind(4, to_string(event.type));
-    insert.bind(5, event.upload.table.company_id).bind(6, event.upload.table.table_name);
-    insert.bind(7, upload.timestamp).bind(8, upload.effective_at);
-    insert.bind(9, event.key_column).bind(10, event.key_value);
-    insert.bind(11, values_or_null(event.old_values_json)).bind(12, values_or_null(event.new_values_json));
-    insert.bind(13, changed_columns_).bind(14, event.upload.file_id).bind(15, event.upload.version.value);
-    insert.bind(16, event.line.value).bind(17, recorded_at_);
-    return insert.run();
+    return bind_all(insert, upload.id, event.seq.value, event_id, to_string(event.type),
+                    event.upload.table.company_id, event.upload.table.table_name, upload.timestamp,
+                    upload.effective_at, event.key_column, event.key_value,
+                    values_or_null(event.old_values_json), values_or_null(event.new_values_json),
+                    changed_columns_, event.upload.file_id, event.upload.version.value, event.line.value,
+                    recorded_at_)
+        .run();
   }
 
   Result<bool> is_recorded(const Event& event, const Touched& upload) {
@@ -168,11 +167,9 @@ class Recording {
             "previous_upload_id, file_sha256, types, total, state, timestamp, "
             "effective_at, error, archive_id, off_chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     const std::string sha256 = facts.file_sha256.to_hex();
-    insert.bind(1, upload.id).bind(2, facts.table.company_id).bind(3, facts.table.table_name);
-    insert.bind(4, facts.version.value).bind(5, previous).bind(6, sha256).bind(7, facts.types_json);
-    insert.bind(8, facts.total).bind(9, to_string(upload.state));
-    insert.bind(10, upload.timestamp).bind(11, upload.effective_at).bind(12, conflict).bind(13, archive);
-    insert.bind(14, std::int64_t{conflict.has_value()});
+    bind_all(insert, upload.id, facts.table.company_id, facts.table.table_name, facts.version.value, previous,
+             sha256, facts.types_json, facts.total, to_string(upload.state), upload.timestamp,
+             upload.effective_at, conflict, archive, std::int64_t{conflict.has_value()});
     DD_TRY(insert.run());
     return conflict ? found_in_conflict(upload, *conflict) : success();
   }

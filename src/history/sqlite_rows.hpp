@@ -35,6 +35,15 @@ class Row {
   int column_ = 0;
 };
 
+/// Binds the statement's parameters from the first on, in this order. As with Statement::bind, their bytes
+/// must live until the next step.
+template <class... Values>
+deltadrop::sqlite::Statement& bind_all(deltadrop::sqlite::Statement& statement, Values&&... values) {
+  int parameter = 0;
+  (statement.bind(++parameter, std::forward<Values>(values)), ...);
+  return statement;
+}
+
 /// Calls `use` with each row that is left until it fails.
 template <class Use>
 Result<void> for_each_row(deltadrop::sqlite::Statement& statement, const Use& use) {
