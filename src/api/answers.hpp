@@ -6,7 +6,7 @@
 
 #include "core/json_writer.hpp"
 #include "csv/options.hpp"
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 #include "http/message.hpp"
 #include "ingest/ingest.hpp"
 

@@ -35,7 +35,7 @@ std::string dead_letter_json(const history::DeadLetterEntry& entry) {
   return object.take();
 }
 
-Result<http::Response> list_dead_letters(history::HistoryStore& history, const http::Request& request) {
+Result<http::Response> list_dead_letters(history::HistoryWriter& history, const http::Request& request) {
   DD_TRY(check_query(request, {"limit"}));
   DD_TRY(auto page, Page::of(request));
   DD_TRY(const auto entries, history.dead_letters(page.limit()));
@@ -43,14 +43,14 @@ Result<http::Response> list_dead_letters(history::HistoryStore& history, const h
   return page.response("dead_letters");
 }
 
-Result<http::Response> show_dead_letter(history::HistoryStore& history, const http::Request& request) {
+Result<http::Response> show_dead_letter(history::HistoryWriter& history, const http::Request& request) {
   DD_TRY(check_query(request, {}));
   DD_TRY(const auto id, history::DeadLetterId::parse(request.parameters[0]));
   DD_TRY(const auto entry, consume::find_dead_letter(history, id));
   return json_response(dead_letter_json(entry));
 }
 
-Result<http::Response> retry_dead_letter(history::HistoryStore& history, io::Clock& clock,
+Result<http::Response> retry_dead_letter(history::HistoryWriter& history, io::Clock& clock,
                                          const http::Request& request) {
   DD_TRY(check_query(request, {}));
   DD_TRY(const auto id, history::DeadLetterId::parse(request.parameters[0]));
@@ -60,7 +60,7 @@ Result<http::Response> retry_dead_letter(history::HistoryStore& history, io::Clo
 
 }  // namespace
 
-void add_dead_letter_routes(std::vector<http::Route>& routes, history::HistoryStore& history,
+void add_dead_letter_routes(std::vector<http::Route>& routes, history::HistoryWriter& history,
                             io::Clock& clock, Records records) {
   routes.push_back(handler(http::Work::history, {AllowedTo::readers, Scope::whole_server}, "GET",
                            "/api/v1/dead-letters", std::bind_front(list_dead_letters, std::ref(history))));

@@ -61,7 +61,7 @@ Result<history::EventCursor> parse_event_cursor(std::string_view text) {
   return cursor;
 }
 
-EventReader::EventReader(history::HistoryStore& history, history::EventQuery query)
+EventReader::EventReader(history::HistoryReader& history, history::EventQuery query)
     : history_(history), query_(std::move(query)) {
   query_.bytes_max = kBatchBytes;
 }

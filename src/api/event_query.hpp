@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 #include "http/message.hpp"
 
 /// What the endpoints of events share: their filters, their cursor, and reading on behind it.
@@ -25,14 +25,14 @@ Result<history::EventCursor> parse_event_cursor(std::string_view text);
 /// Events that match a query, batch by batch, each of some hundred kilobytes.
 class EventReader {
  public:
-  EventReader(history::HistoryStore& history, history::EventQuery query);
+  EventReader(history::HistoryReader& history, history::EventQuery query);
 
   /// The next ones behind the last, at most `limit`; empty: there are none among the uploads up to
   /// `known`, which are all applied, and those need not be looked at again.
   Result<std::vector<history::AppliedEvent>> next(std::int64_t limit, AppliedNo known);
 
  private:
-  history::HistoryStore& history_;
+  history::HistoryReader& history_;
   history::EventQuery query_;
 };
 

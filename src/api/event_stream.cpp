@@ -28,7 +28,7 @@ constexpr history::EventCursor kBeginning{AppliedNo(0), Seq(0)};
 class EventStream final : public http::LiveBody {
  public:
   /// `known`: an applied_no that the history has shown to be there.
-  EventStream(history::HistoryStore& history, std::shared_ptr<status::AppliedWatch> watch,
+  EventStream(history::HistoryReader& history, std::shared_ptr<status::AppliedWatch> watch,
               history::EventQuery query, AppliedNo known, std::optional<std::chrono::milliseconds> time_max)
       : watch_(std::move(watch)),
         time_max_(time_max),
@@ -93,7 +93,7 @@ Result<history::EventCursor> start_of(const http::Request& request, AppliedNo la
                "begin again with after=beginning, or after=now"};
 }
 
-Result<http::Response> stream_events(history::HistoryStore& history,
+Result<http::Response> stream_events(history::HistoryReader& history,
                                      const std::shared_ptr<status::AppliedWatch>& watch,
                                      const http::Request& request) {
   DD_TRY(http::choose_media_type(request, kTypes));

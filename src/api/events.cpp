@@ -32,7 +32,7 @@ Result<history::EventQuery> event_query(const http::Request& request) {
 
 /// `next_cursor` is null when there is nothing more now. `resume_cursor` always stands behind the page's last
 /// event: a client that follows the events goes on with it later.
-Result<http::Response> list_page(history::HistoryStore& history, const http::Request& request,
+Result<http::Response> list_page(history::HistoryReader& history, const http::Request& request,
                                  history::EventQuery query) {
   DD_TRY(auto page, Page::of(request));
   std::string json;
@@ -60,7 +60,7 @@ Result<http::Response> list_page(history::HistoryStore& history, const http::Req
 /// All events of the uploads that were applied when it began, one a line.
 class Download {
  public:
-  Download(history::HistoryStore& history, history::EventQuery query, std::int64_t limit, AppliedNo last)
+  Download(history::HistoryReader& history, history::EventQuery query, std::int64_t limit, AppliedNo last)
       : reader_(history, std::move(query)), left_(limit), last_(last) {}
 
   Result<std::string> next() {
@@ -85,7 +85,7 @@ class Download {
   AppliedNo last_;
 };
 
-Result<http::Response> download(history::HistoryStore& history, const http::Request& request,
+Result<http::Response> download(history::HistoryReader& history, const http::Request& request,
                                 history::EventQuery query) {
   std::int64_t limit = std::numeric_limits<std::int64_t>::max();
   if (const auto text = request.query_value("limit")) {
@@ -100,7 +100,7 @@ Result<http::Response> download(history::HistoryStore& history, const http::Requ
   return response;
 }
 
-Result<http::Response> list_events(history::HistoryStore& history, const http::Request& request) {
+Result<http::Response> list_events(history::HistoryReader& history, const http::Request& request) {
   DD_TRY(const auto chosen, http::choose_media_type(request, kTypes));
   DD_TRY(auto query, event_query(request));
   return chosen == 0 ? list_page(history, request, std::move(query))

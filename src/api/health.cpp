@@ -142,7 +142,7 @@ std::vector<http::Route> consumer_routes(const ConsumerServices& services) {
   const auto examiner = std::make_shared<status::Examiner>(status::Examined{
       nullptr, services.log, services.history, &services.consumer, services.clock, {}, services.clock_watch});
   add_health_routes(routes, examiner);
-  add_dead_letter_routes(routes, services.history, services.clock, Records::yes);
+  add_dead_letter_routes(routes, services.dead_letters, services.clock, Records::yes);
   add_metrics_route(routes, services.metrics, examiner);
   add_docs_routes(routes);
   return routes;

@@ -17,7 +17,7 @@
 #include "http/preconditions.hpp"
 #include "http/problem.hpp"
 #include "io/sha256.hpp"
-#include "lake/memory.hpp"
+#include "lake/parquet_file.hpp"
 #include "lake/state_file.hpp"
 
 namespace deltadrop::api {
@@ -149,7 +149,7 @@ std::unique_ptr<Writer> writer_of(const RecordDownload& wanted) {
 /// version's moment.
 class Pieces {
  public:
-  Pieces(history::HistoryStore& history, const RecordDownload& wanted)
+  Pieces(history::HistoryReader& history, const RecordDownload& wanted)
       : history_(history), writer_(writer_of(wanted)), left_(wanted.limit) {
     query_.table = wanted.view.shown->table;
     query_.as_of = wanted.view.shown->effective_at.value_or(Timestamp{});
@@ -182,7 +182,7 @@ class Pieces {
     return success();
   }
 
-  history::HistoryStore& history_;
+  history::HistoryReader& history_;
   std::unique_ptr<Writer> writer_;
   history::RecordQuery query_;
   std::int64_t left_;
@@ -191,7 +191,7 @@ class Pieces {
 };
 
 /// A Parquet file of them. It is begun with the first piece, since that may read all records to find types.
-http::BodySource parquet_pieces(history::HistoryStore& history, const RecordDownload& wanted) {
+http::BodySource parquet_pieces(history::HistoryReader& history, const RecordDownload& wanted) {
   const auto& shown = *wanted.view.shown;
   const lake::TableState state{{shown.table, *shown.version, shown.effective_at.value_or(Timestamp{})},
                                wanted.columns};
@@ -261,7 +261,7 @@ Result<std::string> record_json(const history::StoredRecord& record, ValuesReade
       .take();
 }
 
-http::Response record_download(history::HistoryStore& history, const http::Request& request,
+http::Response record_download(history::HistoryReader& history, const http::Request& request,
                                RecordDownload wanted) {
   http::Response response;
   add_view_headers(response, wanted.view);

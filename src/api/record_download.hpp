@@ -9,7 +9,7 @@
 
 #include "api/record_view.hpp"
 #include "api/values_reader.hpp"
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 
 namespace deltadrop::api {
 
@@ -34,7 +34,7 @@ Result<std::string> record_json(const history::StoredRecord& record, ValuesReade
 
 /// Streams them batch by batch, of some hundred kilobytes each; 304 where the client has them already. A
 /// history that fails meanwhile breaks the answer off.
-http::Response record_download(history::HistoryStore& history, const http::Request& request,
+http::Response record_download(history::HistoryReader& history, const http::Request& request,
                                RecordDownload wanted);
 
 /// Of a table that had no version then: no lines; a file with a header cannot be told, so it is not_found.

@@ -90,7 +90,7 @@ Result<std::vector<std::string>> columns_of(const ingest::UploadRecord& shown, c
 }
 
 /// Fetched in batches, so that a page of the largest records stops at its bytes and not at its count.
-Result<void> read_records(history::HistoryStore& history, const Start& start,
+Result<void> read_records(history::HistoryReader& history, const Start& start,
                           std::vector<std::string> columns, Page& page) {
   const auto& shown = *start.view.shown;
   history::RecordQuery query{shown.table, shown.effective_at.value_or(Timestamp{}), start.after_key, 0};

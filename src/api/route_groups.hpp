@@ -26,7 +26,7 @@ void add_event_routes(std::vector<http::Route>& routes, const Services& services
 void add_event_stream_route(std::vector<http::Route>& routes, const Services& services);
 /// Whether this process writes to the history: who only reads it cannot retry.
 enum class Records { no, yes };
-void add_dead_letter_routes(std::vector<http::Route>& routes, history::HistoryStore& history,
+void add_dead_letter_routes(std::vector<http::Route>& routes, history::HistoryWriter& history,
                             io::Clock& clock, Records records);
 void add_admin_routes(std::vector<http::Route>& routes, const Services& services);  ///< for the operator
 /// GET /metrics: what `metrics` has counted (null: 404), and what an examination finds.

@@ -66,7 +66,7 @@ std::vector<http::Route> all_routes(const Services& services) {
   add_key_history_routes(routes, services);
   add_event_routes(routes, services);
   add_event_stream_route(routes, services);
-  add_dead_letter_routes(routes, services.history, services.clock,
+  add_dead_letter_routes(routes, services.dead_letters, services.clock,
                          services.consumer == nullptr ? Records::no : Records::yes);
   add_admin_routes(routes, services);
   add_metrics_route(routes, services.metrics, examiner);

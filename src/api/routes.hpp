@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "consume/consumer.hpp"
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
+#include "history/history_writer.hpp"
 #include "http/server.hpp"
 #include "ingest/ingest.hpp"
 #include "io/clock.hpp"
@@ -26,7 +27,8 @@ struct FormLimits {
 struct Services {
   ingest::Ingest& ingest;
   eventlog::EventLog& log;
-  history::HistoryStore& history;
+  history::HistoryReader& history;
+  history::HistoryWriter& dead_letters;  ///< where they are kept and retried
   consume::Consumer* consumer = nullptr;
   io::Clock& clock;
   status::Metrics* metrics = nullptr;  ///< null: /metrics is 404
@@ -38,7 +40,8 @@ struct Services {
 /// What a consumer's own endpoints work on.
 struct ConsumerServices {
   eventlog::EventLog& log;
-  history::HistoryStore& history;
+  history::HistoryReader& history;
+  history::HistoryWriter& dead_letters;  ///< where they are kept and retried
   consume::Consumer& consumer;
   io::Clock& clock;
   status::Metrics* metrics = nullptr;

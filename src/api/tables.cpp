@@ -23,7 +23,7 @@ JsonObject table_json(const ingest::TableRecord& table) {
 
 /// What the lake has for each column, beside what the last version declares for it: where the two differ,
 /// values do not fit the declaration.
-Result<std::string> lake_columns_json(history::HistoryStore& history, const ingest::TableRecord& table) {
+Result<std::string> lake_columns_json(history::HistoryReader& history, const ingest::TableRecord& table) {
   DD_TRY(const auto declared, ingest::types_from_json(table.last.types_json.value_or("")));
   DD_TRY(const auto columns, history.lake_columns(table.table));
   JsonArray items;

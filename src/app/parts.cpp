@@ -208,7 +208,7 @@ consume::Options consume_options(const Settings& settings) {
   return options;
 }
 
-consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& history, io::Clock& clock) {
+consume::LakeStep lake_step(const Settings& settings, history::LakeLedger& history, io::Clock& clock) {
   return [options = settings.lake, &history, &clock, known = std::make_shared<lake::KnownFolders>()](
              const history::UploadStatus& upload) -> Result<bool> {
     DD_TRY(const auto lock, lake::TableLock::try_take(options.folder, upload.facts.table));

@@ -54,6 +54,6 @@ struct StoredHistory {
 Result<StoredHistory> open_stored_history(const Settings& settings, const std::string& name);
 
 consume::Options consume_options(const Settings& settings);
-consume::LakeStep lake_step(const Settings& settings, history::HistoryStore& history, io::Clock& clock);
+consume::LakeStep lake_step(const Settings& settings, history::LakeLedger& history, io::Clock& clock);
 
 }  // namespace deltadrop::app

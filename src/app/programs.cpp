@@ -150,8 +150,8 @@ Result<void> run_dev(const Settings& settings) {
   wait_for_recovery(*ingest, consumer, signals);
 
   const auto served = serve_api(settings, data_dir,
-                                {*ingest, *log, *history, &consumer, clock, telemetry.get(), settings.form,
-                                 [&owners] { return owners.troubles(); }},
+                                {*ingest, *log, *history, *history, &consumer, clock, telemetry.get(),
+                                 settings.form, [&owners] { return owners.troubles(); }},
                                 *telemetry, signals, [&log] { log->interrupt(); });
   log->interrupt();
   ingest->stop();
@@ -176,8 +176,8 @@ Result<void> run_serve(const Settings& settings) {
   owners.watch_archive(*ingest);
   const Watch watch(*log, *history);
   const auto served = serve_api(settings, data_dir,
-                                {*ingest, *log, *history, nullptr, clock, telemetry.get(), settings.form,
-                                 [&owners] { return owners.troubles(); }},
+                                {*ingest, *log, *history, *history, nullptr, clock, telemetry.get(),
+                                 settings.form, [&owners] { return owners.troubles(); }},
                                 *telemetry, signals, [&] {
                                   stop.request_stop();
                                   log->interrupt();
@@ -209,9 +209,9 @@ Result<void> run_consume(const Settings& settings, bool accept_gap) {
   consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
   // Nothing is kept from one run to the next: no upload gets its time here.
   io::ClockWatch clock_watch(clock, settings.ingest.clock_jump_max, std::nullopt);
-  DD_TRY(const auto server,
-         listen(settings, {nullptr, *telemetry, clock, &clock_watch},
-                api::consumer_routes({*log, *history, consumer, clock, telemetry.get(), &clock_watch})));
+  DD_TRY(const auto server, listen(settings, {nullptr, *telemetry, clock, &clock_watch},
+                                   api::consumer_routes({*log, *history, *history, consumer, clock,
+                                                         telemetry.get(), &clock_watch})));
   std::optional<Error> gave_up;
   const Watch watch(*log, *history);
   consumer.start();

@@ -63,7 +63,7 @@ std::string empty_archive_text(const ArchiveId& archive, const std::vector<histo
       archive.to_string(), others);
 }
 
-TableOwners::TableOwners(history::HistoryStore& history, const TableOwnersOptions& options)
+TableOwners::TableOwners(history::TableChains& history, const TableOwnersOptions& options)
     : history_(history), options_(options), thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
 TableOwners::~TableOwners() {

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "history/history_store.hpp"
+#include "history/table_chains.hpp"
 #include "ingest/ingest.hpp"
 
 namespace deltadrop::app {
@@ -35,7 +35,7 @@ struct TableOwnersOptions {
 /// Thread-safe.
 class TableOwners {
  public:
-  explicit TableOwners(history::HistoryStore& history, const TableOwnersOptions& options = {});
+  explicit TableOwners(history::TableChains& history, const TableOwnersOptions& options = {});
   /// Waits for a question that is under way: stop the history first.
   ~TableOwners();
   TableOwners(const TableOwners&) = delete;
@@ -62,7 +62,7 @@ class TableOwners {
   /// When to look again; none: never.
   std::optional<Clock::time_point> look_at_archive();
 
-  history::HistoryStore& history_;
+  history::TableChains& history_;
   const TableOwnersOptions options_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;

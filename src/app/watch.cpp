@@ -37,7 +37,7 @@ class Watched {
   std::string said_;
 };
 
-void watch(const std::stop_token& stop, eventlog::EventLog& log, history::HistoryStore& history) {
+void watch(const std::stop_token& stop, eventlog::EventLog& log, history::HistoryReader& history) {
   Watched kafka("Kafka", "uploads are accepted meanwhile");
   Watched database("the database", "events wait in Kafka meanwhile");
   std::mutex mutex;
@@ -52,7 +52,7 @@ void watch(const std::stop_token& stop, eventlog::EventLog& log, history::Histor
 
 }  // namespace
 
-Watch::Watch(eventlog::EventLog& log, history::HistoryStore& history)
+Watch::Watch(eventlog::EventLog& log, history::HistoryReader& history)
     : thread_([&log, &history](const std::stop_token& stop) { watch(stop, log, history); }) {}
 
 }  // namespace deltadrop::app

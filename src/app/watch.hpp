@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "eventlog/event_log.hpp"
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 
 namespace deltadrop::app {
 
@@ -11,7 +11,7 @@ namespace deltadrop::app {
 /// is waited for and the fix, and when it is over.
 class Watch {
  public:
-  Watch(eventlog::EventLog& log, history::HistoryStore& history);
+  Watch(eventlog::EventLog& log, history::HistoryReader& history);
 
  private:
   std::jthread thread_;

@@ -18,6 +18,7 @@
 #include "core/text.hpp"
 #include "history/conflicts.hpp"
 #include "io/clock.hpp"
+#include "lake/rebuild.hpp"
 
 namespace deltadrop::cli {
 namespace {

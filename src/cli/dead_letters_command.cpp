@@ -97,9 +97,14 @@ Result<int> retry(const app::Settings& settings, history::HistoryStore& history,
       exit_code = report_trouble(settings, retried.error());
       continue;
     }
+    const auto found = history.upload(retried.value().upload_id);
+    if (!found) {
+      exit_code = report_trouble(settings, found.error());
+      continue;
+    }
     fmt::print("{} {}\n", id.to_string(),
                retried.value().was_resolved ? "was resolved already" : "is recorded and resolved");
-    const auto& upload = retried.value().upload;
+    const auto& upload = found.value();
     if (!upload) continue;
     fmt::print("  version {} of {}: {}, {} of {} recorded\n", upload->facts.version.value,
                upload->facts.table.to_string(), history::to_string(upload->state), upload->recorded,

@@ -15,7 +15,10 @@
 #include "cli/lake_tables.hpp"
 #include "cli/settings_options.hpp"
 #include "core/text.hpp"
+#include "lake/compaction.hpp"
+#include "lake/rebuild.hpp"
 #include "lake/table_columns.hpp"
+#include "lake/verify.hpp"
 
 namespace deltadrop::cli {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "app/parts.hpp"
 #include "cli/wanted_table.hpp"
-#include "lake/maintenance.hpp"
+#include "lake/lake.hpp"
 #include "lake/table_lock.hpp"
 
 /// What the commands of `deltadrop lake` share.

@@ -35,11 +35,12 @@ bool is_complete(const std::optional<history::UploadStatus>& upload) {
 
 }  // namespace
 
-Applier::Applier(const Options& options, eventlog::EventLog& log, history::HistoryStore& history,
-                 io::Clock& clock, Board& board, SteadyNow steady_now)
+Applier::Applier(const Options& options, eventlog::EventLog& log, history::HistoryWriter& writer,
+                 history::HistoryReader& reader, io::Clock& clock, Board& board, SteadyNow steady_now)
     : options_(options),
       log_(log),
-      history_(history),
+      writer_(writer),
+      reader_(reader),
       clock_(clock),
       board_(board),
       steady_now_(std::move(steady_now)) {}
@@ -72,7 +73,7 @@ void Applier::run(const std::stop_token& stop) {
 Result<bool> Applier::apply_all(const std::stop_token& stop) {
   std::optional<Error> failure;
   bool held_up = false;
-  DD_TRY(const auto tables, history_.tables_to_apply());
+  DD_TRY(const auto tables, writer_.tables_to_apply());
   std::vector<TableRef> left = tables;
   if (!left.empty()) {
     std::rotate(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(first_ % left.size()), left.end());
@@ -97,7 +98,7 @@ Result<bool> Applier::apply_all(const std::stop_token& stop) {
 
 Result<Applier::Tried> Applier::apply_one(const TableRef& table) {
   const auto begun = std::chrono::steady_clock::now();
-  DD_TRY(const auto outcome, history_.apply_next(table, clock_.now()));
+  DD_TRY(const auto outcome, writer_.apply_next(table, clock_.now()));
   if (const auto* nothing = std::get_if<history::NothingToApply>(&outcome)) {
     wait_for(table, *nothing);
     return is_complete(nothing->next) ? Tried::held_up : Tried::nothing;
@@ -138,7 +139,7 @@ void Applier::wait_for(const TableRef& table, const history::NothingToApply& not
 bool Applier::is_behind_blocked(const UploadFacts& facts) {
   const auto stuck = [&](const std::optional<UploadId>& id) {
     if (!id) return false;
-    const auto found = history_.upload(*id);
+    const auto found = reader_.upload(*id);
     return found && found.value() &&
            (found.value()->state == history::UploadState::blocked ||
             found.value()->state == history::UploadState::conflict);
@@ -169,7 +170,7 @@ Result<void> Applier::trim(std::chrono::milliseconds begun) {
   if (!log_.capabilities().trims) return success();
   const auto recorded = board_.notes().recorded;
   if (recorded.empty()) return success();
-  DD_TRY(const auto summary, history_.summary());
+  DD_TRY(const auto summary, reader_.summary());
   if (summary.uploads_recorded > 0 || !summary.blocked.empty()) return success();
   const auto step = options_.log_retention / kMarksPerRetention;
   if (recorded_.empty() || begun - recorded_.back().begun >= step) recorded_.push_back({begun, begun, {}});

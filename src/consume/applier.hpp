@@ -21,8 +21,9 @@ class Applier {
   /// What waiting is measured by.
   using SteadyNow = std::function<std::chrono::steady_clock::time_point()>;
 
-  Applier(const Options& options, eventlog::EventLog& log, history::HistoryStore& history, io::Clock& clock,
-          Board& board, SteadyNow steady_now = std::chrono::steady_clock::now);
+  Applier(const Options& options, eventlog::EventLog& log, history::HistoryWriter& writer,
+          history::HistoryReader& reader, io::Clock& clock, Board& board,
+          SteadyNow steady_now = std::chrono::steady_clock::now);
 
   void run(const std::stop_token& stop);
 
@@ -58,7 +59,8 @@ class Applier {
 
   const Options& options_;
   eventlog::EventLog& log_;
-  history::HistoryStore& history_;
+  history::HistoryWriter& writer_;
+  history::HistoryReader& reader_;
   io::Clock& clock_;
   Board& board_;
   SteadyNow steady_now_;

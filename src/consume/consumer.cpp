@@ -10,7 +10,7 @@
 #include "consume/applier.hpp"
 #include "consume/board.hpp"
 #include "consume/lake_feeder.hpp"
-#include "consume/recorder.hpp"
+#include "consume/log_recorder.hpp"
 #include "core/exhausted.hpp"
 
 namespace deltadrop::consume {
@@ -29,7 +29,7 @@ class Consumer::State {
         lake_(std::move(lake)),
         history_(history),
         recorder_(options_, log, history, clock, board_),
-        applier_(options_, log, history, clock, board_),
+        applier_(options_, log, history, history, clock, board_),
         lake_feeder_(options_, lake_, history, board_) {}
 
   void start() {
@@ -101,9 +101,9 @@ class Consumer::State {
 
   Options options_;
   LakeStep lake_;
-  history::HistoryStore& history_;
+  history::HistoryReader& history_;
   Board board_;
-  Recorder recorder_;
+  LogRecorder recorder_;
   Applier applier_;
   LakeFeeder lake_feeder_;
   std::vector<std::jthread> threads_;

@@ -6,7 +6,7 @@
 
 namespace deltadrop::consume {
 
-Result<history::DeadLetterEntry> find_dead_letter(history::HistoryStore& history,
+Result<history::DeadLetterEntry> find_dead_letter(history::HistoryWriter& history,
                                                   const history::DeadLetterId& id) {
   DD_TRY(auto found, history.dead_letter(id));
   if (found) return std::move(*found);
@@ -32,7 +32,7 @@ Result<Event> event_in(const history::DeadLetterEntry& entry) {
                "nothing is missing because of it; find who writes to the topic"};
 }
 
-Result<void> record_again(history::HistoryStore& history, const history::DeadLetterEntry& entry, Event event,
+Result<void> record_again(history::HistoryWriter& history, const history::DeadLetterEntry& entry, Event event,
                           Timestamp now) {
   history::RecordBatch batch;
   batch.events.push_back({entry.letter.partition, entry.letter.offset, std::move(event)});
@@ -55,18 +55,17 @@ Result<void> record_again(history::HistoryStore& history, const history::DeadLet
 
 }  // namespace
 
-Result<Retried> retry_dead_letter(history::HistoryStore& history, const history::DeadLetterId& id,
+Result<Retried> retry_dead_letter(history::HistoryWriter& history, const history::DeadLetterId& id,
                                   Timestamp now) {
   Retried retried;
   DD_TRY(retried.letter, find_dead_letter(history, id));
   retried.was_resolved = retried.letter.resolved_at.has_value();
   DD_TRY(auto event, event_in(retried.letter));
-  const UploadId upload_id = event.upload.upload_id;
+  retried.upload_id = event.upload.upload_id;
   if (!retried.was_resolved) {
     DD_TRY(record_again(history, retried.letter, std::move(event), now));
     DD_TRY(retried.letter, find_dead_letter(history, id));
   }
-  DD_TRY(retried.upload, history.upload(upload_id));
   return retried;
 }
 

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <optional>
-
-#include "history/history_store.hpp"
+#include "history/history_writer.hpp"
 
 namespace deltadrop::consume {
 
@@ -12,13 +10,13 @@ inline constexpr std::string_view kNotAuthentic = "the message has no valid sign
 
 /// A dead letter that was taken again.
 struct Retried {
-  history::DeadLetterEntry letter;              ///< as it is now
-  std::optional<history::UploadStatus> upload;  ///< of its event, as it is now
-  bool was_resolved = false;                    ///< before: nothing was done
+  history::DeadLetterEntry letter;  ///< as it is now
+  UploadId upload_id;               ///< of its event
+  bool was_resolved = false;        ///< before: nothing was done
 };
 
 /// `not_found` "no-such-dead-letter".
-Result<history::DeadLetterEntry> find_dead_letter(history::HistoryStore& history,
+Result<history::DeadLetterEntry> find_dead_letter(history::HistoryWriter& history,
                                                   const history::DeadLetterId& id);
 
 /// Takes a dead letter's message through recording once more, in one transaction: its event is recorded, the
@@ -28,7 +26,7 @@ Result<history::DeadLetterEntry> find_dead_letter(history::HistoryStore& history
 /// "not-authentic" where it has no valid signature,
 /// "still-refused" where the database refuses it again; `conflict` "still-refused" where it contradicts what
 /// is recorded; `unavailable` as the history's. Then the letter stays as it was.
-Result<Retried> retry_dead_letter(history::HistoryStore& history, const history::DeadLetterId& id,
+Result<Retried> retry_dead_letter(history::HistoryWriter& history, const history::DeadLetterId& id,
                                   Timestamp now);
 
 }  // namespace deltadrop::consume

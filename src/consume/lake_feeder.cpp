@@ -12,7 +12,7 @@ constexpr std::chrono::milliseconds kLookAgain{1000};
 
 }  // namespace
 
-LakeFeeder::LakeFeeder(const Options& options, const LakeStep& lake, history::HistoryStore& history,
+LakeFeeder::LakeFeeder(const Options& options, const LakeStep& lake, history::HistoryReader& history,
                        Board& board)
     : options_(options), lake_(lake), history_(history), board_(board) {}
 

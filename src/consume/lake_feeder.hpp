@@ -14,7 +14,7 @@ namespace deltadrop::consume {
 /// The third step: brings applied uploads into the lake, each table's in order. One thread.
 class LakeFeeder {
  public:
-  LakeFeeder(const Options& options, const LakeStep& lake, history::HistoryStore& history, Board& board);
+  LakeFeeder(const Options& options, const LakeStep& lake, history::HistoryReader& history, Board& board);
 
   void run(const std::stop_token& stop);
 
@@ -41,7 +41,7 @@ class LakeFeeder {
 
   const Options& options_;
   const LakeStep& lake_;
-  history::HistoryStore& history_;
+  history::HistoryReader& history_;
   Board& board_;
   bool checked_ = false;
   std::map<TableRef, Failing> failing_;

@@ -207,13 +207,4 @@ Result<std::vector<AppliedEvent>> events_by_span(const EventQuery& query, const 
   }
 }
 
-EventQuery key_history_query(const TableRef& table, const std::string& key) {
-  EventQuery query;
-  query.company_id = table.company_id;
-  query.table_name = table.table_name;
-  query.key_value = key;
-  query.limit = INT64_MAX;
-  return query;
-}
-
 }  // namespace deltadrop::history

@@ -129,6 +129,5 @@ using AppendSpan =
 /// without such an event cost nothing.
 Result<std::vector<AppliedEvent>> events_by_span(const EventQuery& query, const SpansPage& page_from,
                                                  const AppendSpan& append);
-EventQuery key_history_query(const TableRef& table, const std::string& key);
 
 }  // namespace deltadrop::history

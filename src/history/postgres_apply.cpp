@@ -1,11 +1,9 @@
-#include "history/postgres_apply.hpp"
-
 #include <fmt/format.h>
 
 #include <array>
 
 #include "history/decisions.hpp"
-#include "history/postgres_owners.hpp"
+#include "history/postgres_calls.hpp"
 #include "history/postgres_rows.hpp"
 
 namespace deltadrop::history::postgres {
@@ -20,8 +18,8 @@ constexpr std::string_view kOpenRowOfEvent =
 
 /// What opens rows reads an upload's events in their order by the primary key, where they lie nearly in that
 /// order: to sort them means to write and read all of them once more. Until the transaction ends.
-const std::array<Statement, 2> kInOrderByIndex = {Statement{"SET LOCAL enable_sort = off", {}},
-                                                  Statement{"SET LOCAL enable_bitmapscan = off", {}}};
+const std::array kInOrderByIndex = {Statement{"SET LOCAL enable_sort = off", {}},
+                                    Statement{"SET LOCAL enable_bitmapscan = off", {}}};
 
 class Application {
  public:
@@ -87,7 +85,7 @@ class Application {
   Result<ApplyOutcome> applied(Transaction& transaction, std::int64_t opened, std::int64_t closed) {
     DD_TRY(const auto last, transaction.commit({take_number()}));
     upload_.state = UploadState::applied;
-    upload_.applied_no = AppliedNo(last[0][0].number(0));
+    upload_.applied_no = AppliedNo(last[0][0].number());
     upload_.applied_at = now_;
     upload_.error.clear();
     return ApplyOutcome(Applied{upload_, opened, closed});
@@ -102,9 +100,10 @@ class Application {
   }
   Result<void> read_spans(const Rows& rows) {
     for (int i = 0; i < rows.size(); ++i) {
-      const auto type = parse_change_type(rows[i].text(0));
+      Row row = rows[i];
+      const auto type = parse_change_type(row.text());
       if (!type) return damaged("an event of upload " + id_);
-      spans_.add({*type, Seq(rows[i].number(1)), Seq(rows[i].number(2)), rows[i].number(3)});
+      spans_.add({*type, Seq(row.number()), Seq(row.number()), row.number()});
     }
     return success();
   }
@@ -151,17 +150,13 @@ class Application {
          array_of(types), array_of(firsts), array_of(lasts)}};
   }
 
-  static Misfit misfit_of(const Row& row) {
-    return {std::string(row.text(2)), std::string(row.text(0)), Seq(row.number(1))};
-  }
-
   /// Why fewer rows were closed than there are updates and deletes: the first one whose row is not as it
   /// says.
   Result<std::string> first_not_closing() {
     DD_TRY(const auto results,
            connection_.run_all(
                {{"ROLLBACK TO SAVEPOINT apply", {}},
-                {fmt::format("SELECT e.key_value, e.seq, e.event_type, d.data IS NOT NULL FROM cdc_events e "
+                {fmt::format("SELECT e.event_type, e.key_value, e.seq, d.data IS NOT NULL FROM cdc_events e "
                              "LEFT JOIN LATERAL ({}) d ON true WHERE e.upload_id = $1 "
                              "AND e.event_type IN ('update', 'delete') AND (d.data IS NULL "
                              "OR jsonb_strip_nulls(d.data) <> jsonb_strip_nulls(e.old_values)) "
@@ -169,7 +164,9 @@ class Application {
                              kOpenRowOfEvent),
                  {id_}}}));
     if (results[1].empty()) return does_not_close(std::nullopt, false);
-    return does_not_close(misfit_of(results[1][0]), results[1][0].boolean(3));
+    Row row = results[1][0];
+    const Misfit misfit = misfit_of(row);
+    return does_not_close(misfit, row.boolean());
   }
 
   /// Why a row could not be opened: the first one whose key has a row that is still open.
@@ -177,7 +174,7 @@ class Application {
     DD_TRY(const auto results,
            connection_.run_all(
                {{"ROLLBACK TO SAVEPOINT closed", {}},
-                {fmt::format("SELECT e.key_value, e.seq, e.event_type FROM cdc_events e CROSS JOIN LATERAL "
+                {fmt::format("SELECT e.event_type, e.key_value, e.seq FROM cdc_events e CROSS JOIN LATERAL "
                              "({}) d WHERE e.upload_id = $1 AND e.event_type IN ('insert', 'update') "
                              "ORDER BY e.seq LIMIT 1",
                              kOpenRowOfEvent),
@@ -210,7 +207,7 @@ Statement first_upload(const TableRef& table, std::string_view rest) {
 
 Result<std::optional<UploadStatus>> find_first(Connection& connection, const Statement& statement) {
   DD_TRY(const auto rows, connection.run(statement));
-  return first_upload_of(rows);
+  return first_of(rows, kUpload);
 }
 
 Statement first_not_applied(const TableRef& table) {
@@ -235,11 +232,11 @@ Result<ApplyOutcome> apply_next(Connection& connection, const TableRef& table, T
       auto transaction,
       Transaction::begin(connection, {try_lock_to_apply(table),
                                       first_upload(table, "u.state = 'applied' ORDER BY u.version DESC")}));
-  if (!transaction.first()[0][0].boolean(0)) {
+  if (!transaction.first()[0][0].boolean()) {
     DD_TRY(auto next, find_first(connection, first_not_applied(table)));
     return ApplyOutcome(NothingToApply{std::move(next), "another process applies this table now"});
   }
-  DD_TRY(const auto previous, first_upload_of(transaction.first()[1]));
+  DD_TRY(const auto previous, first_of(transaction.first()[1], kUpload));
   DD_TRY(auto next, find_first(connection, upload_after(table, previous)));
   if (!next) {
     DD_TRY(auto waits, find_first(connection, first_not_applied(table)));

@@ -5,11 +5,10 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
+#include <initializer_list>
 #include <utility>
 
-#include "history/postgres_errors.hpp"
 #include "io/fault_point.hpp"
 
 namespace deltadrop::history::postgres {
@@ -29,6 +28,25 @@ Error silent(const std::string& where) {
 }
 
 void ignore_notice(void*, const char*) {}
+
+/// Names and values as libpq takes them: two lists, each with a null at its end.
+class ConnectionWords {
+ public:
+  ConnectionWords(std::initializer_list<std::pair<const char*, const char*>> words) {
+    for (const auto& [name, value] : words) {
+      names_.push_back(name);
+      values_.push_back(value);
+    }
+    names_.push_back(nullptr);
+    values_.push_back(nullptr);
+  }
+  [[nodiscard]] const char* const* names() const { return names_.data(); }
+  [[nodiscard]] const char* const* values() const { return values_.data(); }
+
+ private:
+  std::vector<const char*> names_;
+  std::vector<const char*> values_;
+};
 
 }  // namespace
 
@@ -55,12 +73,14 @@ Result<Connection> Connection::open(const Options& options) {
   if (options.stop.stop_requested()) return stopping();
   // What DATABASE_URL says itself comes later and counts. A dead network is noticed by TCP, a frozen server
   // by our own waits.
-  const std::array<const char*, 8> names = {
-      "application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",
-      "tcp_user_timeout", "dbname",          "client_encoding",     nullptr};
-  const std::array<const char*, 8> values = {
-      options.application_name.c_str(), "20", "5", "4", "40000", options.url.c_str(), "UTF8", nullptr};
-  Connection connection(PQconnectStartParams(names.data(), values.data(), 1), options);
+  const ConnectionWords words({{"application_name", options.application_name.c_str()},
+                               {"keepalives_idle", "20"},
+                               {"keepalives_interval", "5"},
+                               {"keepalives_count", "4"},
+                               {"tcp_user_timeout", "40000"},
+                               {"dbname", options.url.c_str()},
+                               {"client_encoding", "UTF8"}});
+  Connection connection(PQconnectStartParams(words.names(), words.values(), 1), options);
   if (!connection.connection_) return Error{ErrorCode::internal, "postgres", "libpq is out of memory", ""};
   DD_TRY(connection.finish_connecting());
   DD_TRY(connection.prepare_session());
@@ -148,11 +168,10 @@ Result<void> Connection::check_patience() {
     if (now - started_ < limit_) return success();
   } else {
     if (now < next_probe_) return success();
-    const std::array<const char*, 3> names = {"dbname", "connect_timeout", nullptr};
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_->connect_timeout).count();
     const std::string timeout = std::to_string(seconds);
-    const std::array<const char*, 3> values = {options_->url.c_str(), timeout.c_str(), nullptr};
-    const auto answer = PQpingParams(names.data(), values.data(), 1);
+    const ConnectionWords words({{"dbname", options_->url.c_str()}, {"connect_timeout", timeout.c_str()}});
+    const auto answer = PQpingParams(words.names(), words.values(), 1);
     next_probe_ = Clock::now() + options_->probe_every;
     silent_probes_ = answer == PQPING_OK ? 0 : silent_probes_ + 1;
     if (silent_probes_ < kSilentProbesMax) return success();

@@ -33,23 +33,29 @@ struct Statement {
   std::vector<Parameter> parameters;
 };
 
-/// One row of a result; lives as long as its Rows. Columns are 0-based.
+/// One row of a result, whose columns are read one after another; lives as long as its Rows.
 class Row {
  public:
   Row(const pg_result* result, int row) : result_(result), row_(row) {}
-  [[nodiscard]] std::string_view text(int column) const;
-  [[nodiscard]] std::int64_t number(int column) const;
-  [[nodiscard]] bool boolean(int column) const { return text(column) == "t"; }
-  [[nodiscard]] bool is_null(int column) const;
-  [[nodiscard]] std::optional<std::string> optional_text(int column) const;
+  std::string_view text() { return text_at(column_++); }
+  std::int64_t number();
+  bool boolean() { return text() == "t"; }
+  std::optional<std::string> optional_text();
+  std::optional<std::int64_t> optional_number();
   /// A jsonb without the blanks that PostgreSQL writes; "" for null.
-  [[nodiscard]] std::string json(int column) const;
-  [[nodiscard]] std::string bytes(int column) const;
-  [[nodiscard]] Result<Timestamp> time(int column) const;
+  std::string json();
+  std::string bytes();
+  Result<Timestamp> time();
+  Result<std::optional<Timestamp>> optional_time();
 
  private:
+  [[nodiscard]] std::string_view text_at(int column) const;
+  /// Steps over the next column where it is null.
+  bool skip_null();
+
   const pg_result* result_;
   int row_;
+  int column_ = 0;
 };
 
 class Rows {
@@ -69,19 +75,20 @@ class Rows {
   std::unique_ptr<pg_result, Clear> result_;
 };
 
-/// A line of COPY's text format, read as a row. Each one that is read is room for the next.
+/// A line of COPY's text format, read as a Row. Each one that is read is room for the next.
 class CopyRow {
  public:
-  /// `line` without its end.
+  /// `line` without its end. The next column is its first.
   void read(std::string_view line);
-  [[nodiscard]] std::string_view text(int column) const;
-  [[nodiscard]] std::int64_t number(int column) const;
+  std::string_view text();
+  std::int64_t number();
   /// A jsonb without the blanks that PostgreSQL writes; "" for null.
-  [[nodiscard]] std::string json(int column) const;
+  std::string json();
 
  private:
   std::string text_;
   std::vector<std::size_t> ends_;  ///< by column, in `text_`
+  std::size_t column_ = 0;
 };
 
 /// Whether a wait may last as long as the server answers others, or ends with answer_timeout.
@@ -109,7 +116,7 @@ class Connection {
   Result<void> copy(const std::string& sql, std::string_view lines);
   /// Runs "COPY ... TO STDOUT" and calls `use` with each row as it comes: the server makes no more of them
   /// than are used. Where `use` fails the connection is given up.
-  using UseRow = std::function<Result<void>(const CopyRow& row)>;
+  using UseRow = std::function<Result<void>(CopyRow& row)>;
   Result<void> copy_out(const std::string& sql, const UseRow& use);
 
   /// False once the connection is lost or given up: open another one.
@@ -174,6 +181,16 @@ class Transaction {
   Connection* connection_;
   std::vector<Rows> first_;
 };
+
+/// What PostgreSQL complains about, as an Error of ours. `sqlstate` is empty where libpq itself complains;
+/// `where` names server, database and user.
+Error error_of_sqlstate(std::string_view sqlstate, std::string_view message, const std::string& where);
+
+/// The SQLSTATE in a verbose message of libpq ("FATAL:  28P01: password ..."), or "".
+std::string_view sqlstate_in(std::string_view verbose_message);
+
+/// The message proper of libpq's verbose text, in one line: without severity, code and place in the source.
+std::string message_in(std::string_view verbose_message);
 
 /// Appends a field of COPY's text format.
 void append_copy_field(std::string& line, std::string_view text);

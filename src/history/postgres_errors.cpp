@@ -1,9 +1,9 @@
-#include "history/postgres_errors.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+
+#include "history/postgres_connection.hpp"
 
 namespace deltadrop::history::postgres {
 namespace {
@@ -19,7 +19,7 @@ constexpr std::string_view kWait = "the same call may succeed later";
 
 // The first that fits counts. What an operator can repair while we wait is `unavailable`, never
 // `invalid_input`: that would blame the data.
-constexpr std::array<Meaning, 27> kMeanings = {{
+constexpr auto kMeanings = std::to_array<Meaning>({
     {"", ErrorCode::unavailable, "database-unreachable", "start PostgreSQL, or correct DATABASE_URL"},
     {"28P01", ErrorCode::unavailable, "wrong-password", "correct the password in DATABASE_URL"},
     {"28", ErrorCode::unavailable, "login-refused",
@@ -53,7 +53,7 @@ constexpr std::array<Meaning, 27> kMeanings = {{
     {"XX001", ErrorCode::corrupt, "database-corrupt", "look into PostgreSQL's log; restore a backup"},
     {"XX002", ErrorCode::corrupt, "database-corrupt", "look into PostgreSQL's log; REINDEX"},
     {"0A000", ErrorCode::internal, "postgres", "PostgreSQL 12 or newer is needed"},
-}};
+});
 
 bool is_code(std::string_view text) {
   return text.size() == 5 && std::all_of(text.begin(), text.end(), [](char c) {

@@ -14,14 +14,9 @@
 #include <vector>
 
 #include "history/decisions.hpp"
-#include "history/postgres_apply.hpp"
+#include "history/postgres_calls.hpp"
 #include "history/postgres_connection.hpp"
-#include "history/postgres_errors.hpp"
-#include "history/postgres_owners.hpp"
-#include "history/postgres_read.hpp"
-#include "history/postgres_record.hpp"
 #include "history/postgres_rows.hpp"
-#include "history/postgres_schema.hpp"
 
 namespace deltadrop::history::postgres {
 namespace {
@@ -193,9 +188,6 @@ class PostgresHistory final : public HistoryStore {
 
   Result<std::vector<StoredRecord>> records(const RecordQuery& query) override {
     return readers_.with([&](Connection& connection) { return read_records(connection, query); });
-  }
-  Result<std::vector<AppliedEvent>> key_history(const TableRef& table, const std::string& key) override {
-    return events(key_history_query(table, key));
   }
   Result<std::vector<AppliedEvent>> events(const EventQuery& query) override {
     return readers_.with([&](Connection& connection) { return read_events(connection, query); });

@@ -1,11 +1,10 @@
-#include "history/postgres_owners.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "history/conflicts.hpp"
+#include "history/postgres_calls.hpp"
 #include "history/postgres_rows.hpp"
 
 namespace deltadrop::history::postgres {
@@ -102,15 +101,10 @@ Result<Ownership> read_ownership(Connection& connection, const TableRef& table) 
           "SELECT (SELECT archive_id FROM table_owners WHERE company_id = $1 AND table_name = $2), (SELECT "
           "upload_id FROM uploads WHERE company_id = $1 AND table_name = $2 AND state <> 'conflict' ORDER "
           "BY version LIMIT 1)")));
+  Row row = rows[0];
   Ownership found;
-  if (!rows[0].is_null(0)) {
-    DD_TRY(const auto archive, as_stored(ArchiveId::parse(rows[0].text(0))));
-    found.owner = archive;
-  }
-  if (!rows[0].is_null(1)) {
-    DD_TRY(const auto first, as_stored(UploadId::parse(rows[0].text(1))));
-    found.first_upload = first;
-  }
+  DD_TRY(found.owner, optional_id<ArchiveId>(row));
+  DD_TRY(found.first_upload, optional_id<UploadId>(row));
   return found;
 }
 
@@ -129,7 +123,7 @@ Result<std::vector<UploadStatus>> read_uploads_of(Connection& connection, const 
     DD_TRY(const auto rows, connection.run(on_table(
                                 table, select_uploads(fmt::format(
                                            "WHERE u.company_id = $1 AND u.table_name = $2 AND {}", part)))));
-    DD_TRY(auto uploads, uploads_of(rows));
+    DD_TRY(auto uploads, all_of(rows, kUpload));
     std::move(uploads.begin(), uploads.end(), std::back_inserter(all));
   }
   sort_by_version(all);

@@ -1,5 +1,3 @@
-#include "history/postgres_read.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +5,7 @@
 #include <unordered_map>
 
 #include "history/decisions.hpp"
+#include "history/postgres_calls.hpp"
 #include "history/postgres_rows.hpp"
 
 namespace deltadrop::history::postgres {
@@ -120,7 +119,7 @@ Result<std::vector<UploadStatus>> read_uploads_page(Connection& connection, cons
          connection.run(
              std::move(conditions)
                  .select(select_uploads(""), fmt::format("ORDER BY u.applied_no LIMIT {}", kUploadsPage))));
-  return uploads_of(rows);
+  return all_of(rows, kUpload);
 }
 
 /// The spans behind `after` that match the query.
@@ -140,7 +139,7 @@ Result<std::vector<StoredSpan>> read_spans_page(Connection& connection, const Ev
              std::move(conditions)
                  .select(select_spans("event_spans s JOIN uploads u ON u.applied_no = s.applied_no", ""),
                          fmt::format("ORDER BY s.applied_no, s.last_seq LIMIT {}", kUploadsPage))));
-  return all_of(rows, [](const Row& row) { return span_of(row); });
+  return all_of(rows, [](Row row) { return span_of(row); });
 }
 
 /// A key has few events: they are found by the index on it and sorted.
@@ -158,21 +157,23 @@ Result<std::vector<AppliedEvent>> events_by_key(Connection& connection, const Ev
                  std::to_string(after.seq.value));
   DD_TRY(const auto rows,
          connection.run(std::move(conditions)
-                            .select(fmt::format("SELECT {}, u.upload_id, u.applied_no FROM cdc_events e JOIN "
+                            .select(fmt::format("SELECT u.upload_id, u.applied_no, {} FROM cdc_events e JOIN "
                                                 "uploads u ON u.upload_id = e.upload_id",
                                                 kEventColumns),
                                     fmt::format("ORDER BY u.applied_no, e.seq LIMIT {}", query.limit))));
   std::unordered_map<UploadId, UploadFacts> facts;
   std::vector<AppliedEvent> events;
   for (int i = 0; i < rows.size(); ++i) {
-    DD_TRY(const auto upload_id, as_stored(UploadId::parse(rows[i].text(kEventColumnCount))));
+    Row row = rows[i];
+    DD_TRY(const auto upload_id, as_stored(UploadId::parse(row.text())));
+    const AppliedNo applied_no(row.number());
     auto known = facts.find(upload_id);
     if (known == facts.end()) {
       DD_TRY(const auto upload, find_upload(connection, upload_id));
       known = facts.emplace(upload_id, upload->facts).first;
     }
-    DD_TRY(auto event, event_of(rows[i], known->second));
-    events.push_back({AppliedNo(rows[i].number(kEventColumnCount + 1)), std::move(event)});
+    DD_TRY(auto event, event_of(row, known->second));
+    events.push_back({applied_no, std::move(event)});
   }
   return events;
 }
@@ -203,16 +204,21 @@ Result<std::vector<AppliedEvent>> events_of(Connection& connection, const EventQ
 
 }  // namespace
 
+Statement select_uploads_by_id(const std::string& ids) {
+  return {select_uploads("WHERE u.upload_id = ANY ($1::uuid[])"), {ids}};
+}
+
+Result<std::optional<UploadStatus>> find_upload(Connection& connection, const UploadId& upload) {
+  DD_TRY(const auto rows, connection.run(select_uploads_by_id(array_of({upload.to_string()}))));
+  return first_of(rows, kUpload);
+}
+
 Result<std::vector<StoredOffset>> read_offsets(Connection& connection, const std::string& topic) {
   DD_TRY(const auto rows,
-         connection.run({"SELECT partition, cluster_id, topic_id, next_offset FROM log_offsets "
-                         "WHERE topic = $1 ORDER BY partition",
-                         {topic}}));
-  return all_of(rows, [&](const Row& row) -> Result<StoredOffset> {
-    return StoredOffset{{topic, eventlog::Partition(static_cast<std::int32_t>(row.number(0)))},
-                        {std::string(row.text(1)), std::string(row.text(2))},
-                        Offset(row.number(3))};
-  });
+         connection.run(
+             {fmt::format("SELECT {} FROM log_offsets WHERE topic = $1 ORDER BY partition", kOffsetColumns),
+              {topic}}));
+  return all_of(rows, [](Row row) { return offset_of(row); });
 }
 
 namespace {
@@ -222,9 +228,7 @@ Result<std::vector<TableRef>> read_tables(Connection& connection, std::string_vi
                                                       "WHERE {} ORDER BY company_id, table_name",
                                                       condition),
                                           {}}));
-  return all_of(rows, [](const Row& row) -> Result<TableRef> {
-    return TableRef{std::string(row.text(0)), std::string(row.text(1))};
-  });
+  return all_of(rows, [](Row row) { return table_of(row); });
 }
 
 }  // namespace
@@ -243,7 +247,7 @@ Result<std::vector<UploadStatus>> read_uploads_for_lake(Connection& connection) 
                                         "state = 'applied' AND in_lake_at IS NULL GROUP BY company_id, "
                                         "table_name) ORDER BY u.applied_no"),
                          {}}));
-  return uploads_of(rows);
+  return all_of(rows, kUpload);
 }
 
 Result<std::vector<UploadStatus>> read_applied_uploads(Connection& connection, const TableRef& table,
@@ -252,7 +256,7 @@ Result<std::vector<UploadStatus>> read_applied_uploads(Connection& connection, c
          connection.run({select_uploads("WHERE u.company_id = $1 AND u.table_name = $2 AND u.version <= $3 "
                                         "AND u.state = 'applied' ORDER BY u.version"),
                          {table.company_id, table.table_name, std::to_string(last.value)}}));
-  return uploads_of(rows);
+  return all_of(rows, kUpload);
 }
 
 Result<std::set<UploadId>> read_applied_among(Connection& connection, const std::set<UploadId>& uploads) {
@@ -263,8 +267,7 @@ Result<std::set<UploadId>> read_applied_among(Connection& connection, const std:
          connection.run(
              {"SELECT upload_id FROM uploads WHERE upload_id = ANY ($1::uuid[]) AND state = 'applied'",
               {array_of(ids)}}));
-  DD_TRY(const auto applied,
-         all_of(rows, [](const Row& row) { return as_stored(UploadId::parse(row.text(0))); }));
+  DD_TRY(const auto applied, all_of(rows, [](Row row) { return as_stored(UploadId::parse(row.text())); }));
   return std::set<UploadId>(applied.begin(), applied.end());
 }
 
@@ -272,7 +275,7 @@ Result<std::vector<LakeColumn>> read_lake_columns(Connection& connection, const 
   DD_TRY(const auto rows, connection.run({"SELECT column_name, column_type FROM lake_columns WHERE "
                                           "company_id = $1 AND table_name = $2 ORDER BY column_name",
                                           {table.company_id, table.table_name}}));
-  return all_of(rows, [](const Row& row) { return lake_column_of(row.text(0), row.text(1)); });
+  return all_of(rows, [](Row row) { return lake_column_of(row); });
 }
 
 Result<std::vector<StoredRecord>> read_records(Connection& connection, const RecordQuery& query) {
@@ -285,7 +288,7 @@ Result<std::vector<StoredRecord>> read_records(Connection& connection, const Rec
                               {query.table.company_id, query.table.table_name, as_of}}},
                             kSnapshot));
   const Rows& last = transaction.first()[0];
-  const bool open_rows = !last.empty() && last[0].boolean(0);
+  const bool open_rows = !last.empty() && last[0].boolean();
   Conditions conditions;
   conditions.add("d.company_id = {}", query.table.company_id);
   conditions.add("d.table_name = {}", query.table.table_name);
@@ -303,7 +306,7 @@ Result<std::vector<StoredRecord>> read_records(Connection& connection, const Rec
       "SELECT {} FROM {} d JOIN uploads u ON u.upload_id = d.upload_id ORDER BY d.record_key", kRecordColumns,
       within_bytes(statement.sql, "pg_column_size(data)", "record_key", query.bytes_max));
   DD_TRY(const auto rows, connection.run(statement));
-  return all_of(rows, [](const Row& row) { return record_of(row); });
+  return all_of(rows, [](Row row) { return record_of(row); });
 }
 
 Result<std::vector<AppliedEvent>> read_events(Connection& connection, const EventQuery& query) {
@@ -313,18 +316,17 @@ Result<std::vector<AppliedEvent>> read_events(Connection& connection, const Even
 
 Result<AppliedNo> read_last_applied(Connection& connection) {
   DD_TRY(const auto rows, connection.run({"SELECT last_no FROM applied_counter", {}}));
-  return AppliedNo(rows[0].number(0));
+  return AppliedNo(rows[0].number());
 }
 
 namespace {
 
-Result<DeadLetterEntry> dead_letter_with_upload(Connection& connection, const Row& row) {
-  DD_TRY(auto entry, dead_letter_of(row));
-  if (row.is_null(kDeadLetterUploadColumn)) return entry;
-  DD_TRY(const auto upload_id, as_stored(UploadId::parse(row.text(kDeadLetterUploadColumn))));
-  DD_TRY(const auto upload, find_upload(connection, upload_id));
-  if (upload) entry.letter.upload = upload->facts;
-  return entry;
+Result<DeadLetterEntry> dead_letter_with_upload(Connection& connection, Row row) {
+  DD_TRY(auto stored, dead_letter_of(row));
+  if (!stored.upload_id) return std::move(stored.entry);
+  DD_TRY(const auto upload, find_upload(connection, *stored.upload_id));
+  if (upload) stored.entry.letter.upload = upload->facts;
+  return std::move(stored.entry);
 }
 
 }  // namespace
@@ -336,12 +338,7 @@ Result<std::vector<DeadLetterEntry>> read_dead_letters(Connection& connection, s
                                      "recorded_at DESC, topic, partition, log_offset LIMIT {}",
                                      kDeadLetterColumns, limit),
                          {}}));
-  std::vector<DeadLetterEntry> entries;
-  for (int i = 0; i < rows.size(); ++i) {
-    DD_TRY(auto entry, dead_letter_with_upload(connection, rows[i]));
-    entries.push_back(std::move(entry));
-  }
-  return entries;
+  return all_of(rows, [&](Row row) { return dead_letter_with_upload(connection, row); });
 }
 
 Result<std::optional<DeadLetterEntry>> read_dead_letter(Connection& connection, const DeadLetterId& id) {
@@ -352,9 +349,7 @@ Result<std::optional<DeadLetterEntry>> read_dead_letter(Connection& connection, 
                                      kDeadLetterColumns),
                          {storable_text(id.topic_id), std::to_string(id.partition.value),
                           std::to_string(id.offset.value)}}));
-  if (rows.empty()) return std::optional<DeadLetterEntry>();
-  DD_TRY(auto entry, dead_letter_with_upload(connection, rows[0]));
-  return std::optional(std::move(entry));
+  return first_of(rows, [&](Row row) { return dead_letter_with_upload(connection, row); });
 }
 
 Result<Summary> read_summary(Connection& connection) {
@@ -370,10 +365,10 @@ Result<Summary> read_summary(Connection& connection) {
              kSnapshot));
   const auto& results = transaction.first();
   Summary summary;
-  summary.uploads_recorded = results[0][0].number(0);
-  summary.uploads_not_in_lake = results[1][0].number(0);
-  summary.dead_letters = results[2][0].number(0);
-  DD_TRY(summary.blocked, uploads_of(results[3]));
+  summary.uploads_recorded = results[0][0].number();
+  summary.uploads_not_in_lake = results[1][0].number();
+  summary.dead_letters = results[2][0].number();
+  DD_TRY(summary.blocked, all_of(results[3], kUpload));
   return summary;
 }
 
@@ -385,7 +380,7 @@ Result<void> scan_events(Connection& connection, const UploadFacts& upload, Chan
   return connection.copy_out(fmt::format("COPY (SELECT {} FROM cdc_events e WHERE e.upload_id = '{}' AND "
                                          "e.event_type = '{}' ORDER BY e.key_value, e.seq) TO STDOUT",
                                          kEventColumns, upload.upload_id.to_string(), to_string(type)),
-                             [&](const CopyRow& row) -> Result<void> {
+                             [&](CopyRow& row) -> Result<void> {
                                DD_TRY(read_event(row, event));
                                return use(event);
                              });

@@ -1,5 +1,3 @@
-#include "history/postgres_record.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include "core/values_json.hpp"
 #include "history/conflicts.hpp"
 #include "history/decisions.hpp"
+#include "history/postgres_calls.hpp"
 #include "history/postgres_rows.hpp"
 
 namespace deltadrop::history::postgres {
@@ -109,13 +108,13 @@ class LineWriter {
 /// them locks in the same order: its offsets by partition, its events by (upload_id, seq), new uploads by
 /// table and version, known uploads by upload_id. New uploads come late, since whoever has the same new one
 /// waits for this commit.
-class Recorder {
+class RecordAttempt {
  public:
-  Recorder(Connection& connection, const RecordBatch& batch)
+  RecordAttempt(Connection& connection, const RecordBatch& batch)
       : connection_(connection), batch_(batch), recorded_at_(time_text(batch.recorded_at)) {}
 
   /// Nothing when another consumer recorded one of the new uploads meanwhile in another way: then nothing is
-  /// done, and a new Recorder sees it.
+  /// done, and a new attempt sees it.
   Result<std::optional<RecordReport>> run(bool& expects_duplicates) {
     for (const auto& logged : batch_.events) ids_.insert(logged.event.upload.upload_id);
     for (const auto& letter : batch_.dead_letters) {
@@ -159,7 +158,7 @@ class Recorder {
     for (std::size_t i = 0; i < advances.size(); ++i) {
       if (transaction.first()[i].changed() != 1) return offset_moved(*advances[i]);
     }
-    DD_TRY(const auto stored, uploads_of(transaction.first().back()));
+    DD_TRY(const auto stored, all_of(transaction.first().back(), kUpload));
     for (const auto& upload : stored) {
       touched_.emplace(upload.facts.upload_id, Touched{upload.facts, upload.state, {}});
     }
@@ -214,16 +213,13 @@ class Recorder {
                 {new_uploads_json()}}));
     std::map<UploadId, Standing> standings;
     for (int i = 0; i < rows.size(); ++i) {
-      const Row row = rows[i];
+      Row row = rows[i];
+      DD_TRY(const auto id, as_stored(UploadId::parse(row.text())));
       Standing standing;
-      if (!row.is_null(1)) {
-        DD_TRY(const auto owner, as_stored(ArchiveId::parse(row.text(1))));
-        standing.owner = owner;
-      }
-      standing.previous_recorded = row.boolean(2);
-      standing.previous_off_chain = row.boolean(3);
-      if (!row.is_null(4)) standing.rival = {std::string(row.text(4)), Version(row.number(5))};
-      DD_TRY(const auto id, as_stored(UploadId::parse(row.text(0))));
+      DD_TRY(standing.owner, optional_id<ArchiveId>(row));
+      standing.previous_recorded = row.boolean();
+      standing.previous_off_chain = row.boolean();
+      if (const auto rival = row.optional_text()) standing.rival = {*rival, Version(row.number())};
       standings.emplace(id, std::move(standing));
     }
     return standings;
@@ -328,7 +324,7 @@ class Recorder {
     std::vector<std::string> ids;
     for (const auto& upload : new_) ids.push_back(upload.facts.upload_id.to_string());
     DD_TRY(const auto found, connection_.run(select_uploads_by_id(array_of(ids))));
-    DD_TRY(const auto stored, uploads_of(found));
+    DD_TRY(const auto stored, all_of(found, kUpload));
     if (stored.size() != new_.size()) return false;
     const std::map<UploadId, UploadState> wanted = [this] {
       std::map<UploadId, UploadState> states;
@@ -362,7 +358,7 @@ class Recorder {
                                         "f.archive_id WHERE f.claims",
                                         kNewUploads),
                             {new_uploads_json()}}));
-    return owned[0].number(0) == claims;
+    return owned[0].number() == claims;
   }
 
   /// Reports those of the inserted uploads that are in conflict: whoever inserts one reports it. Each takes
@@ -370,7 +366,7 @@ class Recorder {
   /// the other chain would be a rival.
   Result<void> report_conflicts(const Rows& inserted) {
     std::set<std::string, std::less<>> ids;
-    for (int i = 0; i < inserted.size(); ++i) ids.emplace(inserted[i].text(0));
+    for (int i = 0; i < inserted.size(); ++i) ids.emplace(inserted[i].text());
     bool locked = false;
     for (const auto& upload : new_) {
       if (!upload.conflict || !ids.contains(upload.facts.upload_id.to_string())) continue;
@@ -412,7 +408,7 @@ class Recorder {
                            kNoPredecessor),
                {facts.table.company_id, facts.table.table_name, last.to_string(), why}}));
       if (changed.empty()) return success();
-      DD_TRY(last, as_stored(UploadId::parse(changed[0].text(0))));
+      DD_TRY(last, as_stored(UploadId::parse(changed[0].text())));
       DD_TRY(auto next, find_upload(connection_, last));
       if (!next) return damaged("an upload that was changed just now is gone");
       if (const auto known = touched_.find(last); known != touched_.end()) {
@@ -482,7 +478,7 @@ class Recorder {
                                         "GROUP BY upload_id, seq",
                                         kColumns),
                             {}}));
-    for (int i = 0; i < inserted.size(); ++i) count_inserted(at_place(inserted[i].number(0)));
+    for (int i = 0; i < inserted.size(); ++i) count_inserted(at_place(inserted[i].number()));
     const auto already_there = static_cast<std::int64_t>(chosen_.size()) - inserted.size();
     report_.already_there += already_there;
     if (already_there == 0) return 0;
@@ -494,7 +490,7 @@ class Recorder {
                 "i.changed_columns, i.line) IS DISTINCT FROM (e.event_type, e.key_column, e.key_value, "
                 "e.old_values, e.new_values, e.changed_columns, e.line) ORDER BY i.place",
                 {}}));
-    for (int i = 0; i < others.size(); ++i) refuse(at_place(others[i].number(0)), kOtherEvent);
+    for (int i = 0; i < others.size(); ++i) refuse(at_place(others[i].number()), kOtherEvent);
     return already_there;
   }
 
@@ -639,7 +635,7 @@ class Recorder {
 
 Result<RecordReport> BatchWriter::record(Connection& connection, const RecordBatch& batch) {
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
-    DD_TRY(const auto report, Recorder(connection, batch).run(expects_duplicates_));
+    DD_TRY(const auto report, RecordAttempt(connection, batch).run(expects_duplicates_));
     if (report) return *report;
   }
   return Error{ErrorCode::unavailable, "serialization",

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "history/postgres_connection.hpp"
@@ -22,13 +22,17 @@ auto all_of(const Rows& rows, const Make& make)
   return all;
 }
 
-/// All rows of a statement made with select_uploads.
-Result<std::vector<UploadStatus>> uploads_of(const Rows& rows);
-/// The first row of such a statement.
-Result<std::optional<UploadStatus>> first_upload_of(const Rows& rows);
+/// Reads the columns of select_uploads.
+inline constexpr auto kUpload = [](Row row) { return upload_of(row); };
 
-/// Those of the uploads that there are, in no order. `ids`: an array of uuids as text.
-Statement select_uploads_by_id(const std::string& ids);
-Result<std::optional<UploadStatus>> find_upload(Connection& connection, const UploadId& upload);
+/// What `make` makes of the first row.
+template <class Make>
+auto first_of(const Rows& rows, const Make& make)
+    -> Result<std::optional<typename decltype(make(rows[0]))::value_type>> {
+  using Made = typename decltype(make(rows[0]))::value_type;
+  if (rows.empty()) return std::optional<Made>();
+  DD_TRY(auto made, make(rows[0]));
+  return std::optional<Made>(std::move(made));
+}
 
 }  // namespace deltadrop::history::postgres

@@ -1,11 +1,9 @@
-#include "history/postgres_schema.hpp"
-
 #include <fmt/format.h>
 
 #include <array>
 #include <string_view>
 
-#include "history/postgres_errors.hpp"
+#include "history/postgres_calls.hpp"
 
 namespace deltadrop::history::postgres {
 namespace {
@@ -16,7 +14,8 @@ namespace {
 //
 // cdc_events_by_key serves a key's history, company_data_open the current records and apply's look-up of open
 // rows, the primary key of company_data the records as of a moment.
-constexpr std::array<std::string_view, 4> kMigrations = {R"sql(
+constexpr auto kMigrations =
+    std::to_array<std::string_view>({R"sql(
 CREATE TABLE cdc_events (
   upload_id       uuid NOT NULL,
   seq             bigint NOT NULL CHECK (seq >= 1),
@@ -128,16 +127,16 @@ CREATE TABLE applied_counter (
 );
 INSERT INTO applied_counter (only_row, last_no) VALUES (1, 0);
 )sql",
-                                                         // Events are read upload by upload: those of one
-                                                         // company or table, or of a span of time, among
-                                                         // millions of others.
-                                                         R"sql(
+                                     // Events are read upload by upload: those of one
+                                     // company or table, or of a span of time, among
+                                     // millions of others.
+                                     R"sql(
 CREATE INDEX uploads_of_table ON uploads (company_id, table_name, applied_no) WHERE applied_no IS NOT NULL;
 CREATE INDEX uploads_of_company ON uploads (company_id, applied_no) WHERE applied_no IS NOT NULL;
 CREATE INDEX uploads_by_time ON uploads (timestamp, applied_no) WHERE applied_no IS NOT NULL;
 )sql",
-                                                         // Whose a table is, and the choice after a fork.
-                                                         R"sql(
+                                     // Whose a table is, and the choice after a fork.
+                                     R"sql(
 ALTER TABLE uploads ADD COLUMN archive_id uuid, ADD COLUMN off_chain boolean NOT NULL DEFAULT false,
   ADD COLUMN set_aside_at timestamptz CHECK (set_aside_at IS NULL OR state = 'conflict');
 DROP INDEX uploads_in_trouble;
@@ -152,13 +151,13 @@ CREATE TABLE table_owners (
   PRIMARY KEY (company_id, table_name)
 );
 )sql",
-                                                         // Where an applied upload's events of one type are,
-                                                         // for those of a rare type among millions of others.
-                                                         // One whose applied_no is not its upload's does not
-                                                         // count. An older consumer that still runs would
-                                                         // apply uploads without spans, whose events nobody
-                                                         // would find by their type: the check refuses that.
-                                                         R"sql(
+                                     // Where an applied upload's events of one type are,
+                                     // for those of a rare type among millions of others.
+                                     // One whose applied_no is not its upload's does not
+                                     // count. An older consumer that still runs would
+                                     // apply uploads without spans, whose events nobody
+                                     // would find by their type: the check refuses that.
+                                     R"sql(
 CREATE TABLE event_spans (
   upload_id  uuid NOT NULL,
   event_type text COLLATE "C" NOT NULL,
@@ -180,16 +179,16 @@ WHERE u.applied_no IS NOT NULL GROUP BY u.upload_id, e.event_type, (e.seq - 1) /
 ALTER TABLE uploads ADD COLUMN spanned_no bigint;
 UPDATE uploads SET spanned_no = applied_no WHERE applied_no IS NOT NULL;
 ALTER TABLE uploads ADD CONSTRAINT uploads_spanned CHECK (spanned_no IS NOT DISTINCT FROM applied_no);
-)sql"};
+)sql"});
 
 constexpr int kNewest = static_cast<int>(kMigrations.size());
 
 /// How many migrations the database has had; 0 where there are no tables.
 Result<int> stored_version(Connection& connection) {
   DD_TRY(const auto tables, connection.run({"SELECT to_regclass('schema_migrations') IS NOT NULL", {}}));
-  if (!tables[0].boolean(0)) return 0;
+  if (!tables[0].boolean()) return 0;
   DD_TRY(const auto numbers, connection.run({"SELECT coalesce(max(number), 0) FROM schema_migrations", {}}));
-  return static_cast<int>(numbers[0].number(0));
+  return static_cast<int>(numbers[0].number());
 }
 
 Result<void> refuse_newer(const Connection& connection, int stored) {
@@ -238,12 +237,13 @@ WHERE NOT has_table_privilege(v.table_name, v.right_name)
 Result<void> check_may_write(Connection& connection) {
   DD_TRY(const auto read_only,
          connection.run({"SELECT current_setting('transaction_read_only') = 'on'", {}}));
-  if (read_only[0].boolean(0)) {
+  if (read_only[0].boolean()) {
     return error_of_sqlstate("25006", "transactions are read-only here", connection.where());
   }
   DD_TRY(const auto missing, connection.run({std::string(kMissingRights), {}}));
-  if (missing[0].is_null(0)) return success();
-  return error_of_sqlstate("42501", fmt::format("permission denied: this user lacks {}", missing[0].text(0)),
+  const auto rights = missing[0].optional_text();
+  if (!rights) return success();
+  return error_of_sqlstate("42501", fmt::format("permission denied: this user lacks {}", *rights),
                            connection.where());
 }
 

@@ -49,23 +49,32 @@ int hex_digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
 
 }  // namespace
 
-std::string_view Row::text(int column) const {
+std::string_view Row::text_at(int column) const {
   return {PQgetvalue(result_, row_, column), static_cast<std::size_t>(PQgetlength(result_, row_, column))};
 }
 
-std::int64_t Row::number(int column) const { return number_of(text(column)); }
-
-bool Row::is_null(int column) const { return PQgetisnull(result_, row_, column) == 1; }
-
-std::optional<std::string> Row::optional_text(int column) const {
-  if (is_null(column)) return std::nullopt;
-  return std::string(text(column));
+bool Row::skip_null() {
+  if (PQgetisnull(result_, row_, column_) == 0) return false;
+  ++column_;
+  return true;
 }
 
-std::string Row::json(int column) const { return without_blanks(text(column)); }
+std::int64_t Row::number() { return number_of(text()); }
 
-std::string Row::bytes(int column) const {
-  std::string_view hex = text(column);
+std::optional<std::string> Row::optional_text() {
+  if (skip_null()) return std::nullopt;
+  return std::string(text());
+}
+
+std::optional<std::int64_t> Row::optional_number() {
+  if (skip_null()) return std::nullopt;
+  return number();
+}
+
+std::string Row::json() { return without_blanks(text()); }
+
+std::string Row::bytes() {
+  std::string_view hex = text();
   if (hex.starts_with("\\x")) hex.remove_prefix(2);
   std::string bytes;
   bytes.reserve(hex.size() / 2);
@@ -75,11 +84,18 @@ std::string Row::bytes(int column) const {
   return bytes;
 }
 
-Result<Timestamp> Row::time(int column) const { return parse_time(text(column)); }
+Result<Timestamp> Row::time() { return parse_time(text()); }
+
+Result<std::optional<Timestamp>> Row::optional_time() {
+  if (skip_null()) return std::optional<Timestamp>();
+  DD_TRY(const auto found, time());
+  return std::optional(found);
+}
 
 void CopyRow::read(std::string_view line) {
   text_.clear();
   ends_.clear();
+  column_ = 0;
   // A tab or a backslash of a value is written with a backslash before it.
   const bool escapes = line.find('\\') != std::string_view::npos;
   for (bool last = false; !last;) {
@@ -95,15 +111,15 @@ void CopyRow::read(std::string_view line) {
   }
 }
 
-std::string_view CopyRow::text(int column) const {
-  const auto at = static_cast<std::size_t>(column);
-  const std::size_t begin = at == 0 ? 0 : ends_[at - 1];
-  return std::string_view(text_).substr(begin, ends_[at] - begin);
+std::string_view CopyRow::text() {
+  const std::size_t begin = column_ == 0 ? 0 : ends_[column_ - 1];
+  const std::size_t end = ends_[column_++];
+  return std::string_view(text_).substr(begin, end - begin);
 }
 
-std::int64_t CopyRow::number(int column) const { return number_of(text(column)); }
+std::int64_t CopyRow::number() { return number_of(text()); }
 
-std::string CopyRow::json(int column) const { return without_blanks(text(column)); }
+std::string CopyRow::json() { return without_blanks(text()); }
 
 void append_copy_field(std::string& line, std::string_view text) {
   const auto is_escaped = [](char c) { return c == '\\' || c == '\n' || c == '\r' || c == '\t'; };

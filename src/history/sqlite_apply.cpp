@@ -1,8 +1,7 @@
-#include "history/sqlite_apply.hpp"
-
 #include <fmt/format.h>
 
 #include "history/decisions.hpp"
+#include "history/sqlite_calls.hpp"
 #include "history/sqlite_rows.hpp"
 
 namespace deltadrop::history::sqlite {
@@ -63,14 +62,13 @@ class Application {
     DD_TRY(auto select,
            database_.prepare("SELECT event_type, seq FROM cdc_events WHERE upload_id = ? ORDER BY seq"));
     select.bind(1, id_);
-    while (true) {
-      DD_TRY(const bool row, select.step());
-      if (!row) return success();
-      const auto type = parse_change_type(select.text(0));
+    return for_each_row(select, [&](Row row) -> Result<void> {
+      const auto type = parse_change_type(row.text());
       if (!type) return damaged("an event of upload " + id_);
-      const Seq seq(select.number(1));
+      const Seq seq(row.number());
       spans_.add({*type, seq, seq, 1});
-    }
+      return success();
+    });
   }
 
   /// An upload that was set aside and is applied again has those that it had before.
@@ -128,7 +126,7 @@ class Application {
   Result<std::string> first_not_closing() {
     DD_TRY(auto select,
            database_.prepare(
-               "SELECT e.key_value, e.seq, e.event_type, d.data FROM cdc_events e "
+               "SELECT e.event_type, e.key_value, e.seq, d.data FROM cdc_events e "
                "LEFT JOIN company_data d ON d.company_id = e.company_id "
                "AND d.table_name = e.table_name AND d.record_key = e.key_value AND d.is_current = 1 "
                "WHERE e.upload_id = ?1 AND e.event_type IN ('update', 'delete') "
@@ -136,7 +134,9 @@ class Application {
     select.bind(1, id_);
     DD_TRY(const bool found, select.step());
     if (!found) return does_not_close(std::nullopt, false);
-    return does_not_close(misfit_of(select), !select.is_null(3));
+    Row row(select);
+    const Misfit misfit = misfit_of(row);
+    return does_not_close(misfit, row.optional_text().has_value());
   }
 
   /// Why a row could not be opened, seen after the rollback: another row of its key stays open, or began
@@ -144,7 +144,7 @@ class Application {
   Result<std::string> first_not_opening() {
     DD_TRY(auto select,
            database_.prepare(
-               "SELECT e.key_value, e.seq, e.event_type FROM cdc_events e "
+               "SELECT e.event_type, e.key_value, e.seq FROM cdc_events e "
                "WHERE e.upload_id = ?1 AND e.event_type = 'insert' "
                "AND EXISTS (SELECT 1 FROM company_data d WHERE d.company_id = e.company_id "
                "AND d.table_name = e.table_name AND d.record_key = e.key_value AND d.is_current = 1) "
@@ -154,11 +154,7 @@ class Application {
                "AND x.event_type = 'delete') ORDER BY e.seq LIMIT 1"));
     select.bind(1, id_);
     DD_TRY(const bool found, select.step());
-    return does_not_open(found ? std::optional(misfit_of(select)) : std::nullopt);
-  }
-
-  static Misfit misfit_of(const db::Statement& row) {
-    return {std::string(row.text(2)), std::string(row.text(0)), Seq(row.number(1))};
+    return does_not_open(found ? std::optional(misfit_of(Row(select))) : std::nullopt);
   }
 
   Result<ApplyOutcome> conflict(const std::string& why) {
@@ -187,10 +183,7 @@ Result<std::optional<UploadStatus>> first_upload(db::Database& database, const T
                           "WHERE u.company_id = ?1 AND u.table_name = ?2 AND {} LIMIT 1", rest))));
   select.bind(1, table.company_id).bind(2, table.table_name);
   if (parameter) select.bind(3, *parameter);
-  DD_TRY(const bool found, select.step());
-  if (!found) return std::optional<UploadStatus>();
-  DD_TRY(auto upload, upload_of(Row(select)));
-  return std::optional<UploadStatus>(std::move(upload));
+  return first_of(select, kUpload);
 }
 
 }  // namespace

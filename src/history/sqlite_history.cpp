@@ -7,12 +7,8 @@
 
 #include "core/exhausted.hpp"
 #include "history/decisions.hpp"
-#include "history/sqlite_apply.hpp"
-#include "history/sqlite_owners.hpp"
-#include "history/sqlite_read.hpp"
-#include "history/sqlite_record.hpp"
+#include "history/sqlite_calls.hpp"
 #include "history/sqlite_rows.hpp"
-#include "history/sqlite_schema.hpp"
 
 namespace deltadrop::history::sqlite {
 namespace {
@@ -94,9 +90,6 @@ class SqliteHistory final : public HistoryStore {
 
   Result<std::vector<StoredRecord>> records(const RecordQuery& query) override {
     return readers_.with([&](Database& database) { return read_records(database, query); });
-  }
-  Result<std::vector<AppliedEvent>> key_history(const TableRef& table, const std::string& key) override {
-    return readers_.with([&](Database& database) { return read_key_history(database, table, key); });
   }
   Result<std::vector<AppliedEvent>> events(const EventQuery& query) override {
     return readers_.with([&](Database& database) { return read_events(database, query); });

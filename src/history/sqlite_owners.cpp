@@ -1,6 +1,5 @@
-#include "history/sqlite_owners.hpp"
-
 #include "history/conflicts.hpp"
+#include "history/sqlite_calls.hpp"
 #include "history/sqlite_rows.hpp"
 
 namespace deltadrop::history::sqlite {
@@ -103,10 +102,7 @@ Result<std::optional<ArchiveId>> owner_of(db::Database& database, const TableRef
   DD_TRY(auto select,
          database.prepare("SELECT archive_id FROM table_owners WHERE company_id = ?1 AND table_name = ?2"));
   select.bind(1, table.company_id).bind(2, table.table_name);
-  DD_TRY(const bool found, select.step());
-  if (!found) return std::optional<ArchiveId>();
-  DD_TRY(const auto archive, as_stored(ArchiveId::parse(select.text(0))));
-  return std::optional(archive);
+  return first_of(select, [](Row row) { return as_stored(ArchiveId::parse(row.text())); });
 }
 
 Result<void> set_owner(db::Database& database, const TableRef& table, const std::string& archive) {
@@ -123,10 +119,8 @@ Result<Ownership> read_ownership(db::Database& database, const TableRef& table) 
          database.prepare("SELECT upload_id FROM uploads WHERE company_id = ?1 AND table_name = ?2 AND "
                           "state <> 'conflict' ORDER BY version LIMIT 1"));
   select.bind(1, table.company_id).bind(2, table.table_name);
-  DD_TRY(const bool any, select.step());
-  if (!any) return found;
-  DD_TRY(const auto first, as_stored(UploadId::parse(select.text(0))));
-  found.first_upload = first;
+  DD_TRY(found.first_upload,
+         first_of(select, [](Row row) { return as_stored(UploadId::parse(row.text())); }));
   return found;
 }
 
@@ -147,7 +141,7 @@ Result<std::vector<UploadStatus>> read_uploads_of(db::Database& database, const 
                                                        "AND ") +
                                            part + " ORDER BY u.version, u.upload_id")));
     select.bind(1, table.company_id).bind(2, table.table_name);
-    DD_TRY(auto uploads, read_uploads(select));
+    DD_TRY(auto uploads, all_of(select, kUpload));
     all.insert(all.end(), std::make_move_iterator(uploads.begin()), std::make_move_iterator(uploads.end()));
   }
   sort_by_version(all);

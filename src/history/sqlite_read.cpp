@@ -1,10 +1,9 @@
-#include "history/sqlite_read.hpp"
-
 #include <fmt/format.h>
 
 #include <unordered_map>
 
 #include "history/decisions.hpp"
+#include "history/sqlite_calls.hpp"
 #include "history/sqlite_rows.hpp"
 
 namespace deltadrop::history::sqlite {
@@ -40,7 +39,7 @@ Result<bool> is_after_all_changes(Database& database, const TableRef& table, con
                           "AND state = 'applied' AND state <> 'conflict' ORDER BY version DESC LIMIT 1"));
   select.bind(1, as_of).bind(2, table.company_id).bind(3, table.table_name);
   DD_TRY(const bool found, select.step());
-  return found && select.number(0) == 1;
+  return found && Row(select).number() == 1;
 }
 
 std::optional<std::string> text_of(const std::optional<Timestamp>& time) {
@@ -96,7 +95,7 @@ Result<std::vector<UploadStatus>> read_uploads_page(Database& database, const Ev
              until ? kUntilUploads : "AND ?6 IS NULL"))));
   select.bind(1, from.value).bind(2, query.company_id).bind(3, query.table_name).bind(4, kUploadsPage);
   select.bind(5, since).bind(6, until);
-  return read_uploads(select);
+  return all_of(select, kUpload);
 }
 
 std::string_view spans_index(const EventQuery& query) {
@@ -125,20 +124,14 @@ Result<std::vector<StoredSpan>> read_spans_page(Database& database, const EventQ
   select.bind(1, to_string(*query.type)).bind(2, after.applied_no.value).bind(3, after.seq.value);
   select.bind(4, query.company_id).bind(5, since).bind(6, until).bind(7, query.table_name).bind(8, upload);
   select.bind(9, kUploadsPage);
-  std::vector<StoredSpan> spans;
-  while (true) {
-    DD_TRY(const bool row, select.step());
-    if (!row) return spans;
-    DD_TRY(auto span, span_of(Row(select)));
-    spans.push_back(std::move(span));
-  }
+  return all_of(select, [](Row row) { return span_of(row); });
 }
 
 /// A key has few events: they are found by the index on it and sorted.
 Result<std::vector<AppliedEvent>> events_by_key(Database& database, const EventQuery& query) {
   DD_TRY(auto select,
          database.prepare(fmt::format(
-             "SELECT {}, u.upload_id, u.applied_no FROM cdc_events e INDEXED BY cdc_events_by_key "
+             "SELECT u.upload_id, u.applied_no, {} FROM cdc_events e INDEXED BY cdc_events_by_key "
              "CROSS JOIN uploads u ON u.upload_id = e.upload_id "
              "WHERE e.key_value = ?1 AND {} AND {} AND (?4 IS NULL OR e.event_type = ?4) "
              "AND (u.applied_no > ?5 OR (u.applied_no = ?5 AND e.seq > ?6)) "
@@ -157,41 +150,37 @@ Result<std::vector<AppliedEvent>> events_by_key(Database& database, const EventQ
   const auto upload = query.upload_id ? std::optional(query.upload_id->to_string()) : std::nullopt;
   select.bind(8, since).bind(9, until).bind(10, upload);
   std::unordered_map<UploadId, UploadFacts> facts;
-  std::vector<AppliedEvent> events;
-  while (true) {
-    DD_TRY(const bool row, select.step());
-    if (!row) return events;
-    DD_TRY(const auto upload_id, as_stored(UploadId::parse(select.text(10))));
+  return all_of(select, [&](Row row) -> Result<AppliedEvent> {
+    DD_TRY(const auto upload_id, as_stored(UploadId::parse(row.text())));
+    const AppliedNo applied_no(row.number());
     auto known = facts.find(upload_id);
     if (known == facts.end()) {
       DD_TRY(const auto found, find_upload(database, upload_id));
       known = facts.emplace(upload_id, found->facts).first;
     }
-    DD_TRY(auto event, event_of(Row(select), known->second));
-    events.push_back({AppliedNo(select.number(11)), std::move(event)});
-  }
+    DD_TRY(auto event, event_of(row, known->second));
+    return AppliedEvent{applied_no, std::move(event)};
+  });
 }
 
 Result<std::int64_t> read_count(Database& database, std::string_view sql) {
   DD_TRY(auto select, database.prepare(sql));
   DD_TRY(select.step());
-  return select.number(0);
+  return Row(select).number();
 }
 
 }  // namespace
 
+Result<std::optional<UploadStatus>> find_upload(Database& database, const UploadId& upload) {
+  DD_TRY(auto select, database.prepare(select_uploads("WHERE u.upload_id = ?")));
+  const std::string id = upload.to_string();
+  return first_of(select.bind(1, id), kUpload);
+}
+
 Result<std::vector<StoredOffset>> read_offsets(Database& database, const std::string& topic) {
-  DD_TRY(auto select, database.prepare("SELECT partition, cluster_id, topic_id, next_offset FROM log_offsets "
-                                       "WHERE topic = ? ORDER BY partition"));
-  select.bind(1, topic);
-  std::vector<StoredOffset> offsets;
-  while (true) {
-    DD_TRY(const bool row, select.step());
-    if (!row) return offsets;
-    offsets.push_back({{topic, eventlog::Partition(static_cast<std::int32_t>(select.number(0)))},
-                       {std::string(select.text(1)), std::string(select.text(2))},
-                       Offset(select.number(3))});
-  }
+  DD_TRY(auto select, database.prepare(fmt::format(
+                          "SELECT {} FROM log_offsets WHERE topic = ? ORDER BY partition", kOffsetColumns)));
+  return all_of(select.bind(1, topic), [](Row row) { return offset_of(row); });
 }
 
 namespace {
@@ -200,12 +189,7 @@ Result<std::vector<TableRef>> read_tables(Database& database, std::string_view c
   DD_TRY(auto select, database.prepare(fmt::format("SELECT DISTINCT company_id, table_name FROM uploads "
                                                    "WHERE {} ORDER BY company_id, table_name",
                                                    condition)));
-  std::vector<TableRef> tables;
-  while (true) {
-    DD_TRY(const bool row, select.step());
-    if (!row) return tables;
-    tables.push_back({std::string(select.text(0)), std::string(select.text(1))});
-  }
+  return all_of(select, [](Row row) { return table_of(row); });
 }
 
 }  // namespace
@@ -223,7 +207,7 @@ Result<std::vector<UploadStatus>> read_uploads_for_lake(Database& database) {
          database.prepare(select_uploads(
              "WHERE u.applied_no IN (SELECT min(applied_no) FROM uploads WHERE state = 'applied' "
              "AND in_lake_at IS NULL GROUP BY company_id, table_name) ORDER BY u.applied_no")));
-  return read_uploads(select);
+  return all_of(select, kUpload);
 }
 
 Result<std::vector<UploadStatus>> read_applied_uploads(Database& database, const TableRef& table,
@@ -232,7 +216,7 @@ Result<std::vector<UploadStatus>> read_applied_uploads(Database& database, const
                           "WHERE u.company_id = ? AND u.table_name = ? AND u.version <= ? "
                           "AND u.state = 'applied' AND u.state <> 'conflict' ORDER BY u.version")));
   select.bind(1, table.company_id).bind(2, table.table_name).bind(3, last.value);
-  return read_uploads(select);
+  return all_of(select, kUpload);
 }
 
 Result<std::set<UploadId>> read_applied_among(Database& database, const std::set<UploadId>& uploads) {
@@ -246,26 +230,15 @@ Result<std::set<UploadId>> read_applied_among(Database& database, const std::set
                                        "CROSS JOIN uploads u ON u.upload_id = asked.value "
                                        "WHERE u.state = 'applied'"));
   select.bind(1, ids);
-  std::set<UploadId> applied;
-  while (true) {
-    DD_TRY(const bool row, select.step());
-    if (!row) return applied;
-    DD_TRY(const auto upload, as_stored(UploadId::parse(select.text(0))));
-    applied.insert(upload);
-  }
+  DD_TRY(const auto applied, all_of(select, [](Row row) { return as_stored(UploadId::parse(row.text())); }));
+  return std::set<UploadId>(applied.begin(), applied.end());
 }
 
 Result<std::vector<LakeColumn>> read_lake_columns(Database& database, const TableRef& table) {
   DD_TRY(auto select, database.prepare("SELECT column_name, column_type FROM lake_columns "
                                        "WHERE company_id = ? AND table_name = ? ORDER BY column_name"));
   select.bind(1, table.company_id).bind(2, table.table_name);
-  std::vector<LakeColumn> columns;
-  while (true) {
-    DD_TRY(const bool row, select.step());
-    if (!row) return columns;
-    DD_TRY(auto column, lake_column_of(select.text(0), select.text(1)));
-    columns.push_back(std::move(column));
-  }
+  return all_of(select, [](Row row) { return lake_column_of(row); });
 }
 
 Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQuery& query) {
@@ -326,20 +299,14 @@ Result<AppliedNo> read_last_applied(Database& database) {
   return AppliedNo(number);
 }
 
-Result<std::vector<AppliedEvent>> read_key_history(Database& database, const TableRef& table,
-                                                   const std::string& key) {
-  return read_events(database, key_history_query(table, key));
-}
-
 namespace {
 
-Result<DeadLetterEntry> dead_letter_with_upload(Database& database, const db::Statement& select) {
-  DD_TRY(auto entry, dead_letter_of(Row(select)));
-  if (select.is_null(kDeadLetterUploadColumn)) return entry;
-  DD_TRY(const auto upload_id, as_stored(UploadId::parse(select.text(kDeadLetterUploadColumn))));
-  DD_TRY(const auto upload, find_upload(database, upload_id));
-  if (upload) entry.letter.upload = upload->facts;
-  return entry;
+Result<DeadLetterEntry> dead_letter_with_upload(Database& database, Row row) {
+  DD_TRY(auto stored, dead_letter_of(row));
+  if (!stored.upload_id) return std::move(stored.entry);
+  DD_TRY(const auto upload, find_upload(database, *stored.upload_id));
+  if (upload) stored.entry.letter.upload = upload->facts;
+  return std::move(stored.entry);
 }
 
 }  // namespace
@@ -350,14 +317,7 @@ Result<std::vector<DeadLetterEntry>> read_dead_letters(Database& database, std::
          database.prepare(fmt::format("SELECT {} FROM dead_letters ORDER BY resolved_at IS NOT NULL, "
                                       "recorded_at DESC, topic, partition, log_offset LIMIT ?",
                                       kDeadLetterColumns)));
-  select.bind(1, limit);
-  std::vector<DeadLetterEntry> entries;
-  while (true) {
-    DD_TRY(const bool row, select.step());
-    if (!row) return entries;
-    DD_TRY(auto entry, dead_letter_with_upload(database, select));
-    entries.push_back(std::move(entry));
-  }
+  return all_of(select.bind(1, limit), [&](Row row) { return dead_letter_with_upload(database, row); });
 }
 
 Result<std::optional<DeadLetterEntry>> read_dead_letter(Database& database, const DeadLetterId& id) {
@@ -367,10 +327,7 @@ Result<std::optional<DeadLetterEntry>> read_dead_letter(Database& database, cons
              "SELECT {} FROM dead_letters WHERE topic_id = ? AND partition = ? AND log_offset = ?",
              kDeadLetterColumns)));
   select.bind(1, id.topic_id).bind(2, std::int64_t{id.partition.value}).bind(3, id.offset.value);
-  DD_TRY(const bool row, select.step());
-  if (!row) return std::optional<DeadLetterEntry>();
-  DD_TRY(auto entry, dead_letter_with_upload(database, select));
-  return std::optional(std::move(entry));
+  return first_of(select, [&](Row row) { return dead_letter_with_upload(database, row); });
 }
 
 Result<Summary> read_summary(Database& database) {
@@ -385,7 +342,7 @@ Result<Summary> read_summary(Database& database) {
   DD_TRY(auto select, database.prepare(select_uploads(
                           "WHERE u.state IN ('blocked', 'conflict') AND u.set_aside_at IS NULL "
                           "ORDER BY u.company_id, u.table_name, u.version")));
-  DD_TRY(summary.blocked, read_uploads(select));
+  DD_TRY(summary.blocked, all_of(select, kUpload));
   return summary;
 }
 
@@ -398,11 +355,11 @@ Result<std::vector<std::int64_t>> read_event_rows(Database& database, const Uplo
   std::vector<std::int64_t> rows;
   // As many as there may be, so that no larger copy is ever made; what stays empty takes no memory.
   rows.reserve(static_cast<std::size_t>(upload.total));
-  while (true) {
-    DD_TRY(const bool row, select.step());
-    if (!row) return rows;
-    rows.push_back(select.number(0));
-  }
+  DD_TRY(for_each_row(select, [&](Row row) -> Result<void> {
+    rows.push_back(row.number());
+    return success();
+  }));
+  return rows;
 }
 
 Result<std::vector<Event>> read_events_at(Database& database, const UploadFacts& upload,

@@ -1,5 +1,3 @@
-#include "history/sqlite_record.hpp"
-
 #include <fmt/format.h>
 
 #include <map>
@@ -8,7 +6,7 @@
 #include "core/values_json.hpp"
 #include "history/conflicts.hpp"
 #include "history/decisions.hpp"
-#include "history/sqlite_owners.hpp"
+#include "history/sqlite_calls.hpp"
 #include "history/sqlite_rows.hpp"
 
 namespace deltadrop::history::sqlite {
@@ -31,9 +29,9 @@ std::optional<std::string_view> values_or_null(const std::string& json) {
   return json;
 }
 
-class Recorder {
+class Recording {
  public:
-  Recorder(db::Database& database, const RecordBatch& batch)
+  Recording(db::Database& database, const RecordBatch& batch)
       : database_(database), batch_(batch), recorded_at_(batch.recorded_at.to_string()) {}
 
   Result<RecordReport> run() {
@@ -61,8 +59,8 @@ class Recorder {
         "UPDATE log_offsets SET next_offset = ?, cluster_id = ?, topic_id = ? "
         "WHERE topic = ? AND partition = ? AND next_offset = ?";
     DD_TRY(auto move, database_.prepare(advance.from ? compare_and_set : set_first));
-    move.bind(1, advance.to.value).bind(2, advance.identity.cluster_id).bind(3, advance.identity.topic_id);
-    move.bind(4, advance.partition.topic).bind(5, std::int64_t{advance.partition.partition.value});
+    bind_all(move, advance.to.value, advance.identity.cluster_id, advance.identity.topic_id,
+             advance.partition.topic, std::int64_t{advance.partition.partition.value});
     if (advance.from) move.bind(6, advance.from->value);
     DD_TRY(move.run());
     if (database_.changes() == 1) return success();
@@ -107,14 +105,13 @@ class Recorder {
     const std::string event_id = event.event_id.to_string();
     changed_columns_.clear();
     append_texts_json(changed_columns_, event.changed_columns);
-    insert.bind(1, upload.id).bind(2, event.seq.value).bind(3, event_id).bind(4, to_string(event.type));
-    insert.bind(5, event.upload.table.company_id).bind(6, event.upload.table.table_name);
-    insert.bind(7, upload.timestamp).bind(8, upload.effective_at);
-    insert.bind(9, event.key_column).bind(10, event.key_value);
-    insert.bind(11, values_or_null(event.old_values_json)).bind(12, values_or_null(event.new_values_json));
-    insert.bind(13, changed_columns_).bind(14, event.upload.file_id).bind(15, event.upload.version.value);
-    insert.bind(16, event.line.value).bind(17, recorded_at_);
-    return insert.run();
+    return bind_all(insert, upload.id, event.seq.value, event_id, to_string(event.type),
+                    event.upload.table.company_id, event.upload.table.table_name, upload.timestamp,
+                    upload.effective_at, event.key_column, event.key_value,
+                    values_or_null(event.old_values_json), values_or_null(event.new_values_json),
+                    changed_columns_, event.upload.file_id, event.upload.version.value, event.line.value,
+                    recorded_at_)
+        .run();
   }
 
   Result<bool> is_recorded(const Event& event, const Touched& upload) {
@@ -170,11 +167,9 @@ class Recorder {
             "previous_upload_id, file_sha256, types, total, state, timestamp, "
             "effective_at, error, archive_id, off_chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     const std::string sha256 = facts.file_sha256.to_hex();
-    insert.bind(1, upload.id).bind(2, facts.table.company_id).bind(3, facts.table.table_name);
-    insert.bind(4, facts.version.value).bind(5, previous).bind(6, sha256).bind(7, facts.types_json);
-    insert.bind(8, facts.total).bind(9, to_string(upload.state));
-    insert.bind(10, upload.timestamp).bind(11, upload.effective_at).bind(12, conflict).bind(13, archive);
-    insert.bind(14, std::int64_t{conflict.has_value()});
+    bind_all(insert, upload.id, facts.table.company_id, facts.table.table_name, facts.version.value, previous,
+             sha256, facts.types_json, facts.total, to_string(upload.state), upload.timestamp,
+             upload.effective_at, conflict, archive, std::int64_t{conflict.has_value()});
     DD_TRY(insert.run());
     return conflict ? found_in_conflict(upload, *conflict) : success();
   }
@@ -185,7 +180,7 @@ class Recorder {
     DD_TRY(standing.rival, rival_of(facts, previous));
     DD_TRY(auto select, database_.prepare("SELECT off_chain FROM uploads WHERE upload_id = ?1"));
     DD_TRY(standing.previous_recorded, select.bind(1, previous).step());
-    standing.previous_off_chain = standing.previous_recorded && select.number(0) != 0;
+    standing.previous_off_chain = standing.previous_recorded && Row(select).number() != 0;
     return standing;
   }
 
@@ -199,9 +194,9 @@ class Recorder {
                "AND state <> 'conflict' AND coalesce(previous_upload_id, '') = ?4 LIMIT 1"));
     select.bind(1, facts.table.company_id).bind(2, facts.table.table_name);
     select.bind(3, facts.version.value).bind(4, previous);
-    DD_TRY(const bool found, select.step());
-    if (!found) return std::optional<Standing::Rival>();
-    return std::optional(Standing::Rival{std::string(select.text(0)), Version(select.number(1))});
+    return first_of(select, [](Row row) -> Result<Standing::Rival> {
+      return Standing::Rival{std::string(row.text()), Version(row.number())};
+    });
   }
 
   /// Reports the upload, and takes those that were recorded before it and follow it along: in the place of
@@ -219,9 +214,8 @@ class Recorder {
                 "AND u.state <> 'conflict' AND u.state IN ('recorded', 'blocked')")));
         const std::string id = last.to_string();
         select.bind(1, upload.facts.table.company_id).bind(2, upload.facts.table.table_name).bind(3, id);
-        DD_TRY(auto found, read_uploads(select));
-        if (found.empty()) return success();
-        next = std::move(found.front());
+        DD_TRY(next, first_of(select, kUpload));
+        if (!next) return success();
       }
       next->error = follows_conflict(last);
       next->state = UploadState::conflict;
@@ -324,7 +318,7 @@ class Recorder {
 
 Result<RecordReport> record(db::Database& database, const RecordBatch& batch) {
   DD_TRY(auto transaction, db::Transaction::begin(database));
-  auto report = Recorder(database, batch).run();
+  auto report = Recording(database, batch).run();
   if (!report && report.error().type == "constraint") {
     // Kept with the event and told to clients: without the database's path.
     std::string reason = report.error().message;

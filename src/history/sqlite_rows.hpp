@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "history/stored_rows.hpp"
@@ -10,28 +11,75 @@
 
 namespace deltadrop::history::sqlite {
 
-/// The current row of a statement, as history/stored_rows.hpp wants one. Times and JSON are texts here.
+/// The current row of a statement, whose columns are read one after another, as history/stored_rows.hpp reads
+/// them. Times and JSON are texts here.
 class Row {
  public:
-  explicit Row(const deltadrop::sqlite::Statement& statement) : statement_(statement) {}
-  [[nodiscard]] std::string_view text(int column) const { return statement_.text(column); }
-  [[nodiscard]] std::int64_t number(int column) const { return statement_.number(column); }
-  [[nodiscard]] bool is_null(int column) const { return statement_.is_null(column); }
-  [[nodiscard]] std::optional<std::string> optional_text(int column) const {
-    return statement_.optional_text(column);
+  explicit Row(const deltadrop::sqlite::Statement& statement) : statement_(&statement) {}
+  std::string_view text() { return statement_->text(column_++); }
+  std::int64_t number() { return statement_->number(column_++); }
+  std::optional<std::string> optional_text() { return statement_->optional_text(column_++); }
+  std::optional<std::int64_t> optional_number() { return statement_->optional_number(column_++); }
+  std::string json() { return std::string(text()); }
+  std::string bytes() { return std::string(text()); }
+  Result<Timestamp> time() { return Timestamp::parse(text()); }
+  Result<std::optional<Timestamp>> optional_time() {
+    const auto found = optional_text();
+    if (!found) return std::optional<Timestamp>();
+    DD_TRY(const auto parsed, Timestamp::parse(*found));
+    return std::optional(parsed);
   }
-  [[nodiscard]] std::string json(int column) const { return std::string(statement_.text(column)); }
-  [[nodiscard]] std::string bytes(int column) const { return std::string(statement_.text(column)); }
-  [[nodiscard]] Result<Timestamp> time(int column) const { return Timestamp::parse(statement_.text(column)); }
 
  private:
-  const deltadrop::sqlite::Statement& statement_;
+  const deltadrop::sqlite::Statement* statement_;
+  int column_ = 0;
 };
 
-/// All rows of a statement made with select_uploads.
-Result<std::vector<UploadStatus>> read_uploads(deltadrop::sqlite::Statement& statement);
+/// Binds the statement's parameters from the first on, in this order. As with Statement::bind, their bytes
+/// must live until the next step.
+template <class... Values>
+deltadrop::sqlite::Statement& bind_all(deltadrop::sqlite::Statement& statement, Values&&... values) {
+  int parameter = 0;
+  (statement.bind(++parameter, std::forward<Values>(values)), ...);
+  return statement;
+}
 
-Result<std::optional<UploadStatus>> find_upload(deltadrop::sqlite::Database& database,
-                                                const UploadId& upload);
+/// Calls `use` with each row that is left until it fails.
+template <class Use>
+Result<void> for_each_row(deltadrop::sqlite::Statement& statement, const Use& use) {
+  while (true) {
+    DD_TRY(const bool row, statement.step());
+    if (!row) return success();
+    DD_TRY(use(Row(statement)));
+  }
+}
+
+/// What `make` makes of a row.
+template <class Make>
+using Made = typename decltype(std::declval<const Make&>()(std::declval<Row>()))::value_type;
+
+/// What `make` makes of each row that is left.
+template <class Make>
+Result<std::vector<Made<Make>>> all_of(deltadrop::sqlite::Statement& statement, const Make& make) {
+  std::vector<Made<Make>> all;
+  DD_TRY(for_each_row(statement, [&](Row row) -> Result<void> {
+    DD_TRY(auto made, make(row));
+    all.push_back(std::move(made));
+    return success();
+  }));
+  return all;
+}
+
+/// What `make` makes of the next row.
+template <class Make>
+Result<std::optional<Made<Make>>> first_of(deltadrop::sqlite::Statement& statement, const Make& make) {
+  DD_TRY(const bool row, statement.step());
+  if (!row) return std::optional<Made<Make>>();
+  DD_TRY(auto made, make(Row(statement)));
+  return std::optional(std::move(made));
+}
+
+/// Reads the columns of select_uploads.
+inline constexpr auto kUpload = [](Row row) { return upload_of(row); };
 
 }  // namespace deltadrop::history::sqlite

@@ -1,9 +1,8 @@
-#include "history/sqlite_schema.hpp"
-
 #include <array>
 #include <string_view>
 
 #include "core/values_json.hpp"
+#include "history/sqlite_calls.hpp"
 #include "sqlite/functions.hpp"
 
 namespace deltadrop::history::sqlite {
@@ -16,7 +15,8 @@ namespace db = deltadrop::sqlite;
 //
 // cdc_events_by_key serves a key's history, company_data_open the current records and apply's look-up of open
 // rows, the unique key of company_data the records as of a moment.
-constexpr std::array<std::string_view, 5> kMigrations = {R"sql(
+constexpr auto kMigrations =
+    std::to_array<std::string_view>({R"sql(
 CREATE TABLE cdc_events (
   upload_id       TEXT NOT NULL,
   seq             INTEGER NOT NULL CHECK (seq >= 1),
@@ -127,24 +127,24 @@ CREATE TABLE applied_counter (
 );
 INSERT INTO applied_counter (only_row, last_no) VALUES (1, 0);
 )sql",
-                                                         // REPLACE deletes without asking the trigger above,
-                                                         // by the key or by a rowid given (-1 where none is).
-                                                         R"sql(
+                                     // REPLACE deletes without asking the trigger above,
+                                     // by the key or by a rowid given (-1 where none is).
+                                     R"sql(
 CREATE TRIGGER cdc_events_refuse_replace BEFORE INSERT ON cdc_events
 WHEN EXISTS (SELECT 1 FROM cdc_events WHERE upload_id = NEW.upload_id AND seq = NEW.seq)
   OR (NEW.rowid >= 1 AND EXISTS (SELECT 1 FROM cdc_events WHERE rowid = NEW.rowid))
 BEGIN SELECT RAISE(ABORT, 'cdc_events are kept for ever: this event is there already and is not replaced'); END;
 )sql",
-                                                         // Events are read upload by upload: those of one
-                                                         // company or table, or of a span of time, among
-                                                         // millions of others.
-                                                         R"sql(
+                                     // Events are read upload by upload: those of one
+                                     // company or table, or of a span of time, among
+                                     // millions of others.
+                                     R"sql(
 CREATE INDEX uploads_of_table ON uploads (company_id, table_name, applied_no) WHERE applied_no IS NOT NULL;
 CREATE INDEX uploads_of_company ON uploads (company_id, applied_no) WHERE applied_no IS NOT NULL;
 CREATE INDEX uploads_by_time ON uploads (timestamp, applied_no) WHERE applied_no IS NOT NULL;
 )sql",
-                                                         // Whose a table is, and the choice after a fork.
-                                                         R"sql(
+                                     // Whose a table is, and the choice after a fork.
+                                     R"sql(
 ALTER TABLE uploads ADD COLUMN archive_id TEXT;
 ALTER TABLE uploads ADD COLUMN off_chain INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE uploads ADD COLUMN set_aside_at TEXT CHECK (set_aside_at IS NULL OR state = 'conflict');
@@ -160,11 +160,11 @@ CREATE TABLE table_owners (
   PRIMARY KEY (company_id, table_name)
 );
 )sql",
-                                                         // Where an applied upload's events of one type are,
-                                                         // for those of a rare type among millions of others.
-                                                         // One whose applied_no is not its upload's does not
-                                                         // count.
-                                                         R"sql(
+                                     // Where an applied upload's events of one type are,
+                                     // for those of a rare type among millions of others.
+                                     // One whose applied_no is not its upload's does not
+                                     // count.
+                                     R"sql(
 CREATE TABLE event_spans (
   upload_id  TEXT NOT NULL,
   event_type TEXT NOT NULL,
@@ -182,7 +182,7 @@ INSERT INTO event_spans (upload_id, event_type, first_seq, last_seq, company_id,
 SELECT u.upload_id, e.event_type, min(e.seq), max(e.seq), u.company_id, u.table_name, u.applied_no
 FROM uploads u CROSS JOIN cdc_events e ON e.upload_id = u.upload_id
 WHERE u.applied_no IS NOT NULL GROUP BY u.upload_id, e.event_type, (e.seq - 1) / 1024;
-)sql"};
+)sql"});
 
 }  // namespace
 

@@ -19,11 +19,6 @@ Result<UploadState> parse_state(std::string_view text) {
   return damaged(fmt::format("an upload has the state {}", text));
 }
 
-Result<LakeColumn> lake_column_of(std::string_view name, std::string_view type) {
-  if (const auto known = parse_column_type(type)) return LakeColumn{std::string(name), *known};
-  return damaged(fmt::format("column {} of the lake has the type {}", name, type));
-}
-
 void sort_by_version(std::vector<UploadStatus>& uploads) {
   std::sort(uploads.begin(), uploads.end(), [](const UploadStatus& a, const UploadStatus& b) {
     return std::tie(a.facts.version, a.facts.upload_id) < std::tie(b.facts.version, b.facts.upload_id);

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
-#include <string_view>
+#include <optional>
 #include <vector>
 
+#include "lake/lake.hpp"
 #include "lake/layout.hpp"
 
 namespace deltadrop::lake {
@@ -26,5 +28,20 @@ class Compaction {
  private:
   std::vector<CompactedFile> files_;
 };
+
+struct CompactReport {
+  std::int64_t merged = 0;  ///< how many files went
+  std::int64_t files = 0;   ///< into how many
+  std::int64_t rows = 0;    ///< that they hold
+};
+
+/// Merges the files of versions that follow each other and were accepted before `before`, type by type, into
+/// files of up to PARQUET_MAX_ROWS events. A merged file gets its name by one rename, then the files that it
+/// stands for go: between the two, for some milliseconds, a reader of the folder sees their rows twice; after
+/// a crash there, until this is called again. Nothing is ever missing. The caller holds the
+/// TableLock. Errors as write_upload's.
+Result<CompactReport> compact_table(const Options& options, history::LakeLedger& history,
+                                    const TableRef& table, std::optional<Timestamp> before,
+                                    const OnProgress& progress);
 
 }  // namespace deltadrop::lake

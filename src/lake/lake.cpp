@@ -16,7 +16,7 @@ namespace {
 
 /// Writes all older uploads that are in the lake again; how many, or nothing where `columns` had to be
 /// widened.
-Result<std::optional<std::int64_t>> write_older(TableWriter& table, history::HistoryStore& history,
+Result<std::optional<std::int64_t>> write_older(TableWriter& table, history::LakeLedger& history,
                                                 const UploadFacts& upload, TableColumns& columns) {
   std::int64_t count = 0;
   DD_TRY(const auto uploads, history.applied_uploads(upload.table, upload.version));
@@ -35,7 +35,7 @@ Result<std::optional<std::int64_t>> write_older(TableWriter& table, history::His
 
 /// The upload, and the older ones where their files have other columns than `columns` now. False where
 /// `columns` had to be widened.
-Result<bool> write_all(TableWriter& table, history::HistoryStore& history, const UploadFacts& upload,
+Result<bool> write_all(TableWriter& table, history::LakeLedger& history, const UploadFacts& upload,
                        const TableColumns& held, TableColumns& columns, WriteReport& report) {
   DD_TRY(table.open());
   DD_TRY(const auto written, table.write(upload, columns));
@@ -48,7 +48,7 @@ Result<bool> write_all(TableWriter& table, history::HistoryStore& history, const
   return rewritten.has_value();
 }
 
-Result<WriteReport> write_and_publish(TableWriter& table, history::HistoryStore& history,
+Result<WriteReport> write_and_publish(TableWriter& table, history::LakeLedger& history,
                                       const UploadFacts& upload, TableColumns& columns) {
   WriteReport report;
   DD_TRY(auto stored, history.lake_columns(upload.table));
@@ -71,7 +71,7 @@ Result<void> check_folder(const std::filesystem::path& folder) {
   return success();
 }
 
-Result<WriteReport> write_upload(const Options& options, history::HistoryStore& history,
+Result<WriteReport> write_upload(const Options& options, history::LakeLedger& history,
                                  const history::UploadStatus& upload, io::Clock& clock, KnownFolders* known) {
   const auto& facts = upload.facts;
   TableWriter table(options, history, facts.table);

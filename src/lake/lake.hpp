@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "history/history_store.hpp"
+#include "history/lake_ledger.hpp"
 #include "io/clock.hpp"
 
 /// Parquet files of applied events. docs/lake.md is their layout and format.
@@ -31,6 +32,14 @@ struct WriteReport {
   std::vector<std::string> warnings;   ///< one sentence for each type of `types=` that its column cannot have
 };
 
+/// How far a call has come, in uploads.
+struct Progress {
+  std::int64_t done = 0;
+  std::int64_t total = 0;
+  std::int64_t files = 0;
+};
+using OnProgress = std::function<void(const Progress&)>;
+
 /// Makes the folder where it is missing; whether this process may write there. Errors as io's.
 Result<void> check_folder(const std::filesystem::path& folder);
 
@@ -39,10 +48,10 @@ Result<void> check_folder(const std::filesystem::path& folder);
 /// a crash in between leaves only temporary files and files that the next write of the table removes or
 /// replaces. When the upload brings columns that the table's files do not have, or values that their types do
 /// not hold, all older uploads in the lake are written again with it. Memory is bounded whatever the number
-/// of events. One writer a table at a time. Errors as history::HistoryStore's and io's, and `corrupt` where
+/// of events. One writer a table at a time. Errors as history::LakeLedger's and io's, and `corrupt` where
 /// the history's events contradict their upload; then the upload is not marked. With `known`, whose `locked`
 /// was called, the folder is listed only where it must be: the cost does not grow with the files there.
-Result<WriteReport> write_upload(const Options& options, history::HistoryStore& history,
+Result<WriteReport> write_upload(const Options& options, history::LakeLedger& history,
                                  const history::UploadStatus& upload, io::Clock& clock,
                                  KnownFolders* known = nullptr);
 

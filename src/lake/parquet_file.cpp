@@ -1,8 +1,10 @@
 #include "lake/parquet_file.hpp"
 
 #include <arrow/api.h>
+#include <arrow/memory_pool.h>
 #include <arrow/util/key_value_metadata.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/properties.h>
 
@@ -213,28 +215,21 @@ arrow::Result<arrow::ArrayVector> ParquetFile::State::take_fields() {
     return parts.size() == 1 ? arrow::Result<ArrayPtr>(parts.front()) : arrow::Concatenate(parts);
   };
   using Facts = const UploadFacts&;
-  const std::array<arrow::Result<ArrayPtr>, 18> built = {
-      event_ids.Finish(),
-      event_types.Finish(),
-      shared([](Facts of) { return arrow::MakeScalar(of.table.company_id); }),
-      shared([](Facts of) { return arrow::MakeScalar(of.table.table_name); }),
-      shared([](Facts of) { return moment(of.timestamp); }),
-      shared([](Facts of) { return moment(of.effective_at); }),
-      key_columns.Finish(),
-      key_values.Finish(),
-      changed_columns.Finish(),
-      shared([](Facts of) { return arrow::MakeScalar(of.upload_id.to_string()); }),
-      shared([](Facts of) { return arrow::MakeScalar(of.file_id); }),
-      shared([](Facts of) { return arrow::MakeScalar(of.file_sha256.to_hex()); }),
-      shared([](Facts of) { return arrow::MakeScalar(of.version.value); }),
-      shared([](Facts of) { return text_or_null(of.types_json); }),
-      shared([](Facts of) {
-        return text_or_null(of.previous_upload_id ? std::optional(of.previous_upload_id->to_string())
-                                                  : std::nullopt);
-      }),
-      seqs.Finish(),
-      shared([](Facts of) { return arrow::MakeScalar(of.total); }),
-      lines.Finish()};
+  const auto built = std::to_array<arrow::Result<ArrayPtr>>(
+      {event_ids.Finish(), event_types.Finish(),
+       shared([](Facts of) { return arrow::MakeScalar(of.table.company_id); }),
+       shared([](Facts of) { return arrow::MakeScalar(of.table.table_name); }),
+       shared([](Facts of) { return moment(of.timestamp); }),
+       shared([](Facts of) { return moment(of.effective_at); }), key_columns.Finish(), key_values.Finish(),
+       changed_columns.Finish(), shared([](Facts of) { return arrow::MakeScalar(of.upload_id.to_string()); }),
+       shared([](Facts of) { return arrow::MakeScalar(of.file_id); }),
+       shared([](Facts of) { return arrow::MakeScalar(of.file_sha256.to_hex()); }),
+       shared([](Facts of) { return arrow::MakeScalar(of.version.value); }),
+       shared([](Facts of) { return text_or_null(of.types_json); }), shared([](Facts of) {
+         return text_or_null(of.previous_upload_id ? std::optional(of.previous_upload_id->to_string())
+                                                   : std::nullopt);
+       }),
+       seqs.Finish(), shared([](Facts of) { return arrow::MakeScalar(of.total); }), lines.Finish()});
   arrow::ArrayVector arrays;
   for (const auto& each : built) {
     ARROW_RETURN_NOT_OK(each.status());
@@ -276,6 +271,11 @@ std::shared_ptr<const arrow::KeyValueMetadata> ParquetFile::State::footer() cons
   return arrow::key_value_metadata(
       {"upload_id", "file_sha256", "version"},
       {upload.upload_id.to_string(), upload.file_sha256.to_hex(), fmt::to_string(upload.version.value)});
+}
+
+void release_unused_memory() {
+  arrow::default_memory_pool()->ReleaseUnused();
+  ::malloc_trim(0);
 }
 
 Result<ParquetFile> ParquetFile::create(ByteSink sink, const UploadFacts& upload, TableColumns& columns,

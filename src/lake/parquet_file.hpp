@@ -1,14 +1,22 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 
-#include "lake/byte_sink.hpp"
+#include "core/result.hpp"
 #include "lake/layout.hpp"
 #include "lake/table_columns.hpp"
 
 namespace deltadrop::lake {
+
+/// Takes the bytes of a file in their order. What it fails with, the file fails with.
+using ByteSink = std::function<Result<void>(std::string_view bytes)>;
+
+/// Gives memory that Arrow and the C library keep for later back to the system. Takes some milliseconds.
+void release_unused_memory();
 
 /// One Parquet file of events of one type, of one upload or of several versions, being written. Equal events
 /// give equal bytes. Memory: the rows of one row group, at most about 64 MiB of values and their encoded

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "lake/byte_sink.hpp"
+#include "lake/parquet_file.hpp"
 #include "lake/table_columns.hpp"
 
 namespace deltadrop::lake {

@@ -1,13 +1,8 @@
 #include "lake/parquet_stream.hpp"
 
-#include <arrow/memory_pool.h>
-#include <malloc.h>
-
 #include <cstddef>
 #include <string_view>
 #include <utility>
-
-#include "lake/memory.hpp"
 
 namespace deltadrop::lake {
 namespace {
@@ -15,11 +10,6 @@ namespace {
 constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
 
 }  // namespace
-
-void release_unused_memory() {
-  arrow::default_memory_pool()->ReleaseUnused();
-  ::malloc_trim(0);
-}
 
 SinkStream::SinkStream(ByteSink sink) : sink_(std::move(sink)) { buffer_.reserve(kBufferBytes); }
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "core/result.hpp"
-#include "lake/byte_sink.hpp"
+#include "lake/parquet_file.hpp"
 
 namespace deltadrop::lake {
 

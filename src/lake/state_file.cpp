@@ -24,7 +24,7 @@ constexpr std::int64_t kPageRowsMax = 5'000;
 /// A table's records at a moment, by key, a page at a time of about as many bytes.
 class RecordPages {
  public:
-  RecordPages(history::HistoryStore& history, const RecordsOf& of, RowGroups groups)
+  RecordPages(history::HistoryReader& history, const RecordsOf& of, RowGroups groups)
       : history_(history),
         page_bytes_(groups == RowGroups::large ? kPageBytes : kSmallPageBytes),
         query_{of.table, of.as_of, std::nullopt, kPageRowsMin, page_bytes_} {}
@@ -42,7 +42,7 @@ class RecordPages {
   }
 
  private:
-  history::HistoryStore& history_;
+  history::HistoryReader& history_;
   std::int64_t page_bytes_;
   history::RecordQuery query_;
 };
@@ -70,7 +70,7 @@ Result<std::vector<std::string>> names_of(const Event& event) {
 
 /// The columns that the last of `uploads` with an insert or an update tracks. No record has a value in
 /// another one.
-Result<std::vector<std::string>> tracked_columns(history::HistoryStore& history,
+Result<std::vector<std::string>> tracked_columns(history::HistoryReader& history,
                                                  const std::vector<history::UploadStatus>& uploads) {
   for (auto upload = uploads.rbegin(); upload != uploads.rend(); ++upload) {
     for (const auto type : {ChangeType::insert, ChangeType::update}) {
@@ -85,7 +85,7 @@ Result<std::vector<std::string>> tracked_columns(history::HistoryStore& history,
   return std::vector<std::string>();
 }
 
-Result<TableState> state_of_last(history::HistoryStore& history,
+Result<TableState> state_of_last(history::HistoryReader& history,
                                  const std::vector<history::UploadStatus>& uploads) {
   const auto& last = uploads.back().facts;
   TableState state;
@@ -96,7 +96,7 @@ Result<TableState> state_of_last(history::HistoryStore& history,
 
 }  // namespace
 
-Result<TableState> state_at(history::HistoryStore& history, const TableRef& table,
+Result<TableState> state_at(history::HistoryReader& history, const TableRef& table,
                             std::optional<Timestamp> as_of) {
   DD_TRY(auto uploads, history.applied_uploads(table, history::kAnyVersion));
   const auto first = uploads.empty() ? std::string() : uploads.front().facts.effective_at.to_string();
@@ -109,7 +109,7 @@ Result<TableState> state_at(history::HistoryStore& history, const TableRef& tabl
                first.empty() ? "see that it is the right history, and the right name" : "give a later time"};
 }
 
-Result<TableState> state_of(history::HistoryStore& history, const TableRef& table, Version version) {
+Result<TableState> state_of(history::HistoryReader& history, const TableRef& table, Version version) {
   DD_TRY(const auto uploads, history.applied_uploads(table, version));
   if (!uploads.empty()) return state_of_last(history, uploads);
   return Error{
@@ -119,7 +119,7 @@ Result<TableState> state_of(history::HistoryStore& history, const TableRef& tabl
 }
 
 struct StateFile::Parts {
-  Parts(history::HistoryStore& from, TableState what, RowGroups groups)
+  Parts(history::HistoryReader& from, TableState what, RowGroups groups)
       : state(std::move(what)), pages(from, state.of, groups) {}
 
   TableState state;
@@ -130,7 +130,7 @@ struct StateFile::Parts {
   std::int64_t rows = 0;
 };
 
-Result<StateFile> StateFile::begin(history::HistoryStore& history, TableState state, RowGroups groups) {
+Result<StateFile> StateFile::begin(history::HistoryReader& history, TableState state, RowGroups groups) {
   // In this order: an upload that comes into the lake in between has its columns and types in what is read
   // after it.
   DD_TRY(const auto uploads, history.applied_uploads(state.of.table, state.of.version));

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 #include "lake/parquet_records.hpp"
 
 namespace deltadrop::lake {
@@ -20,19 +20,19 @@ struct TableState {
 
 /// The state that holds at `as_of`, of applied uploads: of_version with the last that is effective by then.
 /// not_found "no-version-then" before the first one.
-Result<TableState> state_at(history::HistoryStore& history, const TableRef& table,
+Result<TableState> state_at(history::HistoryReader& history, const TableRef& table,
                             std::optional<Timestamp> as_of);
 /// The state of a version. A version that changed nothing is in no history: it has that of the version
 /// before, and `of.version` says which. not_found "no-such-version" where there is none up to it.
-Result<TableState> state_of(history::HistoryStore& history, const TableRef& table, Version version);
+Result<TableState> state_of(history::HistoryReader& history, const TableRef& table, Version version);
 
 /// A table's state as one Parquet file, made piece by piece. Memory: one row group and one page of records,
 /// whatever their number; between two pieces a part of a page. Not thread-safe.
 class StateFile {
  public:
   /// `history` outlives it. Where uploads up to the state's version are not in the lake yet, this reads all
-  /// records once to find the types that they need. Errors as history::HistoryStore's.
-  static Result<StateFile> begin(history::HistoryStore& history, TableState state,
+  /// records once to find the types that they need. Errors as history::HistoryReader's.
+  static Result<StateFile> begin(history::HistoryReader& history, TableState state,
                                  RowGroups groups = RowGroups::large);
   StateFile(StateFile&&) noexcept;
   StateFile& operator=(StateFile&&) noexcept;

@@ -145,7 +145,7 @@ bool alike_in_files(const TableColumns& a, const TableColumns& b) {
 }
 
 Result<TableColumns> columns_to_begin_with(const std::vector<history::LakeColumn>& held,
-                                           history::HistoryStore& history, const UploadFacts& upload) {
+                                           history::HistoryReader& history, const UploadFacts& upload) {
   TableColumns columns(held);
   std::vector<history::AppliedEvent> first;
   for (const auto type : types_of(upload)) {

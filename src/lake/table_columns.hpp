@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 
 namespace deltadrop::lake {
 
@@ -58,7 +58,7 @@ bool alike_in_files(const TableColumns& a, const TableColumns& b);
 /// first values: near to what all of its values need, and never wider. Fails with corrupt, type "lake-types",
 /// where `types` is no JSON object of texts.
 Result<TableColumns> columns_to_begin_with(const std::vector<history::LakeColumn>& held,
-                                           history::HistoryStore& history, const UploadFacts& upload);
+                                           history::HistoryReader& history, const UploadFacts& upload);
 
 /// One sentence for each type of `types=` that its column does not have: values do not fit it, or it is
 /// unknown.

@@ -24,7 +24,7 @@ Error bad_upload(const UploadFacts& upload, std::string_view problem) {
 }
 
 /// Whether the previous upload with events was accepted in the same second.
-Result<bool> in_second_of_previous(history::HistoryStore& history, const UploadFacts& upload) {
+Result<bool> in_second_of_previous(history::LakeLedger& history, const UploadFacts& upload) {
   if (!upload.previous_upload_id) return false;
   DD_TRY(const auto previous, history.upload(*upload.previous_upload_id));
   if (!previous) {
@@ -91,14 +91,14 @@ std::int64_t rows_max_of(const Options& options) {
 
 }  // namespace
 
-TableWriter::TableWriter(const Options& options, history::HistoryStore& history, const TableRef& table)
+TableWriter::TableWriter(const Options& options, history::LakeLedger& history, const TableRef& table)
     : rows_max_(rows_max_of(options)),
       history_(history),
       folder_(table_folder(options.folder, table)),
       own_target_(std::make_unique<FolderTarget>(folder_)),
       target_(*own_target_) {}
 
-TableWriter::TableWriter(const Options& options, history::HistoryStore& history, const TableRef& table,
+TableWriter::TableWriter(const Options& options, history::LakeLedger& history, const TableRef& table,
                          FileTarget& target)
     : rows_max_(rows_max_of(options)),
       history_(history),
@@ -272,7 +272,7 @@ bool TableWriter::wrote(std::string_view file_name) const {
   return upload != written_.end() && upload->second.taken(file_name);
 }
 
-Result<std::string> mark_of(history::HistoryStore& history, const UploadFacts& upload) {
+Result<std::string> mark_of(history::LakeLedger& history, const UploadFacts& upload) {
   DD_TRY(const bool same_second, in_second_of_previous(history, upload));
   return upload_mark(upload, same_second);
 }

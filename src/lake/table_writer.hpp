@@ -34,9 +34,9 @@ class TableWriter {
     std::int64_t rows = 0;
   };
 
-  TableWriter(const Options& options, history::HistoryStore& history, const TableRef& table);
+  TableWriter(const Options& options, history::LakeLedger& history, const TableRef& table);
   /// For the files that would be written: they go to `target`; neither `open` nor `publish` is called.
-  TableWriter(const Options& options, history::HistoryStore& history, const TableRef& table,
+  TableWriter(const Options& options, history::LakeLedger& history, const TableRef& table,
               FileTarget& target);
 
   /// What compacted files have is not written with its upload. To be called before anything is written.
@@ -83,7 +83,7 @@ class TableWriter {
   [[nodiscard]] bool stale(const std::string& file_name) const;
 
   std::int64_t rows_max_;
-  history::HistoryStore& history_;
+  history::LakeLedger& history_;
   std::filesystem::path folder_;
   std::unique_ptr<FileTarget> own_target_;
   FileTarget& target_;
@@ -97,7 +97,7 @@ class TableWriter {
 };
 
 /// The mark in the names of the upload's files.
-Result<std::string> mark_of(history::HistoryStore& history, const UploadFacts& upload);
+Result<std::string> mark_of(history::LakeLedger& history, const UploadFacts& upload);
 
 /// Removes these files of the folder, whose events have files of other names there: those are made durable
 /// first.

@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 
 namespace deltadrop::lake {
 

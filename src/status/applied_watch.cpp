@@ -13,7 +13,7 @@ constexpr std::chrono::milliseconds kPauseWhileFailing{1'000};
 
 }  // namespace
 
-AppliedWatch::AppliedWatch(history::HistoryStore& history, consume::Consumer* consumer)
+AppliedWatch::AppliedWatch(history::HistoryReader& history, consume::Consumer* consumer)
     : history_(history), consumer_(consumer), thread_([this] { run(); }) {}
 
 AppliedWatch::~AppliedWatch() {

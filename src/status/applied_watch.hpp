@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "consume/consumer.hpp"
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 
 namespace deltadrop::status {
 
@@ -34,7 +34,7 @@ class AppliedWatch {
   };
 
   /// `consumer` is null where none runs in this process. Both outlive this.
-  AppliedWatch(history::HistoryStore& history, consume::Consumer* consumer);
+  AppliedWatch(history::HistoryReader& history, consume::Consumer* consumer);
   ~AppliedWatch();
   AppliedWatch(const AppliedWatch&) = delete;
   AppliedWatch& operator=(const AppliedWatch&) = delete;
@@ -50,7 +50,7 @@ class AppliedWatch {
   bool wait_for_listeners(std::unique_lock<std::mutex>& lock);
   void ask(std::unique_lock<std::mutex>& lock);
 
-  history::HistoryStore& history_;
+  history::HistoryReader& history_;
   consume::Consumer* consumer_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;

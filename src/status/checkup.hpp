@@ -10,7 +10,7 @@
 
 #include "consume/consumer.hpp"
 #include "eventlog/event_log.hpp"
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 #include "ingest/ingest.hpp"
 #include "io/clock.hpp"
 #include "io/clock_watch.hpp"
@@ -27,7 +27,7 @@ namespace deltadrop::status {
 struct Examined {
   ingest::Ingest* ingest;
   eventlog::EventLog& log;
-  history::HistoryStore& history;
+  history::HistoryReader& history;
   consume::Consumer* consumer;
   io::Clock& clock;
   std::function<std::vector<std::string>()> more_troubles = {};  ///< of the program around this process

@@ -8,7 +8,7 @@ std::optional<UploadId> event_upload_id(const ingest::UploadRecord& upload) {
   return upload.counts.changes() > 0 ? std::optional(upload.upload_id) : upload.previous_upload_id;
 }
 
-Result<Progress> progress_of(const ingest::UploadRecord& upload, history::HistoryStore& history) {
+Result<Progress> progress_of(const ingest::UploadRecord& upload, history::HistoryReader& history) {
   if (!upload.version) return Progress{};
   const bool has_events = upload.counts.changes() > 0;
   const auto id = event_upload_id(upload);

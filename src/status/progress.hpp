@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 #include "ingest/ingest.hpp"
 
 namespace deltadrop::status {
@@ -18,7 +18,7 @@ struct Progress {
 /// events before it. Nothing where there is nothing to apply.
 std::optional<UploadId> event_upload_id(const ingest::UploadRecord& upload);
 
-/// A version without events is as far as the one with events before it. Fails as HistoryStore does.
-Result<Progress> progress_of(const ingest::UploadRecord& upload, history::HistoryStore& history);
+/// A version without events is as far as the one with events before it. Errors as history::HistoryReader's.
+Result<Progress> progress_of(const ingest::UploadRecord& upload, history::HistoryReader& history);
 
 }  // namespace deltadrop::status

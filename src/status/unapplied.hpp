@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 #include "ingest/ingest.hpp"
 #include "io/clock.hpp"
 
@@ -28,7 +28,7 @@ struct Unapplied {
 /// asks outlives it.
 class UnappliedWatch {
  public:
-  UnappliedWatch(ingest::Ingest& ingest, history::HistoryStore& history, io::Clock& clock)
+  UnappliedWatch(ingest::Ingest& ingest, history::HistoryReader& history, io::Clock& clock)
       : ingest_(ingest), history_(history), clock_(clock) {}
 
   /// What is `blocked` is counted, but has a trouble and a repair of its own. Fails as its two sources do,
@@ -60,7 +60,7 @@ class UnappliedWatch {
   Result<void> count_late();
 
   ingest::Ingest& ingest_;
-  history::HistoryStore& history_;
+  history::HistoryReader& history_;
   io::Clock& clock_;
   std::mutex mutex_;  ///< of all below
   bool complete_ = false;

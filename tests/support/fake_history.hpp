@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "history/history_store.hpp"
+#include "history/lake_ledger.hpp"
 
 namespace deltadrop::testing {
 
-/// A history in memory that knows what the lake asks for and nothing else: its other methods fail. Every
-/// upload that is added counts as applied.
-class FakeHistory : public history::HistoryStore {
+/// A history in memory that answers what the lake needs; its other methods fail. Every upload that is added
+/// counts as applied.
+class FakeHistory : public history::LakeLedger {
  public:
   /// Events of one upload, with all their fields. Returns its status.
   history::UploadStatus add(std::vector<Event> events);
@@ -33,30 +33,13 @@ class FakeHistory : public history::HistoryStore {
   Result<std::vector<history::AppliedEvent>> events(const history::EventQuery& query) override;
   Result<std::optional<history::UploadStatus>> upload(const UploadId& upload) override;
 
-  Result<std::vector<history::StoredOffset>> offsets(const std::string&) override { return unused(); }
-  Result<history::RecordReport> record(const history::RecordBatch&) override { return unused(); }
-  Result<std::vector<TableRef>> tables_to_apply() override { return unused(); }
-  Result<history::ApplyOutcome> apply_next(const TableRef&, Timestamp) override { return unused(); }
   Result<std::vector<history::UploadStatus>> uploads_for_lake() override { return unused(); }
   Result<std::set<UploadId>> applied_among(const std::set<UploadId>&) override { return unused(); }
   Result<std::vector<history::StoredRecord>> records(const history::RecordQuery&) override {
     return unused();
   }
-  Result<std::vector<history::AppliedEvent>> key_history(const TableRef&, const std::string&) override {
-    return unused();
-  }
   Result<AppliedNo> last_applied() override { return unused(); }
-  Result<std::vector<history::DeadLetterEntry>> dead_letters(std::int64_t) override { return unused(); }
-  Result<std::optional<history::DeadLetterEntry>> dead_letter(const history::DeadLetterId&) override {
-    return unused();
-  }
   Result<history::Summary> summary() override { return unused(); }
-  Result<history::Ownership> ownership(const TableRef&) override { return unused(); }
-  Result<std::vector<history::KnownArchive>> archives() override { return unused(); }
-  Result<std::vector<history::UploadStatus>> uploads_of(const TableRef&) override { return unused(); }
-  Result<history::Resolution> resolve(const TableRef&, const std::optional<UploadId>&, Timestamp) override {
-    return unused();
-  }
   Result<void> health() override { return unused(); }
 
  private:

@@ -14,7 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
+#include "history/history_writer.hpp"
 #include "ingest/ingest.hpp"
 
 /// Stand-ins for what the HTTP endpoints work on: they hold what a test puts in and note what they are asked.
@@ -247,27 +248,19 @@ class FakeIngest final : public ingest::Ingest {
 };
 
 /// Reads only; writing is not what HTTP does.
-class FakeHistory : public history::HistoryStore {
+class FakeHistory : public history::HistoryReader, public history::HistoryWriter {
  public:
   Result<std::vector<history::StoredOffset>> offsets(const std::string&) override { return unexpected(); }
   Result<history::RecordReport> record(const history::RecordBatch&) override { return unexpected(); }
   Result<std::vector<TableRef>> tables_to_apply() override { return unexpected(); }
   Result<history::ApplyOutcome> apply_next(const TableRef&, Timestamp) override { return unexpected(); }
   Result<std::vector<history::UploadStatus>> uploads_for_lake() override { return unexpected(); }
-  Result<std::vector<TableRef>> applied_tables() override { return unexpected(); }
   Result<std::vector<history::UploadStatus>> applied_uploads(const TableRef&, Version) override {
-    return unexpected();
-  }
-  Result<void> scan_events(const UploadId&, ChangeType,
-                           const std::function<Result<void>(const Event&)>&) override {
     return unexpected();
   }
   Result<std::vector<history::LakeColumn>> lake_columns(const TableRef&) override {
     if (down) return *down;
     return columns;
-  }
-  Result<void> mark_in_lake(const UploadId&, const std::vector<history::LakeColumn>&, Timestamp) override {
-    return unexpected();
   }
 
   Result<std::vector<history::StoredRecord>> records(const history::RecordQuery& query) override {
@@ -281,13 +274,6 @@ class FakeHistory : public history::HistoryStore {
           record.valid_from <= query.as_of && (!record.valid_to || query.as_of < *record.valid_to);
       if (!valid || (query.after_key && record.key <= *query.after_key)) continue;
       if (static_cast<std::int64_t>(found.size()) < query.limit) found.push_back(record);
-    }
-    return found;
-  }
-  Result<std::vector<history::AppliedEvent>> key_history(const TableRef&, const std::string& key) override {
-    std::vector<history::AppliedEvent> found;
-    for (const auto& applied : applied_events) {
-      if (applied.event.key_value == key) found.push_back(applied);
     }
     return found;
   }
@@ -306,6 +292,7 @@ class FakeHistory : public history::HistoryStore {
       const history::EventCursor at{applied.applied_no, applied.event.seq};
       if (query.after && at <= *query.after) continue;
       if (query.type && applied.event.type != *query.type) continue;
+      if (query.key_value && applied.event.key_value != *query.key_value) continue;
       if (static_cast<std::int64_t>(found.size()) < query.limit) found.push_back(applied);
     }
     return found;
@@ -334,12 +321,6 @@ class FakeHistory : public history::HistoryStore {
     return found == letters.end() ? std::nullopt : std::optional(*found);
   }
   Result<history::Summary> summary() override { return state; }
-  Result<history::Ownership> ownership(const TableRef&) override { return unexpected(); }
-  Result<std::vector<history::KnownArchive>> archives() override { return unexpected(); }
-  Result<std::vector<history::UploadStatus>> uploads_of(const TableRef&) override { return unexpected(); }
-  Result<history::Resolution> resolve(const TableRef&, const std::optional<UploadId>&, Timestamp) override {
-    return unexpected();
-  }
   Result<void> health() override { return down ? Result<void>(*down) : success(); }
 
   std::mutex mutex;  ///< of what is asked of while a test changes it

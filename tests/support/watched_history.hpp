@@ -61,10 +61,6 @@ class WatchedHistory final : public history::HistoryStore {
   Result<std::vector<history::StoredRecord>> records(const history::RecordQuery& query) override {
     return call("records", [&] { return store_.records(query); });
   }
-  Result<std::vector<history::AppliedEvent>> key_history(const TableRef& table,
-                                                         const std::string& key) override {
-    return call("key_history", [&] { return store_.key_history(table, key); });
-  }
   Result<std::vector<history::AppliedEvent>> events(const history::EventQuery& query) override {
     return call("events", [&] { return store_.events(query); });
   }

@@ -31,7 +31,8 @@ class Api : public ::testing::Test {
     spdlog::set_level(spdlog::level::err);
     options.port = 0;
     server =
-        std::move(http::Server::listen(options, all_routes({ingest, log, history, nullptr, clock}))).value();
+        std::move(http::Server::listen(options, all_routes({ingest, log, history, history, nullptr, clock})))
+            .value();
   }
 
   test::RawResponse get(const std::string& target) { return test::fetch(server->address(), "GET", target); }

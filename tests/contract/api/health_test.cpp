@@ -86,7 +86,7 @@ class CountingApi : public Api {
   CountingApi() {
     http::ServerOptions options;
     options.port = 0;
-    const Services services{ingest, log, history, nullptr, clock, metrics_.get()};
+    const Services services{ingest, log, history, history, nullptr, clock, metrics_.get()};
     server = std::move(http::Server::listen(options, all_routes(services))).value();
   }
 
@@ -334,7 +334,7 @@ TEST_F(Api, RepublishIsAskedForWithATableOrWithout) {
 }
 
 TEST_F(Api, RepublishIsForTheServersOwnMachine) {
-  const http::Router router(all_routes({ingest, log, history, nullptr, clock}));
+  const http::Router router(all_routes({ingest, log, history, history, nullptr, clock}));
   const auto* route = router.find("POST", {"api", "v1", "republish"}).route;
   ASSERT_NE(route, nullptr);
   http::Request request;
@@ -351,7 +351,7 @@ TEST_F(Api, RepublishIsForTheServersOwnMachine) {
 }
 
 TEST_F(Api, AcceptingTheClockIsForTheServersOwnMachine) {
-  const http::Router router(all_routes({ingest, log, history, nullptr, clock}));
+  const http::Router router(all_routes({ingest, log, history, history, nullptr, clock}));
   const auto* route = router.find("POST", {"api", "v1", "clock", "accept"}).route;
   ASSERT_NE(route, nullptr);
   http::Request request;

@@ -26,7 +26,7 @@ UploadId upload(std::uint8_t number) {
 }
 
 /// Answers as it is told, after `gate` is opened where there is one.
-class OwnersHistory final : public test::FakeHistory {
+class OwnersHistory final : public history::TableChains {
  public:
   Result<history::Ownership> ownership(const TableRef&) override {
     ++asked;
@@ -34,11 +34,19 @@ class OwnersHistory final : public test::FakeHistory {
     if (down) return Error{ErrorCode::unavailable, "no-database", "it does not answer", "wait"};
     return answer;
   }
+  Result<std::vector<history::KnownArchive>> archives() override { return unused(); }
+  Result<std::vector<history::UploadStatus>> uploads_of(const TableRef&) override { return unused(); }
+  Result<history::Resolution> resolve(const TableRef&, const std::optional<UploadId>&, Timestamp) override {
+    return unused();
+  }
 
   std::atomic<int> asked = 0;
   std::atomic<bool> down = false;
   std::shared_future<void> gate;
   history::Ownership answer;
+
+ private:
+  static Error unused() { return {ErrorCode::internal, "unused", "an owner is all that is read here", ""}; }
 };
 
 class TableOwnersTest : public ::testing::Test {

@@ -48,8 +48,10 @@ class ApplierTest : public ::testing::Test {
   Board board_;
   std::atomic<int> rounds_ = 0;
   std::atomic<std::chrono::steady_clock::time_point> now_{};
-  Applier applier_{options_,        *pipeline_.log, pipeline_.history,
-                   pipeline_.clock, board_,         [this] { return now_.load(); }};
+  Applier applier_{
+      options_, *pipeline_.log, pipeline_.history, pipeline_.history, pipeline_.clock, board_, [this] {
+        return now_.load();
+      }};
   TableStory story_{"acme"};
   std::jthread thread_;  ///< last: it uses the others
 };

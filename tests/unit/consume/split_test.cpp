@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "consume/recorder.hpp"
+#include "consume/log_recorder.hpp"
 
 namespace deltadrop::consume {
 namespace {

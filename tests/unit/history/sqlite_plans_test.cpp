@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "history/sqlite_calls.hpp"
 #include "history/sqlite_history.hpp"
-#include "history/sqlite_schema.hpp"
 #include "support/result_check.hpp"
 #include "support/temporary_folder.hpp"
 

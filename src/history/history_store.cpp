@@ -1,9 +1,10 @@
+#include "history/history_store.hpp"
+
 #include <fmt/format.h>
 
 #include <charconv>
 
 #include "core/text.hpp"
-#include "history/history_store.hpp"
 
 namespace deltadrop::history {
 
@@ -52,6 +53,15 @@ Result<DeadLetterId> DeadLetterId::parse(std::string_view text) {
                  "give it as TOPIC_ID.PARTITION.OFFSET, as in the list of dead letters"};
   }
   return DeadLetterId{std::string(left), eventlog::Partition(*partition), Offset(*offset)};
+}
+
+Result<std::vector<AppliedEvent>> HistoryReader::key_history(const TableRef& table, const std::string& key) {
+  EventQuery query;
+  query.company_id = table.company_id;
+  query.table_name = table.table_name;
+  query.key_value = key;
+  query.limit = std::numeric_limits<std::int64_t>::max();
+  return events(query);
 }
 
 }  // namespace deltadrop::history

@@ -1,18 +1,56 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "history/history_store.hpp"
 #include "sqlite/database.hpp"
 
-/// The reading half of HistoryStore, each on a connection that the caller has to itself.
+/// What the calls of HistoryStore do in SQLite, each on a connection that the caller has to itself.
 namespace deltadrop::history::sqlite {
 
 using deltadrop::sqlite::Database;
 
+// ---- sqlite_schema.cpp
+
+/// The one connection that writes, with the schema brought up to date and `same_values(a, b)` defined.
+Result<Database> open_writer(const std::filesystem::path& path);
+Result<Database> open_reader(const std::filesystem::path& path);
+
+// ---- sqlite_record.cpp
+
+/// On the connection that writes.
+Result<RecordReport> record(Database& database, const RecordBatch& batch);
+
+// ---- sqlite_apply.cpp
+
+/// On the connection that writes.
+Result<ApplyOutcome> apply_next(Database& database, const TableRef& table, Timestamp now);
+/// On the connection that writes.
+Result<void> mark_in_lake(Database& database, const UploadId& upload, const std::vector<LakeColumn>& columns,
+                          Timestamp now);
+
+// ---- sqlite_owners.cpp
+
+Result<std::optional<ArchiveId>> owner_of(Database& database, const TableRef& table);
+/// Whoever owned it before.
+Result<void> set_owner(Database& database, const TableRef& table, const std::string& archive);
+
+Result<Ownership> read_ownership(Database& database, const TableRef& table);
+Result<std::vector<KnownArchive>> read_archives(Database& database);
+Result<std::vector<UploadStatus>> read_uploads_of(Database& database, const TableRef& table);
+/// On the connection that writes.
+Result<Resolution> resolve(Database& database, const TableRef& table, const std::optional<UploadId>& keep,
+                           Timestamp now);
+
+// ---- sqlite_read.cpp
+
+Result<std::optional<UploadStatus>> find_upload(Database& database, const UploadId& upload);
 Result<std::vector<StoredOffset>> read_offsets(Database& database, const std::string& topic);
 Result<std::vector<TableRef>> read_tables_to_apply(Database& database);
 Result<std::vector<UploadStatus>> read_uploads_for_lake(Database& database);
@@ -22,8 +60,6 @@ Result<std::vector<UploadStatus>> read_applied_uploads(Database& database, const
 Result<std::set<UploadId>> read_applied_among(Database& database, const std::set<UploadId>& uploads);
 Result<std::vector<LakeColumn>> read_lake_columns(Database& database, const TableRef& table);
 Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQuery& query);
-Result<std::vector<AppliedEvent>> read_key_history(Database& database, const TableRef& table,
-                                                   const std::string& key);
 Result<std::vector<AppliedEvent>> read_events(Database& database, const EventQuery& query);
 Result<AppliedNo> read_last_applied(Database& database);
 Result<std::vector<DeadLetterEntry>> read_dead_letters(Database& database, std::int64_t limit);

@@ -14,10 +14,10 @@ namespace deltadrop::consume {
 
 /// The first step: reads the log as a member of the group and records what it finds, batch by batch. One
 /// thread reads and decodes; while it gathers a batch, another one stores the batch before (at most one).
-class Recorder {
+class LogRecorder {
  public:
-  Recorder(const Options& options, eventlog::EventLog& log, history::HistoryStore& history, io::Clock& clock,
-           Board& board);
+  LogRecorder(const Options& options, eventlog::EventLog& log, history::HistoryWriter& history,
+              io::Clock& clock, Board& board);
 
   /// Until `stop`, the log is interrupted, or something that waiting does not mend: that is noted as
   /// `stopped`.
@@ -75,7 +75,7 @@ class Recorder {
 
   const Options& options_;
   eventlog::EventLog& log_;
-  history::HistoryStore& history_;
+  history::HistoryWriter& history_;
   io::Clock& clock_;
   Board& board_;
   bool assigned_ = false;  ///< told which partitions are this reader's

@@ -1,4 +1,4 @@
-#include "consume/recorder.hpp"
+#include "consume/log_recorder.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -115,11 +115,11 @@ history::RecordBatch split_off_half(history::RecordBatch& batch) {
   return later;
 }
 
-Recorder::Recorder(const Options& options, eventlog::EventLog& log, history::HistoryStore& history,
-                   io::Clock& clock, Board& board)
+LogRecorder::LogRecorder(const Options& options, eventlog::EventLog& log, history::HistoryWriter& history,
+                         io::Clock& clock, Board& board)
     : options_(options), log_(log), history_(history), clock_(clock), board_(board) {}
 
-void Recorder::run(const std::stop_token& stop) {
+void LogRecorder::run(const std::stop_token& stop) {
   Backoff backoff(options_.retry_wait_min, options_.retry_wait_max);
   while (!stop.stop_requested()) {
     const auto ended = session(stop);
@@ -146,7 +146,7 @@ void Recorder::run(const std::stop_token& stop) {
   }
 }
 
-Result<void> Recorder::session(const std::stop_token& stop) {
+Result<void> LogRecorder::session(const std::stop_token& stop) {
   DD_TRY(reader_, log_.join(options_.group));
   while (!stop.stop_requested()) {
     auto polled = reader_->poll(limits());
@@ -168,12 +168,12 @@ Result<void> Recorder::session(const std::stop_token& stop) {
   return commit_all(stop);
 }
 
-void Recorder::forget_pending() {
+void LogRecorder::forget_pending() {
   pending_ = {};
   pending_bytes_ = 0;
 }
 
-eventlog::PollLimits Recorder::limits() const {
+eventlog::PollLimits LogRecorder::limits() const {
   eventlog::PollLimits limits;
   limits.records_max = options_.batch_events - pending_.events.size() - pending_.dead_letters.size();
   limits.wait_max = kIdleWait;
@@ -187,14 +187,14 @@ eventlog::PollLimits Recorder::limits() const {
 }
 
 /// While a batch is being stored, the next one had better grow than wait for it.
-bool Recorder::is_due() const {
+bool LogRecorder::is_due() const {
   if (pending_bytes_ == 0) return false;
   if (pending_.events.size() + pending_.dead_letters.size() >= options_.batch_events) return true;
   if (pending_bytes_ >= kBatchBytesMax) return true;
   return !storing_ && std::chrono::steady_clock::now() - pending_since_ >= options_.batch_wait;
 }
 
-Result<void> Recorder::follow(const std::stop_token& stop, const eventlog::Polled& polled) {
+Result<void> LogRecorder::follow(const std::stop_token& stop, const eventlog::Polled& polled) {
   board_.note([](auto& notes) { notes.log.reset(); });
   log_warning_.over();
   if (const auto* found = std::get_if<eventlog::Records>(&polled)) {
@@ -214,7 +214,7 @@ Result<void> Recorder::follow(const std::stop_token& stop, const eventlog::Polle
   return check_stored();
 }
 
-Result<void> Recorder::give_back(const std::vector<eventlog::PartitionRef>& partitions) {
+Result<void> LogRecorder::give_back(const std::vector<eventlog::PartitionRef>& partitions) {
   assigned_ = false;
   // Their next owner begins at what is stored: nothing of ours may come after it has looked.
   const auto stored = settle_soon();
@@ -230,7 +230,7 @@ Result<void> Recorder::give_back(const std::vector<eventlog::PartitionRef>& part
 
 /// Recording compares them anyway; but while nothing comes, nothing is recorded, and a database that was
 /// restored or made anew would stay as it is.
-Result<void> Recorder::check_stored() {
+Result<void> LogRecorder::check_stored() {
   const auto now = std::chrono::steady_clock::now();
   if (now - checked_at_ < kCheckStored) return success();
   checked_at_ = now;
@@ -251,7 +251,7 @@ Result<void> Recorder::check_stored() {
   return success();
 }
 
-void Recorder::take(const eventlog::Record& record) {
+void LogRecorder::take(const eventlog::Record& record) {
   const auto position = positions_.find(record.partition);
   if (position == positions_.end()) return;
   if (pending_bytes_ == 0) pending_since_ = std::chrono::steady_clock::now();
@@ -272,7 +272,7 @@ void Recorder::take(const eventlog::Record& record) {
                                    record.value.value_or(""), reason, std::nullopt});
 }
 
-void Recorder::drop(const std::vector<eventlog::PartitionRef>& partitions) {
+void LogRecorder::drop(const std::vector<eventlog::PartitionRef>& partitions) {
   const auto dropped = [&](const auto& each) {
     return std::find(partitions.begin(), partitions.end(), each.partition) != partitions.end();
   };
@@ -283,7 +283,7 @@ void Recorder::drop(const std::vector<eventlog::PartitionRef>& partitions) {
   note_lag();
 }
 
-Result<std::vector<history::StoredOffset>> Recorder::stored_offsets(const std::stop_token& stop) {
+Result<std::vector<history::StoredOffset>> LogRecorder::stored_offsets(const std::stop_token& stop) {
   Backoff backoff(options_.retry_wait_min, options_.retry_wait_max);
   while (true) {
     auto offsets = history_.offsets(options_.topic);
@@ -293,8 +293,8 @@ Result<std::vector<history::StoredOffset>> Recorder::stored_offsets(const std::s
   }
 }
 
-Result<eventlog::Offset> Recorder::start_of(const eventlog::PartitionState& state,
-                                            const std::optional<history::StoredOffset>& stored) const {
+Result<eventlog::Offset> LogRecorder::start_of(const eventlog::PartitionState& state,
+                                               const std::optional<history::StoredOffset>& stored) const {
   if (!stored) return state.low;
   if (stored->identity != state.identity) {
     spdlog::warn(
@@ -310,8 +310,8 @@ Result<eventlog::Offset> Recorder::start_of(const eventlog::PartitionState& stat
   return state.low;
 }
 
-Result<void> Recorder::begin_at_stored(const std::stop_token& stop,
-                                       const std::vector<eventlog::PartitionState>& states) {
+Result<void> LogRecorder::begin_at_stored(const std::stop_token& stop,
+                                          const std::vector<eventlog::PartitionState>& states) {
   DD_TRY(const auto offsets, stored_offsets(stop));
   std::vector<eventlog::StartPosition> starts;
   for (const auto& state : states) {
@@ -327,7 +327,7 @@ Result<void> Recorder::begin_at_stored(const std::stop_token& stop,
   return success();
 }
 
-Result<void> Recorder::commit(const std::stop_token& stop) {
+Result<void> LogRecorder::commit(const std::stop_token& stop) {
   if (pending_bytes_ == 0) return success();
   DD_TRY(settle());
   for (auto& [partition, position] : positions_) {
@@ -343,12 +343,12 @@ Result<void> Recorder::commit(const std::stop_token& stop) {
   return success();
 }
 
-Result<void> Recorder::commit_all(const std::stop_token& stop) {
+Result<void> LogRecorder::commit_all(const std::stop_token& stop) {
   DD_TRY(commit(stop));
   return settle();
 }
 
-void Recorder::begin_storing(const std::stop_token& stop, history::RecordBatch batch) {
+void LogRecorder::begin_storing(const std::stop_token& stop, history::RecordBatch batch) {
   Storing& storing = storing_.emplace();
   storing.advances = batch.advances;
   storing.messages = static_cast<std::int64_t>(batch.events.size() + batch.dead_letters.size());
@@ -359,11 +359,11 @@ void Recorder::begin_storing(const std::stop_token& stop, history::RecordBatch b
   });
 }
 
-bool Recorder::is_storing() const {
+bool LogRecorder::is_storing() const {
   return storing_ && storing_->result.wait_for(std::chrono::seconds(0)) == std::future_status::timeout;
 }
 
-Result<void> Recorder::settle() {
+Result<void> LogRecorder::settle() {
   if (!storing_) return success();
   auto stored = storing_->result.get();
   const auto advances = std::move(storing_->advances);
@@ -379,12 +379,12 @@ Result<void> Recorder::settle() {
   return success();
 }
 
-Result<void> Recorder::settle_soon() {
+Result<void> LogRecorder::settle_soon() {
   if (storing_) storing_->give_up.request_stop();
   return settle();
 }
 
-Result<void> Recorder::store(const std::stop_token& stop, history::RecordBatch& batch) {
+Result<void> LogRecorder::store(const std::stop_token& stop, history::RecordBatch& batch) {
   Backoff backoff(options_.retry_wait_min, options_.retry_wait_max);
   while (true) {
     StepTimer recording(options_.observer, Step::record);
@@ -413,7 +413,7 @@ Result<void> Recorder::store(const std::stop_token& stop, history::RecordBatch& 
 
 /// After a commit whose answer was lost. Neither where the batch began nor where it ends: somebody else
 /// recorded.
-Result<bool> Recorder::was_stored(const std::stop_token& stop, const history::RecordBatch& batch) {
+Result<bool> LogRecorder::was_stored(const std::stop_token& stop, const history::RecordBatch& batch) {
   DD_TRY(const auto offsets, stored_offsets(stop));
   bool all_at_end = true;
   bool all_at_begin = true;
@@ -429,8 +429,8 @@ Result<bool> Recorder::was_stored(const std::stop_token& stop, const history::Re
                ""};
 }
 
-Result<void> Recorder::store_halves(const std::stop_token& stop, history::RecordBatch& batch,
-                                    const Error& refusal) {
+Result<void> LogRecorder::store_halves(const std::stop_token& stop, history::RecordBatch& batch,
+                                       const Error& refusal) {
   if (batch.events.empty()) return Error(refusal);
   if (batch.events.size() == 1) {
     spdlog::error("the history refuses the event at offset {} of {}: {}", batch.events.front().offset.value,
@@ -446,7 +446,7 @@ Result<void> Recorder::store_halves(const std::stop_token& stop, history::Record
 /// Everything in the log before a partition's `next` is recorded, unless it is pending or being stored. How
 /// much more there is is not known between a revocation and what is assigned next: rebalancing takes all
 /// partitions first. Without `ask_log` the lag stays as it was noted: asking is a round trip.
-void Recorder::note_lag(bool ask_log) {
+void LogRecorder::note_lag(bool ask_log) {
   std::vector<eventlog::StartPosition> recorded;
   for (const auto& [partition, position] : positions_) {
     if (!position.read && !position.storing) recorded.push_back({partition, position.next});
@@ -460,7 +460,7 @@ void Recorder::note_lag(bool ask_log) {
   });
 }
 
-std::optional<std::int64_t> Recorder::lag_now() {
+std::optional<std::int64_t> LogRecorder::lag_now() {
   lag_noted_at_ = std::chrono::steady_clock::now();
   const auto states = reader_->watermarks();
   if (!states) return std::nullopt;
