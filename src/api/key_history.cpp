@@ -39,8 +39,8 @@ Result<http::Response> key_history(const Services& services, const http::Request
     DD_TRY(after.seq.value, cursor_number(cursor->at(1)));
   }
   DD_TRY(const auto table, table_of_path(request));
-  DD_TRY(services.ingest.versions(table, Version(1),
-                                  1));  // an unknown table is 404, an unknown key has no history
+  DD_TRY(services.ingest.reader().versions(table, Version(1),
+                                           1));  // an unknown table is 404, an unknown key has no history
   DD_TRY(const auto changes, services.history.key_history(table, key));
   JsonArray items;
   std::int64_t taken = 0;

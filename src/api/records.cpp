@@ -33,7 +33,7 @@ Result<Page> page_of_cursor(const Services& services, const TableRef& table,
   DD_TRY(const auto version, cursor_number(fields[2], 1));
   DD_TRY(page.view.as_of.unix_ms, cursor_number(fields[3]));
   page.view.complete = fields[4] == "1";
-  DD_TRY(page.view.shown, ingest::version_of(services.ingest, table, Version(version)));
+  DD_TRY(page.view.shown, ingest::version_of(services.ingest.reader(), table, Version(version)));
   page.after_key = fields[5];
   return page;
 }

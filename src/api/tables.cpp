@@ -49,7 +49,7 @@ Result<http::Response> list_tables(const Services& services, const http::Request
   ingest::TableFilter filter;
   if (cursor) filter.after = TableRef{cursor->at(0), cursor->at(1)};
   filter.limit = limit + 1;
-  DD_TRY(const auto tables, services.ingest.tables(filter));
+  DD_TRY(const auto tables, services.ingest.reader().tables(filter));
   JsonArray items;
   std::int64_t taken = 0;
   TableRef last;
@@ -68,7 +68,7 @@ Result<http::Response> get_table(const Services& services, const http::Request& 
   DD_TRY(check_query(request, {"lake"}));
   DD_TRY(const auto with_lake, flag_of(request, "lake"));
   DD_TRY(const auto wanted, table_of_path(request));
-  DD_TRY(const auto found, services.ingest.table(wanted));
+  DD_TRY(const auto found, services.ingest.reader().table(wanted));
   if (!found) return no_such_table(wanted);
   auto object = table_json(*found);
   // Only who wants them waits for the history.

@@ -26,7 +26,7 @@ Result<http::Response> list_versions(const Services& services, const http::Reque
   Version first(1);
   DD_TRY(first.value, first_after_cursor(request, "versions"));
   DD_TRY(const auto table, table_of_path(request));
-  DD_TRY(const auto versions, services.ingest.versions(table, first, limit + 1));
+  DD_TRY(const auto versions, services.ingest.reader().versions(table, first, limit + 1));
   JsonArray items;
   for (const auto& upload : versions) {
     const auto number = upload.version.value_or(Version(0));
@@ -71,7 +71,7 @@ Result<http::Response> get_file(const Services& services, const http::Request& r
   DD_TRY(check_query(request, {}));
   DD_TRY(const auto table, table_of_path(request));
   DD_TRY(const auto number, parse_positive("version", request.parameters[2]));
-  DD_TRY(const auto upload, ingest::version_of(services.ingest, table, Version(number)));
+  DD_TRY(const auto upload, ingest::version_of(services.ingest.reader(), table, Version(number)));
   const auto tag = fmt::format("\"{}\"", upload.sha256.to_hex());
   http::Response response;
   response.headers = {{"ETag", tag}, {"Cache-Control", "private, immutable"}, {"Accept-Ranges", "bytes"}};
@@ -83,7 +83,7 @@ Result<http::Response> get_file(const Services& services, const http::Request& r
     response.status = 304;
     return response;
   }
-  DD_TRY(auto file, services.ingest.archived_file(table, Version(number)));
+  DD_TRY(auto file, services.ingest.reader().archived_file(table, Version(number)));
   const auto size = file->bytes();
   const auto selected = http::selected_by(request, tag, size);
   if (selected.selection == http::Selection::nothing) return no_such_range(std::move(response), size);
@@ -180,7 +180,7 @@ Result<http::Response> diff_versions(const Services& services, const http::Reque
   JsonArray items;
   std::int64_t taken = 0;
   std::optional<std::string> next;
-  DD_TRY(const auto diff, services.ingest.diff_versions(
+  DD_TRY(const auto diff, services.ingest.reader().diff_versions(
                               table, versions.from, versions.to, first,
                               [&](const EventView& change) {
                                 if (taken == limit || items.bytes() > kPageBytesMax) {
@@ -210,10 +210,10 @@ Result<void> revert(const Services& services, const http::Request& request, cons
   DD_TRY(wanted.table, table_of_path(request));
   DD_TRY(wanted.caller, caller_of(request));
   wanted.precondition = precondition_of(request);
-  services.ingest.revert(wanted,
-                         [respond, caller = wanted.caller](const Result<ingest::SubmitOutcome>& outcome) {
-                           respond(submit_answer(outcome, caller));
-                         });
+  services.ingest.intake().revert(
+      wanted, [respond, caller = wanted.caller](const Result<ingest::SubmitOutcome>& outcome) {
+        respond(submit_answer(outcome, caller));
+      });
   return success();
 }
 

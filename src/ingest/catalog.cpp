@@ -179,6 +179,18 @@ Result<void> keep_answer_in(sqlite::Database& database, const AnswerToKeep& keep
   return database.changes() == 1 ? success() : Result<void>(key_reused(keep.key));
 }
 
+Error no_such_table(const TableRef& table) {
+  return {ErrorCode::not_found, "no-such-table", fmt::format("there is no table {}", table.to_string()),
+          "list the tables to see their names"};
+}
+
+Error no_such_version(const UploadRecord& last, Version version) {
+  return {ErrorCode::not_found, "no-such-version",
+          fmt::format("{} has no version {}; its last is {}", last.table.to_string(), version.value,
+                      last.version->value),
+          "list the table's versions"};
+}
+
 Error other_spelling(const TableRef& table, std::string_view noun, std::string_view asked,
                      std::string_view known) {
   return {ErrorCode::conflict, "name-differs-in-case",
@@ -308,6 +320,26 @@ Result<std::optional<UploadRecord>> Catalog::find(const UploadId& upload) {
          reader_.prepare(fmt::format("SELECT {} FROM uploads WHERE upload_id = ?1", kColumns)));
   statement.bind(1, id);
   return first_row(std::move(statement));
+}
+
+Result<UploadRecord> Catalog::known(const UploadId& upload) {
+  DD_TRY(auto found, find(upload));
+  if (found) return std::move(*found);
+  return Error{ErrorCode::not_found, "no-such-upload", fmt::format("no upload is {}", upload.to_string()),
+               "list the uploads to see their ids"};
+}
+
+Result<void> Catalog::check_table(const TableRef& table) {
+  DD_TRY(const auto last, last_version(table));
+  return last ? success() : Result<void>(no_such_table(table));
+}
+
+Result<UploadRecord> Catalog::known_version(const TableRef& table, Version version) {
+  DD_TRY(auto found, this->version(table, version));
+  if (found) return std::move(*found);
+  DD_TRY(const auto last, last_version(table));
+  if (!last) return no_such_table(table);
+  return no_such_version(*last, version);
 }
 
 Result<std::optional<UploadRecord>> Catalog::last_version(const TableRef& table) {
@@ -634,16 +666,8 @@ Result<void> Catalog::mark_published(const UploadId& upload, Timestamp at) {
 Result<void> Catalog::check_known(const RepublishRequest& request) {
   if (!request.table) return success();
   DD_TRY(const auto last, last_version(*request.table));
-  if (!last) {
-    return Error{ErrorCode::not_found, "no-such-table",
-                 fmt::format("there is no table {}", request.table->to_string()),
-                 "list the tables to see their names"};
-  }
-  if (request.from <= *last->version) return success();
-  return Error{ErrorCode::not_found, "no-such-version",
-               fmt::format("{} has no version {}; its last is {}", request.table->to_string(),
-                           request.from.value, last->version->value),
-               "list the table's versions"};
+  if (!last) return no_such_table(*request.table);
+  return request.from <= *last->version ? success() : Result<void>(no_such_version(*last, request.from));
 }
 
 Result<std::vector<UploadRecord>> Catalog::mark_unpublished(const RepublishRequest& request) {

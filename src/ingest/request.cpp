@@ -88,6 +88,11 @@ std::string without_folders(std::string_view file_name) {
 
 }  // namespace
 
+std::optional<AskedKey> asked_key(const Caller& caller, const Sha256& request) {
+  if (!caller.idempotency_key) return std::nullopt;
+  return AskedKey{caller.key_scope, *caller.idempotency_key, request};
+}
+
 std::string sanitised_file_name(std::string_view file_name) {
   const std::string name = without_folders(file_name);
   std::string clean;

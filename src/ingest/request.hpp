@@ -19,6 +19,9 @@ struct AskedKey {
   [[nodiscard]] std::string stored() const { return scope.empty() ? key : scope + "\n" + key; }
 };
 
+/// The caller's idempotency key, where it gave one, for a request with this identity.
+std::optional<AskedKey> asked_key(const Caller& caller, const Sha256& request);
+
 /// An UploadRequest whose every field was read; what was absent or empty is absent. For `ignore` and `types`,
 /// empty means "none", which takes back what the table remembers.
 struct ParsedRequest {

@@ -16,6 +16,9 @@
 
 namespace deltadrop::ingest {
 
+/// shutting_down: the server takes no uploads any more.
+Error shutting_down();
+
 /// Work on tables. A table's jobs run one at a time, in the order in which they came; those of different
 /// tables run at once, on a bounded number of threads, one company after another. A job that waits holds no
 /// thread. Names of companies and tables differ as in TableRef::folded. Thread-safe.

@@ -86,20 +86,20 @@ TEST_F(EngineTest, TellsWhichTablesGotAVersionSince) {
   using Tables = std::vector<TableRef>;
   const TableRef acme{"acme", "financials"};
   const TableRef other{"other", "financials"};
-  EXPECT_EQ(bench_.engine->accepted_since(0).tables, Tables{});
+  EXPECT_EQ(bench_.engine->reader().accepted_since(0).tables, Tables{});
   bench_.upload("id,name\n1,a\n");
   bench_.upload(IngestBench::request("other"), "id,name\n1,a\n");
   bench_.upload("id,name\n1,b\n");
-  const auto both = bench_.engine->accepted_since(0);
+  const auto both = bench_.engine->reader().accepted_since(0);
   EXPECT_EQ(both.tables, (Tables{other, acme})) << "each once";
   bench_.upload("id,name\n1,b\n");
   auto dry = IngestBench::request("other");
   dry.dry_run = true;
   const auto held = bench_.upload(dry, "id,name\n1,c\n").upload;
-  const auto same = bench_.engine->accepted_since(both.next);
+  const auto same = bench_.engine->reader().accepted_since(both.next);
   EXPECT_EQ(same.tables, Tables{}) << "unchanged and held are no versions";
-  EXPECT_TRUE(bench_.engine->release(held.upload_id).has_value());
-  EXPECT_EQ(bench_.engine->accepted_since(same.next).tables, Tables{other});
+  EXPECT_TRUE(bench_.engine->intake().release(held.upload_id).has_value());
+  EXPECT_EQ(bench_.engine->reader().accepted_since(same.next).tables, Tables{other});
 }
 
 /// Puts a copy of DATA_DIR in its place between the comparison and the acceptance of the next upload.
@@ -131,7 +131,7 @@ TEST_F(EngineTest, NothingIsAcceptedIntoADataDirThatWasReplacedMeanwhile) {
   const auto outcome = bench_.submit(IngestBench::request("acme"), "id,name\n1,a\n");
   ASSERT_TRUE(outcome.has_error());
   EXPECT_EQ(outcome.error().type, "data-dir-replaced");
-  EXPECT_EQ(bench_.engine->uploads({}).value().size(), 0U);
+  EXPECT_EQ(bench_.engine->reader().uploads({}).value().size(), 0U);
   for (const auto& folder : {bench_.options.data_dir, away}) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / "archive")) {
       EXPECT_NE(entry.path().extension(), ".csv") << entry.path();
@@ -216,7 +216,7 @@ TEST_F(EngineTest, FindingsChangeNothing) {
   findings = std::get_if<csv::Findings>(&outcome.value());
   ASSERT_NE(findings, nullptr);
   EXPECT_GE(findings->total, 2);
-  EXPECT_EQ(bench_.engine->tables().value().front().versions, 1);
+  EXPECT_EQ(bench_.engine->reader().tables().value().front().versions, 1);
   EXPECT_TRUE(std::filesystem::is_empty(layout().spool()));
   EXPECT_EQ(bench_.upload("id,name\n1,b\n").upload.version, Version(2)) << "the next upload works";
 }
@@ -275,17 +275,17 @@ TEST_F(EngineTest, HeldUploadIsPublishedAsShown) {
 
   bench_.clock.advance_ms(1000);
   std::vector<std::string> shown;
-  ASSERT_TRUE(bench_.engine
-                  ->changes(held.upload.upload_id, Seq(1),
-                            [&](Seq, std::string_view json) {
-                              shown.emplace_back(json);
-                              return true;
-                            })
+  ASSERT_TRUE(bench_.engine->reader()
+                  .changes(held.upload.upload_id, Seq(1),
+                           [&](Seq, std::string_view json) {
+                             shown.emplace_back(json);
+                             return true;
+                           })
                   .has_value());
   EXPECT_EQ(shown.size(), 30U);
   EXPECT_EQ(shown.front(), held.samples_json.front());
 
-  const auto released = bench_.engine->release(held.upload.upload_id);
+  const auto released = bench_.engine->intake().release(held.upload.upload_id);
   ASSERT_TRUE(released.has_value()) << released.error().text();
   EXPECT_EQ(released.value().status, UploadStatus::published);
   EXPECT_EQ(released.value().upload.upload_id, held.upload.upload_id);
@@ -294,7 +294,7 @@ TEST_F(EngineTest, HeldUploadIsPublishedAsShown) {
   EXPECT_EQ(bench_.log->messages().size(), 60U);
   EXPECT_TRUE(std::filesystem::is_empty(layout().held()));
   EXPECT_EQ(current("acme"), rows_csv(1, 10, "b"));
-  const auto again = bench_.engine->release(held.upload.upload_id);
+  const auto again = bench_.engine->intake().release(held.upload.upload_id);
   ASSERT_FALSE(again.has_value());
   EXPECT_EQ(again.error().type, "not-held");
 }
@@ -305,18 +305,18 @@ TEST_F(EngineTest, ReleaseIsRefusedWhenTheTableHasMovedOn) {
   request.dry_run = true;
   const auto held = bench_.upload(request, "id\n1\n2\n");
   bench_.upload("id\n1\n3\n");
-  const auto released = bench_.engine->release(held.upload.upload_id);
+  const auto released = bench_.engine->intake().release(held.upload.upload_id);
   ASSERT_FALSE(released.has_value());
   EXPECT_EQ(released.error().type, "table-moved-on");
   EXPECT_NE(released.error().message.find("version 2"), std::string::npos) << released.error().message;
-  EXPECT_EQ(bench_.engine->upload(held.upload.upload_id).value()->state, UploadState::held);
+  EXPECT_EQ(bench_.engine->reader().upload(held.upload.upload_id).value()->state, UploadState::held);
 }
 
 TEST_F(EngineTest, HeldFirstVersionMakesNoTable) {
   const auto held = bench_.upload("id,name\n");
   EXPECT_EQ(held.status, UploadStatus::held);
-  EXPECT_TRUE(bench_.engine->tables().value().empty());
-  const auto released = bench_.engine->release(held.upload.upload_id);
+  EXPECT_TRUE(bench_.engine->reader().tables().value().empty());
+  const auto released = bench_.engine->intake().release(held.upload.upload_id);
   ASSERT_TRUE(released.has_value()) << released.error().text();
   EXPECT_EQ(released.value().status, UploadStatus::published);
   EXPECT_EQ(released.value().upload.version, Version(1));
@@ -329,7 +329,7 @@ TEST_F(EngineTest, ADamagedHeldFileIsNotReleased) {
   const auto path = layout().held_file(held.upload.upload_id);
   ASSERT_TRUE(io::remove_file(path).has_value());
   ASSERT_TRUE(io::write_file_durably(path, "id\n2\n").has_value());
-  const auto released = bench_.engine->release(held.upload.upload_id);
+  const auto released = bench_.engine->intake().release(held.upload.upload_id);
   ASSERT_FALSE(released.has_value());
   EXPECT_EQ(released.error().code, ErrorCode::corrupt) << released.error().text();
 }
@@ -338,13 +338,15 @@ TEST_F(EngineTest, DiscardRemovesTheFile) {
   auto request = IngestBench::request("acme");
   request.dry_run = true;
   const auto held = bench_.upload(request, "id\n1\n").upload;
-  ASSERT_TRUE(bench_.engine->discard(held.upload_id).has_value());
-  EXPECT_EQ(bench_.engine->upload(held.upload_id).value()->state, UploadState::discarded);
+  ASSERT_TRUE(bench_.engine->intake().discard(held.upload_id).has_value());
+  EXPECT_EQ(bench_.engine->reader().upload(held.upload_id).value()->state, UploadState::discarded);
   EXPECT_TRUE(std::filesystem::is_empty(layout().held()));
-  EXPECT_EQ(bench_.engine->discard(held.upload_id).error().type, "not-held");
-  EXPECT_EQ(
-      bench_.engine->changes(held.upload_id, Seq(1), [](Seq, std::string_view) { return true; }).error().type,
-      "file-gone");
+  EXPECT_EQ(bench_.engine->intake().discard(held.upload_id).error().type, "not-held");
+  EXPECT_EQ(bench_.engine->reader()
+                .changes(held.upload_id, Seq(1), [](Seq, std::string_view) { return true; })
+                .error()
+                .type,
+            "file-gone");
 }
 
 TEST_F(EngineTest, HeldUploadsExpire) {
@@ -355,8 +357,8 @@ TEST_F(EngineTest, HeldUploadsExpire) {
   bench_.close();
   bench_.clock.advance_ms(std::int64_t{25} * 3'600'000);
   ASSERT_TRUE(bench_.open().has_value());
-  EXPECT_EQ(bench_.engine->upload(dry.upload_id).value()->state, UploadState::expired);
-  EXPECT_EQ(bench_.engine->upload(kept.upload_id).value()->state, UploadState::held);
+  EXPECT_EQ(bench_.engine->reader().upload(dry.upload_id).value()->state, UploadState::expired);
+  EXPECT_EQ(bench_.engine->reader().upload(kept.upload_id).value()->state, UploadState::held);
   EXPECT_FALSE(std::filesystem::exists(layout().held_file(dry.upload_id)));
   EXPECT_TRUE(std::filesystem::exists(layout().held_file(kept.upload_id)));
 }
@@ -396,7 +398,7 @@ TEST_F(EngineTest, TablesRunInParallelAndOneTablesUploadsInTurn) {
   for (auto& thread : threads) thread.join();
   for (int t = 0; t < kTables; ++t) {
     const auto versions =
-        bench_.engine->versions({"company" + std::to_string(t), "financials"}, Version(1), 100);
+        bench_.engine->reader().versions({"company" + std::to_string(t), "financials"}, Version(1), 100);
     ASSERT_TRUE(versions.has_value());
     ASSERT_EQ(versions.value().size(), std::size_t{kUploads});
     for (std::size_t i = 1; i < versions.value().size(); ++i) {
@@ -409,20 +411,21 @@ TEST_F(EngineTest, TablesRunInParallelAndOneTablesUploadsInTurn) {
 
 TEST_F(EngineTest, AnswersWhatIsNotThere) {
   const TableRef none{"none", "financials"};
-  EXPECT_EQ(bench_.engine->versions(none, Version(1), 10).error().type, "no-such-table");
-  EXPECT_EQ(bench_.engine->archived_file(none, Version(1)).error().type, "no-such-table");
-  EXPECT_FALSE(bench_.engine->upload(UploadId{}).value());
-  EXPECT_EQ(bench_.engine->release(UploadId{}).error().type, "no-such-upload");
+  EXPECT_EQ(bench_.engine->reader().versions(none, Version(1), 10).error().type, "no-such-table");
+  EXPECT_EQ(bench_.engine->reader().archived_file(none, Version(1)).error().type, "no-such-table");
+  EXPECT_FALSE(bench_.engine->reader().upload(UploadId{}).value());
+  EXPECT_EQ(bench_.engine->intake().release(UploadId{}).error().type, "no-such-upload");
   const auto v1 = bench_.upload("id\n1\n").upload;
-  EXPECT_EQ(bench_.engine->archived_file(v1.table, Version(2)).error().type, "no-such-version");
-  EXPECT_EQ(bench_.engine->archived_file(v1.table, Version(1)).value()->read(0, 100).value(), "id\n1\n");
+  EXPECT_EQ(bench_.engine->reader().archived_file(v1.table, Version(2)).error().type, "no-such-version");
+  EXPECT_EQ(bench_.engine->reader().archived_file(v1.table, Version(1)).value()->read(0, 100).value(),
+            "id\n1\n");
 }
 
 TEST_F(EngineTest, AnArchivedFileIsReadFromAnywhereInPieces) {
   std::string text = "id,name\n";
   for (int id = 0; text.size() < 700'000; ++id) text += std::to_string(id) + ",some name\n";
   const auto table = bench_.upload(text).upload.table;
-  const auto file = bench_.engine->archived_file(table, Version(1)).value();
+  const auto file = bench_.engine->reader().archived_file(table, Version(1)).value();
   EXPECT_EQ(file->bytes(), text.size());
   for (const std::size_t first : {0UL, 1UL, 262'143UL, 262'144UL, 300'000UL, text.size() - 1, text.size()}) {
     for (const std::size_t bytes : {0UL, 1UL, 262'145UL, text.size()}) {
@@ -443,7 +446,7 @@ TEST_F(EngineTest, ADownloadThatIsUnderWayGivesNoByteThatChangesMeanwhile) {
   std::string text = "id,name\n";
   for (int id = 0; text.size() < 700'000; ++id) text += std::to_string(id) + ",some name\n";
   const auto upload = bench_.upload(text).upload;
-  const auto file = bench_.engine->archived_file(upload.table, Version(1)).value();
+  const auto file = bench_.engine->reader().archived_file(upload.table, Version(1)).value();
   ASSERT_TRUE(file->read(0, 10).has_value());
   const auto path = layout().archived_file(upload);
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
@@ -480,17 +483,17 @@ TEST_F(EngineTest, ListsUploadsNewestFirst) {
   }
   UploadFilter filter;
   filter.limit = 2;
-  const auto page = bench_.engine->uploads(filter).value();
+  const auto page = bench_.engine->reader().uploads(filter).value();
   ASSERT_EQ(page.size(), 2U);
   EXPECT_EQ(page[0].upload_id, ids[2]);
   filter.before = page[1].upload_id;
-  const auto rest = bench_.engine->uploads(filter).value();
+  const auto rest = bench_.engine->reader().uploads(filter).value();
   ASSERT_EQ(rest.size(), 1U);
   EXPECT_EQ(rest[0].upload_id, ids[0]);
   filter = {};
   filter.table = TableRef{"b", "financials"};
   filter.state = UploadState::published;
-  EXPECT_EQ(bench_.engine->uploads(filter).value().size(), 1U);
+  EXPECT_EQ(bench_.engine->reader().uploads(filter).value().size(), 1U);
 }
 
 TEST_F(EngineTest, DelimiterAndEncodingAreFoundAgainUnlessGiven) {
@@ -553,7 +556,7 @@ TEST_F(EngineTest, ACatalogThatCannotGrowRefusesAndTheNextUploadWorks) {
       ASSERT_FALSE(outcome.has_value());
       EXPECT_EQ(outcome.error().code, ErrorCode::in_doubt) << outcome.error().text();
     }
-    EXPECT_EQ(bench_.engine->tables().value().front().versions, 1);
+    EXPECT_EQ(bench_.engine->reader().tables().value().front().versions, 1);
   }
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().stem() != fs::path(v1.archive_name).stem()) strays.insert(entry.path());
@@ -573,7 +576,7 @@ TEST_F(EngineTest, ACatalogThatCannotGrowRefusesAndTheNextUploadWorks) {
   bench_.close();
   ASSERT_TRUE(bench_.open().has_value());
   EXPECT_EQ(current("acme"), "id\n1\n2\n");
-  EXPECT_EQ(bench_.engine->versions(v1.table, Version(1), 10).value().size(), 2U);
+  EXPECT_EQ(bench_.engine->reader().versions(v1.table, Version(1), 10).value().size(), 2U);
 }
 
 TEST_F(EngineTest, UploadsLeaveTheReserve) {
@@ -581,11 +584,11 @@ TEST_F(EngineTest, UploadsLeaveTheReserve) {
   bench_.close();
   bench_.options.disk_reserve = static_cast<std::uint64_t>(0.7 * free);
   ASSERT_TRUE(bench_.open().has_value());
-  EXPECT_TRUE(bench_.engine->receive().has_value());
+  EXPECT_TRUE(bench_.engine->intake().receive().has_value());
   bench_.close();
   bench_.options.disk_reserve = static_cast<std::uint64_t>(1.4 * free);
   ASSERT_TRUE(bench_.open().has_value());
-  EXPECT_EQ(bench_.engine->receive().error().type, "disk-full");
+  EXPECT_EQ(bench_.engine->intake().receive().error().type, "disk-full");
 }
 
 }  // namespace

@@ -136,7 +136,7 @@ TEST_F(RebuildTest, TheRebuiltCatalogPublishesAllUnderTheSameIds) {
   for (const auto& message : events_) before.insert(message.value);
   for (const auto& message : bench_.log->messages()) after.insert(message.value);
   EXPECT_EQ(after, before);
-  const auto found = bench_.engine->upload(uploads_[1].upload_id).value();
+  const auto found = bench_.engine->reader().upload(uploads_[1].upload_id).value();
   ASSERT_TRUE(found);
   EXPECT_EQ(record_to_json(*found), record_to_json(uploads_[1]));
   const auto next = bench_.upload(rows_csv(2, 5, "b")).upload;
@@ -187,7 +187,7 @@ TEST_F(RebuildTest, DamageIsNamedAndTheOldCatalogStays) {
   std::filesystem::rename(kept, layout().catalog());
   ASSERT_TRUE(bench_.open().has_value()) << "the old catalog is still there";
   EXPECT_TRUE(std::filesystem::exists(layout().manifest_file(uploads_[0]))) << "written again from its row";
-  EXPECT_EQ(bench_.engine->tables().value().size(), 2U);
+  EXPECT_EQ(bench_.engine->reader().tables().value().size(), 2U);
 }
 
 TEST_F(RebuildTest, AFileWithoutManifestIsKeptAside) {
@@ -221,7 +221,7 @@ TEST_F(RebuildTest, HeldUploadsAreTakenOver) {
   EXPECT_EQ(report.value().held, 1);
   EXPECT_TRUE(report.value().unclaimed.empty());
   ASSERT_TRUE(bench_.open().has_value());
-  const auto released = bench_.engine->release(held_.upload_id);
+  const auto released = bench_.engine->intake().release(held_.upload_id);
   ASSERT_TRUE(released.has_value()) << released.error().text();
   EXPECT_EQ(released.value().upload.version, Version(3));
 }
@@ -230,7 +230,7 @@ TEST_F(RebuildTest, AHeldRowOfAnAcceptedUploadIsNotTakenOver) {
   const auto older = bench_.options.data_dir / "older.db";
   std::filesystem::copy_file(layout().catalog(), older);
   ASSERT_TRUE(bench_.open().has_value());
-  ASSERT_TRUE(bench_.engine->release(held_.upload_id).has_value());
+  ASSERT_TRUE(bench_.engine->intake().release(held_.upload_id).has_value());
   bench_.close();
   lose_catalog();
   std::filesystem::rename(older, layout().catalog());
@@ -239,7 +239,7 @@ TEST_F(RebuildTest, AHeldRowOfAnAcceptedUploadIsNotTakenOver) {
   EXPECT_EQ(report.value().uploads, 4);
   EXPECT_EQ(report.value().held, 0);
   ASSERT_TRUE(bench_.open().has_value());
-  EXPECT_EQ(bench_.engine->upload(held_.upload_id).value()->version, Version(3));
+  EXPECT_EQ(bench_.engine->reader().upload(held_.upload_id).value()->version, Version(3));
 }
 
 TEST_F(RebuildTest, AVersionWhoseFileIsGoneIsNamedThoughItHasNoManifest) {
@@ -284,7 +284,7 @@ TEST_F(RebuildTest, RecoveryMendsWhatACrashLeaves) {
   EXPECT_TRUE(std::filesystem::exists(layout().manifest_file(last)));
   EXPECT_EQ(io::read_whole_file(layout().current_file(last.table)).value(), rows_csv(2, 4, "b"));
   EXPECT_TRUE(std::filesystem::exists(layout().held_file(held_.upload_id)));
-  EXPECT_TRUE(bench_.engine->release(held_.upload_id).has_value());
+  EXPECT_TRUE(bench_.engine->intake().release(held_.upload_id).has_value());
 }
 
 }  // namespace
