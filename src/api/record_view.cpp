@@ -24,7 +24,7 @@ Result<std::optional<UploadRecord>> version_if_in_time(ingest::ArchiveReader& re
                                                        Version version, Timestamp as_of) {
   DD_TRY(auto found, reader.versions(table, version, 1));
   const bool there = !found.empty() && found.front().version == version;
-  if (!there || found.front().effective_at.value_or(Timestamp{}) > as_of)
+  if (!there || found.front().times.effective_at.value_or(Timestamp{}) > as_of)
     return std::optional<UploadRecord>();
   return std::optional(std::move(found.front()));
 }
@@ -87,7 +87,7 @@ Result<View> view_of_version(const Services& services, UploadRecord accepted) {
                     upload_path(accepted.upload_id))};
   }
   View view;
-  view.as_of = accepted.effective_at.value_or(Timestamp{});
+  view.as_of = accepted.times.effective_at.value_or(Timestamp{});
   view.shown = std::move(accepted);
   return view;
 }
@@ -110,7 +110,7 @@ Result<std::optional<std::string>> warning_of(const Services& services, const Ta
                                               Timestamp as_of) {
   DD_TRY(const auto known, services.ingest.reader().table(table));
   if (!known) return std::optional<std::string>();
-  const auto newest = known->last.effective_at.value_or(Timestamp{});
+  const auto newest = known->last.times.effective_at.value_or(Timestamp{});
   if (newest <= as_of || newest <= services.clock.now().plus_ms(kAheadMs))
     return std::optional<std::string>();
   return std::optional(fmt::format(
@@ -139,7 +139,7 @@ Result<View> view_asked_for(const Services& services, const TableRef& table, con
   }
   DD_TRY(auto accepted, version_at(services.ingest.reader(), table, time));
   if (!as_of) {
-    const auto last = accepted ? accepted->effective_at.value_or(Timestamp{}) : Timestamp{};
+    const auto last = accepted ? accepted->times.effective_at.value_or(Timestamp{}) : Timestamp{};
     time = std::max(services.clock.now(), last);
   }
   DD_TRY(auto view, view_of(services, std::move(accepted), time));

@@ -76,15 +76,15 @@ Result<std::optional<std::vector<std::string>>> columns_asked_for(const http::Re
 /// The columns to show: those asked for, each of which the version must have, or all it tracks.
 Result<std::vector<std::string>> columns_of(const ingest::UploadRecord& shown, const http::Request& request) {
   DD_TRY(auto asked, columns_asked_for(request));
-  if (!asked) return shown.tracked;
-  const std::set<std::string_view> tracked(shown.tracked.begin(), shown.tracked.end());
+  if (!asked) return shown.reading.tracked;
+  const std::set<std::string_view> tracked(shown.reading.tracked.begin(), shown.reading.tracked.end());
   for (const auto& name : *asked) {
     if (tracked.contains(name)) continue;
-    return Error{
-        ErrorCode::invalid_input, "no-such-column",
-        fmt::format("version {} of {} has no column {}", shown.version->value, shown.table.to_string(),
-                    quoted_for_message(name)),
-        fmt::format("use columns of {}", csv::format_record({shown.tracked.begin(), shown.tracked.end()}))};
+    return Error{ErrorCode::invalid_input, "no-such-column",
+                 fmt::format("version {} of {} has no column {}", shown.version->value,
+                             shown.table.to_string(), quoted_for_message(name)),
+                 fmt::format("use columns of {}", csv::format_record({shown.reading.tracked.begin(),
+                                                                      shown.reading.tracked.end()}))};
   }
   return std::move(*asked);
 }
@@ -98,7 +98,7 @@ struct RecordPage {
 Result<RecordPage> read_records(history::HistoryStore& history, const Page& page,
                                 std::vector<std::string> columns, std::int64_t limit) {
   const auto& shown = *page.view.shown;
-  history::RecordQuery query{shown.table, shown.effective_at.value_or(Timestamp{}), page.after_key, 0};
+  history::RecordQuery query{shown.table, shown.times.effective_at.value_or(Timestamp{}), page.after_key, 0};
   ValuesReader values(std::move(columns));
   RecordPage found;
   std::int64_t taken = 0;

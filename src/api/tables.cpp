@@ -13,7 +13,7 @@ JsonObject table_json(const ingest::TableRecord& table) {
       .text("table_name", table.table.table_name)
       .text("key_column", table.key_column)
       .number("versions", table.versions)
-      .number("rows", table.last.counts.rows)
+      .number("rows", table.last.outcome.counts.rows)
       .text_or_null("changed_at", text_of(table.changed_at))
       .raw("last_upload", upload_json(table.last).take());
   return object;
@@ -22,7 +22,7 @@ JsonObject table_json(const ingest::TableRecord& table) {
 /// What the lake has for each column, beside what the last version declares for it: where the two differ,
 /// values do not fit the declaration.
 Result<std::string> lake_columns_json(history::HistoryStore& history, const ingest::TableRecord& table) {
-  DD_TRY(const auto declared, ingest::types_from_json(table.last.types_json.value_or("")));
+  DD_TRY(const auto declared, ingest::types_from_json(table.last.reading.types_json.value_or("")));
   DD_TRY(const auto columns, history.lake_columns(table.table));
   JsonArray items;
   for (const auto& column : columns) {

@@ -60,13 +60,13 @@ std::string history_json(const history::UploadStatus& status) {
 
 /// When each step was done, as far as it is known.
 std::string times_json(const ingest::UploadRecord& upload, const history::UploadStatus* status) {
-  const bool was_held = !upload.hold_reasons.empty();
+  const bool was_held = !upload.outcome.hold_reasons.empty();
   return JsonObject()
-      .text_or_null("received", text_of(upload.steps.received))
-      .text_or_null("diffed", text_of(upload.steps.compared))
-      .text_or_null("held", was_held ? std::optional(upload.received_at.to_string()) : std::nullopt)
-      .text_or_null("accepted", text_of(upload.timestamp))
-      .text_or_null("published", text_of(upload.published_at))
+      .text_or_null("received", text_of(upload.times.steps.received))
+      .text_or_null("diffed", text_of(upload.times.steps.compared))
+      .text_or_null("held", was_held ? std::optional(upload.times.received_at.to_string()) : std::nullopt)
+      .text_or_null("accepted", text_of(upload.times.timestamp))
+      .text_or_null("published", text_of(upload.times.published_at))
       .text_or_null("applied", status != nullptr ? text_of(status->applied_at) : std::nullopt)
       .text_or_null("in_lake", status != nullptr ? text_of(status->in_lake_at) : std::nullopt)
       .take();
@@ -303,12 +303,12 @@ Result<std::string> versions_since(const Services& services, const ingest::Uploa
     list.raw(JsonObject()
                  .number("version", version.version->value)
                  .text("upload_id", version.upload_id.to_string())
-                 .text_or_null("timestamp", text_of(version.timestamp))
-                 .text("file_id", version.file_id)
-                 .text("original_name", version.original_name)
-                 .number("inserted", version.counts.inserted)
-                 .number("updated", version.counts.updated)
-                 .number("deleted", version.counts.deleted)
+                 .text_or_null("timestamp", text_of(version.times.timestamp))
+                 .text("file_id", version.file.file_id)
+                 .text("original_name", version.file.original_name)
+                 .number("inserted", version.outcome.counts.inserted)
+                 .number("updated", version.outcome.counts.updated)
+                 .number("deleted", version.outcome.counts.deleted)
                  .take());
   }
   return list.take();

@@ -72,7 +72,7 @@ Result<http::Response> get_file(const Services& services, const http::Request& r
   DD_TRY(const auto table, table_of_path(request));
   DD_TRY(const auto number, parse_positive("version", request.parameters[2]));
   DD_TRY(const auto upload, ingest::version_of(services.ingest.reader(), table, Version(number)));
-  const auto tag = fmt::format("\"{}\"", upload.sha256.to_hex());
+  const auto tag = fmt::format("\"{}\"", upload.file.sha256.to_hex());
   http::Response response;
   response.headers = {{"ETag", tag}, {"Cache-Control", "private, immutable"}, {"Accept-Ranges", "bytes"}};
   const auto verdict = http::evaluate_preconditions(request, tag);

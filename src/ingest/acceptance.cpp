@@ -15,35 +15,35 @@ constexpr std::int64_t kSamplesMax = 5;
 Result<void> stamp(UploadRecord& upload, const std::optional<UploadRecord>& last, Timestamp now,
                    const fs::path& folder) {
   Timestamp timestamp = now;
-  if (last && timestamp <= *last->timestamp) {
-    timestamp = last->timestamp->plus_ms(1);
-    upload.warnings.push_back(
+  if (last && timestamp <= *last->times.timestamp) {
+    timestamp = last->times.timestamp->plus_ms(1);
+    upload.outcome.warnings.push_back(
         fmt::format("The clock says {}, which is not after version {} of {}; {} was taken.", now.to_string(),
-                    last->version->value, last->timestamp->to_string(), timestamp.to_string()));
+                    last->version->value, last->times.timestamp->to_string(), timestamp.to_string()));
   }
   // The same file of an acceptance that failed, and that could not be undone yet, may have the name.
   std::error_code ignored;
-  while (fs::exists(folder / archive_name_of(timestamp, upload.file_id), ignored)) {
+  while (fs::exists(folder / archive_name_of(timestamp, upload.file.file_id), ignored)) {
     timestamp = timestamp.plus_ms(1);
   }
-  if (upload.effective_at) {
-    DD_TRY(check_effective_at(*upload.effective_at, timestamp, last ? &*last : nullptr));
+  if (upload.times.effective_at) {
+    DD_TRY(check_effective_at(*upload.times.effective_at, timestamp, last ? &*last : nullptr));
   }
   upload.state = UploadState::accepted;
   upload.version = last ? last->version->next() : Version(1);
-  upload.timestamp = timestamp;
-  if (!upload.effective_at) upload.effective_at = timestamp;
+  upload.times.timestamp = timestamp;
+  if (!upload.times.effective_at) upload.times.effective_at = timestamp;
   if (last) {
     upload.previous_upload_id =
-        last->counts.changes() > 0 ? std::optional(last->upload_id) : last->previous_upload_id;
+        last->outcome.counts.changes() > 0 ? std::optional(last->upload_id) : last->previous_upload_id;
   }
-  upload.archive_name = archive_name_of(timestamp, upload.file_id);
-  if (upload.counts.changes() == 0) {
+  upload.file.archive_name = archive_name_of(timestamp, upload.file.file_id);
+  if (upload.outcome.counts.changes() == 0) {
     // Nothing of it goes into the log.
     upload.state = UploadState::published;
-    upload.published_at = timestamp;
-    if (last && upload.types_json != last->types_json) {
-      upload.warnings.emplace_back(
+    upload.times.published_at = timestamp;
+    if (last && upload.reading.types_json != last->reading.types_json) {
+      upload.outcome.warnings.emplace_back(
           "No row changed, so that no event tells the lake of types: it follows them from the next version "
           "on that changes a row.");
     }
@@ -150,7 +150,7 @@ void Acceptance::finish_acceptance(const UploadRecord& upload, const Arrival& ar
                                    std::shared_ptr<const Reading> reading) {
   // The upload is accepted whatever happens now; what fails is done again by the housekeeper, or at the next
   // start.
-  clock_watch_.saw_version(upload.table, *upload.timestamp);
+  clock_watch_.saw_version(upload.table, *upload.times.timestamp);
   if (arrival.source == Source::stays) withdraw(layout_.held_file(upload.upload_id));
   if (!pass_step("accept.committed", layout_.catalog()).has_value() ||
       !write_manifest(layout_, upload, arrival.sync()).has_value()) {

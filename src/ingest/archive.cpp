@@ -79,7 +79,7 @@ Result<void> hold_file(const Layout& layout, const fs::path& spooled, const Uplo
 Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, const UploadRecord& upload,
                               bool& placed) {
   std::error_code failed;
-  fs::last_write_time(arrival.path, file_time_of(*upload.timestamp), failed);
+  fs::last_write_time(arrival.path, file_time_of(*upload.times.timestamp), failed);
   DD_TRY(finish_stored(arrival.path, kArchivedMode, arrival.sync()));
   DD_TRY(pass_step("accept.synced", arrival.path));
   const fs::path folder = layout.archive_folder(upload.table);
@@ -110,7 +110,7 @@ Result<void> write_archived(const Layout& layout, const UploadRecord& upload, st
   DD_TRY(io::make_folders(path.parent_path()));
   DD_TRY(io::write_file(path, bytes, kArchivedMode));
   std::error_code failed;
-  fs::last_write_time(path, file_time_of(*upload.timestamp), failed);
+  fs::last_write_time(path, file_time_of(*upload.times.timestamp), failed);
   return write_manifest(layout, upload, Sync::later);
 }
 
@@ -131,13 +131,13 @@ void mark_current(const Layout& layout, const TableRef& table, Timestamp timesta
 bool is_current(const Layout& layout, const UploadRecord& last) {
   const fs::path path = layout.current_file(last.table);
   const auto stamp = io::stamp_of(path);
-  if (!stamp.has_value() || stamp.value().bytes != last.bytes) return false;
+  if (!stamp.has_value() || stamp.value().bytes != last.file.bytes) return false;
   // Earlier versions of the program made a hard link of it: who writes to it changes the archive.
   const auto archived = io::stamp_of(layout.archived_file(last));
   if (archived.has_value() && archived.value().same_file(stamp.value())) return false;
   std::error_code failed;
   const auto time = fs::last_write_time(path, failed);
-  return !failed && time == file_time_of(*last.timestamp);
+  return !failed && time == file_time_of(*last.times.timestamp);
 }
 
 }  // namespace deltadrop::ingest

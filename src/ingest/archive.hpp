@@ -36,7 +36,7 @@ struct Layout {
     return archive() / table.company_id / table.table_name;
   }
   [[nodiscard]] fs::path archived_file(const UploadRecord& upload) const {
-    return archive_folder(upload.table) / upload.archive_name;
+    return archive_folder(upload.table) / upload.file.archive_name;
   }
   [[nodiscard]] fs::path manifest_file(const UploadRecord& upload) const {
     return archived_file(upload).replace_extension(".json");

@@ -123,9 +123,9 @@ std::optional<std::int64_t> unix_ms_of(const std::optional<Timestamp>& time) {
 Result<UploadRecord> record_of_row(const sqlite::Statement& row) {
   DD_TRY(auto record, record_from_json(row.text(2)));
   DD_TRY(record.state, parse_state(row.text(0)));
-  record.published_at = time_of(row.optional_number(1));
-  record.steps = {time_of(row.optional_number(3)), time_of(row.optional_number(4))};
-  record.aged_from = time_of(row.optional_number(5));
+  record.times.published_at = time_of(row.optional_number(1));
+  record.times.steps = {time_of(row.optional_number(3)), time_of(row.optional_number(4))};
+  record.times.aged_from = time_of(row.optional_number(5));
   return record;
 }
 
@@ -403,12 +403,12 @@ Result<std::vector<UploadRecord>> Catalog::list(const UploadFilter& filter) {
 
 /// Of a last version that changed nothing, the one before it with changes says when the table changed.
 Result<TableRecord> Catalog::table_record(UploadRecord last) {
-  TableRecord table{last.table, last.key_column, last.version->value, {}, {}};
-  if (last.counts.changes() > 0) {
-    table.changed_at = last.timestamp;
+  TableRecord table{last.table, last.reading.key_column, last.version->value, {}, {}};
+  if (last.outcome.counts.changes() > 0) {
+    table.changed_at = last.times.timestamp;
   } else if (last.previous_upload_id) {
     DD_TRY(const auto changing, find(*last.previous_upload_id));
-    if (changing) table.changed_at = changing->timestamp;
+    if (changing) table.changed_at = changing->times.timestamp;
   }
   table.last = std::move(last);
   return table;
@@ -530,7 +530,7 @@ Result<void> Catalog::put(sqlite::Database& database, const UploadRecord& upload
   const std::string record = record_to_json(upload);
   std::optional<std::int64_t> version;
   if (upload.version) version = upload.version->value;
-  const auto published_ms = unix_ms_of(upload.published_at);
+  const auto published_ms = unix_ms_of(upload.times.published_at);
   DD_TRY(auto statement,
          database.prepare("INSERT INTO uploads (upload_id, company_id, table_name, state, version, "
                           "aged_from_ms, published_ms, dry_run, record, spooled_ms, compared_ms) VALUES "
@@ -541,9 +541,10 @@ Result<void> Catalog::put(sqlite::Database& database, const UploadRecord& upload
   statement.bind(1, id).bind(2, upload.table.company_id).bind(3, upload.table.table_name);
   statement.bind(4, to_string(upload.state))
       .bind(5, version)
-      .bind(6, upload.aged_from.value_or(upload.received_at).unix_ms);
+      .bind(6, upload.times.aged_from.value_or(upload.times.received_at).unix_ms);
   statement.bind(7, published_ms).bind(8, std::int64_t{upload.dry_run}).bind(9, record);
-  statement.bind(10, unix_ms_of(upload.steps.received)).bind(11, unix_ms_of(upload.steps.compared));
+  statement.bind(10, unix_ms_of(upload.times.steps.received))
+      .bind(11, unix_ms_of(upload.times.steps.compared));
   return statement.run();
 }
 
@@ -695,7 +696,7 @@ Result<std::vector<UploadRecord>> Catalog::mark_unpublished(const RepublishReque
   }));
   for (auto& upload : marked) {
     upload.state = UploadState::accepted;
-    upload.published_at.reset();
+    upload.times.published_at.reset();
   }
   return marked;
 }

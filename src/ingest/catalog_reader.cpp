@@ -15,9 +15,9 @@ constexpr std::int64_t kExpiryRoundingMs = 60'000;
 std::optional<Timestamp> CatalogReader::expires_at(const UploadRecord& upload) {
   if (upload.state != UploadState::held) return std::nullopt;
   const auto ttl = upload.dry_run ? options_.dry_run_ttl : options_.held_ttl;
-  const Timestamp by_the_clock = upload.received_at.plus_ms(ttl.count());
-  if (!upload.aged_from) return by_the_clock;
-  const auto age_ms = clock_watch_.measured_now().unix_ms - upload.aged_from->unix_ms;
+  const Timestamp by_the_clock = upload.times.received_at.plus_ms(ttl.count());
+  if (!upload.times.aged_from) return by_the_clock;
+  const auto age_ms = clock_watch_.measured_now().unix_ms - upload.times.aged_from->unix_ms;
   const Timestamp by_measured_time = clock_.now().plus_ms(ttl.count() - age_ms);
   // Small differences come from corrections of the clock, and would change the answer with every request.
   const bool close = std::abs(by_measured_time.unix_ms - by_the_clock.unix_ms) <= kExpiryRoundingMs;
@@ -83,7 +83,7 @@ Result<VersionDiff> CatalogReader::diff_versions(const TableRef& table, Version 
   DD_TRY(const auto reading, readings_.get(name, [&] { return read_versions(files_, before, after, stop); }));
   diff.counts = reading->changes.counts;
   diff.schema_changes = reading->changes.schema_changes;
-  diff.key_changed = diff.from && diff.to && diff.from->options.key != diff.to->options.key;
+  diff.key_changed = diff.from && diff.to && diff.from->reading.options.key != diff.to->reading.options.key;
   DD_TRY(diff::for_each_event(reading->before_or_null(), reading->after, reading->changes, first,
                               [&](const EventView& change) -> Result<bool> { return use(change); }));
   return diff;

@@ -29,7 +29,7 @@ Result<void> Engine::start() {
   DD_TRY(const auto left, recover(files_, *catalog_));
   for (const auto& upload : left.without_manifest) housekeeper_.owe_manifest(upload);
   for (const auto& table : left.not_current) housekeeper_.owe_current(table);
-  if (left.newest) clock_watch_.saw_version(left.newest->table, *left.newest->timestamp);
+  if (left.newest) clock_watch_.saw_version(left.newest->table, *left.newest->times.timestamp);
   turns_.start();
   housekeeper_.run_once();
   DD_TRY(const auto unpublished, catalog_->unpublished());
@@ -91,7 +91,7 @@ Result<SeenClock> see_clock(const Options& options, io::Clock& clock) {
   seen.watch = std::make_unique<io::ClockWatch>(clock, options.clock_jump_max, mark);
   DD_TRY(const auto tables, seen.catalog->tables());
   for (const auto& table : tables) {
-    if (table.last.timestamp) seen.watch->saw_version(table.table, *table.last.timestamp);
+    if (table.last.times.timestamp) seen.watch->saw_version(table.table, *table.last.times.timestamp);
   }
   return seen;
 }

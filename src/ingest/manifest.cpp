@@ -50,22 +50,25 @@ json::array schema_changes_value(const std::vector<diff::SchemaChange>& changes)
 }
 
 void add_reading(json::object& object, const UploadRecord& record) {
-  object["key"] = array_of(record.options.key);
-  object["key_column"] = record.key_column;
-  object["delimiter"] = record.options.delimiter ? json::value(csv::delimiter_name(*record.options.delimiter))
-                                                 : json::value(nullptr);
-  object["delimiter_given"] = record.delimiter_given;
-  object["encoding"] =
-      record.options.encoding ? json::value(csv::to_string(*record.options.encoding)) : json::value(nullptr);
-  object["encoding_given"] =
-      record.encoding_given ? json::value(csv::to_string(*record.encoding_given)) : json::value(nullptr);
-  object["empty"] = csv::to_string(record.options.empty);
-  object["ignore"] = array_of(record.options.ignore);
-  object["rules"] = record.options.rules;
-  object["rekey"] = record.rekey;
-  object["types"] = types_value(record.types_json);
-  object["columns"] = array_of(record.columns);
-  object["tracked"] = array_of(record.tracked);
+  object["key"] = array_of(record.reading.options.key);
+  object["key_column"] = record.reading.key_column;
+  object["delimiter"] = record.reading.options.delimiter
+                            ? json::value(csv::delimiter_name(*record.reading.options.delimiter))
+                            : json::value(nullptr);
+  object["delimiter_given"] = record.reading.delimiter_given;
+  object["encoding"] = record.reading.options.encoding
+                           ? json::value(csv::to_string(*record.reading.options.encoding))
+                           : json::value(nullptr);
+  object["encoding_given"] = record.reading.encoding_given
+                                 ? json::value(csv::to_string(*record.reading.encoding_given))
+                                 : json::value(nullptr);
+  object["empty"] = csv::to_string(record.reading.options.empty);
+  object["ignore"] = array_of(record.reading.options.ignore);
+  object["rules"] = record.reading.options.rules;
+  object["rekey"] = record.reading.rekey;
+  object["types"] = types_value(record.reading.types_json);
+  object["columns"] = array_of(record.reading.columns);
+  object["tracked"] = array_of(record.reading.tracked);
 }
 
 json::object object_of(const UploadRecord& record) {
@@ -75,23 +78,23 @@ json::object object_of(const UploadRecord& record) {
   object["table_name"] = record.table.table_name;
   object["version"] = number_or_null(record.version);
   object["previous_upload_id"] = text_or_null(record.previous_upload_id);
-  object["sha256"] = record.sha256.to_hex();
-  object["bytes"] = record.bytes;
-  object["file_id"] = record.file_id;
-  object["original_name"] = record.original_name;
-  object["archive_name"] = record.archive_name;
-  object["received_at"] = record.received_at.to_string();
-  object["timestamp"] = text_or_null(record.timestamp);
-  object["effective_at"] = text_or_null(record.effective_at);
+  object["sha256"] = record.file.sha256.to_hex();
+  object["bytes"] = record.file.bytes;
+  object["file_id"] = record.file.file_id;
+  object["original_name"] = record.file.original_name;
+  object["archive_name"] = record.file.archive_name;
+  object["received_at"] = record.times.received_at.to_string();
+  object["timestamp"] = text_or_null(record.times.timestamp);
+  object["effective_at"] = text_or_null(record.times.effective_at);
   add_reading(object, record);
-  object["rows_before"] = record.counts.rows_before;
-  object["rows"] = record.counts.rows;
-  object["inserted"] = record.counts.inserted;
-  object["updated"] = record.counts.updated;
-  object["deleted"] = record.counts.deleted;
-  object["schema_changes"] = schema_changes_value(record.schema_changes);
-  object["hold_reasons"] = array_of(record.hold_reasons);
-  object["warnings"] = array_of(record.warnings);
+  object["rows_before"] = record.outcome.counts.rows_before;
+  object["rows"] = record.outcome.counts.rows;
+  object["inserted"] = record.outcome.counts.inserted;
+  object["updated"] = record.outcome.counts.updated;
+  object["deleted"] = record.outcome.counts.deleted;
+  object["schema_changes"] = schema_changes_value(record.outcome.schema_changes);
+  object["hold_reasons"] = array_of(record.outcome.hold_reasons);
+  object["warnings"] = array_of(record.outcome.warnings);
   object["dry_run"] = record.dry_run;
   object["based_on"] = number_or_null(record.based_on);
   if (record.reverts_to) object["reverts_to"] = record.reverts_to->value;
@@ -214,19 +217,20 @@ class MemberReader {
 };
 
 void read_reading(MemberReader& members, UploadRecord& record) {
-  record.options.key = members.texts("key");
-  record.key_column = members.text("key_column");
-  record.options.delimiter = members.parsed_or_null<char>("delimiter", csv::parse_delimiter);
-  record.delimiter_given = members.flag("delimiter_given");
-  record.options.encoding = members.parsed_or_null<csv::Encoding>("encoding", csv::parse_encoding);
-  record.encoding_given = members.parsed_or_null<csv::Encoding>("encoding_given", csv::parse_encoding);
-  record.options.empty = members.keep("empty", csv::parse_empty_policy(members.text("empty")));
-  record.options.ignore = members.texts("ignore");
-  record.options.rules = static_cast<int>(members.number("rules"));
-  record.rekey = members.flag("rekey");
-  record.types_json = members.types("types");
-  record.columns = members.texts("columns");
-  record.tracked = members.texts("tracked");
+  record.reading.options.key = members.texts("key");
+  record.reading.key_column = members.text("key_column");
+  record.reading.options.delimiter = members.parsed_or_null<char>("delimiter", csv::parse_delimiter);
+  record.reading.delimiter_given = members.flag("delimiter_given");
+  record.reading.options.encoding = members.parsed_or_null<csv::Encoding>("encoding", csv::parse_encoding);
+  record.reading.encoding_given =
+      members.parsed_or_null<csv::Encoding>("encoding_given", csv::parse_encoding);
+  record.reading.options.empty = members.keep("empty", csv::parse_empty_policy(members.text("empty")));
+  record.reading.options.ignore = members.texts("ignore");
+  record.reading.options.rules = static_cast<int>(members.number("rules"));
+  record.reading.rekey = members.flag("rekey");
+  record.reading.types_json = members.types("types");
+  record.reading.columns = members.texts("columns");
+  record.reading.tracked = members.texts("tracked");
 }
 
 Result<UploadRecord> record_of(const json::object& object) {
@@ -237,23 +241,23 @@ Result<UploadRecord> record_of(const json::object& object) {
   record.table = members.keep("company_id", TableRef::make(company, members.text("table_name")));
   record.version = members.version_or_null("version");
   record.previous_upload_id = members.parsed_or_null<UploadId>("previous_upload_id", UploadId::parse);
-  record.sha256 = members.keep("sha256", Sha256::parse(members.text("sha256")));
-  record.bytes = members.number("bytes");
-  record.file_id = members.text("file_id");
-  record.original_name = members.text("original_name");
-  record.archive_name = members.text("archive_name");
-  record.received_at = members.keep("received_at", Timestamp::parse(members.text("received_at")));
-  record.timestamp = members.parsed_or_null<Timestamp>("timestamp", Timestamp::parse);
-  record.effective_at = members.parsed_or_null<Timestamp>("effective_at", Timestamp::parse);
+  record.file.sha256 = members.keep("sha256", Sha256::parse(members.text("sha256")));
+  record.file.bytes = members.number("bytes");
+  record.file.file_id = members.text("file_id");
+  record.file.original_name = members.text("original_name");
+  record.file.archive_name = members.text("archive_name");
+  record.times.received_at = members.keep("received_at", Timestamp::parse(members.text("received_at")));
+  record.times.timestamp = members.parsed_or_null<Timestamp>("timestamp", Timestamp::parse);
+  record.times.effective_at = members.parsed_or_null<Timestamp>("effective_at", Timestamp::parse);
   read_reading(members, record);
-  record.counts.rows_before = members.number("rows_before");
-  record.counts.rows = members.number("rows");
-  record.counts.inserted = members.number("inserted");
-  record.counts.updated = members.number("updated");
-  record.counts.deleted = members.number("deleted");
-  record.schema_changes = members.schema_changes("schema_changes");
-  record.hold_reasons = members.texts("hold_reasons");
-  record.warnings = members.texts("warnings");
+  record.outcome.counts.rows_before = members.number("rows_before");
+  record.outcome.counts.rows = members.number("rows");
+  record.outcome.counts.inserted = members.number("inserted");
+  record.outcome.counts.updated = members.number("updated");
+  record.outcome.counts.deleted = members.number("deleted");
+  record.outcome.schema_changes = members.schema_changes("schema_changes");
+  record.outcome.hold_reasons = members.texts("hold_reasons");
+  record.outcome.warnings = members.texts("warnings");
   record.dry_run = members.flag("dry_run");
   record.based_on = members.version_or_null("based_on");
   if (members.has("reverts_to")) record.reverts_to = members.version_or_null("reverts_to");

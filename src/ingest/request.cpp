@@ -163,41 +163,41 @@ Result<void> check_precondition(const Precondition& precondition, const TableRef
   const auto contains_newest = [newest](const FileSet& files) {
     if (newest == nullptr) return false;
     return files.any ||
-           std::find(files.sha256s.begin(), files.sha256s.end(), newest->sha256) != files.sha256s.end();
+           std::find(files.sha256s.begin(), files.sha256s.end(), newest->file.sha256) != files.sha256s.end();
   };
   const bool met = (!precondition.newest_is || contains_newest(*precondition.newest_is)) &&
                    (!precondition.newest_is_not || !contains_newest(*precondition.newest_is_not));
   if (met) return success();
   const auto state = newest == nullptr ? std::string("has no version")
                                        : fmt::format("is at version {}, whose file has the SHA-256 {}",
-                                                     newest->version->value, newest->sha256.to_hex());
+                                                     newest->version->value, newest->file.sha256.to_hex());
   return Error{ErrorCode::conflict, "precondition-failed",
                fmt::format("table {} {}, which the request's condition excludes", table.to_string(), state),
                "look at what has changed since, then send the file again with the new entity tag"};
 }
 
-WantedOptions wanted_options(const ParsedRequest& request, const UploadRecord* last) {
-  WantedOptions wanted;
-  if (request.again) return {request.again->options, request.again->types_json};
+ReadingOptions wanted_options(const ParsedRequest& request, const UploadRecord* last) {
+  ReadingOptions wanted;
+  if (request.again) return {request.again->reading.options, request.again->reading.types_json};
   // Key, ignore, empty and types are the table's: said once, they hold until said otherwise. Delimiter and
   // encoding are a file's: they are found again in each, because the tool that writes the files may change,
   // unless a client has named them, which it does where finding them goes wrong.
   if (last != nullptr) {
-    wanted.read.key = last->options.key;
-    wanted.read.ignore = last->options.ignore;
-    wanted.read.empty = last->options.empty;
-    wanted.types_json = last->types_json;
-    if (last->delimiter_given) wanted.read.delimiter = last->options.delimiter;
-    wanted.read.encoding = last->encoding_given;
+    wanted.options.key = last->reading.options.key;
+    wanted.options.ignore = last->reading.options.ignore;
+    wanted.options.empty = last->reading.options.empty;
+    wanted.types_json = last->reading.types_json;
+    if (last->reading.delimiter_given) wanted.options.delimiter = last->reading.options.delimiter;
+    wanted.options.encoding = last->reading.encoding_given;
   }
-  if (request.key) wanted.read.key = *request.key;
-  if (request.ignore) wanted.read.ignore = *request.ignore;
-  if (request.empty) wanted.read.empty = *request.empty;
+  if (request.key) wanted.options.key = *request.key;
+  if (request.ignore) wanted.options.ignore = *request.ignore;
+  if (request.empty) wanted.options.empty = *request.empty;
   if (request.types_json) {
     wanted.types_json = request.types_json->empty() ? std::nullopt : request.types_json;
   }
-  if (request.delimiter) wanted.read.delimiter = *request.delimiter;
-  if (request.encoding) wanted.read.encoding = *request.encoding;
+  if (request.delimiter) wanted.options.delimiter = *request.delimiter;
+  if (request.encoding) wanted.options.encoding = *request.encoding;
   return wanted;
 }
 
@@ -208,11 +208,11 @@ Result<void> check_effective_at(Timestamp effective_at, Timestamp timestamp, con
                              timestamp.to_string()),
                  "give a time that has come, or send the file then"};
   }
-  if (last != nullptr && last->effective_at && effective_at <= *last->effective_at) {
+  if (last != nullptr && last->times.effective_at && effective_at <= *last->times.effective_at) {
     return Error{ErrorCode::invalid_input, "bad-effective-at",
                  fmt::format("effective_at {} is not later than {}, from when version {} of {} holds",
-                             effective_at.to_string(), last->effective_at->to_string(), last->version->value,
-                             last->table.to_string()),
+                             effective_at.to_string(), last->times.effective_at->to_string(),
+                             last->version->value, last->table.to_string()),
                  "give a later time, or leave effective_at out"};
   }
   return success();

@@ -48,13 +48,10 @@ struct ParsedRequest {
 /// "bad-types"...
 Result<ParsedRequest> parse_request(const UploadRequest& request);
 
-/// How a file is to be opened: what was asked, else what the table remembers, else the default.
-struct WantedOptions {
-  csv::ReadOptions read;  ///< delimiter and encoding only where a client gave them, now or before
-  std::optional<std::string> types_json;
-};
-/// `last` is the table's last accepted upload, which is its memory: null for a new table.
-WantedOptions wanted_options(const ParsedRequest& request, const UploadRecord* last);
+/// How a file is to be opened: what was asked, else what the table remembers, else the default; delimiter and
+/// encoding only where a client gave them, now or before. `last` is the table's last accepted upload, which
+/// is its memory: null for a new table.
+ReadingOptions wanted_options(const ParsedRequest& request, const UploadRecord* last);
 
 /// Fails with invalid_input "bad-effective-at" unless `effective_at` is later than the last version's and not
 /// after `timestamp`, when the version is accepted.

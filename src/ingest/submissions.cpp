@@ -32,52 +32,54 @@ std::vector<std::string> names_at(const csv::Header& header, const std::vector<s
 }
 
 /// What is known of a file once its header is read: how it is read for ever, and its columns.
-UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, const WantedOptions& wanted,
+UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, const ReadingOptions& wanted,
                        const csv::Header& header) {
   UploadRecord upload;
   upload.table = request.table;
-  upload.sha256 = spool.sha256();
-  upload.bytes = spool.bytes();
-  upload.file_id = file_id_of(request.table.company_id, upload.sha256);
-  upload.original_name = request.original_name;
-  upload.effective_at = request.effective_at;
-  upload.options = wanted.read;
-  upload.options.delimiter = header.delimiter;
-  upload.options.encoding = header.encoding;
-  upload.options.key = names_at(header, header.key);
-  upload.delimiter_given = wanted.read.delimiter.has_value();
-  upload.encoding_given = wanted.read.encoding;
+  upload.file.sha256 = spool.sha256();
+  upload.file.bytes = spool.bytes();
+  upload.file.file_id = file_id_of(request.table.company_id, upload.file.sha256);
+  upload.file.original_name = request.original_name;
+  upload.times.effective_at = request.effective_at;
+  upload.reading.options = wanted.options;
+  upload.reading.options.delimiter = header.delimiter;
+  upload.reading.options.encoding = header.encoding;
+  upload.reading.options.key = names_at(header, header.key);
+  upload.reading.delimiter_given = wanted.options.delimiter.has_value();
+  upload.reading.encoding_given = wanted.options.encoding;
   if (request.again) {
-    upload.delimiter_given = request.again->delimiter_given;
-    upload.encoding_given = request.again->encoding_given;
+    upload.reading.delimiter_given = request.again->reading.delimiter_given;
+    upload.reading.encoding_given = request.again->reading.encoding_given;
     upload.reverts_to = request.again->version;
   }
-  upload.types_json = wanted.types_json;
-  upload.columns = header.columns;
-  upload.tracked = names_at(header, header.tracked);
-  upload.key_column = header.key_column();
+  upload.reading.types_json = wanted.types_json;
+  upload.reading.columns = header.columns;
+  upload.reading.tracked = names_at(header, header.tracked);
+  upload.reading.key_column = header.key_column();
   upload.dry_run = request.dry_run;
-  upload.steps.received = request.received;
-  upload.warnings = unknown_columns("ignore", upload.options.ignore, upload.columns);
-  for (auto& warning : unknown_type_columns(upload.types_json, upload.columns)) {
-    upload.warnings.push_back(std::move(warning));
+  upload.times.steps.received = request.received;
+  upload.outcome.warnings = unknown_columns("ignore", upload.reading.options.ignore, upload.reading.columns);
+  for (auto& warning : unknown_type_columns(upload.reading.types_json, upload.reading.columns)) {
+    upload.outcome.warnings.push_back(std::move(warning));
   }
   return upload;
 }
 
 bool reads_alike(const UploadRecord& a, const UploadRecord& b) {
-  return a.sha256 == b.sha256 && a.options == b.options && a.types_json == b.types_json;
+  return a.file.sha256 == b.file.sha256 &&
+         static_cast<const ReadingOptions&>(a.reading) == static_cast<const ReadingOptions&>(b.reading);
 }
 
 /// What a file that is the last version already asks for, and does not get, since nothing is written.
 std::vector<std::string> not_taken(const UploadRecord& asked, const UploadRecord& last) {
   std::vector<std::string> warnings;
-  if (asked.effective_at && asked.effective_at != last.effective_at) {
-    warnings.push_back(
-        fmt::format("effective_at {} was not taken: the file is that of version {}, which holds from {}.",
-                    asked.effective_at->to_string(), last.version->value, last.effective_at->to_string()));
+  if (asked.times.effective_at && asked.times.effective_at != last.times.effective_at) {
+    warnings.push_back(fmt::format(
+        "effective_at {} was not taken: the file is that of version {}, which holds from {}.",
+        asked.times.effective_at->to_string(), last.version->value, last.times.effective_at->to_string()));
   }
-  if (asked.delimiter_given != last.delimiter_given || asked.encoding_given != last.encoding_given) {
+  if (asked.reading.delimiter_given != last.reading.delimiter_given ||
+      asked.reading.encoding_given != last.reading.encoding_given) {
     warnings.push_back(
         fmt::format("delimiter and encoding of this request are not remembered: the file is that of version "
                     "{}. Give them with the next file that differs.",
@@ -87,9 +89,9 @@ std::vector<std::string> not_taken(const UploadRecord& asked, const UploadRecord
 }
 
 UploadReport unchanged(const UploadRecord& asked, UploadRecord last) {
-  for (auto& warning : not_taken(asked, last)) last.warnings.push_back(std::move(warning));
-  last.counts = diff::Counts{last.counts.rows, last.counts.rows, 0, 0, 0};
-  last.schema_changes.clear();
+  for (auto& warning : not_taken(asked, last)) last.outcome.warnings.push_back(std::move(warning));
+  last.outcome.counts = diff::Counts{last.outcome.counts.rows, last.outcome.counts.rows, 0, 0, 0};
+  last.outcome.schema_changes.clear();
   return {UploadStatus::unchanged, std::move(last), {}};
 }
 
@@ -108,11 +110,11 @@ void note_report(const UploadReport& report, UploadSeen& seen) {
   seen.company_id = upload.table.company_id;
   seen.table_name = upload.table.table_name;
   seen.version = upload.version ? upload.version->value : 0;
-  seen.bytes = upload.bytes;
-  seen.rows = upload.counts.rows;
-  seen.inserted = upload.counts.inserted;
-  seen.updated = upload.counts.updated;
-  seen.deleted = upload.counts.deleted;
+  seen.bytes = upload.file.bytes;
+  seen.rows = upload.outcome.counts.rows;
+  seen.inserted = upload.outcome.counts.inserted;
+  seen.updated = upload.outcome.counts.updated;
+  seen.deleted = upload.outcome.counts.deleted;
 }
 
 void note_outcome(const Result<SubmitOutcome>& outcome, UploadSeen& seen) {
@@ -136,7 +138,7 @@ Error moved_on(const UploadRecord& upload, const std::optional<UploadRecord>& la
   return {ErrorCode::conflict, "table-moved-on",
           fmt::format("upload {} was compared with {} of {}, which is at version {} of {} ({}) now",
                       upload.upload_id.to_string(), shown, upload.table.to_string(), last->version->value,
-                      last->timestamp->to_string(), last->file_id),
+                      last->times.timestamp->to_string(), last->file.file_id),
           "discard it, and send the file again to see what it changes now"};
 }
 
@@ -289,14 +291,14 @@ Result<SubmitOutcome> Submissions::submit_locked(const SpoolFile& spool, const P
   DD_TRY(acceptance_.check_owner(request.table));
   DD_TRY(const auto last, catalog_.last_version(request.table));
   DD_TRY(check_precondition(request.precondition, request.table, last ? &*last : nullptr));
-  const WantedOptions wanted = wanted_options(request, last ? &*last : nullptr);
-  DD_TRY(auto after, csv::File::open(spool.path(), wanted.read, options_.limits, layout_.spool()));
+  const ReadingOptions wanted = wanted_options(request, last ? &*last : nullptr);
+  DD_TRY(auto after, csv::File::open(spool.path(), wanted.options, options_.limits, layout_.spool()));
   if (!after.header_findings().empty()) return SubmitOutcome(all_findings(after, request, last));
   UploadRecord upload = described(spool, request, wanted, after.header());
   if (last && reads_alike(upload, *last)) return answer_unchanged(upload, *last, request.asked_key);
   if (request.effective_at) {
     // Before the files are compared, which may take long; once more when it is accepted.
-    const Timestamp soonest = last ? std::max(clock_.now(), last->timestamp->plus_ms(1)) : clock_.now();
+    const Timestamp soonest = last ? std::max(clock_.now(), last->times.timestamp->plus_ms(1)) : clock_.now();
     DD_TRY(check_effective_at(*request.effective_at, soonest, last ? &*last : nullptr));
   }
   return compare(spool, request, std::move(upload), std::move(after), last, seen);
@@ -341,7 +343,7 @@ Result<SubmitOutcome> Submissions::compare(const SpoolFile& spool, const ParsedR
     before = std::move(file);
     upload.based_on = last->version;
     // A key that stays needs no rekeying, whatever was asked.
-    upload.rekey = request.rekey && upload.options.key != last->options.key;
+    upload.reading.rekey = request.rekey && upload.reading.options.key != last->reading.options.key;
   }
   auto reading = std::make_shared<Reading>(Reading{std::move(before), std::move(after), {}});
   // Beside the diff: the older file has lain in the archive since it was accepted, and damage to it must not
@@ -351,26 +353,28 @@ Result<SubmitOutcome> Submissions::compare(const SpoolFile& spool, const ParsedR
     return last ? files_.check(*last, *reading->before) : Result<void>(success());
   });
   // The older file was accepted once, and its bytes are compared with its SHA-256 beside this.
-  auto compared = diff::diff(reading->before_or_null(), reading->after,
-                             diff::Options{.rekey = upload.rekey, .before_is_checked = true, .stop = stop});
+  auto compared =
+      diff::diff(reading->before_or_null(), reading->after,
+                 diff::Options{.rekey = upload.reading.rekey, .before_is_checked = true, .stop = stop});
   DD_TRY(older_file.get());
   DD_TRY(auto outcome, std::move(compared));
   comparing.stop();
   if (!outcome.findings.empty()) return SubmitOutcome(std::move(outcome.findings));
   for (const auto& warning : outcome.warnings.first) {
-    upload.warnings.push_back(fmt::format("{}; {}", warning.message, warning.fix));
+    upload.outcome.warnings.push_back(fmt::format("{}; {}", warning.message, warning.fix));
   }
   reading->changes = std::move(outcome.changes);
-  upload.counts = reading->changes.counts;
-  upload.schema_changes = reading->changes.schema_changes;
-  upload.hold_reasons = hold_reasons(upload.counts, upload.schema_changes,
-                                     {request.dry_run, request.force, upload.rekey}, options_);
-  upload.received_at = clock_.now();
-  upload.aged_from = clock_watch_.measured_now();
-  upload.steps.compared = upload.received_at;
-  upload.upload_id = io::new_upload_id(upload.received_at);
+  upload.outcome.counts = reading->changes.counts;
+  upload.outcome.schema_changes = reading->changes.schema_changes;
+  upload.outcome.hold_reasons =
+      hold_reasons(upload.outcome.counts, upload.outcome.schema_changes,
+                   {request.dry_run, request.force, upload.reading.rekey}, options_);
+  upload.times.received_at = clock_.now();
+  upload.times.aged_from = clock_watch_.measured_now();
+  upload.times.steps.compared = upload.times.received_at;
+  upload.upload_id = io::new_upload_id(upload.times.received_at);
   const StepTimer accepting(options_.observer, Step::accept, &seen.took(Step::accept));
-  if (!upload.hold_reasons.empty()) {
+  if (!upload.outcome.hold_reasons.empty()) {
     DD_TRY(auto report, acceptance_.hold(spool.path(), std::move(upload), *reading, request.asked_key));
     return SubmitOutcome(std::move(report));
   }
@@ -515,7 +519,7 @@ Result<std::unique_ptr<SpoolFile>> Submissions::copy_of(const UploadRecord& vers
 /// What asks for an archived version once more, whose file was copied.
 Result<ParsedRequest> Submissions::revert_to(UploadRecord again, const RevertRequest& request,
                                              const Sha256& file) {
-  if (file != again.sha256) {
+  if (file != again.file.sha256) {
     return Error{ErrorCode::corrupt, std::string(kArchiveDamaged),
                  fmt::format("the copy of version {} of {} has another SHA-256 than its file",
                              request.to.value, request.table.to_string()),
@@ -523,7 +527,7 @@ Result<ParsedRequest> Submissions::revert_to(UploadRecord again, const RevertReq
   }
   ParsedRequest parsed;
   parsed.table = again.table;
-  parsed.original_name = again.original_name;
+  parsed.original_name = again.file.original_name;
   parsed.dry_run = request.dry_run;
   parsed.force = request.force;
   // Who goes back to another key means it; the guard has the last word.

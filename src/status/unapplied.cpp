@@ -29,7 +29,7 @@ std::string trouble_of(const ingest::UploadRecord& upload) {
       "version {0} of {1} (upload {2}) was published at {3} and is not applied; if it stays so, the log or "
       "the history lost it: run `deltadrop republish {4} {5} --from-version {0}`",
       upload.version->value, upload.table.to_string(), upload.upload_id.to_string(),
-      upload.published_at->to_string(), upload.table.company_id, upload.table.table_name);
+      upload.times.published_at->to_string(), upload.table.company_id, upload.table.table_name);
 }
 
 }  // namespace
@@ -196,11 +196,12 @@ Result<void> UnappliedWatch::find_late(Timestamp now) {
   late_.clear();
   for (auto& [ref, table] : waiting_) {
     table.looked_up = table.first.upload_id;
-    const auto& accepted = table.first.timestamp;
+    const auto& accepted = table.first.times.timestamp;
     if (accepted && now.unix_ms - accepted->unix_ms < kAppliedWithinMs) continue;
     DD_TRY(auto upload, uploads_.upload(table.first.upload_id));
-    if (!upload || !upload->published_at) continue;
-    if (now.unix_ms - upload->published_at->unix_ms >= kAppliedWithinMs) late_.push_back(std::move(*upload));
+    if (!upload || !upload->times.published_at) continue;
+    if (now.unix_ms - upload->times.published_at->unix_ms >= kAppliedWithinMs)
+      late_.push_back(std::move(*upload));
   }
   late_at_ = now;
   return count_late();

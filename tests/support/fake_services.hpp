@@ -123,10 +123,10 @@ class FakeIngest final : public ingest::Ingest,
       if (!record.version) continue;
       auto& table = by_table[record.table];
       table.table = record.table;
-      table.key_column = record.key_column;
+      table.key_column = record.reading.key_column;
       ++table.versions;
       table.last = record;
-      if (record.counts.changes() > 0) table.changed_at = record.timestamp;
+      if (record.outcome.counts.changes() > 0) table.changed_at = record.times.timestamp;
     }
     std::vector<ingest::TableRecord> found;
     for (auto& [ref, table] : by_table) {

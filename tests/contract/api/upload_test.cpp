@@ -35,7 +35,7 @@ class Upload : public Api {
 };
 
 TEST_F(Upload, AnswersWithTheBriefsFieldsFirst) {
-  record.schema_changes = {{"margin", true, 0}, {"note", false, 4}};
+  record.outcome.schema_changes = {{"margin", true, 0}, {"note", false, 4}};
   answer_with(ingest::UploadStatus::published);
   const auto response = post(form({{"key", "id"}}, "id,revenue\n1,2\n",
                                   {{"force", "1"}, {"ignore", ""}, {"types", ""}, {"delimiter", ""}}));
@@ -76,8 +76,8 @@ TEST_F(Upload, UnchangedHasNoChanges) {
 
 TEST_F(Upload, HeldSaysWhyAndHowToGoOn) {
   record.version.reset();
-  record.timestamp.reset();
-  record.hold_reasons = {"dry run"};
+  record.times.timestamp.reset();
+  record.outcome.hold_reasons = {"dry run"};
   answer_with(ingest::UploadStatus::held);
   const auto response = post(form({}, "x"), "/upload?dry_run=true&company_id=other");
   EXPECT_EQ(response.status, 202);

@@ -84,7 +84,7 @@ void check_folders(const Layout& layout, const std::vector<UploadRecord>& versio
     const auto manifest = read_manifest(text.value(), path);
     ASSERT_TRUE(manifest.has_value()) << manifest.error().text();
     EXPECT_EQ(record_to_json(manifest.value()), record_to_json(upload));
-    expected.push_back(upload.archive_name);
+    expected.push_back(upload.file.archive_name);
     expected.push_back(path.filename().string());
   }
   std::sort(expected.begin(), expected.end());
@@ -124,7 +124,7 @@ void check_log(const DriverPaths& paths, Ingest& engine, const std::vector<Uploa
       return true;
     });
     ASSERT_TRUE(read.has_value()) << read.error().text();
-    EXPECT_EQ(std::ssize(expected), upload.counts.changes());
+    EXPECT_EQ(std::ssize(expected), upload.outcome.counts.changes());
     EXPECT_EQ(events[upload.upload_id], expected) << "version " << upload.version->value;
   }
   EXPECT_EQ(order, expected_order);

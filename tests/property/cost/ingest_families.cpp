@@ -54,9 +54,9 @@ std::vector<Family> ingest_families() {
   all.push_back({"IngestManifestOfManyColumns", [](std::size_t size) -> std::function<void()> {
                    ingest::UploadRecord record;
                    record.table = TableRef::make("acme", "ledger").value();
-                   record.columns = record.tracked = names(size, "column");
-                   record.options.key = {record.columns.front()};
-                   record.options.ignore = names(size, "ignored");
+                   record.reading.columns = record.reading.tracked = names(size, "column");
+                   record.reading.options.key = {record.reading.columns.front()};
+                   record.reading.options.ignore = names(size, "ignored");
                    auto text = std::make_shared<const std::string>(ingest::record_to_json(record));
                    return [text] { EXPECT_TRUE(ingest::record_from_json(*text).has_value()); };
                  }});

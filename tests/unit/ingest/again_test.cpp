@@ -80,7 +80,7 @@ TEST_F(AgainTest, ARetryIsAnsweredAsBeforeAndDoesNothing) {
   EXPECT_TRUE(again.replayed);
   EXPECT_EQ(again.status, UploadStatus::published);
   EXPECT_EQ(again.upload.upload_id, first.upload.upload_id);
-  EXPECT_EQ(again.upload.counts, first.upload.counts);
+  EXPECT_EQ(again.upload.outcome.counts, first.upload.outcome.counts);
   EXPECT_EQ(versions(), 2);
   reopen();
   again = bench_.upload(keyed("k1"), v1);
@@ -209,18 +209,18 @@ TEST_F(AgainTest, StepsHaveTheirTimes) {
   const auto report = bench_.upload(rows_csv(1, 3, "a"));
   const auto found = bench_.engine->reader().upload(report.upload.upload_id).value();
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->steps.received, bench_.clock.now());
-  EXPECT_EQ(found->steps.compared, bench_.clock.now());
+  EXPECT_EQ(found->times.steps.received, bench_.clock.now());
+  EXPECT_EQ(found->times.steps.compared, bench_.clock.now());
   EXPECT_FALSE(bench_.engine->reader().expires_at(*found));
   auto dry = IngestBench::request("acme");
   dry.dry_run = true;
   const auto held = bench_.upload(dry, rows_csv(1, 2, "a")).upload;
-  EXPECT_EQ(bench_.engine->reader().expires_at(held), held.received_at.plus_ms(24 * 3'600'000));
+  EXPECT_EQ(bench_.engine->reader().expires_at(held), held.times.received_at.plus_ms(24 * 3'600'000));
   bench_.clock.advance_ms(5000);
   ASSERT_TRUE(bench_.engine->intake().release(held.upload_id).has_value());
   const auto released = bench_.engine->reader().upload(held.upload_id).value();
-  EXPECT_EQ(released->steps.received, held.steps.received) << "of the file, not of the release";
-  EXPECT_EQ(released->timestamp, bench_.clock.now());
+  EXPECT_EQ(released->times.steps.received, held.times.steps.received) << "of the file, not of the release";
+  EXPECT_EQ(released->times.timestamp, bench_.clock.now());
 }
 
 // ---- reverts
@@ -235,7 +235,7 @@ TEST_F(AgainTest, ARevertIsANewVersionThatNamesTheOldOne) {
   EXPECT_EQ(report.status, UploadStatus::published);
   EXPECT_EQ(report.upload.version, Version(3));
   EXPECT_EQ(report.upload.reverts_to, Version(1));
-  EXPECT_EQ(report.upload.counts, (diff::Counts{2, 2, 0, 1, 0}));
+  EXPECT_EQ(report.upload.outcome.counts, (diff::Counts{2, 2, 0, 1, 0}));
   const Layout layout{bench_.options.data_dir};
   EXPECT_EQ(io::read_whole_file(layout.archived_file(report.upload)).value(), v1);
   const auto manifest_path = layout.manifest_file(report.upload);
@@ -268,15 +268,15 @@ TEST_F(AgainTest, ARevertTakesTheOptionsOfItsVersionBack) {
   const auto report = revert(1, true);
   EXPECT_EQ(report.status, UploadStatus::published);
   const auto& upload = report.upload;
-  EXPECT_EQ(upload.options, one.options);
-  EXPECT_EQ(upload.types_json, one.types_json);
-  EXPECT_EQ(upload.delimiter_given, one.delimiter_given);
-  EXPECT_EQ(upload.encoding_given, one.encoding_given);
-  EXPECT_TRUE(upload.rekey);
-  EXPECT_EQ(upload.counts, (diff::Counts{1, 2, 2, 0, 1}));
+  EXPECT_EQ(upload.reading.options, one.reading.options);
+  EXPECT_EQ(upload.reading.types_json, one.reading.types_json);
+  EXPECT_EQ(upload.reading.delimiter_given, one.reading.delimiter_given);
+  EXPECT_EQ(upload.reading.encoding_given, one.reading.encoding_given);
+  EXPECT_TRUE(upload.reading.rekey);
+  EXPECT_EQ(upload.outcome.counts, (diff::Counts{1, 2, 2, 0, 1}));
   EXPECT_EQ(diff(1, 3).changes, std::vector<std::string>{}) << "the same rows";
   // The table remembers what it remembered then.
-  EXPECT_EQ(bench_.upload("id;amount;note\n1;caf\xE9;m\n2;2,60;m\n").upload.counts,
+  EXPECT_EQ(bench_.upload("id;amount;note\n1;caf\xE9;m\n2;2,60;m\n").upload.outcome.counts,
             (diff::Counts{2, 2, 0, 1, 0}));
 }
 
@@ -388,7 +388,7 @@ TEST_F(AgainTest, ATableSaysWhenItChanged) {
   auto table = bench_.engine->reader().table({"acme", "financials"}).value();
   ASSERT_TRUE(table);
   EXPECT_EQ(table->versions, 2);
-  EXPECT_EQ(table->changed_at, first.timestamp) << "version 2 changed no row";
+  EXPECT_EQ(table->changed_at, first.times.timestamp) << "version 2 changed no row";
   bench_.upload(IngestBench::request("beta"), "id,name\n1,a\n");
   bench_.upload(IngestBench::request("zeta"), "id,name\n1,a\n");
   const auto page = bench_.engine->reader().tables({TableRef{"acme", "financials"}, 1}).value();

@@ -137,7 +137,7 @@ TEST_F(ClockTest, WhatWasHeldUnderAClockThatWasBehindLivesAsLong) {
 
 TEST_F(ClockTest, TheEndOfAHeldUploadFollowsTheClock) {
   const auto dry = hold("id\n1\n", "k").upload;
-  const auto end = dry.received_at.plus_ms(kDayMs);
+  const auto end = dry.times.received_at.plus_ms(kDayMs);
   const auto stored = [&] { return *bench_.engine->reader().upload(dry.upload_id).value(); };
   EXPECT_EQ(bench_.engine->reader().expires_at(stored()), end);
   bench_.clock.advance_ms(kHourMs);
@@ -190,8 +190,8 @@ TEST_F(ClockTest, TheOperatorAgreesAndTheNextRunKnows) {
   ASSERT_TRUE(accepted.has_value()) << accepted.error().text();
   const auto& upload = std::get<UploadReport>(accepted.value()).upload;
   EXPECT_EQ(upload.version, Version(3));
-  EXPECT_GT(*upload.timestamp, bench_.clock.now().plus_ms(39 * kDayMs));
-  EXPECT_FALSE(upload.warnings.empty());
+  EXPECT_GT(*upload.times.timestamp, bench_.clock.now().plus_ms(39 * kDayMs));
+  EXPECT_FALSE(upload.outcome.warnings.empty());
 }
 
 TEST_F(ClockTest, VersionsAheadAreFoundAtTheStartWithoutAnyMark) {

@@ -41,11 +41,11 @@ TEST_F(EngineTest, AcceptsPublishesAndArchives) {
   EXPECT_EQ(report.status, UploadStatus::published);
   const UploadRecord& upload = report.upload;
   EXPECT_EQ(upload.version, Version(1));
-  EXPECT_EQ(upload.counts, (diff::Counts{0, 2, 2, 0, 0}));
-  EXPECT_EQ(upload.file_id, file_id_of("acme", upload.sha256));
-  EXPECT_EQ(upload.archive_name, "20250310123456789_" + upload.file_id + ".csv");
-  EXPECT_EQ(upload.timestamp, upload.effective_at);
-  EXPECT_EQ(upload.key_column, "id");
+  EXPECT_EQ(upload.outcome.counts, (diff::Counts{0, 2, 2, 0, 0}));
+  EXPECT_EQ(upload.file.file_id, file_id_of("acme", upload.file.sha256));
+  EXPECT_EQ(upload.file.archive_name, "20250310123456789_" + upload.file.file_id + ".csv");
+  EXPECT_EQ(upload.times.timestamp, upload.times.effective_at);
+  EXPECT_EQ(upload.reading.key_column, "id");
   EXPECT_FALSE(upload.previous_upload_id);
   EXPECT_EQ(io::read_whole_file(layout().archived_file(upload)).value(), v1);
   EXPECT_TRUE(std::filesystem::exists(layout().manifest_file(upload)));
@@ -73,12 +73,12 @@ TEST_F(EngineTest, ChainsUploadsThatHaveEvents) {
   const auto v2 = bench_.upload(request, "id,name\n1,a\n2,b\n");
   EXPECT_EQ(v2.status, UploadStatus::published);
   EXPECT_EQ(v2.upload.version, Version(2));
-  EXPECT_EQ(v2.upload.counts.changes(), 0);
+  EXPECT_EQ(v2.upload.outcome.counts.changes(), 0);
   EXPECT_EQ(v2.upload.previous_upload_id, v1.upload_id);
   const auto v3 = bench_.upload("id,name\n1,a\n2,c\n").upload;
   EXPECT_EQ(v3.previous_upload_id, v1.upload_id) << "an upload without events is not in the chain";
-  EXPECT_EQ(v3.options.ignore, std::vector<std::string>{"note"}) << "remembered";
-  EXPECT_EQ(v3.counts, (diff::Counts{2, 2, 0, 1, 0}));
+  EXPECT_EQ(v3.reading.options.ignore, std::vector<std::string>{"note"}) << "remembered";
+  EXPECT_EQ(v3.outcome.counts, (diff::Counts{2, 2, 0, 1, 0}));
   EXPECT_EQ(bench_.upload("id,name\n1,a\n").upload.previous_upload_id, v3.upload_id);
 }
 
@@ -144,8 +144,9 @@ TEST_F(EngineTest, AMisspeltIgnoreIsWarnedOf) {
   auto request = IngestBench::request("acme");
   request.ignore = "TS";
   const auto upload = bench_.upload(request, "id,ts\n1,a\n").upload;
-  ASSERT_EQ(upload.warnings.size(), 1U);
-  EXPECT_NE(upload.warnings.front().find("\"TS\""), std::string::npos) << upload.warnings.front();
+  ASSERT_EQ(upload.outcome.warnings.size(), 1U);
+  EXPECT_NE(upload.outcome.warnings.front().find("\"TS\""), std::string::npos)
+      << upload.outcome.warnings.front();
 }
 
 TEST_F(EngineTest, AQuoteInsideAnUnquotedValueIsWarnedOf) {
@@ -156,10 +157,10 @@ TEST_F(EngineTest, AQuoteInsideAnUnquotedValueIsWarnedOf) {
       "line 3, column \"size\": \"5\" pipe\" has a quote inside an unquoted value, which was read as an "
       "ordinary character; 3 values in the file have one; to be unambiguous, put the whole value in "
       "quotes and double each quote inside";
-  EXPECT_THAT(upload.warnings, ::testing::ElementsAre(warning));
+  EXPECT_THAT(upload.outcome.warnings, ::testing::ElementsAre(warning));
   EXPECT_EQ(bench_.upload(request, text).status, UploadStatus::unchanged);
-  EXPECT_THAT(bench_.upload(request, text).upload.warnings, ::testing::ElementsAre(warning));
-  EXPECT_THAT(bench_.upload(request, "id,size,note\n1,\"5\"\" pipe\",x\n").upload.warnings,
+  EXPECT_THAT(bench_.upload(request, text).upload.outcome.warnings, ::testing::ElementsAre(warning));
+  EXPECT_THAT(bench_.upload(request, "id,size,note\n1,\"5\"\" pipe\",x\n").upload.outcome.warnings,
               ::testing::Not(::testing::Contains(::testing::HasSubstr("quote"))));
 }
 
@@ -168,16 +169,18 @@ TEST_F(EngineTest, UnchangedSaysWhatOfTheRequestWasNotTaken) {
   auto request = IngestBench::request("acme");
   request.effective_at = "2025-01-01";
   bench_.upload(request, text);
-  EXPECT_TRUE(bench_.upload(request, text).upload.warnings.empty()) << "a retry gets what it asked for";
+  EXPECT_TRUE(bench_.upload(request, text).upload.outcome.warnings.empty())
+      << "a retry gets what it asked for";
   request.effective_at = "2025-02-01";
   request.encoding = "utf-8";
   const auto again = bench_.upload(request, text);
   EXPECT_EQ(again.status, UploadStatus::unchanged);
-  EXPECT_EQ(again.upload.effective_at, Timestamp::parse("2025-01-01").value());
-  ASSERT_EQ(again.upload.warnings.size(), 2U);
-  EXPECT_NE(again.upload.warnings[0].find("effective_at 2025-02-01"), std::string::npos)
-      << again.upload.warnings[0];
-  EXPECT_NE(again.upload.warnings[1].find("encoding"), std::string::npos) << again.upload.warnings[1];
+  EXPECT_EQ(again.upload.times.effective_at, Timestamp::parse("2025-01-01").value());
+  ASSERT_EQ(again.upload.outcome.warnings.size(), 2U);
+  EXPECT_NE(again.upload.outcome.warnings[0].find("effective_at 2025-02-01"), std::string::npos)
+      << again.upload.outcome.warnings[0];
+  EXPECT_NE(again.upload.outcome.warnings[1].find("encoding"), std::string::npos)
+      << again.upload.outcome.warnings[1];
 }
 
 TEST_F(EngineTest, SameBytesAndOptionsAreUnchanged) {
@@ -191,8 +194,8 @@ TEST_F(EngineTest, SameBytesAndOptionsAreUnchanged) {
     const auto again = bench_.upload(request, text);
     EXPECT_EQ(again.status, UploadStatus::unchanged) << dry_run;
     EXPECT_EQ(again.upload.upload_id, first.upload_id);
-    EXPECT_EQ(again.upload.counts.changes(), 0);
-    EXPECT_EQ(again.upload.counts.rows, 1);
+    EXPECT_EQ(again.upload.outcome.counts.changes(), 0);
+    EXPECT_EQ(again.upload.outcome.counts.rows, 1);
   }
   EXPECT_EQ(bench_.log->messages().size(), 1U);
   EXPECT_TRUE(std::filesystem::is_empty(layout().spool()));
@@ -200,7 +203,7 @@ TEST_F(EngineTest, SameBytesAndOptionsAreUnchanged) {
   other.types = "name:string";
   const auto typed = bench_.upload(other, text).upload;
   EXPECT_EQ(typed.version, Version(2)) << "other types are another version";
-  EXPECT_THAT(typed.warnings, ::testing::ElementsAre(::testing::HasSubstr("the next version")));
+  EXPECT_THAT(typed.outcome.warnings, ::testing::ElementsAre(::testing::HasSubstr("the next version")));
 }
 
 TEST_F(EngineTest, FindingsChangeNothing) {
@@ -240,7 +243,8 @@ TEST_F(EngineTest, NamesThatDifferInCaseAreRefused) {
 TEST_F(EngineTest, EffectiveAtIsCheckedBeforeAnythingIsWritten) {
   auto request = IngestBench::request("acme");
   request.effective_at = "2025-02-01";
-  EXPECT_EQ(bench_.upload(request, "id\n1\n").upload.effective_at, Timestamp::parse("2025-02-01").value());
+  EXPECT_EQ(bench_.upload(request, "id\n1\n").upload.times.effective_at,
+            Timestamp::parse("2025-02-01").value());
   for (const std::string bad : {"2025-02-01", "2025-01-31", "2035-01-01", "soon"}) {
     request.effective_at = bad;
     const auto outcome = bench_.submit(request, "id\n1\n2\n");
@@ -255,10 +259,10 @@ TEST_F(EngineTest, TimestampsRiseWhenTheClockLags) {
   const auto v1 = bench_.upload("id\n1\n").upload;
   bench_.clock.advance_ms(-5000);
   const auto v2 = bench_.upload("id\n2\n").upload;
-  EXPECT_EQ(v2.timestamp, v1.timestamp->plus_ms(1));
-  EXPECT_EQ(v2.effective_at, v2.timestamp);
-  ASSERT_EQ(v2.warnings.size(), 1U);
-  EXPECT_NE(v2.warnings.front().find("clock"), std::string::npos) << v2.warnings.front();
+  EXPECT_EQ(v2.times.timestamp, v1.times.timestamp->plus_ms(1));
+  EXPECT_EQ(v2.times.effective_at, v2.times.timestamp);
+  ASSERT_EQ(v2.outcome.warnings.size(), 1U);
+  EXPECT_NE(v2.outcome.warnings.front().find("clock"), std::string::npos) << v2.outcome.warnings.front();
 }
 
 TEST_F(EngineTest, HeldUploadIsPublishedAsShown) {
@@ -266,7 +270,7 @@ TEST_F(EngineTest, HeldUploadIsPublishedAsShown) {
   const auto held = bench_.upload(rows_csv(1, 10, "b"));
   ASSERT_EQ(held.status, UploadStatus::held);
   EXPECT_FALSE(held.upload.version);
-  EXPECT_EQ(held.upload.hold_reasons.size(), 1U);
+  EXPECT_EQ(held.upload.outcome.hold_reasons.size(), 1U);
   ASSERT_EQ(held.samples_json.size(), 5U);
   EXPECT_NE(held.samples_json.front().find(R"("version":null)"), std::string::npos)
       << held.samples_json.front();
@@ -290,7 +294,7 @@ TEST_F(EngineTest, HeldUploadIsPublishedAsShown) {
   EXPECT_EQ(released.value().status, UploadStatus::published);
   EXPECT_EQ(released.value().upload.upload_id, held.upload.upload_id);
   EXPECT_EQ(released.value().upload.version, Version(2));
-  EXPECT_EQ(released.value().upload.timestamp, bench_.clock.now());
+  EXPECT_EQ(released.value().upload.times.timestamp, bench_.clock.now());
   EXPECT_EQ(bench_.log->messages().size(), 60U);
   EXPECT_TRUE(std::filesystem::is_empty(layout().held()));
   EXPECT_EQ(current("acme"), rows_csv(1, 10, "b"));
@@ -374,9 +378,9 @@ TEST_F(EngineTest, RekeyIsHeldUnlessForced) {
   request.force = true;
   const auto forced = bench_.upload(request, v2);
   EXPECT_EQ(forced.status, UploadStatus::published);
-  EXPECT_EQ(forced.upload.counts, (diff::Counts{2, 2, 2, 0, 2}));
-  EXPECT_TRUE(forced.upload.rekey);
-  EXPECT_EQ(bench_.upload("id,code,name\n1,x,a\n2,y,d\n").upload.counts.updated, 1)
+  EXPECT_EQ(forced.upload.outcome.counts, (diff::Counts{2, 2, 2, 0, 2}));
+  EXPECT_TRUE(forced.upload.reading.rekey);
+  EXPECT_EQ(bench_.upload("id,code,name\n1,x,a\n2,y,d\n").upload.outcome.counts.updated, 1)
       << "the new key is remembered";
 }
 
@@ -403,7 +407,7 @@ TEST_F(EngineTest, TablesRunInParallelAndOneTablesUploadsInTurn) {
     ASSERT_EQ(versions.value().size(), std::size_t{kUploads});
     for (std::size_t i = 1; i < versions.value().size(); ++i) {
       EXPECT_EQ(versions.value()[i].previous_upload_id, versions.value()[i - 1].upload_id);
-      EXPECT_GT(versions.value()[i].timestamp, versions.value()[i - 1].timestamp);
+      EXPECT_GT(versions.value()[i].times.timestamp, versions.value()[i - 1].times.timestamp);
     }
   }
   EXPECT_EQ(bench_.log->messages().size(), std::size_t{kTables * kUploads});
@@ -466,11 +470,11 @@ TEST_F(EngineTest, ADownloadThatIsUnderWayGivesNoByteThatChangesMeanwhile) {
 TEST_F(EngineTest, AFileThatHasTheNameOfANewVersionIsNeitherOverwrittenNorRemoved) {
   const auto first = bench_.upload("id\n1\n").upload;
   auto next = first;
-  next.archive_name =
+  next.file.archive_name =
       archive_name_of(bench_.clock.now().plus_ms(1), file_id_of("acme", io::sha256_of("id\n2\n")));
   ASSERT_TRUE(io::write_file(layout().archived_file(next), "the only copy of something").has_value());
   const auto second = bench_.upload("id\n2\n").upload;
-  EXPECT_EQ(second.timestamp, bench_.clock.now().plus_ms(2)) << "the next name that is free";
+  EXPECT_EQ(second.times.timestamp, bench_.clock.now().plus_ms(2)) << "the next name that is free";
   EXPECT_EQ(io::read_whole_file(layout().archived_file(next)).value(), "the only copy of something");
   EXPECT_EQ(io::read_whole_file(layout().archived_file(second)).value(), "id\n2\n");
 }
@@ -497,15 +501,15 @@ TEST_F(EngineTest, ListsUploadsNewestFirst) {
 }
 
 TEST_F(EngineTest, DelimiterAndEncodingAreFoundAgainUnlessGiven) {
-  EXPECT_EQ(bench_.upload("id;name\n1;a\n").upload.options.delimiter, ';');
+  EXPECT_EQ(bench_.upload("id;name\n1;a\n").upload.reading.options.delimiter, ';');
   const auto v2 = bench_.upload("id,name\n1,b\n").upload;
-  EXPECT_EQ(v2.options.delimiter, ',');
-  EXPECT_EQ(v2.counts.updated, 1);
+  EXPECT_EQ(v2.reading.options.delimiter, ',');
+  EXPECT_EQ(v2.outcome.counts.updated, 1);
   auto request = IngestBench::request("acme");
   request.encoding = "latin-1";
   bench_.upload(request, "id,name\n1,\xE9\n");
   const auto v4 = bench_.upload("id,name\n1,\xE8\n").upload;
-  EXPECT_EQ(v4.options.encoding, csv::Encoding::latin1);
+  EXPECT_EQ(v4.reading.options.encoding, csv::Encoding::latin1);
   EXPECT_EQ(parse_event_json(bench_.log->messages().back().value).value().new_values_json,
             "{\"id\":\"1\",\"name\":\"è\"}");
 }
@@ -515,11 +519,11 @@ TEST_F(EngineTest, AByteOrderMarkIsNotRememberedAndWhatIsRememberedSurvivesIt) {
   request.encoding = "latin-1";
   bench_.upload(request, "id,name\n1,\xE9\n");
   const auto marked = bench_.upload("\xEF\xBB\xBFid,name\n1,b\n").upload;
-  EXPECT_EQ(marked.options.encoding, csv::Encoding::utf8);
-  EXPECT_EQ(marked.encoding_given, csv::Encoding::latin1);
+  EXPECT_EQ(marked.reading.options.encoding, csv::Encoding::utf8);
+  EXPECT_EQ(marked.reading.encoding_given, csv::Encoding::latin1);
   const auto again = bench_.upload("id,name\n1,\xE9\n").upload;
-  EXPECT_EQ(again.options.encoding, csv::Encoding::latin1);
-  EXPECT_EQ(bench_.upload("\xEF\xBB\xBFid,name\n1,\xC3\xA9\n").upload.counts.changes(), 0);
+  EXPECT_EQ(again.reading.options.encoding, csv::Encoding::latin1);
+  EXPECT_EQ(bench_.upload("\xEF\xBB\xBFid,name\n1,\xC3\xA9\n").upload.outcome.counts.changes(), 0);
 }
 
 /// While it lives, no file can grow beyond a size: a disk that is full for the catalog, though not for small
@@ -559,7 +563,7 @@ TEST_F(EngineTest, ACatalogThatCannotGrowRefusesAndTheNextUploadWorks) {
     EXPECT_EQ(bench_.engine->reader().tables().value().front().versions, 1);
   }
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().stem() != fs::path(v1.archive_name).stem()) strays.insert(entry.path());
+    if (entry.path().stem() != fs::path(v1.file.archive_name).stem()) strays.insert(entry.path());
   }
   EXPECT_EQ(strays.size(), 2U) << "nobody knows yet that they are nobody's";
   // The same bytes at the same moment get another name than the one of them that has theirs.

@@ -84,7 +84,7 @@ TEST_F(PublisherTest, UnacknowledgedIsAcceptedAndPublishedLater) {
   EXPECT_TRUE(bench_.wait_published(report.upload.upload_id));
   EXPECT_EQ(bench_.log->messages().size(), 3U) << "one publication was enough";
   const auto upload = bench_.engine->reader().upload(report.upload.upload_id).value();
-  EXPECT_EQ(upload->published_at, bench_.clock.now());
+  EXPECT_EQ(upload->times.published_at, bench_.clock.now());
 }
 
 TEST_F(PublisherTest, AnAppendInDoubtIsSentAgainUnderTheSameIds) {

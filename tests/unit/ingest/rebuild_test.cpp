@@ -86,7 +86,7 @@ TEST_F(RebuildTest, SmallFilesThatPowerFailureTookAreRestoredAtStart) {
   check_restored(uploads_[1], rows_csv(2, 4, "b"));
   check_restored(uploads_[2], rows_csv(1, 2, "a"));
   EXPECT_EQ(io::read_whole_file(layout().current_file(uploads_[2].table)).value(), rows_csv(1, 2, "a"));
-  EXPECT_EQ(bench_.upload(rows_csv(2, 5, "b")).upload.counts.inserted, 1);
+  EXPECT_EQ(bench_.upload(rows_csv(2, 5, "b")).upload.outcome.counts.inserted, 1);
   bench_.close();
   EXPECT_TRUE(Catalog::open(layout().catalog()).value()->with_bytes().value().empty());
 }
@@ -141,8 +141,8 @@ TEST_F(RebuildTest, TheRebuiltCatalogPublishesAllUnderTheSameIds) {
   EXPECT_EQ(record_to_json(*found), record_to_json(uploads_[1]));
   const auto next = bench_.upload(rows_csv(2, 5, "b")).upload;
   EXPECT_EQ(next.version, Version(3));
-  EXPECT_TRUE(next.delimiter_given) << "what the table remembers is in the manifests";
-  EXPECT_TRUE(next.types_json);
+  EXPECT_TRUE(next.reading.delimiter_given) << "what the table remembers is in the manifests";
+  EXPECT_TRUE(next.reading.types_json);
 }
 
 TEST_F(RebuildTest, AManifestWithoutRowIsRefused) {
@@ -247,7 +247,7 @@ TEST_F(RebuildTest, AVersionWhoseFileIsGoneIsNamedThoughItHasNoManifest) {
   const auto report = rebuild();
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().type, "archive-damaged");
-  EXPECT_NE(report.error().message.find(uploads_[2].archive_name), std::string::npos);
+  EXPECT_NE(report.error().message.find(uploads_[2].file.archive_name), std::string::npos);
 }
 
 TEST_F(RebuildTest, ACatalogThatCannotBeReadIsReplacedAndNamed) {

@@ -87,12 +87,12 @@ TEST(Request, TypesAreSortedByColumn) {
 
 UploadRecord remembered() {
   UploadRecord last;
-  last.options.key = {"id"};
-  last.options.ignore = {"note"};
-  last.options.empty = csv::EmptyPolicy::text;
-  last.options.delimiter = ';';
-  last.options.encoding = csv::Encoding::latin1;
-  last.types_json = R"({"id":"string"})";
+  last.reading.options.key = {"id"};
+  last.reading.options.ignore = {"note"};
+  last.reading.options.empty = csv::EmptyPolicy::text;
+  last.reading.options.delimiter = ';';
+  last.reading.options.encoding = csv::Encoding::latin1;
+  last.reading.types_json = R"({"id":"string"})";
   return last;
 }
 
@@ -100,17 +100,17 @@ TEST(Request, TablesRememberWhatWasSaidOnce) {
   const auto parsed = parse_request(request_of("x.csv")).value();
   UploadRecord last = remembered();
   auto wanted = wanted_options(parsed, &last);
-  EXPECT_EQ(wanted.read.key, last.options.key);
-  EXPECT_EQ(wanted.read.ignore, last.options.ignore);
-  EXPECT_EQ(wanted.read.empty, csv::EmptyPolicy::text);
-  EXPECT_EQ(wanted.types_json, last.types_json);
-  EXPECT_FALSE(wanted.read.delimiter) << "a delimiter that was found is found again";
-  EXPECT_FALSE(wanted.read.encoding);
-  last.delimiter_given = true;
-  last.encoding_given = csv::Encoding::latin1;
+  EXPECT_EQ(wanted.options.key, last.reading.options.key);
+  EXPECT_EQ(wanted.options.ignore, last.reading.options.ignore);
+  EXPECT_EQ(wanted.options.empty, csv::EmptyPolicy::text);
+  EXPECT_EQ(wanted.types_json, last.reading.types_json);
+  EXPECT_FALSE(wanted.options.delimiter) << "a delimiter that was found is found again";
+  EXPECT_FALSE(wanted.options.encoding);
+  last.reading.delimiter_given = true;
+  last.reading.encoding_given = csv::Encoding::latin1;
   wanted = wanted_options(parsed, &last);
-  EXPECT_EQ(wanted.read.delimiter, ';');
-  EXPECT_EQ(wanted.read.encoding, csv::Encoding::latin1);
+  EXPECT_EQ(wanted.options.delimiter, ';');
+  EXPECT_EQ(wanted.options.encoding, csv::Encoding::latin1);
 }
 
 TEST(Request, FieldsBeatWhatIsRemembered) {
@@ -122,23 +122,23 @@ TEST(Request, FieldsBeatWhatIsRemembered) {
   request.types = "";
   const UploadRecord last = remembered();
   const auto wanted = wanted_options(parse_request(request).value(), &last);
-  EXPECT_EQ(wanted.read.key, (std::vector<std::string>{"a", "b"}));
-  EXPECT_TRUE(wanted.read.ignore.empty());
-  EXPECT_EQ(wanted.read.empty, csv::EmptyPolicy::null);
-  EXPECT_EQ(wanted.read.delimiter, '\t');
+  EXPECT_EQ(wanted.options.key, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(wanted.options.ignore.empty());
+  EXPECT_EQ(wanted.options.empty, csv::EmptyPolicy::null);
+  EXPECT_EQ(wanted.options.delimiter, '\t');
   EXPECT_FALSE(wanted.types_json);
 }
 
 TEST(Request, AutoTakesBackWhatIsRemembered) {
   UploadRecord last = remembered();
-  last.delimiter_given = true;
-  last.encoding_given = csv::Encoding::latin1;
+  last.reading.delimiter_given = true;
+  last.reading.encoding_given = csv::Encoding::latin1;
   auto request = request_of("x.csv");
   request.delimiter = "auto";
   request.encoding = "AUTO";
   const auto wanted = wanted_options(parse_request(request).value(), &last);
-  EXPECT_FALSE(wanted.read.delimiter);
-  EXPECT_FALSE(wanted.read.encoding);
+  EXPECT_FALSE(wanted.options.delimiter);
+  EXPECT_FALSE(wanted.options.encoding);
 }
 
 TEST(Request, IgnoreIsASet) {
@@ -150,7 +150,7 @@ TEST(Request, IgnoreIsASet) {
 TEST(Request, EffectiveAtLiesBetweenTheLastVersionAndNow) {
   UploadRecord last;
   last.version = Version(1);
-  last.effective_at = Timestamp{1000};
+  last.times.effective_at = Timestamp{1000};
   EXPECT_TRUE(check_effective_at(Timestamp{1001}, Timestamp{2000}, &last).has_value());
   EXPECT_TRUE(check_effective_at(Timestamp{2000}, Timestamp{2000}, &last).has_value());
   EXPECT_TRUE(check_effective_at(Timestamp{1}, Timestamp{2000}, nullptr).has_value());
@@ -167,9 +167,9 @@ TEST(Request, APreconditionIsAboutTheNewestVersionsFile) {
   const TableRef table{"acme", "financials"};
   UploadRecord newest;
   newest.version = Version(2);
-  newest.sha256 = Sha256::parse(std::string(64, 'a')).value();
+  newest.file.sha256 = Sha256::parse(std::string(64, 'a')).value();
   const FileSet any{true, {}};
-  const FileSet same{false, {newest.sha256}};
+  const FileSet same{false, {newest.file.sha256}};
   const FileSet other{false, {Sha256::parse(std::string(64, 'b')).value()}};
   struct Case {
     Precondition precondition;
