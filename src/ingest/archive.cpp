@@ -1,6 +1,7 @@
 #include "ingest/archive.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <chrono>
 
@@ -14,6 +15,7 @@ namespace deltadrop::ingest {
 namespace {
 
 constexpr mode_t kArchivedMode = 0444;
+constexpr int kNumbersMax = 100'000;
 
 fs::file_time_type file_time_of(Timestamp timestamp) {
   using namespace std::chrono;
@@ -37,6 +39,10 @@ Result<void> make_archive_folder(const Layout& layout, const fs::path& folder, S
   // yet.
   DD_TRY(io::sync_folder(folder.parent_path()));
   return io::sync_folder(layout.archive());
+}
+
+fs::path numbered(const fs::path& path, int number) {
+  return number == 0 ? path : fs::path(fmt::format("{}.{}", path.string(), number));
 }
 
 }  // namespace
@@ -138,6 +144,25 @@ bool is_current(const Layout& layout, const UploadRecord& last) {
   std::error_code failed;
   const auto time = fs::last_write_time(path, failed);
   return !failed && time == file_time_of(*last.times.timestamp);
+}
+
+Result<fs::path> move_to_lost_and_found(const Layout& layout, const fs::path& path) {
+  const fs::path wanted = layout.lost_and_found() / path.lexically_relative(layout.root);
+  DD_TRY(io::make_folders_durably(wanted.parent_path()));
+  for (int number = 0; number < kNumbersMax; ++number) {
+    const fs::path to = numbered(wanted, number);
+    const auto moved = io::rename_to_new_name(path, to);
+    if (!moved.has_value() && moved.error().code == ErrorCode::conflict) continue;
+    if (!moved.has_value()) return moved.error();
+    DD_TRY(io::sync_folder(to.parent_path()));
+    DD_TRY(io::sync_folder(path.parent_path()));
+    spdlog::warn("{} belongs to no upload; it was moved to {}", path.string(), to.string());
+    return to;
+  }
+  return Error{ErrorCode::conflict, "file-exists",
+               fmt::format("{} cannot be moved: {} and {} names like it are taken", path.string(),
+                           wanted.string(), kNumbersMax - 1),
+               "look through lost+found and delete what you do not need"};
 }
 
 }  // namespace deltadrop::ingest

@@ -7,7 +7,8 @@
 #include <utility>
 
 #include "core/exhausted.hpp"
-#include "ingest/fair_share.hpp"
+#include "ingest/table_turns.hpp"
+
 namespace deltadrop::ingest {
 namespace {
 

@@ -10,7 +10,6 @@
 #include "ingest/archive.hpp"
 #include "ingest/archive_identity.hpp"
 #include "ingest/catalog.hpp"
-#include "ingest/lost_and_found.hpp"
 #include "ingest/manifest.hpp"
 #include "ingest/recover.hpp"
 #include "ingest/stored_files.hpp"

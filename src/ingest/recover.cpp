@@ -8,7 +8,6 @@
 #include <set>
 #include <utility>
 
-#include "ingest/lost_and_found.hpp"
 #include "io/file.hpp"
 #include "io/sha256.hpp"
 

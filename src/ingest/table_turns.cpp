@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "core/text.hpp"
-#include "ingest/fair_share.hpp"
 
 namespace deltadrop::ingest {
 
