@@ -7,24 +7,13 @@
 #include "api/parameters.hpp"
 #include "core/json_text.hpp"
 #include "http/problem.hpp"
+#include "ingest/reading_options.hpp"
 
 namespace deltadrop::api {
 namespace {
 
 JsonObject& add_version(JsonObject& object, std::string_view name, const std::optional<Version>& version) {
   return version ? object.number(name, version->value) : object.null(name);
-}
-
-std::string options_json(const csv::ReadOptions& options) {
-  JsonObject object;
-  object.text_or_null(
-      "delimiter", options.delimiter ? std::optional(csv::delimiter_name(*options.delimiter)) : std::nullopt);
-  object.text_or_null("encoding", options.encoding
-                                      ? std::optional(std::string(csv::to_string(*options.encoding)))
-                                      : std::nullopt);
-  object.text("empty", csv::to_string(options.empty));
-  object.texts("key", options.key).texts("ignore", options.ignore).number("rules", options.rules);
-  return object.take();
 }
 
 std::string_view message_of(ingest::UploadStatus status) {
@@ -85,7 +74,7 @@ JsonObject upload_json(const ingest::UploadRecord& upload) {
       .text("key_column", upload.reading.key_column)
       .texts("columns", upload.reading.columns)
       .texts("tracked", upload.reading.tracked)
-      .raw("options", options_json(upload.reading.options))
+      .raw("options", ingest::options_json(upload.reading))
       .boolean("rekey", upload.reading.rekey)
       .raw("types", upload.reading.types_json.value_or("null"))
       .number("rows", upload.outcome.counts.rows)

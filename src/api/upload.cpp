@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "api/answers.hpp"
@@ -21,68 +21,16 @@ namespace deltadrop::api {
 namespace {
 
 using ingest::UploadRequest;
-using TextField = std::optional<std::string> UploadRequest::*;
-using FlagField = bool UploadRequest::*;
-
-struct TextFieldRow {
-  std::string_view name;
-  TextField field;
-};
-constexpr std::array<TextFieldRow, 9> kTextFields = {{
-    {"company_id", &UploadRequest::company_id},
-    {"table_name", &UploadRequest::table_name},
-    {"key", &UploadRequest::key},
-    {"ignore", &UploadRequest::ignore},
-    {"delimiter", &UploadRequest::delimiter},
-    {"encoding", &UploadRequest::encoding},
-    {"empty", &UploadRequest::empty},
-    {"effective_at", &UploadRequest::effective_at},
-    {"types", &UploadRequest::types},
-}};
-
-struct FlagFieldRow {
-  std::string_view name;
-  FlagField field;
-};
-constexpr std::array<FlagFieldRow, 3> kFlagFields = {{
-    {"dry_run", &UploadRequest::dry_run},
-    {"force", &UploadRequest::force},
-    {"rekey", &UploadRequest::rekey},
-}};
-
-std::string known_fields() {
-  std::string names;
-  for (const auto& row : kTextFields) names.append(row.name).append(", ");
-  for (const auto& row : kFlagFields)
-    names.append(row.name).append(row.name == kFlagFields.back().name ? "" : ", ");
-  return names;
-}
 
 /// What a client says about its file, field by field, from a form or a query.
 class RequestFields {
  public:
   Result<void> set(const std::string& name, const std::string& value) {
-    if (!given_.emplace(name, true).second)
-      return http::bad_parameter(name, value, "one value; it is given twice");
+    if (!given_.insert(name).second) return http::bad_parameter(name, value, "one value; it is given twice");
     if (value.find('\0') != std::string::npos || find_invalid_utf8(value) != std::string_view::npos) {
       return http::bad_parameter(name, value, "UTF-8 text without NUL");
     }
-    for (const auto& row : kTextFields) {
-      if (row.name != name) continue;
-      // A form sends the fields that nobody filled in; only these two have a meaning when empty: none.
-      if (!value.empty() || name == "ignore" || name == "types") request_.*row.field = value;
-      return success();
-    }
-    for (const auto& row : kFlagFields) {
-      if (row.name != name) continue;
-      if (!value.empty()) {
-        DD_TRY(request_.*row.field, parse_boolean(name, value));
-      }
-      return success();
-    }
-    return Error{ErrorCode::invalid_input, "bad-parameter",
-                 fmt::format("there is no field {}", quoted_for_message(name)),
-                 fmt::format("send the CSV as file; the other fields are {}", known_fields())};
+    return ingest::add_field(request_.fields, name, value);
   }
 
   Result<void> set_all(const http::Request& request) {
@@ -97,7 +45,7 @@ class RequestFields {
 
  private:
   UploadRequest request_;
-  std::map<std::string, bool> given_;
+  std::set<std::string> given_;
 };
 
 void submit(ingest::Reception& reception, const UploadRequest& request, const http::Respond& respond) {
@@ -203,11 +151,12 @@ MadeSink receive_raw(ingest::Intake& intake, const http::Request& request) {
   }
   RequestFields fields;
   DD_TRY(fields.set_all(request));
-  if (fields.request().company_id || fields.request().table_name) {
+  auto& given = fields.request().fields;
+  if (given.contains("company_id") || given.contains("table_name")) {
     return http::bad_parameter("company_id or table_name", "", "the path's parts only");
   }
-  fields.request().company_id = company;
-  fields.request().table_name = table;
+  given["company_id"] = company;
+  given["table_name"] = table;
   fields.request().file_name = company + ".csv";
   fields.request().precondition = precondition_of(request);
   DD_TRY(auto reception, intake.receive());

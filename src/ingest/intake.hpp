@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -44,21 +45,19 @@ struct Precondition {
   std::optional<FileSet> newest_is_not;  ///< there is none, or its file is none of these
 };
 
-/// What a client may say about an upload. Absent: what the table remembers, else the default.
+/// What a client says about an upload: texts by the names of fields (docs/openapi.yaml lists them). Of an
+/// absent one, what the table remembers holds, else the default. Of `ignore` and `types`, "" means none,
+/// which takes back what the table remembers.
+using UploadFields = std::map<std::string, std::string, std::less<>>;
+
+/// Adds a field, or nothing where the text says nothing: a form sends the fields that nobody filled in, and a
+/// flag may be false. invalid_input "bad-parameter" where no field has that name, and for a flag (dry_run,
+/// force, rekey) that is neither true nor false. The other values are read when the file is there.
+Result<void> add_field(UploadFields& fields, const std::string& name, const std::string& text);
+
 struct UploadRequest {
   std::string file_name;  ///< the client's; data only
-  std::optional<std::string> company_id;
-  std::optional<std::string> table_name;
-  std::optional<std::string> key;           ///< column names as one CSV record
-  std::optional<std::string> ignore;        ///< column names as one CSV record; "" for none
-  std::optional<std::string> delimiter;     ///< "auto": found again from this file and the next ones
-  std::optional<std::string> encoding;      ///< likewise
-  std::optional<std::string> empty;         ///< "null" or "text"
-  std::optional<std::string> effective_at;  ///< RFC 3339
-  std::optional<std::string> types;         ///< column:type,...; "" for none
-  bool dry_run = false;
-  bool force = false;
-  bool rekey = false;
+  UploadFields fields;
   Precondition precondition;
   Caller caller;
 };

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "csv/options.hpp"
@@ -22,18 +24,13 @@ struct AskedKey {
 /// The caller's idempotency key, where it gave one, for a request with this identity.
 std::optional<AskedKey> asked_key(const Caller& caller, const Sha256& request);
 
-/// An UploadRequest whose every field was read; what was absent or empty is absent. For `ignore` and `types`,
-/// empty means "none", which takes back what the table remembers.
+/// An UploadRequest whose every field was read, or a RevertRequest.
 struct ParsedRequest {
   TableRef table;
   std::string original_name;  ///< sanitised
-  std::optional<std::vector<std::string>> key;
-  std::optional<std::vector<std::string>> ignore;        ///< sorted
-  std::optional<std::optional<char>> delimiter;          ///< none inside: found from the file, from now on
-  std::optional<std::optional<csv::Encoding>> encoding;  ///< likewise
-  std::optional<csv::EmptyPolicy> empty;
+  ReadingOptions reading;     ///< those that `given` names
+  std::set<std::string_view> given;
   std::optional<Timestamp> effective_at;
-  std::optional<std::string> types_json;  ///< canonical; "" for none
   bool dry_run = false;
   bool force = false;
   bool rekey = false;

@@ -41,7 +41,7 @@ UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, con
   upload.file.file_id = file_id_of(request.table.company_id, upload.file.sha256);
   upload.file.original_name = request.original_name;
   upload.times.effective_at = request.effective_at;
-  upload.reading.options = wanted.options;
+  static_cast<ReadingOptions&>(upload.reading) = wanted;
   upload.reading.options.delimiter = header.delimiter;
   upload.reading.options.encoding = header.encoding;
   upload.reading.options.key = names_at(header, header.key);
@@ -52,7 +52,6 @@ UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, con
     upload.reading.encoding_given = request.again->reading.encoding_given;
     upload.reverts_to = request.again->version;
   }
-  upload.reading.types_json = wanted.types_json;
   upload.reading.columns = header.columns;
   upload.reading.tracked = names_at(header, header.tracked);
   upload.reading.key_column = header.key_column();
@@ -205,7 +204,7 @@ void Submissions::submit(std::unique_ptr<SpoolFile> spool, const UploadRequest& 
   if (stopping_) return done(shutting_down());
   const auto parse = [&](const Sha256& file) -> Result<ParsedRequest> {
     DD_TRY(auto parsed, parse_request(request));
-    parsed.asked_key = asked_key(request.caller, identity_of(request, parsed.table, file));
+    parsed.asked_key = asked_key(request.caller, identity_of(request.fields, parsed.table, file));
     return parsed;
   };
   begin_submission(std::move(spool), request.caller, parse, std::move(done));

@@ -40,7 +40,7 @@ class IngestBench {
   static ingest::UploadRequest request(std::string company) {
     ingest::UploadRequest request;
     request.file_name = company + ".csv";
-    request.company_id = std::move(company);
+    request.fields["company_id"] = std::move(company);
     return request;
   }
 

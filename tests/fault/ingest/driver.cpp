@@ -19,8 +19,8 @@ namespace {
 
 Result<UploadId> submit(ingest::Ingest& engine, const Step& step) {
   ingest::UploadRequest request;
-  request.company_id = kCompany;
-  request.dry_run = step.action == Action::hold;
+  request.fields["company_id"] = kCompany;
+  request.fields["dry_run"] = step.action == Action::hold ? "true" : "false";
   DD_TRY(auto reception, engine.intake().receive());
   DD_TRY(reception->write(std::as_bytes(std::span(step.bytes))));
   DD_TRY(auto outcome, reception->submit(request));

@@ -97,10 +97,10 @@ TEST_F(AgainTest, AKeyOfAnotherRequestIsRefused) {
   };
   EXPECT_EQ(refused(keyed("k1"), "id,name\n1,b\n"), "idempotency-key-reused");
   auto other_option = keyed("k1");
-  other_option.force = true;
+  other_option.fields["force"] = "true";
   EXPECT_EQ(refused(other_option, "id,name\n1,a\n"), "idempotency-key-reused");
   auto other_table = keyed("k1");
-  other_table.table_name = "balances";
+  other_table.fields["table_name"] = "balances";
   EXPECT_EQ(refused(other_table, "id,name\n1,a\n"), "idempotency-key-reused");
   EXPECT_EQ(bench_.engine->reader().tables().value().size(), 1U);
   auto other_name = keyed("k1");
@@ -111,7 +111,7 @@ TEST_F(AgainTest, AKeyOfAnotherRequestIsRefused) {
 TEST_F(AgainTest, HeldAndUnchangedAnswersStayAsTheyWere) {
   bench_.upload(rows_csv(1, 3, "a"));
   auto dry = keyed("dry");
-  dry.dry_run = true;
+  dry.fields["dry_run"] = "true";
   const auto held = bench_.upload(dry, rows_csv(1, 4, "a"));
   ASSERT_EQ(held.status, UploadStatus::held);
   const auto unchanged = bench_.upload(keyed("same"), rows_csv(1, 3, "a"));
@@ -151,7 +151,7 @@ TEST_F(AgainTest, RequestsAtOnceWithOneKeyAreOneUpload) {
     for (int i = 0; i < kThreads; ++i) {
       outcomes.push_back(std::async(std::launch::async, [&, i] {
         auto request = keyed(key);
-        request.company_id = one_table ? "one" : "many" + std::to_string(i);
+        request.fields["company_id"] = one_table ? "one" : "many" + std::to_string(i);
         return bench_.submit(request, "id,name\n1,a\n");
       }));
     }
@@ -180,7 +180,7 @@ TEST_F(AgainTest, RequestsAtOnceWithOneKeyAreOneUpload) {
 
 TEST_F(AgainTest, AReleaseCanBeRetried) {
   auto dry = IngestBench::request("acme");
-  dry.dry_run = true;
+  dry.fields["dry_run"] = "true";
   const auto held = bench_.upload(dry, rows_csv(1, 3, "a")).upload;
   Caller caller;
   caller.idempotency_key = "release";
@@ -213,7 +213,7 @@ TEST_F(AgainTest, StepsHaveTheirTimes) {
   EXPECT_EQ(found->times.steps.compared, bench_.clock.now());
   EXPECT_FALSE(bench_.engine->reader().expires_at(*found));
   auto dry = IngestBench::request("acme");
-  dry.dry_run = true;
+  dry.fields["dry_run"] = "true";
   const auto held = bench_.upload(dry, rows_csv(1, 2, "a")).upload;
   EXPECT_EQ(bench_.engine->reader().expires_at(held), held.times.received_at.plus_ms(24 * 3'600'000));
   bench_.clock.advance_ms(5000);
@@ -248,20 +248,20 @@ TEST_F(AgainTest, ARevertIsANewVersionThatNamesTheOldOne) {
 
 TEST_F(AgainTest, ARevertTakesTheOptionsOfItsVersionBack) {
   auto first = IngestBench::request("acme");
-  first.delimiter = ";";
-  first.encoding = "latin-1";
-  first.ignore = "note";
-  first.types = "amount:decimal(2)";
+  first.fields["delimiter"] = ";";
+  first.fields["encoding"] = "latin-1";
+  first.fields["ignore"] = "note";
+  first.fields["types"] = "amount:decimal(2)";
   const std::string v1 = "id;amount;note\n1;caf\xE9;n\n2;2,50;n\n";
   const auto one = bench_.upload(first, v1).upload;
   auto second = IngestBench::request("acme");
-  second.delimiter = "auto";
-  second.encoding = "auto";
-  second.ignore = "";
-  second.types = "";
-  second.key = "id,note";
-  second.rekey = true;
-  second.force = true;
+  second.fields["delimiter"] = "auto";
+  second.fields["encoding"] = "auto";
+  second.fields["ignore"] = "";
+  second.fields["types"] = "";
+  second.fields["key"] = "id,note";
+  second.fields["rekey"] = "true";
+  second.fields["force"] = "true";
   bench_.upload(second, "id,amount,note\n1,3,n\n");
   const auto held = revert(1);
   EXPECT_EQ(held.status, UploadStatus::held) << "the key changes back, which the guard wants to be told";
@@ -356,9 +356,9 @@ TEST_F(AgainTest, VersionZeroIsTheEmptyTable) {
 TEST_F(AgainTest, VersionsWithOtherKeysDifferInEveryRow) {
   bench_.upload("id,name\n1,a\n2,b\n");
   auto rekeyed = IngestBench::request("acme");
-  rekeyed.key = "name";
-  rekeyed.rekey = true;
-  rekeyed.force = true;
+  rekeyed.fields["key"] = "name";
+  rekeyed.fields["rekey"] = "true";
+  rekeyed.fields["force"] = "true";
   bench_.upload(rekeyed, "id,name\n1,a\n2,b\n");
   const auto seen = diff(1, 2);
   EXPECT_TRUE(seen.diff.key_changed);
@@ -383,7 +383,7 @@ TEST_F(AgainTest, ATableSaysWhenItChanged) {
   const auto first = bench_.upload("id,name\n1,a\n").upload;
   bench_.clock.advance_ms(1000);
   auto request = IngestBench::request("acme");
-  request.ignore = "note";
+  request.fields["ignore"] = "note";
   bench_.upload(request, "id,name\n1,a\n");
   auto table = bench_.engine->reader().table({"acme", "financials"}).value();
   ASSERT_TRUE(table);

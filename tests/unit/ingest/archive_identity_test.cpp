@@ -148,7 +148,7 @@ TEST_F(OwnedTableTest, ReleaseAndRevertAreRefusedToo) {
   known_ = first.upload_id;
   bench_.upload(rows_csv(1, 2, "b"));
   auto request = IngestBench::request("acme");
-  request.dry_run = true;
+  request.fields["dry_run"] = "true";
   const auto held = bench_.upload(request, rows_csv(1, 3, "c")).upload;
   refuse_from_now_on();
   const auto released = bench_.engine->intake().release(held.upload_id);

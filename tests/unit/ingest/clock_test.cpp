@@ -26,7 +26,7 @@ class ClockTest : public ::testing::Test {
   }
   UploadReport hold(const std::string& bytes, const std::string& key) const {
     auto request = IngestBench::request("acme");
-    request.dry_run = true;
+    request.fields["dry_run"] = "true";
     request.caller.idempotency_key = key;
     return bench_.upload(request, bytes);
   }
@@ -229,7 +229,7 @@ TEST_F(ClockTest, AnUnknownStateIsAnErrorAndNeverExpired) {
   EXPECT_NE(found.error().message.find("frozen"), std::string::npos);
   EXPECT_NE(found.error().fix.find("newer deltadrop"), std::string::npos);
   auto request = IngestBench::request("acme");
-  request.dry_run = true;
+  request.fields["dry_run"] = "true";
   request.caller.idempotency_key = "k";
   const auto again = bench_.submit(request, "id\n1\n");
   ASSERT_TRUE(again.has_error());

@@ -69,7 +69,7 @@ TEST_F(EngineTest, ChainsUploadsThatHaveEvents) {
   const auto v1 = bench_.upload("id,name\n1,a\n2,b\n").upload;
   // Another ignore of a column that is not there: a new version without events.
   auto request = IngestBench::request("acme");
-  request.ignore = "note";
+  request.fields["ignore"] = "note";
   const auto v2 = bench_.upload(request, "id,name\n1,a\n2,b\n");
   EXPECT_EQ(v2.status, UploadStatus::published);
   EXPECT_EQ(v2.upload.version, Version(2));
@@ -94,7 +94,7 @@ TEST_F(EngineTest, TellsWhichTablesGotAVersionSince) {
   EXPECT_EQ(both.tables, (Tables{other, acme})) << "each once";
   bench_.upload("id,name\n1,b\n");
   auto dry = IngestBench::request("other");
-  dry.dry_run = true;
+  dry.fields["dry_run"] = "true";
   const auto held = bench_.upload(dry, "id,name\n1,c\n").upload;
   const auto same = bench_.engine->reader().accepted_since(both.next);
   EXPECT_EQ(same.tables, Tables{}) << "unchanged and held are no versions";
@@ -142,7 +142,7 @@ TEST_F(EngineTest, NothingIsAcceptedIntoADataDirThatWasReplacedMeanwhile) {
 
 TEST_F(EngineTest, AMisspeltIgnoreIsWarnedOf) {
   auto request = IngestBench::request("acme");
-  request.ignore = "TS";
+  request.fields["ignore"] = "TS";
   const auto upload = bench_.upload(request, "id,ts\n1,a\n").upload;
   ASSERT_EQ(upload.outcome.warnings.size(), 1U);
   EXPECT_NE(upload.outcome.warnings.front().find("\"TS\""), std::string::npos)
@@ -167,12 +167,12 @@ TEST_F(EngineTest, AQuoteInsideAnUnquotedValueIsWarnedOf) {
 TEST_F(EngineTest, UnchangedSaysWhatOfTheRequestWasNotTaken) {
   const std::string text = "id,name\n1,a\n";
   auto request = IngestBench::request("acme");
-  request.effective_at = "2025-01-01";
+  request.fields["effective_at"] = "2025-01-01";
   bench_.upload(request, text);
   EXPECT_TRUE(bench_.upload(request, text).upload.outcome.warnings.empty())
       << "a retry gets what it asked for";
-  request.effective_at = "2025-02-01";
-  request.encoding = "utf-8";
+  request.fields["effective_at"] = "2025-02-01";
+  request.fields["encoding"] = "utf-8";
   const auto again = bench_.upload(request, text);
   EXPECT_EQ(again.status, UploadStatus::unchanged);
   EXPECT_EQ(again.upload.times.effective_at, Timestamp::parse("2025-01-01").value());
@@ -189,8 +189,8 @@ TEST_F(EngineTest, SameBytesAndOptionsAreUnchanged) {
   bench_.clock.advance_ms(1000);
   auto request = IngestBench::request("acme");
   for (const bool dry_run : {false, true}) {
-    request.dry_run = dry_run;
-    request.effective_at = "2025-01-01";
+    request.fields["dry_run"] = dry_run ? "true" : "false";
+    request.fields["effective_at"] = "2025-01-01";
     const auto again = bench_.upload(request, text);
     EXPECT_EQ(again.status, UploadStatus::unchanged) << dry_run;
     EXPECT_EQ(again.upload.upload_id, first.upload_id);
@@ -200,7 +200,7 @@ TEST_F(EngineTest, SameBytesAndOptionsAreUnchanged) {
   EXPECT_EQ(bench_.log->messages().size(), 1U);
   EXPECT_TRUE(std::filesystem::is_empty(layout().spool()));
   auto other = IngestBench::request("acme");
-  other.types = "name:string";
+  other.fields["types"] = "name:string";
   const auto typed = bench_.upload(other, text).upload;
   EXPECT_EQ(typed.version, Version(2)) << "other types are another version";
   EXPECT_THAT(typed.outcome.warnings, ::testing::ElementsAre(::testing::HasSubstr("the next version")));
@@ -232,7 +232,7 @@ TEST_F(EngineTest, NamesThatDifferInCaseAreRefused) {
   };
   for (const auto& c : {Case{"ACME", "financials"}, Case{"Acme", "other"}, Case{"acme", "Financials"}}) {
     auto request = IngestBench::request(c.company);
-    request.table_name = c.table;
+    request.fields["table_name"] = c.table;
     const auto outcome = bench_.submit(request, "id,name\n1,a\n");
     ASSERT_FALSE(outcome.has_value()) << c.company << "/" << c.table;
     EXPECT_EQ(outcome.error().type, "name-differs-in-case");
@@ -242,16 +242,16 @@ TEST_F(EngineTest, NamesThatDifferInCaseAreRefused) {
 
 TEST_F(EngineTest, EffectiveAtIsCheckedBeforeAnythingIsWritten) {
   auto request = IngestBench::request("acme");
-  request.effective_at = "2025-02-01";
+  request.fields["effective_at"] = "2025-02-01";
   EXPECT_EQ(bench_.upload(request, "id\n1\n").upload.times.effective_at,
             Timestamp::parse("2025-02-01").value());
   for (const std::string bad : {"2025-02-01", "2025-01-31", "2035-01-01", "soon"}) {
-    request.effective_at = bad;
+    request.fields["effective_at"] = bad;
     const auto outcome = bench_.submit(request, "id\n1\n2\n");
     ASSERT_FALSE(outcome.has_value()) << bad;
     EXPECT_EQ(outcome.error().type, "bad-effective-at") << bad;
   }
-  request.effective_at = "2025-02-02";
+  request.fields["effective_at"] = "2025-02-02";
   EXPECT_EQ(bench_.upload(request, "id\n1\n2\n").upload.version, Version(2));
 }
 
@@ -306,7 +306,7 @@ TEST_F(EngineTest, HeldUploadIsPublishedAsShown) {
 TEST_F(EngineTest, ReleaseIsRefusedWhenTheTableHasMovedOn) {
   bench_.upload("id\n1\n");
   auto request = IngestBench::request("acme");
-  request.dry_run = true;
+  request.fields["dry_run"] = "true";
   const auto held = bench_.upload(request, "id\n1\n2\n");
   bench_.upload("id\n1\n3\n");
   const auto released = bench_.engine->intake().release(held.upload.upload_id);
@@ -328,7 +328,7 @@ TEST_F(EngineTest, HeldFirstVersionMakesNoTable) {
 
 TEST_F(EngineTest, ADamagedHeldFileIsNotReleased) {
   auto request = IngestBench::request("acme");
-  request.dry_run = true;
+  request.fields["dry_run"] = "true";
   const auto held = bench_.upload(request, "id\n1\n");
   const auto path = layout().held_file(held.upload.upload_id);
   ASSERT_TRUE(io::remove_file(path).has_value());
@@ -340,7 +340,7 @@ TEST_F(EngineTest, ADamagedHeldFileIsNotReleased) {
 
 TEST_F(EngineTest, DiscardRemovesTheFile) {
   auto request = IngestBench::request("acme");
-  request.dry_run = true;
+  request.fields["dry_run"] = "true";
   const auto held = bench_.upload(request, "id\n1\n").upload;
   ASSERT_TRUE(bench_.engine->intake().discard(held.upload_id).has_value());
   EXPECT_EQ(bench_.engine->reader().upload(held.upload_id).value()->state, UploadState::discarded);
@@ -355,7 +355,7 @@ TEST_F(EngineTest, DiscardRemovesTheFile) {
 
 TEST_F(EngineTest, HeldUploadsExpire) {
   auto request = IngestBench::request("acme");
-  request.dry_run = true;
+  request.fields["dry_run"] = "true";
   const auto dry = bench_.upload(request, "id\n1\n").upload;
   const auto kept = bench_.upload("id,name\n").upload;
   bench_.close();
@@ -370,12 +370,12 @@ TEST_F(EngineTest, HeldUploadsExpire) {
 TEST_F(EngineTest, RekeyIsHeldUnlessForced) {
   bench_.upload("id,code,name\n1,x,a\n2,y,b\n");
   auto request = IngestBench::request("acme");
-  request.key = "code";
+  request.fields["key"] = "code";
   const std::string v2 = "id,code,name\n1,x,a\n2,y,c\n";
   EXPECT_EQ(bench_.submit(request, v2).error().type, "key-changed");
-  request.rekey = true;
+  request.fields["rekey"] = "true";
   EXPECT_EQ(bench_.upload(request, v2).status, UploadStatus::held);
-  request.force = true;
+  request.fields["force"] = "true";
   const auto forced = bench_.upload(request, v2);
   EXPECT_EQ(forced.status, UploadStatus::published);
   EXPECT_EQ(forced.upload.outcome.counts, (diff::Counts{2, 2, 2, 0, 2}));
@@ -506,7 +506,7 @@ TEST_F(EngineTest, DelimiterAndEncodingAreFoundAgainUnlessGiven) {
   EXPECT_EQ(v2.reading.options.delimiter, ',');
   EXPECT_EQ(v2.outcome.counts.updated, 1);
   auto request = IngestBench::request("acme");
-  request.encoding = "latin-1";
+  request.fields["encoding"] = "latin-1";
   bench_.upload(request, "id,name\n1,\xE9\n");
   const auto v4 = bench_.upload("id,name\n1,\xE8\n").upload;
   EXPECT_EQ(v4.reading.options.encoding, csv::Encoding::latin1);
@@ -516,7 +516,7 @@ TEST_F(EngineTest, DelimiterAndEncodingAreFoundAgainUnlessGiven) {
 
 TEST_F(EngineTest, AByteOrderMarkIsNotRememberedAndWhatIsRememberedSurvivesIt) {
   auto request = IngestBench::request("acme");
-  request.encoding = "latin-1";
+  request.fields["encoding"] = "latin-1";
   bench_.upload(request, "id,name\n1,\xE9\n");
   const auto marked = bench_.upload("\xEF\xBB\xBFid,name\n1,b\n").upload;
   EXPECT_EQ(marked.reading.options.encoding, csv::Encoding::utf8);

@@ -75,6 +75,16 @@ TEST(Manifest, RoundTripsWhatIsAbsent) {
   EXPECT_FALSE(read.value().reading.types_json);
 }
 
+TEST(Manifest, AnOptionOfANewerProgramIsRefused) {
+  const std::string text = record_to_json(full_record());
+  for (const auto* options : {R"({"skip_words":1})", R"({"key":["a"]})", "1"}) {
+    const auto read = record_from_json(text.substr(0, text.size() - 1) + ",\"options\":" + options + "}");
+    ASSERT_FALSE(read.has_value()) << options;
+    EXPECT_NE(read.error().message.find("options"), std::string::npos) << read.error().message;
+  }
+  EXPECT_TRUE(record_from_json(text.substr(0, text.size() - 1) + R"(,"options":{}})").has_value());
+}
+
 TEST(Manifest, EveryFlippedByteIsFound) {
   const std::string text = manifest_text(full_record());
   for (std::size_t i = 0; i < text.size(); ++i) {

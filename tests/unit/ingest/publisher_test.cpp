@@ -120,7 +120,7 @@ class BusyPublishers : public PublisherTest {
   }
   UploadId accepted(const std::string& company, const std::string& table) {
     auto request = IngestBench::request(company);
-    request.table_name = table;
+    request.fields["table_name"] = table;
     request.caller.publish_wait = std::chrono::milliseconds(0);
     const auto report = bench_.upload(request, "id\n1\n");
     EXPECT_EQ(report.status, UploadStatus::accepted);

@@ -17,13 +17,13 @@ class RebuildTest : public ::testing::Test {
   void SetUp() override {
     ASSERT_TRUE(bench_.open().has_value());
     auto request = IngestBench::request("acme");
-    request.types = "name:string";
-    request.delimiter = ",";
+    request.fields["types"] = "name:string";
+    request.fields["delimiter"] = ",";
     uploads_.push_back(bench_.upload(request, rows_csv(1, 3, "a")).upload);
     uploads_.push_back(bench_.upload(rows_csv(2, 4, "b")).upload);
     uploads_.push_back(bench_.upload(IngestBench::request("other"), rows_csv(1, 2, "a")).upload);
     request = IngestBench::request("acme");
-    request.dry_run = true;
+    request.fields["dry_run"] = "true";
     held_ = bench_.upload(request, rows_csv(1, 9, "c")).upload;
     events_ = bench_.log->messages();
     bench_.close();

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "ingest/idempotency.hpp"
+#include "ingest/reading_options.hpp"
+
 namespace deltadrop::ingest {
 namespace {
 
@@ -34,8 +39,8 @@ TEST(Request, TakesTheTableFromFieldsOrFileName) {
   };
   for (const auto& c : cases) {
     auto request = request_of(c.file_name);
-    request.company_id = c.company_id;
-    request.table_name = c.table_name;
+    if (c.company_id) request.fields["company_id"] = *c.company_id;
+    if (c.table_name) request.fields["table_name"] = *c.table_name;
     const auto parsed = parse_request(request);
     ASSERT_EQ(parsed.has_value(), !c.expected.empty()) << c.file_name;
     if (parsed.has_value()) {
@@ -55,27 +60,61 @@ TEST(Request, SanitisesTheFileName) {
 
 TEST(Request, RefusesFieldsItCannotRead) {
   struct Case {
-    std::optional<std::string> UploadRequest::* field;
+    std::string field;
     std::string value;
     std::string type;
   };
   const std::vector<Case> cases = {
-      {&UploadRequest::key, "\"a", "bad-column-list"},
-      {&UploadRequest::delimiter, "ab", "bad-delimiter"},
-      {&UploadRequest::encoding, "ebcdic", "bad-encoding"},
-      {&UploadRequest::effective_at, "soon", "bad-effective-at"},
-      {&UploadRequest::types, "a", "bad-types"},
-      {&UploadRequest::types, "a:text", "bad-types"},
-      {&UploadRequest::types, "a:decimal(3)", "bad-types"},
-      {&UploadRequest::types, "a:date,a:date", "bad-types"},
+      {"key", "\"a", "bad-column-list"},
+      {"delimiter", "ab", "bad-delimiter"},
+      {"encoding", "ebcdic", "bad-encoding"},
+      {"effective_at", "soon", "bad-effective-at"},
+      {"types", "a", "bad-types"},
+      {"types", "a:text", "bad-types"},
+      {"types", "a:decimal(3)", "bad-types"},
+      {"types", "a:date,a:date", "bad-types"},
   };
   for (const auto& c : cases) {
     auto request = request_of("x.csv");
-    request.*(c.field) = c.value;
+    request.fields[c.field] = c.value;
     const auto parsed = parse_request(request);
     ASSERT_FALSE(parsed.has_value()) << c.value;
     EXPECT_EQ(parsed.error().type, c.type) << parsed.error().text();
     EXPECT_EQ(parsed.error().code, ErrorCode::invalid_input) << c.value;
+  }
+}
+
+TEST(Request, RefusesFieldsItDoesNotKnow) {
+  auto request = request_of("x.csv");
+  request.fields["tabel_name"] = "x";
+  const auto parsed = parse_request(request);
+  ASSERT_FALSE(parsed.has_value());
+  EXPECT_EQ(parsed.error().type, "bad-parameter");
+  EXPECT_NE(parsed.error().fix.find("table_name"), std::string::npos) << parsed.error().fix;
+}
+
+TEST(Request, FieldsThatSayNothingAreLeftOut) {
+  UploadFields fields;
+  for (const auto* name : {"company_id", "key", "delimiter", "effective_at", "force"}) {
+    EXPECT_TRUE(add_field(fields, name, "").has_value()) << name;
+  }
+  EXPECT_TRUE(add_field(fields, "rekey", "False").has_value());
+  EXPECT_TRUE(fields.empty());
+  EXPECT_TRUE(add_field(fields, "ignore", "").has_value());
+  EXPECT_TRUE(add_field(fields, "types", "").has_value());
+  EXPECT_TRUE(add_field(fields, "dry_run", "1").has_value());
+  EXPECT_EQ(fields, (UploadFields{{"dry_run", "true"}, {"ignore", ""}, {"types", ""}}));
+}
+
+TEST(Request, EveryFieldTellsARetryFromAnotherRequest) {
+  const TableRef table{"acme", "financials"};
+  const Sha256 file;
+  std::set<std::string> identities = {identity_of({}, table, file).to_hex()};
+  std::vector<std::string> names = {"effective_at", "dry_run", "force", "rekey"};
+  for (const auto& option : reading_options()) names.emplace_back(option.name);
+  for (const auto& name : names) {
+    EXPECT_TRUE(identities.insert(identity_of({{name, "1"}}, table, file).to_hex()).second) << name;
+    EXPECT_TRUE(identities.insert(identity_of({{name, ""}}, table, file).to_hex()).second) << name;
   }
 }
 
@@ -115,11 +154,11 @@ TEST(Request, TablesRememberWhatWasSaidOnce) {
 
 TEST(Request, FieldsBeatWhatIsRemembered) {
   auto request = request_of("x.csv");
-  request.key = "a,b";
-  request.ignore = "";
-  request.empty = "null";
-  request.delimiter = "tab";
-  request.types = "";
+  request.fields["key"] = "a,b";
+  request.fields["ignore"] = "";
+  request.fields["empty"] = "null";
+  request.fields["delimiter"] = "tab";
+  request.fields["types"] = "";
   const UploadRecord last = remembered();
   const auto wanted = wanted_options(parse_request(request).value(), &last);
   EXPECT_EQ(wanted.options.key, (std::vector<std::string>{"a", "b"}));
@@ -134,8 +173,8 @@ TEST(Request, AutoTakesBackWhatIsRemembered) {
   last.reading.delimiter_given = true;
   last.reading.encoding_given = csv::Encoding::latin1;
   auto request = request_of("x.csv");
-  request.delimiter = "auto";
-  request.encoding = "AUTO";
+  request.fields["delimiter"] = "auto";
+  request.fields["encoding"] = "AUTO";
   const auto wanted = wanted_options(parse_request(request).value(), &last);
   EXPECT_FALSE(wanted.options.delimiter);
   EXPECT_FALSE(wanted.options.encoding);
@@ -143,8 +182,8 @@ TEST(Request, AutoTakesBackWhatIsRemembered) {
 
 TEST(Request, IgnoreIsASet) {
   auto request = request_of("x.csv");
-  request.ignore = "b,a";
-  EXPECT_EQ(parse_request(request).value().ignore, (std::vector<std::string>{"a", "b"}));
+  request.fields["ignore"] = "b,a";
+  EXPECT_EQ(parse_request(request).value().reading.options.ignore, (std::vector<std::string>{"a", "b"}));
 }
 
 TEST(Request, EffectiveAtLiesBetweenTheLastVersionAndNow) {
