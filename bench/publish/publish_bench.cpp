@@ -31,10 +31,10 @@ ingest::Reading read_first_version(const fs::path& path, ingest::UploadRecord& u
   reading.changes = diff::diff(nullptr, reading.after).value().changes;
   upload.upload_id = io::new_upload_id(Timestamp{1'700'000'000'000});
   upload.table = TableRef::make("so-financials", "financials").value();
-  upload.file_id = "so-financials_01234567";
+  upload.file.file_id = "so-financials_01234567";
   upload.version = Version(1);
-  upload.timestamp = upload.effective_at = Timestamp{1'700'000'000'000};
-  upload.counts = reading.changes.counts;
+  upload.times.timestamp = upload.times.effective_at = Timestamp{1'700'000'000'000};
+  upload.outcome.counts = reading.changes.counts;
   return reading;
 }
 

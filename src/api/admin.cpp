@@ -16,7 +16,7 @@ bool is_loopback(const std::string& address) {
 }
 
 /// What is asked for, one table at a time where there is a filter by company or table.
-Result<std::vector<ingest::RepublishRequest>> republish_requests(ingest::Ingest& ingest,
+Result<std::vector<ingest::RepublishRequest>> republish_requests(ingest::ArchiveReader& reader,
                                                                  const http::Request& request) {
   DD_TRY(check_query(request, {"company", "table", "from_version"}));
   DD_TRY(const auto company, name_filter(request, "company"));
@@ -34,7 +34,7 @@ Result<std::vector<ingest::RepublishRequest>> republish_requests(ingest::Ingest&
     requests.push_back(wanted);
     return requests;
   }
-  DD_TRY(const auto tables, ingest.tables());
+  DD_TRY(const auto tables, reader.tables());
   for (const auto& known : tables) {
     if (company && known.table.company_id != *company) continue;
     if (table && known.table.table_name != *table) continue;
@@ -54,10 +54,10 @@ Result<void> check_local(const http::Request& request, const std::string& comman
 /// Harmless for the data, but work for everybody behind the log: only for who is on this machine.
 Result<http::Response> republish(const Services& services, const http::Request& request) {
   DD_TRY(check_local(request, "republish"));
-  DD_TRY(const auto requests, republish_requests(services.ingest, request));
+  DD_TRY(const auto requests, republish_requests(services.ingest.reader(), request));
   ingest::RepublishReport report;
   for (const auto& wanted : requests) {
-    DD_TRY(const auto marked, services.ingest.republish(wanted));
+    DD_TRY(const auto marked, services.ingest.publications().republish(wanted));
     report.tables += marked.tables;
     report.uploads += marked.uploads;
   }

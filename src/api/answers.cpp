@@ -9,24 +9,13 @@
 #include "api/parameters.hpp"
 #include "core/text.hpp"
 #include "http/problem.hpp"
+#include "ingest/reading_options.hpp"
 
 namespace deltadrop::api {
 namespace {
 
 JsonObject& add_version(JsonObject& object, std::string_view name, const std::optional<Version>& version) {
   return version ? object.number(name, version->value) : object.null(name);
-}
-
-std::string options_json(const csv::ReadOptions& options) {
-  JsonObject object;
-  object.text_or_null(
-      "delimiter", options.delimiter ? std::optional(csv::delimiter_name(*options.delimiter)) : std::nullopt);
-  object.text_or_null("encoding", options.encoding
-                                      ? std::optional(std::string(csv::to_string(*options.encoding)))
-                                      : std::nullopt);
-  object.text("empty", csv::to_string(options.empty));
-  object.texts("key", options.key).texts("ignore", options.ignore).number("rules", options.rules);
-  return object.take();
 }
 
 std::string_view message_of(ingest::UploadStatus status) {
@@ -87,28 +76,28 @@ JsonObject upload_json(const ingest::UploadRecord& upload) {
       .text("state", ingest::to_string(upload.state));
   add_version(object, "version", upload.version)
       .text_or_null("previous_upload_id", text_of(upload.previous_upload_id))
-      .text("file_id", upload.file_id)
-      .text("file_sha256", upload.sha256.to_hex())
-      .number("bytes", upload.bytes)
-      .text("original_name", upload.original_name)
-      .text("received_at", upload.received_at.to_string())
-      .text_or_null("timestamp", text_of(upload.timestamp))
-      .text_or_null("effective_at", text_of(upload.effective_at))
-      .text_or_null("published_at", text_of(upload.published_at))
-      .text("key_column", upload.key_column)
-      .texts("columns", upload.columns)
-      .texts("tracked", upload.tracked)
-      .raw("options", options_json(upload.options))
-      .boolean("rekey", upload.rekey)
-      .raw("types", upload.types_json.value_or("null"))
-      .number("rows", upload.counts.rows)
-      .number("inserted", upload.counts.inserted)
-      .number("updated", upload.counts.updated)
-      .number("deleted", upload.counts.deleted)
-      .number("changes_detected", upload.counts.changes())
-      .raw("schema_changes", schema_changes_json(upload.schema_changes))
-      .texts("warnings", upload.warnings)
-      .texts("reasons", upload.hold_reasons)
+      .text("file_id", upload.file.file_id)
+      .text("file_sha256", upload.file.sha256.to_hex())
+      .number("bytes", upload.file.bytes)
+      .text("original_name", upload.file.original_name)
+      .text("received_at", upload.times.received_at.to_string())
+      .text_or_null("timestamp", text_of(upload.times.timestamp))
+      .text_or_null("effective_at", text_of(upload.times.effective_at))
+      .text_or_null("published_at", text_of(upload.times.published_at))
+      .text("key_column", upload.reading.key_column)
+      .texts("columns", upload.reading.columns)
+      .texts("tracked", upload.reading.tracked)
+      .raw("options", ingest::options_json(upload.reading))
+      .boolean("rekey", upload.reading.rekey)
+      .raw("types", upload.reading.types_json.value_or("null"))
+      .number("rows", upload.outcome.counts.rows)
+      .number("inserted", upload.outcome.counts.inserted)
+      .number("updated", upload.outcome.counts.updated)
+      .number("deleted", upload.outcome.counts.deleted)
+      .number("changes_detected", upload.outcome.counts.changes())
+      .raw("schema_changes", schema_changes_json(upload.outcome.schema_changes))
+      .texts("warnings", upload.outcome.warnings)
+      .texts("reasons", upload.outcome.hold_reasons)
       .boolean("dry_run", upload.dry_run);
   add_version(object, "based_on", upload.based_on);
   add_version(object, "reverts_to", upload.reverts_to);
@@ -120,10 +109,11 @@ http::Response upload_answer(const ingest::UploadReport& report, const ingest::C
   const bool unchanged = report.status == ingest::UploadStatus::unchanged;
   const bool held = report.status == ingest::UploadStatus::held;
   const diff::Counts counts =
-      unchanged ? diff::Counts{upload.counts.rows, upload.counts.rows, 0, 0, 0} : upload.counts;
+      unchanged ? diff::Counts{upload.outcome.counts.rows, upload.outcome.counts.rows, 0, 0, 0}
+                : upload.outcome.counts;
   JsonObject object;
   object.text("message", message_of(report.status))
-      .text("file_id", upload.file_id)
+      .text("file_id", upload.file.file_id)
       .text("company_id", upload.table.company_id)
       .number("changes_detected", counts.changes())
       .text("upload_id", upload.upload_id.to_string())
@@ -134,16 +124,16 @@ http::Response upload_answer(const ingest::UploadReport& report, const ingest::C
       .number("inserted", counts.inserted)
       .number("updated", counts.updated)
       .number("deleted", counts.deleted)
-      .raw("schema_changes", unchanged ? "[]" : schema_changes_json(upload.schema_changes))
-      .text_or_null("timestamp", text_of(upload.timestamp))
-      .text_or_null("effective_at", text_of(upload.effective_at))
-      .texts("warnings", upload.warnings);
+      .raw("schema_changes", unchanged ? "[]" : schema_changes_json(upload.outcome.schema_changes))
+      .text_or_null("timestamp", text_of(upload.times.timestamp))
+      .text_or_null("effective_at", text_of(upload.times.effective_at))
+      .texts("warnings", upload.outcome.warnings);
   if (upload.reverts_to && !unchanged) object.number("reverts_to", upload.reverts_to->value);
   const auto path = upload_path(upload.upload_id);
   if (held) {
     JsonArray samples;
     for (const auto& sample : report.samples_json) samples.raw(sample);
-    object.texts("reasons", upload.hold_reasons)
+    object.texts("reasons", upload.outcome.hold_reasons)
         .raw("samples", samples.take())
         .raw("release", next_step("POST", path + "/release"))
         .raw("discard", next_step("DELETE", path));

@@ -41,7 +41,7 @@ Result<http::Response> key_history(const Services& services, const http::Request
   }
   DD_TRY(const auto table, table_of_path(request));
   // An unknown table is 404; an unknown key has no history.
-  DD_TRY(services.ingest.versions(table, Version(1), 1));
+  DD_TRY(services.ingest.reader().versions(table, Version(1), 1));
   DD_TRY(const auto changes, services.history.key_history(table, key));
   history::EventCursor last = after;
   for (std::size_t i = 0; i < changes.size(); ++i) {

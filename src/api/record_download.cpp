@@ -152,7 +152,7 @@ class Pieces {
   Pieces(history::HistoryReader& history, const RecordDownload& wanted)
       : history_(history), writer_(writer_of(wanted)), left_(wanted.limit) {
     query_.table = wanted.view.shown->table;
-    query_.as_of = wanted.view.shown->effective_at.value_or(Timestamp{});
+    query_.as_of = wanted.view.shown->times.effective_at.value_or(Timestamp{});
     query_.bytes_max = kBatchBytes;
   }
 
@@ -193,7 +193,7 @@ class Pieces {
 /// A Parquet file of them. It is begun with the first piece, since that may read all records to find types.
 http::BodySource parquet_pieces(history::HistoryReader& history, const RecordDownload& wanted) {
   const auto& shown = *wanted.view.shown;
-  const lake::TableState state{{shown.table, *shown.version, shown.effective_at.value_or(Timestamp{})},
+  const lake::TableState state{{shown.table, *shown.version, shown.times.effective_at.value_or(Timestamp{})},
                                wanted.columns};
   const auto file = std::make_shared<std::optional<lake::StateFile>>();
   return [&history, state, file]() -> Result<std::string> {

@@ -19,23 +19,23 @@ using ingest::UploadRecord;
 /// Uploads that follow each other within a millisecond get timestamps a little ahead of the clock.
 constexpr std::int64_t kAheadMs = 1'000;
 
-Result<std::optional<UploadRecord>> version_if_in_time(ingest::Ingest& ingest, const TableRef& table,
+Result<std::optional<UploadRecord>> version_if_in_time(ingest::ArchiveReader& reader, const TableRef& table,
                                                        Version version, Timestamp as_of) {
-  DD_TRY(auto found, ingest.versions(table, version, 1));
+  DD_TRY(auto found, reader.versions(table, version, 1));
   const bool there = !found.empty() && found.front().version == version;
-  if (!there || found.front().effective_at.value_or(Timestamp{}) > as_of)
+  if (!there || found.front().times.effective_at.value_or(Timestamp{}) > as_of)
     return std::optional<UploadRecord>();
   return std::optional(std::move(found.front()));
 }
 
 /// The last accepted version with effective_at <= as_of. effective_at grows with the version, so this is a
 /// search by doubling, then by halving.
-Result<std::optional<UploadRecord>> version_at(ingest::Ingest& ingest, const TableRef& table,
+Result<std::optional<UploadRecord>> version_at(ingest::ArchiveReader& reader, const TableRef& table,
                                                Timestamp as_of) {
   std::optional<UploadRecord> best;
   std::int64_t beyond = 1;
   while (true) {
-    DD_TRY(auto found, version_if_in_time(ingest, table, Version(beyond), as_of));
+    DD_TRY(auto found, version_if_in_time(reader, table, Version(beyond), as_of));
     if (!found) break;
     best = std::move(found);
     beyond *= 2;
@@ -43,7 +43,7 @@ Result<std::optional<UploadRecord>> version_at(ingest::Ingest& ingest, const Tab
   std::int64_t within = best ? best->version->value : 0;
   while (beyond - within > 1) {
     const auto middle = within + (beyond - within) / 2;
-    DD_TRY(auto found, version_if_in_time(ingest, table, Version(middle), as_of));
+    DD_TRY(auto found, version_if_in_time(reader, table, Version(middle), as_of));
     if (found) {
       best = std::move(found);
       within = middle;
@@ -67,7 +67,7 @@ Result<View> view_of(const Services& services, std::optional<UploadRecord> accep
     const auto table = view.shown->table;
     view.shown.reset();
     if (version.value > 1) {
-      DD_TRY(view.shown, ingest::version_of(services.ingest, table, Version(version.value - 1)));
+      DD_TRY(view.shown, ingest::version_of(services.ingest.reader(), table, Version(version.value - 1)));
     }
   }
   return view;
@@ -86,15 +86,16 @@ Result<View> view_of_version(const Services& services, UploadRecord accepted) {
                     upload_path(accepted.upload_id))};
   }
   View view;
-  view.as_of = accepted.effective_at.value_or(Timestamp{});
+  view.as_of = accepted.times.effective_at.value_or(Timestamp{});
   view.shown = std::move(accepted);
   return view;
 }
 
 /// A version and a time that are both asked for must name the same rows.
-Result<void> check_held_then(ingest::Ingest& ingest, const UploadRecord& version, const std::string& as_of) {
+Result<void> check_held_then(ingest::ArchiveReader& reader, const UploadRecord& version,
+                             const std::string& as_of) {
   DD_TRY(const auto time, parse_time("as_of", as_of));
-  DD_TRY(const auto held, version_at(ingest, version.table, time));
+  DD_TRY(const auto held, version_at(reader, version.table, time));
   if (held && held->version == version.version) return success();
   const auto then = held ? fmt::format("version {}", held->version->value) : std::string("no version");
   return Error{ErrorCode::conflict, "other-version-then",
@@ -106,9 +107,9 @@ Result<void> check_held_then(ingest::Ingest& ingest, const UploadRecord& version
 /// Whoever asks for the present by a time gets an old version if the clock was ahead once, and is told why.
 Result<std::optional<std::string>> warning_of(const Services& services, const TableRef& table,
                                               Timestamp as_of) {
-  DD_TRY(const auto known, services.ingest.table(table));
+  DD_TRY(const auto known, services.ingest.reader().table(table));
   if (!known) return std::optional<std::string>();
-  const auto newest = known->last.effective_at.value_or(Timestamp{});
+  const auto newest = known->last.times.effective_at.value_or(Timestamp{});
   if (newest <= as_of || newest <= services.clock.now().plus_ms(kAheadMs))
     return std::optional<std::string>();
   return std::optional(fmt::format(
@@ -124,9 +125,9 @@ Result<View> view_asked_for(const Services& services, const TableRef& table, con
   const auto version = request.query_value("version");
   if (version) {
     DD_TRY(const auto number, parse_positive("version", *version));
-    DD_TRY(auto accepted, ingest::version_of(services.ingest, table, Version(number)));
+    DD_TRY(auto accepted, ingest::version_of(services.ingest.reader(), table, Version(number)));
     if (as_of) {
-      DD_TRY(check_held_then(services.ingest, accepted, *as_of));
+      DD_TRY(check_held_then(services.ingest.reader(), accepted, *as_of));
     }
     return view_of_version(services, std::move(accepted));
   }
@@ -135,9 +136,9 @@ Result<View> view_asked_for(const Services& services, const TableRef& table, con
   if (as_of) {
     DD_TRY(time, parse_time("as_of", *as_of));
   }
-  DD_TRY(auto accepted, version_at(services.ingest, table, time));
+  DD_TRY(auto accepted, version_at(services.ingest.reader(), table, time));
   if (!as_of) {
-    const auto last = accepted ? accepted->effective_at.value_or(Timestamp{}) : Timestamp{};
+    const auto last = accepted ? accepted->times.effective_at.value_or(Timestamp{}) : Timestamp{};
     time = std::max(services.clock.now(), last);
   }
   DD_TRY(auto view, view_of(services, std::move(accepted), time));

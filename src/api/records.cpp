@@ -33,7 +33,7 @@ Result<Start> start_of_cursor(const Services& services, const TableRef& table,
   DD_TRY(const auto version, cursor_number(fields[2], 1));
   DD_TRY(start.view.as_of.unix_ms, cursor_number(fields[3]));
   start.view.complete = fields[4] == "1";
-  DD_TRY(start.view.shown, ingest::version_of(services.ingest, table, Version(version)));
+  DD_TRY(start.view.shown, ingest::version_of(services.ingest.reader(), table, Version(version)));
   start.after_key = fields[5];
   return start;
 }
@@ -76,15 +76,15 @@ Result<std::optional<std::vector<std::string>>> columns_asked_for(const http::Re
 /// The columns to show: those asked for, each of which the version must have, or all it tracks.
 Result<std::vector<std::string>> columns_of(const ingest::UploadRecord& shown, const http::Request& request) {
   DD_TRY(auto asked, columns_asked_for(request));
-  if (!asked) return shown.tracked;
-  const std::set<std::string_view> tracked(shown.tracked.begin(), shown.tracked.end());
+  if (!asked) return shown.reading.tracked;
+  const std::set<std::string_view> tracked(shown.reading.tracked.begin(), shown.reading.tracked.end());
   for (const auto& name : *asked) {
     if (tracked.contains(name)) continue;
-    return Error{
-        ErrorCode::invalid_input, "no-such-column",
-        fmt::format("version {} of {} has no column {}", shown.version->value, shown.table.to_string(),
-                    quoted_for_message(name)),
-        fmt::format("use columns of {}", csv::format_record({shown.tracked.begin(), shown.tracked.end()}))};
+    return Error{ErrorCode::invalid_input, "no-such-column",
+                 fmt::format("version {} of {} has no column {}", shown.version->value,
+                             shown.table.to_string(), quoted_for_message(name)),
+                 fmt::format("use columns of {}", csv::format_record({shown.reading.tracked.begin(),
+                                                                      shown.reading.tracked.end()}))};
   }
   return std::move(*asked);
 }
@@ -93,7 +93,7 @@ Result<std::vector<std::string>> columns_of(const ingest::UploadRecord& shown, c
 Result<void> read_records(history::HistoryReader& history, const Start& start,
                           std::vector<std::string> columns, Page& page) {
   const auto& shown = *start.view.shown;
-  history::RecordQuery query{shown.table, shown.effective_at.value_or(Timestamp{}), start.after_key, 0};
+  history::RecordQuery query{shown.table, shown.times.effective_at.value_or(Timestamp{}), start.after_key, 0};
   ValuesReader values(std::move(columns));
   while (true) {
     query.limit = page.to_read(kBatch);

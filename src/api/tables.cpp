@@ -15,7 +15,7 @@ JsonObject table_json(const ingest::TableRecord& table) {
       .text("table_name", table.table.table_name)
       .text("key_column", table.key_column)
       .number("versions", table.versions)
-      .number("rows", table.last.counts.rows)
+      .number("rows", table.last.outcome.counts.rows)
       .text_or_null("changed_at", text_of(table.changed_at))
       .raw("last_upload", upload_json(table.last).take());
   return object;
@@ -24,7 +24,7 @@ JsonObject table_json(const ingest::TableRecord& table) {
 /// What the lake has for each column, beside what the last version declares for it: where the two differ,
 /// values do not fit the declaration.
 Result<std::string> lake_columns_json(history::HistoryReader& history, const ingest::TableRecord& table) {
-  DD_TRY(const auto declared, ingest::types_from_json(table.last.types_json.value_or("")));
+  DD_TRY(const auto declared, ingest::types_from_json(table.last.reading.types_json.value_or("")));
   DD_TRY(const auto columns, history.lake_columns(table.table));
   JsonArray items;
   for (const auto& column : columns) {
@@ -61,7 +61,7 @@ Result<http::Response> list_tables(const Services& services, const http::Request
   ingest::TableFilter filter;
   DD_TRY(filter.after, tables_after(request, company));
   filter.limit = page.to_read();
-  DD_TRY(const auto tables, services.ingest.tables(filter));
+  DD_TRY(const auto tables, services.ingest.reader().tables(filter));
   TableRef last;
   for (const auto& table : tables) {
     if (company && table.table.company_id != *company) break;  // they are sorted by company
@@ -79,7 +79,7 @@ Result<http::Response> get_table(const Services& services, const http::Request& 
   DD_TRY(check_query(request, {"lake"}));
   DD_TRY(const auto with_lake, flag_of(request, "lake"));
   DD_TRY(const auto wanted, table_of_path(request));
-  DD_TRY(const auto found, services.ingest.table(wanted));
+  DD_TRY(const auto found, services.ingest.reader().table(wanted));
   if (!found) return no_such_table(wanted);
   auto object = table_json(*found);
   // Only who wants them waits for the history.

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "api/answers.hpp"
@@ -20,68 +20,16 @@ namespace deltadrop::api {
 namespace {
 
 using ingest::UploadRequest;
-using TextField = std::optional<std::string> UploadRequest::*;
-using FlagField = bool UploadRequest::*;
-
-struct TextFieldRow {
-  std::string_view name;
-  TextField field;
-};
-constexpr std::array<TextFieldRow, 9> kTextFields = {{
-    {"company_id", &UploadRequest::company_id},
-    {"table_name", &UploadRequest::table_name},
-    {"key", &UploadRequest::key},
-    {"ignore", &UploadRequest::ignore},
-    {"delimiter", &UploadRequest::delimiter},
-    {"encoding", &UploadRequest::encoding},
-    {"empty", &UploadRequest::empty},
-    {"effective_at", &UploadRequest::effective_at},
-    {"types", &UploadRequest::types},
-}};
-
-struct FlagFieldRow {
-  std::string_view name;
-  FlagField field;
-};
-constexpr std::array<FlagFieldRow, 3> kFlagFields = {{
-    {"dry_run", &UploadRequest::dry_run},
-    {"force", &UploadRequest::force},
-    {"rekey", &UploadRequest::rekey},
-}};
-
-std::string known_fields() {
-  std::string names;
-  for (const auto& row : kTextFields) names.append(row.name).append(", ");
-  for (const auto& row : kFlagFields)
-    names.append(row.name).append(row.name == kFlagFields.back().name ? "" : ", ");
-  return names;
-}
 
 /// What a client says about its file, field by field, from a form or a query.
 class RequestFields {
  public:
   Result<void> set(const std::string& name, const std::string& value) {
-    if (!given_.emplace(name, true).second)
-      return http::bad_parameter(name, value, "one value; it is given twice");
+    if (!given_.insert(name).second) return http::bad_parameter(name, value, "one value; it is given twice");
     if (value.find('\0') != std::string::npos || find_invalid_utf8(value) != std::string_view::npos) {
       return http::bad_parameter(name, value, "UTF-8 text without NUL");
     }
-    for (const auto& row : kTextFields) {
-      if (row.name != name) continue;
-      // A form sends the fields that nobody filled in; only these two have a meaning when empty: none.
-      if (!value.empty() || name == "ignore" || name == "types") request_.*row.field = value;
-      return success();
-    }
-    for (const auto& row : kFlagFields) {
-      if (row.name != name) continue;
-      if (!value.empty()) {
-        DD_TRY(request_.*row.field, parse_boolean(name, value));
-      }
-      return success();
-    }
-    return Error{ErrorCode::invalid_input, "bad-parameter",
-                 fmt::format("there is no field {}", quoted_for_message(name)),
-                 fmt::format("send the CSV as file; the other fields are {}", known_fields())};
+    return ingest::add_field(request_.fields, name, value);
   }
 
   Result<void> set_all(const http::Request& request) {
@@ -96,30 +44,28 @@ class RequestFields {
 
  private:
   UploadRequest request_;
-  std::map<std::string, bool> given_;
+  std::set<std::string> given_;
 };
 
-void submit(ingest::Ingest& ingest, std::unique_ptr<ingest::Reception> reception,
-            const UploadRequest& request, const http::Respond& respond) {
-  ingest.submit(std::move(reception), request,
-                [respond, caller = request.caller](const Result<ingest::SubmitOutcome>& outcome) {
-                  respond(submit_answer(outcome, caller));
-                });
+void submit(ingest::Reception& reception, const UploadRequest& request, const http::Respond& respond) {
+  reception.submit(request, [respond, caller = request.caller](const Result<ingest::SubmitOutcome>& outcome) {
+    respond(submit_answer(outcome, caller));
+  });
 }
 
 /// POST /upload: the `file` part goes to the spool as it comes.
 class FormUpload final : public http::BodySink, private http::MultipartVisitor {
  public:
-  FormUpload(ingest::Ingest& ingest, RequestFields fields, std::string_view boundary,
+  FormUpload(ingest::Intake& intake, RequestFields fields, std::string_view boundary,
              const FormLimits& limits)
-      : ingest_(ingest), fields_(std::move(fields)), parser_(boundary, *this, limits.parts_max) {}
+      : intake_(intake), fields_(std::move(fields)), parser_(boundary, *this, limits.parts_max) {}
 
   Result<void> write(std::span<const std::byte> bytes) override { return parser_.feed(bytes); }
 
   void finish(http::Respond respond) override {
     const auto finished = parser_.finish();
     if (finished.has_error()) return respond(http::problem(finished.error()));
-    submit(ingest_, std::move(reception_), fields_.request(), respond);
+    submit(*reception_, fields_.request(), respond);
   }
 
  private:
@@ -129,13 +75,13 @@ class FormUpload final : public http::BodySink, private http::MultipartVisitor {
 
   Result<void> file_begins(const std::string& file_name) override {
     fields_.request().file_name = file_name;
-    DD_TRY(reception_, ingest_.receive());
+    DD_TRY(reception_, intake_.receive());
     return success();
   }
 
   Result<void> file_bytes(std::span<const std::byte> bytes) override { return reception_->write(bytes); }
 
-  ingest::Ingest& ingest_;
+  ingest::Intake& intake_;
   RequestFields fields_;
   http::MultipartParser parser_;
   std::unique_ptr<ingest::Reception> reception_;
@@ -144,14 +90,13 @@ class FormUpload final : public http::BodySink, private http::MultipartVisitor {
 /// PUT /api/v1/tables/{c}/{t}: the body is the file.
 class RawUpload final : public http::BodySink {
  public:
-  RawUpload(ingest::Ingest& ingest, UploadRequest request, std::unique_ptr<ingest::Reception> reception)
-      : ingest_(ingest), request_(std::move(request)), reception_(std::move(reception)) {}
+  RawUpload(UploadRequest request, std::unique_ptr<ingest::Reception> reception)
+      : request_(std::move(request)), reception_(std::move(reception)) {}
 
   Result<void> write(std::span<const std::byte> bytes) override { return reception_->write(bytes); }
-  void finish(http::Respond respond) override { submit(ingest_, std::move(reception_), request_, respond); }
+  void finish(http::Respond respond) override { submit(*reception_, request_, respond); }
 
  private:
-  ingest::Ingest& ingest_;
   UploadRequest request_;
   std::unique_ptr<ingest::Reception> reception_;
 };
@@ -175,7 +120,7 @@ Result<void> check_coding_of_file(const http::Request& request) {
                "send the file as it is, or with one of gzip, zstd"};
 }
 
-MadeSink receive_form(ingest::Ingest& ingest, const http::Request& request, const FormLimits& limits) {
+MadeSink receive_form(ingest::Intake& intake, const http::Request& request, const FormLimits& limits) {
   if (const auto coding = content_coding(request); !coding.empty()) {
     return Error{ErrorCode::invalid_input, "encoded-form",
                  fmt::format("the form has the Content-Encoding {}", quoted_for_message(coding)),
@@ -185,10 +130,10 @@ MadeSink receive_form(ingest::Ingest& ingest, const http::Request& request, cons
   RequestFields fields;
   DD_TRY(fields.set_all(request));
   return std::unique_ptr<http::BodySink>(
-      std::make_unique<FormUpload>(ingest, std::move(fields), boundary, limits));
+      std::make_unique<FormUpload>(intake, std::move(fields), boundary, limits));
 }
 
-MadeSink receive_raw(ingest::Ingest& ingest, const http::Request& request) {
+MadeSink receive_raw(ingest::Intake& intake, const http::Request& request) {
   const auto& company = request.parameters[0];
   const auto& table = request.parameters[1];
   DD_TRY(TableRef::make(company, table));
@@ -205,33 +150,33 @@ MadeSink receive_raw(ingest::Ingest& ingest, const http::Request& request) {
   }
   RequestFields fields;
   DD_TRY(fields.set_all(request));
-  if (fields.request().company_id || fields.request().table_name) {
+  auto& given = fields.request().fields;
+  if (given.contains("company_id") || given.contains("table_name")) {
     return http::bad_parameter("company_id or table_name", "", "the path's parts only");
   }
-  fields.request().company_id = company;
-  fields.request().table_name = table;
+  given["company_id"] = company;
+  given["table_name"] = table;
   fields.request().file_name = company + ".csv";
   fields.request().precondition = precondition_of(request);
-  DD_TRY(auto reception, ingest.receive());
-  return std::unique_ptr<http::BodySink>(
-      std::make_unique<RawUpload>(ingest, fields.request(), std::move(reception)));
+  DD_TRY(auto reception, intake.receive());
+  return std::unique_ptr<http::BodySink>(std::make_unique<RawUpload>(fields.request(), std::move(reception)));
 }
 
 }  // namespace
 
 void add_upload_routes(std::vector<http::Route>& routes, const Services& services) {
-  auto& ingest = services.ingest;
+  auto& intake = services.ingest.intake();
   const auto add = [&routes](http::Access access, std::string method, std::string pattern, auto receive) {
     http::Route route{std::move(method), std::move(pattern), access, http::Work::receiving};
     route.receive = std::move(receive);
     routes.push_back(std::move(route));
   };
   add({AllowedTo::senders, Scope::company_in_query, "company_id"}, "POST", "/upload",
-      [&ingest, limits = services.form](const http::Request& request) {
-        return receive_form(ingest, request, limits);
+      [&intake, limits = services.form](const http::Request& request) {
+        return receive_form(intake, request, limits);
       });
   add({AllowedTo::senders, Scope::company_in_path}, "PUT", "/api/v1/tables/{}/{}",
-      [&ingest](const http::Request& request) { return receive_raw(ingest, request); });
+      [&intake](const http::Request& request) { return receive_raw(intake, request); });
 }
 
 }  // namespace deltadrop::api

@@ -43,7 +43,7 @@ Result<ingest::UploadRecord> find_upload(const Services& services, const http::R
   const auto& text = request.parameters[0];
   const auto id = UploadId::parse(text);
   if (id.has_error()) return no_such_upload(text);
-  DD_TRY(auto found, services.ingest.upload(id.value()));
+  DD_TRY(auto found, services.ingest.reader().upload(id.value()));
   if (!found) return no_such_upload(text);
   return std::move(*found);
 }
@@ -61,13 +61,13 @@ std::string history_json(const history::UploadStatus& status) {
 
 /// When each step was done, as far as it is known.
 std::string times_json(const ingest::UploadRecord& upload, const history::UploadStatus* status) {
-  const bool was_held = !upload.hold_reasons.empty();
+  const bool was_held = !upload.outcome.hold_reasons.empty();
   return JsonObject()
-      .text_or_null("received", text_of(upload.steps.received))
-      .text_or_null("diffed", text_of(upload.steps.compared))
-      .text_or_null("held", was_held ? std::optional(upload.received_at.to_string()) : std::nullopt)
-      .text_or_null("accepted", text_of(upload.timestamp))
-      .text_or_null("published", text_of(upload.published_at))
+      .text_or_null("received", text_of(upload.times.steps.received))
+      .text_or_null("diffed", text_of(upload.times.steps.compared))
+      .text_or_null("held", was_held ? std::optional(upload.times.received_at.to_string()) : std::nullopt)
+      .text_or_null("accepted", text_of(upload.times.timestamp))
+      .text_or_null("published", text_of(upload.times.published_at))
       .text_or_null("applied", status != nullptr ? text_of(status->applied_at) : std::nullopt)
       .text_or_null("in_lake", status != nullptr ? text_of(status->in_lake_at) : std::nullopt)
       .take();
@@ -78,7 +78,7 @@ http::Response upload_response(const Services& services, const ingest::UploadRec
   const auto progress = status::progress_of(upload, services.history);
   const bool in_history = progress.has_value() && progress.value().status.has_value();
   object.raw("times", times_json(upload, in_history ? &*progress.value().status : nullptr));
-  object.text_or_null("expires_at", text_of(services.ingest.expires_at(upload)));
+  object.text_or_null("expires_at", text_of(services.ingest.reader().expires_at(upload)));
   if (progress.has_value()) {
     const auto& known = progress.value();
     object.boolean("applied", known.applied).boolean("in_lake", known.in_lake);
@@ -121,7 +121,7 @@ Result<Wait> wait_of(const http::Request& request) {
 }
 
 bool reached(const Services& services, const UploadId& id, Goal goal) {
-  const auto upload = services.ingest.upload(id);
+  const auto upload = services.ingest.reader().upload(id);
   if (upload.has_error() || !upload.value()) return true;
   const auto& record = *upload.value();
   const bool moving =
@@ -142,7 +142,7 @@ void wait_for(const Services& services, const http::Request& request, const Uplo
     if (now >= deadline) return;
     const auto slice = std::min(deadline, now + kWaitSlice);
     if (wait.goal == Goal::published) {
-      services.ingest.wait_published(id, slice);
+      services.ingest.publications().wait_published(id, slice);
     } else if (services.consumer == nullptr || services.consumer->wait_for_progress(seen, slice) == seen) {
       // A history that another process writes gives no signal, and neither does a consumer that has stopped.
       request.stop.wait_until(std::min(deadline, now + kAskAgain));
@@ -247,7 +247,7 @@ Result<http::Response> list_uploads(const Services& services, const http::Reques
   while (true) {
     query.filter.limit = kPageMax;
     if (query.filter.table || (!query.company && !query.table)) query.filter.limit = page.to_read();
-    DD_TRY(const auto batch, services.ingest.uploads(query.filter));
+    DD_TRY(const auto batch, services.ingest.reader().uploads(query.filter));
     for (const auto& upload : batch) {
       if (page.full() || scanned == kScannedMax) {
         page.continue_at(make_cursor("uploads", {query.filter.before->to_string()}));
@@ -267,7 +267,7 @@ Result<http::Response> list_changes(const Services& services, const http::Reques
   DD_TRY(check_query(request, {"limit", "cursor"}));
   DD_TRY(auto page, NumberedPage::of(request, "changes"));
   DD_TRY(const auto upload, find_upload(services, request));
-  DD_TRY(services.ingest.changes(
+  DD_TRY(services.ingest.reader().changes(
       upload.upload_id, Seq(page.first()),
       [&](Seq seq, std::string_view json) { return page.add(seq.value, json); }, request.stop));
   return page.response("changes");
@@ -276,18 +276,18 @@ Result<http::Response> list_changes(const Services& services, const http::Reques
 /// Which versions came since a held upload was compared, and by which uploads.
 Result<std::string> versions_since(const Services& services, const ingest::UploadRecord& upload) {
   const Version first(upload.based_on ? upload.based_on->value + 1 : 1);
-  DD_TRY(const auto versions, services.ingest.versions(upload.table, first, kPageDefault));
+  DD_TRY(const auto versions, services.ingest.reader().versions(upload.table, first, kPageDefault));
   JsonArray list;
   for (const auto& version : versions) {
     list.raw(JsonObject()
                  .number("version", version.version->value)
                  .text("upload_id", version.upload_id.to_string())
-                 .text_or_null("timestamp", text_of(version.timestamp))
-                 .text("file_id", version.file_id)
-                 .text("original_name", version.original_name)
-                 .number("inserted", version.counts.inserted)
-                 .number("updated", version.counts.updated)
-                 .number("deleted", version.counts.deleted)
+                 .text_or_null("timestamp", text_of(version.times.timestamp))
+                 .text("file_id", version.file.file_id)
+                 .text("original_name", version.file.original_name)
+                 .number("inserted", version.outcome.counts.inserted)
+                 .number("updated", version.outcome.counts.updated)
+                 .number("deleted", version.outcome.counts.deleted)
                  .take());
   }
   return list.take();
@@ -306,17 +306,18 @@ Result<void> release(const Services& services, const http::Request& request, con
   DD_TRY(check_query(request, {}));
   DD_TRY(const auto caller, caller_of(request));
   DD_TRY(const auto upload, find_upload(services, request));
-  services.ingest.release(upload.upload_id, caller,
-                          [services, upload, caller, respond](const Result<ingest::UploadReport>& report) {
-                            respond(http::answer_of(release_response(services, upload, report, caller)));
-                          });
+  services.ingest.intake().release(
+      upload.upload_id, caller,
+      [services, upload, caller, respond](const Result<ingest::UploadReport>& report) {
+        respond(http::answer_of(release_response(services, upload, report, caller)));
+      });
   return success();
 }
 
 Result<void> discard(const Services& services, const http::Request& request, const http::Respond& respond) {
   DD_TRY(check_query(request, {}));
   DD_TRY(const auto upload, find_upload(services, request));
-  services.ingest.discard(upload.upload_id, [respond](const Result<void>& discarded) {
+  services.ingest.intake().discard(upload.upload_id, [respond](const Result<void>& discarded) {
     http::Response response;
     response.status = 204;
     respond(discarded.has_error() ? http::problem(discarded.error()) : std::move(response));

@@ -24,7 +24,7 @@ Result<http::Response> list_versions(const Services& services, const http::Reque
   DD_TRY(check_query(request, {"limit", "cursor"}));
   DD_TRY(auto page, NumberedPage::of(request, "versions"));
   DD_TRY(const auto table, table_of_path(request));
-  DD_TRY(const auto versions, services.ingest.versions(table, Version(page.first()), page.to_read()));
+  DD_TRY(const auto versions, services.ingest.reader().versions(table, Version(page.first()), page.to_read()));
   for (const auto& upload : versions) {
     if (!page.add(upload.version.value_or(Version(0)).value, upload_json(upload).take())) break;
   }
@@ -63,8 +63,8 @@ Result<http::Response> get_file(const Services& services, const http::Request& r
   DD_TRY(check_query(request, {}));
   DD_TRY(const auto table, table_of_path(request));
   DD_TRY(const auto number, parse_positive("version", request.parameters[2]));
-  DD_TRY(const auto upload, ingest::version_of(services.ingest, table, Version(number)));
-  const auto tag = fmt::format("\"{}\"", upload.sha256.to_hex());
+  DD_TRY(const auto upload, ingest::version_of(services.ingest.reader(), table, Version(number)));
+  const auto tag = fmt::format("\"{}\"", upload.file.sha256.to_hex());
   http::Response response;
   response.headers = {{"ETag", tag}, {"Cache-Control", "private, immutable"}, {"Accept-Ranges", "bytes"}};
   const auto verdict = http::evaluate_preconditions(request, tag);
@@ -75,7 +75,7 @@ Result<http::Response> get_file(const Services& services, const http::Request& r
     response.status = 304;
     return response;
   }
-  DD_TRY(auto file, services.ingest.archived_file(table, Version(number)));
+  DD_TRY(auto file, services.ingest.reader().archived_file(table, Version(number)));
   const auto size = file->bytes();
   const auto selected = http::selected_by(request, tag, size);
   if (selected.selection == http::Selection::nothing) return no_such_range(std::move(response), size);
@@ -164,7 +164,7 @@ Result<http::Response> diff_versions(const Services& services, const http::Reque
   DD_TRY(const auto table, table_of_path(request));
   DD_TRY(const auto versions, parse_versions(request.parameters[2]));
   DD_TRY(const auto diff,
-         services.ingest.diff_versions(
+         services.ingest.reader().diff_versions(
              table, versions.from, versions.to, Seq(page.first()),
              [&](const EventView& change) { return page.add(change.seq.value, change_json(change)); },
              request.stop));
@@ -185,10 +185,10 @@ Result<void> revert(const Services& services, const http::Request& request, cons
   DD_TRY(wanted.table, table_of_path(request));
   DD_TRY(wanted.caller, caller_of(request));
   wanted.precondition = precondition_of(request);
-  services.ingest.revert(wanted,
-                         [respond, caller = wanted.caller](const Result<ingest::SubmitOutcome>& outcome) {
-                           respond(submit_answer(outcome, caller));
-                         });
+  services.ingest.intake().revert(
+      wanted, [respond, caller = wanted.caller](const Result<ingest::SubmitOutcome>& outcome) {
+        respond(submit_answer(outcome, caller));
+      });
   return success();
 }
 

@@ -118,7 +118,7 @@ http::Gate gate_of(const Settings& settings, const Served& served) {
     std::optional<std::string> company;
     const auto parsed = UploadId::parse(id);
     if (ingest == nullptr || !parsed.has_value()) return company;
-    DD_TRY(const auto found, ingest->upload(parsed.value()));
+    DD_TRY(const auto found, ingest->reader().upload(parsed.value()));
     if (found) company = found->table.company_id;
     return company;
   };

@@ -145,7 +145,7 @@ Result<void> run_dev(const Settings& settings) {
   consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
   TableOwners owners(*history);
   DD_TRY(const auto ingest, ingest::open(owned(observed(settings, *telemetry), owners), *log, clock));
-  owners.watch_archive(*ingest);
+  owners.watch_archive(ingest->reader());
   consumer.start();
   wait_for_recovery(*ingest, consumer, signals);
 
@@ -173,7 +173,7 @@ Result<void> run_serve(const Settings& settings) {
   const auto telemetry = make_telemetry();
   TableOwners owners(*history);
   DD_TRY(const auto ingest, ingest::open(owned(observed(settings, *telemetry), owners), *log, clock));
-  owners.watch_archive(*ingest);
+  owners.watch_archive(ingest->reader());
   const Watch watch(*log, *history);
   const auto served = serve_api(settings, data_dir,
                                 {*ingest, *log, *history, *history, nullptr, clock, telemetry.get(),

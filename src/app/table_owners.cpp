@@ -112,9 +112,9 @@ std::optional<history::Ownership> TableOwners::ask(const TableRef& table) {
   return std::move(found).value();
 }
 
-void TableOwners::watch_archive(ingest::Ingest& ingest) {
+void TableOwners::watch_archive(ingest::ArchiveReader& reader) {
   const std::lock_guard lock(mutex_);
-  ingest_ = &ingest;
+  reader_ = &reader;
   look_at_ = Clock::now();
   changed_.notify_all();
 }
@@ -161,10 +161,10 @@ void TableOwners::work(const std::stop_token& stop) {
 /// Until the history answers, and then until there is nothing to say.
 std::optional<TableOwners::Clock::time_point> TableOwners::look_at_archive() {
   const auto again = Clock::now() + kLookAgain;
-  const auto tables = ingest_->tables({std::nullopt, 1});
+  const auto tables = reader_->tables({std::nullopt, 1});
   const auto known = history_.archives();
   if (tables.has_error() || known.has_error()) return again;
-  const auto archive = ingest_->archive_id();
+  const auto archive = reader_->archive_id();
   const auto text = tables.value().empty() ? empty_archive_text(archive, known.value()) : std::string();
   if (!tables.value().empty() && only_others(archive, known.value())) {
     spdlog::warn(

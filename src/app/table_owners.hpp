@@ -45,8 +45,8 @@ class TableOwners {
   Result<void> check(const TableRef& table, const ArchiveId& archive, const ingest::HasUpload& has_upload);
 
   /// Finds out whether the history knows this archive, now or when it answers, and logs a warning where it
-  /// knows others only. `ingest` outlives this.
-  void watch_archive(ingest::Ingest& ingest);
+  /// knows others only. `reader` outlives this.
+  void watch_archive(ingest::ArchiveReader& reader);
   /// What a person must look at: this archive is empty, and the history has tables of others.
   [[nodiscard]] std::vector<std::string> troubles() const;
 
@@ -70,7 +70,7 @@ class TableOwners {
   std::optional<Clock::time_point> asking_since_;  ///< the question that the thread has now
   Clock::time_point not_before_;
   std::map<TableRef, Clock::time_point> may_write_until_;
-  ingest::Ingest* ingest_ = nullptr;
+  ingest::ArchiveReader* reader_ = nullptr;
   std::optional<Clock::time_point> look_at_;
   std::vector<std::string> troubles_;
   std::jthread thread_;  ///< last: it uses the others

@@ -1,6 +1,7 @@
 #include "ingest/archive.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <chrono>
 
@@ -14,6 +15,7 @@ namespace deltadrop::ingest {
 namespace {
 
 constexpr mode_t kArchivedMode = 0444;
+constexpr int kNumbersMax = 100'000;
 
 fs::file_time_type file_time_of(Timestamp timestamp) {
   using namespace std::chrono;
@@ -37,6 +39,10 @@ Result<void> make_archive_folder(const Layout& layout, const fs::path& folder, S
   // yet.
   DD_TRY(io::sync_folder(folder.parent_path()));
   return io::sync_folder(layout.archive());
+}
+
+fs::path numbered(const fs::path& path, int number) {
+  return number == 0 ? path : fs::path(fmt::format("{}.{}", path.string(), number));
 }
 
 }  // namespace
@@ -79,7 +85,7 @@ Result<void> hold_file(const Layout& layout, const fs::path& spooled, const Uplo
 Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, const UploadRecord& upload,
                               bool& placed) {
   std::error_code failed;
-  fs::last_write_time(arrival.path, file_time_of(*upload.timestamp), failed);
+  fs::last_write_time(arrival.path, file_time_of(*upload.times.timestamp), failed);
   DD_TRY(finish_stored(arrival.path, kArchivedMode, arrival.sync()));
   DD_TRY(pass_step("accept.synced", arrival.path));
   const fs::path folder = layout.archive_folder(upload.table);
@@ -110,7 +116,7 @@ Result<void> write_archived(const Layout& layout, const UploadRecord& upload, st
   DD_TRY(io::make_folders(path.parent_path()));
   DD_TRY(io::write_file(path, bytes, kArchivedMode));
   std::error_code failed;
-  fs::last_write_time(path, file_time_of(*upload.timestamp), failed);
+  fs::last_write_time(path, file_time_of(*upload.times.timestamp), failed);
   return write_manifest(layout, upload, Sync::later);
 }
 
@@ -131,13 +137,32 @@ void mark_current(const Layout& layout, const TableRef& table, Timestamp timesta
 bool is_current(const Layout& layout, const UploadRecord& last) {
   const fs::path path = layout.current_file(last.table);
   const auto stamp = io::stamp_of(path);
-  if (!stamp.has_value() || stamp.value().bytes != last.bytes) return false;
+  if (!stamp.has_value() || stamp.value().bytes != last.file.bytes) return false;
   // Earlier versions of the program made a hard link of it: who writes to it changes the archive.
   const auto archived = io::stamp_of(layout.archived_file(last));
   if (archived.has_value() && archived.value().same_file(stamp.value())) return false;
   std::error_code failed;
   const auto time = fs::last_write_time(path, failed);
-  return !failed && time == file_time_of(*last.timestamp);
+  return !failed && time == file_time_of(*last.times.timestamp);
+}
+
+Result<fs::path> move_to_lost_and_found(const Layout& layout, const fs::path& path) {
+  const fs::path wanted = layout.lost_and_found() / path.lexically_relative(layout.root);
+  DD_TRY(io::make_folders_durably(wanted.parent_path()));
+  for (int number = 0; number < kNumbersMax; ++number) {
+    const fs::path to = numbered(wanted, number);
+    const auto moved = io::rename_to_new_name(path, to);
+    if (!moved.has_value() && moved.error().code == ErrorCode::conflict) continue;
+    if (!moved.has_value()) return moved.error();
+    DD_TRY(io::sync_folder(to.parent_path()));
+    DD_TRY(io::sync_folder(path.parent_path()));
+    spdlog::warn("{} belongs to no upload; it was moved to {}", path.string(), to.string());
+    return to;
+  }
+  return Error{ErrorCode::conflict, "file-exists",
+               fmt::format("{} cannot be moved: {} and {} names like it are taken", path.string(),
+                           wanted.string(), kNumbersMax - 1),
+               "look through lost+found and delete what you do not need"};
 }
 
 }  // namespace deltadrop::ingest

@@ -36,7 +36,7 @@ struct Layout {
     return archive() / table.company_id / table.table_name;
   }
   [[nodiscard]] fs::path archived_file(const UploadRecord& upload) const {
-    return archive_folder(upload.table) / upload.archive_name;
+    return archive_folder(upload.table) / upload.file.archive_name;
   }
   [[nodiscard]] fs::path manifest_file(const UploadRecord& upload) const {
     return archived_file(upload).replace_extension(".json");
@@ -95,5 +95,10 @@ Result<void> make_current(const Layout& layout, const UploadRecord& last);
 void mark_current(const Layout& layout, const TableRef& table, Timestamp timestamp);
 /// Whether the current file is that version's, and whole, by its mark: this costs no reading.
 bool is_current(const Layout& layout, const UploadRecord& last);
+
+/// Moves a file or folder of DATA_DIR that nothing accounts for to lost+found/<its place in DATA_DIR>, or, if
+/// that is taken, to the same with ".1", ".2"... It may be the only copy of something, so it is neither
+/// deleted nor overwritten. Logs a line. Returns where it is now.
+Result<fs::path> move_to_lost_and_found(const Layout& layout, const fs::path& path);
 
 }  // namespace deltadrop::ingest

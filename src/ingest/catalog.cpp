@@ -7,86 +7,23 @@
 
 #include "core/text.hpp"
 #include "ingest/archive.hpp"
+#include "ingest/catalog_rows.hpp"
+#include "ingest/catalog_schema.hpp"
 #include "ingest/manifest.hpp"
 
 namespace deltadrop::ingest {
 namespace {
 
-constexpr std::array<std::string_view, 6> kMigrations = {R"sql(
-CREATE TABLE tables (
-  company_id TEXT NOT NULL,
-  table_name TEXT NOT NULL,
-  company_folded TEXT NOT NULL,
-  table_folded TEXT NOT NULL,
-  PRIMARY KEY (company_id, table_name),
-  UNIQUE (company_folded, table_folded)
-);
-CREATE TABLE uploads (
-  upload_id TEXT PRIMARY KEY,
-  company_id TEXT NOT NULL,
-  table_name TEXT NOT NULL,
-  state TEXT NOT NULL,
-  version INTEGER,
-  received_ms INTEGER NOT NULL,
-  published_ms INTEGER,
-  dry_run INTEGER NOT NULL,
-  record TEXT NOT NULL
-);
-CREATE UNIQUE INDEX uploads_by_version ON uploads (company_id, table_name, version) WHERE version IS NOT NULL;
-CREATE INDEX uploads_at_work ON uploads (state) WHERE state IN ('held', 'accepted');
-CREATE TABLE writes (n INTEGER NOT NULL);
-INSERT INTO writes VALUES (0);
-)sql",
-                                                         R"sql(
-CREATE TABLE unsynced (upload_id TEXT PRIMARY KEY, bytes BLOB NOT NULL);
-)sql",
-                                                         R"sql(
-ALTER TABLE uploads ADD COLUMN spooled_ms INTEGER;
-ALTER TABLE uploads ADD COLUMN compared_ms INTEGER;
-CREATE TABLE answers (
-  idempotency_key TEXT PRIMARY KEY,
-  request TEXT NOT NULL,
-  kept_ms INTEGER NOT NULL,
-  status TEXT NOT NULL,
-  upload_id TEXT NOT NULL,
-  answer TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX answers_by_age ON answers (kept_ms);
-)sql",
-                                                         // From here on, aged_from_ms and kept_ms are times
-                                                         // that were measured (io::ClockWatch::measured_now).
-                                                         // The newest of before is where that begins.
-                                                         R"sql(
-ALTER TABLE uploads RENAME COLUMN received_ms TO aged_from_ms;
-CREATE TABLE clock (
-  one INTEGER PRIMARY KEY CHECK (one = 1),
-  boot_id TEXT NOT NULL,
-  uptime_ms INTEGER NOT NULL,
-  expected_ms INTEGER NOT NULL,
-  is_earliest INTEGER NOT NULL,
-  asked_ms INTEGER,
-  measured_ms INTEGER NOT NULL,
-  agreed_lag_ms INTEGER NOT NULL
-);
-INSERT INTO clock
-  SELECT 1, '', 0, newest, 0, NULL, newest, 0
-  FROM (SELECT max(ms) AS newest FROM (SELECT max(aged_from_ms) AS ms FROM uploads
-                                       UNION ALL SELECT max(kept_ms) FROM answers))
-  WHERE newest IS NOT NULL;
-)sql",
-                                                         R"sql(
-CREATE TABLE archive (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), archive_id TEXT NOT NULL);
-)sql",
-                                                         // A list of the uploads of a table, or of those in a
-                                                         // rare state, must not go through all others.
-                                                         R"sql(
-CREATE INDEX uploads_of_table ON uploads (company_id, table_name, upload_id);
-CREATE INDEX uploads_not_published ON uploads (state, upload_id) WHERE state <> 'published';
-CREATE INDEX uploads_of_table_not_published ON uploads (company_id, table_name, state, upload_id)
-  WHERE state <> 'published';
-)sql"};
+constexpr ColumnList kRecordRow("state", "published_ms", "record", "spooled_ms", "compared_ms",
+                                "aged_from_ms");
+constexpr ColumnList kClockRow("boot_id", "uptime_ms", "expected_ms", "is_earliest", "asked_ms",
+                               "measured_ms", "agreed_lag_ms");
+constexpr ColumnList kAnswerRow("request", "status", "upload_id", "answer");
 
-constexpr std::string_view kColumns = "state, published_ms, record, spooled_ms, compared_ms, aged_from_ms";
+const std::string& record_columns() {
+  static const std::string text = kRecordRow.text();
+  return text;
+}
 
 /// Never taken for a known word: whatever a newer program means by it is not for this one to delete.
 Error unknown_word(std::string_view what, std::string_view text) {
@@ -121,11 +58,12 @@ std::optional<std::int64_t> unix_ms_of(const std::optional<Timestamp>& time) {
 }
 
 Result<UploadRecord> record_of_row(const sqlite::Statement& row) {
-  DD_TRY(auto record, record_from_json(row.text(2)));
-  DD_TRY(record.state, parse_state(row.text(0)));
-  record.published_at = time_of(row.optional_number(1));
-  record.steps = {time_of(row.optional_number(3)), time_of(row.optional_number(4))};
-  record.aged_from = time_of(row.optional_number(5));
+  DD_TRY(auto record, record_from_json(row.text(kRecordRow.at("record"))));
+  DD_TRY(record.state, parse_state(row.text(kRecordRow.at("state"))));
+  record.times.published_at = time_of(row.optional_number(kRecordRow.at("published_ms")));
+  record.times.steps = {time_of(row.optional_number(kRecordRow.at("spooled_ms"))),
+                        time_of(row.optional_number(kRecordRow.at("compared_ms")))};
+  record.times.aged_from = time_of(row.optional_number(kRecordRow.at("aged_from_ms")));
   return record;
 }
 
@@ -158,25 +96,36 @@ Result<std::optional<UploadRecord>> first_row(sqlite::Statement statement) {
 
 Result<void> keep_bytes(sqlite::Database& database, const UploadId& upload, std::string_view bytes) {
   const std::string id = upload.to_string();
-  DD_TRY(auto statement, database.prepare("INSERT INTO unsynced VALUES (?1, ?2)"));
-  statement.bind(1, id).bind_blob(2, bytes);
-  return statement.run();
+  return insert(database, "unsynced", std::to_array<Cell>({{"upload_id", id}, {"bytes", Blob{bytes}}}));
 }
 
 Result<void> keep_answer_in(sqlite::Database& database, const AnswerToKeep& keep) {
   const std::string request = keep.answer.request.to_hex();
   const std::string upload = keep.answer.upload_id.to_string();
-  DD_TRY(
-      auto statement,
-      database.prepare("INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (idempotency_key) DO "
-                       "UPDATE SET request = excluded.request, kept_ms = excluded.kept_ms, status = "
-                       "excluded.status, upload_id = excluded.upload_id, answer = excluded.answer "
-                       "WHERE kept_ms < ?7"));
-  statement.bind(1, keep.key).bind(2, request).bind(3, keep.at.unix_ms);
-  statement.bind(4, to_string(keep.answer.status)).bind(5, upload).bind(6, keep.answer.json);
-  statement.bind(7, keep.free_if_before.unix_ms);
-  DD_TRY(statement.run());
+  DD_TRY(insert(database, "answers",
+                std::to_array<Cell>({{"idempotency_key", keep.key},
+                                     {"request", request},
+                                     {"kept_ms", keep.at.unix_ms},
+                                     {"status", to_string(keep.answer.status)},
+                                     {"upload_id", upload},
+                                     {"answer", keep.answer.json}}),
+                "ON CONFLICT (idempotency_key) DO UPDATE SET request = excluded.request, kept_ms = "
+                "excluded.kept_ms, status = excluded.status, upload_id = excluded.upload_id, answer = "
+                "excluded.answer WHERE kept_ms < ?",
+                keep.free_if_before.unix_ms));
   return database.changes() == 1 ? success() : Result<void>(key_reused(keep.key));
+}
+
+Error no_such_table(const TableRef& table) {
+  return {ErrorCode::not_found, "no-such-table", fmt::format("there is no table {}", table.to_string()),
+          "list the tables to see their names"};
+}
+
+Error no_such_version(const UploadRecord& last, Version version) {
+  return {ErrorCode::not_found, "no-such-version",
+          fmt::format("{} has no version {}; its last is {}", last.table.to_string(), version.value,
+                      last.version->value),
+          "list the table's versions"};
 }
 
 Error other_spelling(const TableRef& table, std::string_view noun, std::string_view asked,
@@ -189,66 +138,11 @@ Error other_spelling(const TableRef& table, std::string_view noun, std::string_v
 
 }  // namespace
 
-namespace {
-
-/// `deltadrop rebuild catalog` reads what it can of the old one, and needs only the archive.
-std::string repair_of(const std::filesystem::path& path) {
-  return fmt::format(
-      "stop the server and run `deltadrop rebuild catalog --data-dir {}`, which makes it again from the "
-      "archive; "
-      "or put back a backup of it that was made after the last upload",
-      path.parent_path().string());
-}
-
-Error not_a_catalog(const std::filesystem::path& path, std::string_view what) {
-  return {ErrorCode::corrupt, "not-a-catalog", fmt::format("{} is not a catalog: {}", path.string(), what),
-          repair_of(path)};
-}
-
-/// A database without our migrations has none of our tables, and is empty unless it is another program's.
-Result<void> refuse_other_database(sqlite::Database& database) {
-  DD_TRY(auto version, database.prepare("PRAGMA user_version"));
-  DD_TRY(version.step());
-  if (version.number(0) != 0) return success();
-  DD_TRY(auto tables, database.prepare("SELECT count(*) FROM sqlite_master"));
-  DD_TRY(tables.step());
-  if (tables.number(0) == 0) return success();
-  return not_a_catalog(database.path(), "it is the database of another program");
-}
-
-Result<sqlite::Database> open_writer(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return not_a_catalog(path, "it is a folder");
-  auto opened = sqlite::Database::open(path);
-  if (!opened.has_value()) {
-    Error error = std::move(opened).error();
-    if (error.code == ErrorCode::corrupt) error.fix = repair_of(path);
-    if (error.code == ErrorCode::unavailable) {
-      error.fix =
-          "the catalog itself may be right: let this user read and write the file and its folder, and "
-          "check the disk";
-    }
-    return error;
-  }
-  sqlite::Database database = std::move(opened).value();
-  database.set_repair(repair_of(path));
-  DD_TRY(refuse_other_database(database));
-  DD_TRY(database.migrate(kMigrations));
-  for (const auto* table : {"tables", "uploads", "unsynced", "answers", "writes"}) {
-    if (!database.prepare(fmt::format("SELECT 1 FROM {} LIMIT 1", table)).has_value()) {
-      return not_a_catalog(path, fmt::format("it has no table {}", table));
-    }
-  }
-  return database;
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& path) {
-  DD_TRY(auto writer, open_writer(path));
+  DD_TRY(auto writer, open_catalog(path));
   // After the migration: a reader of an empty file would see no tables.
   DD_TRY(auto reader, sqlite::Database::open(path, sqlite::Access::read_only));
-  reader.set_repair(repair_of(path));
+  reader.set_repair(repair_of_catalog(path));
   return std::unique_ptr<Catalog>(new Catalog(std::move(writer), std::move(reader)));
 }
 
@@ -271,10 +165,9 @@ Result<std::optional<ArchiveId>> Catalog::archive_id() {
 Result<void> Catalog::store_archive_id(const ArchiveId& id) {
   const std::string text = id.to_string();
   return writer_.run([&](sqlite::Database& database) -> Result<void> {
-    DD_TRY(auto statement, database.prepare("INSERT INTO archive VALUES (1, ?1) ON CONFLICT (only_row) DO "
-                                            "UPDATE SET archive_id = excluded.archive_id"));
-    statement.bind(1, text);
-    return statement.run();
+    return insert(database, "archive",
+                  std::to_array<Cell>({{"only_row", std::int64_t{1}}, {"archive_id", text}}),
+                  "ON CONFLICT (only_row) DO UPDATE SET archive_id = excluded.archive_id");
   });
 }
 
@@ -305,9 +198,29 @@ Result<std::optional<UploadRecord>> Catalog::find(const UploadId& upload) {
   const std::lock_guard lock(mutex_);
   const std::string id = upload.to_string();
   DD_TRY(auto statement,
-         reader_.prepare(fmt::format("SELECT {} FROM uploads WHERE upload_id = ?1", kColumns)));
+         reader_.prepare(fmt::format("SELECT {} FROM uploads WHERE upload_id = ?1", record_columns())));
   statement.bind(1, id);
   return first_row(std::move(statement));
+}
+
+Result<UploadRecord> Catalog::known(const UploadId& upload) {
+  DD_TRY(auto found, find(upload));
+  if (found) return std::move(*found);
+  return Error{ErrorCode::not_found, "no-such-upload", fmt::format("no upload is {}", upload.to_string()),
+               "list the uploads to see their ids"};
+}
+
+Result<void> Catalog::check_table(const TableRef& table) {
+  DD_TRY(const auto last, last_version(table));
+  return last ? success() : Result<void>(no_such_table(table));
+}
+
+Result<UploadRecord> Catalog::known_version(const TableRef& table, Version version) {
+  DD_TRY(auto found, this->version(table, version));
+  if (found) return std::move(*found);
+  DD_TRY(const auto last, last_version(table));
+  if (!last) return no_such_table(table);
+  return no_such_version(*last, version);
 }
 
 Result<std::optional<UploadRecord>> Catalog::last_version(const TableRef& table) {
@@ -316,7 +229,7 @@ Result<std::optional<UploadRecord>> Catalog::last_version(const TableRef& table)
          reader_.prepare(
              fmt::format("SELECT {} FROM uploads WHERE company_id = ?1 AND table_name = ?2 AND version IS "
                          "NOT NULL ORDER BY version DESC LIMIT 1",
-                         kColumns)));
+                         record_columns())));
   statement.bind(1, table.company_id).bind(2, table.table_name);
   return first_row(std::move(statement));
 }
@@ -334,16 +247,18 @@ Result<std::vector<UploadRecord>> Catalog::versions(const TableRef& table, Versi
          reader_.prepare(
              fmt::format("SELECT {} FROM uploads WHERE company_id = ?1 AND table_name = ?2 AND version >= "
                          "?3 ORDER BY version LIMIT ?4",
-                         kColumns)));
+                         record_columns())));
   statement.bind(1, table.company_id).bind(2, table.table_name).bind(3, first.value).bind(4, limit);
   return all_rows(std::move(statement));
 }
 
 namespace {
 
+/// Whether all uploads of that state are few.
+bool is_rare(const std::optional<UploadState>& state) { return state && state != UploadState::published; }
+
 std::string_view index_of(const UploadFilter& filter) {
-  const bool rare = filter.state && filter.state != UploadState::published;
-  if (rare) {
+  if (is_rare(filter.state)) {
     return filter.table ? "INDEXED BY uploads_of_table_not_published" : "INDEXED BY uploads_not_published";
   }
   return filter.table ? "INDEXED BY uploads_of_table" : "";
@@ -355,9 +270,8 @@ Result<std::vector<UploadRecord>> Catalog::list(const UploadFilter& filter) {
   const std::lock_guard lock(mutex_);
   const std::string before = filter.before ? filter.before->to_string() : std::string();
   const std::string state(filter.state ? to_string(*filter.state) : "");
-  const bool rare = filter.state && filter.state != UploadState::published;
-  std::string sql = fmt::format("SELECT {} FROM uploads {} WHERE TRUE", kColumns, index_of(filter));
-  if (rare) sql += " AND state <> 'published'";  // as the index says
+  std::string sql = fmt::format("SELECT {} FROM uploads {} WHERE TRUE", record_columns(), index_of(filter));
+  if (is_rare(filter.state)) sql += " AND state <> 'published'";  // as the index says
   if (filter.table) sql += " AND company_id = ?2 AND table_name = ?3";
   if (filter.state) sql += " AND state = ?4";
   if (filter.before) sql += " AND upload_id < ?5";
@@ -371,12 +285,12 @@ Result<std::vector<UploadRecord>> Catalog::list(const UploadFilter& filter) {
 
 /// Of a last version that changed nothing, the one before it with changes says when the table changed.
 Result<TableRecord> Catalog::table_record(UploadRecord last) {
-  TableRecord table{last.table, last.key_column, last.version->value, {}, {}};
-  if (last.counts.changes() > 0) {
-    table.changed_at = last.timestamp;
+  TableRecord table{last.table, last.reading.key_column, last.version->value, {}, {}};
+  if (last.outcome.counts.changes() > 0) {
+    table.changed_at = last.times.timestamp;
   } else if (last.previous_upload_id) {
     DD_TRY(const auto changing, find(*last.previous_upload_id));
-    if (changing) table.changed_at = changing->timestamp;
+    if (changing) table.changed_at = changing->times.timestamp;
   }
   table.last = std::move(last);
   return table;
@@ -403,7 +317,7 @@ Result<std::vector<TableRecord>> Catalog::tables(const TableFilter& filter) {
                "WHERE u.version = (SELECT max(version) FROM uploads v WHERE v.company_id = tables.company_id "
                "AND v.table_name = tables.table_name AND v.version IS NOT NULL) {}ORDER BY company_id, "
                "table_name LIMIT ?1",
-               kColumns, after)));
+               record_columns(), after)));
     statement.bind(1, filter.limit.value_or(-1));
     if (filter.after) statement.bind(2, filter.after->company_id).bind(3, filter.after->table_name);
     DD_TRY(records, all_rows(std::move(statement)));
@@ -422,7 +336,7 @@ Result<std::vector<UploadRecord>> Catalog::unpublished() {
   DD_TRY(auto statement,
          reader_.prepare(fmt::format(
              "SELECT {} FROM uploads WHERE state = 'accepted' ORDER BY company_id, table_name, version",
-             kColumns)));
+             record_columns())));
   return all_rows(std::move(statement));
 }
 
@@ -437,33 +351,38 @@ Result<std::vector<UploadRecord>> Catalog::held_aged_before(Timestamp held, Time
   DD_TRY(auto statement,
          reader_.prepare(fmt::format("SELECT {} FROM uploads WHERE state = 'held' AND aged_from_ms < "
                                      "CASE dry_run WHEN 1 THEN ?2 ELSE ?1 END",
-                                     kColumns)));
+                                     record_columns())));
   statement.bind(1, held.unix_ms).bind(2, dry_runs.unix_ms);
   return all_rows(std::move(statement));
 }
 
 Result<std::optional<io::ClockMark>> Catalog::clock_mark() {
   const std::lock_guard lock(mutex_);
-  DD_TRY(auto statement,
-         reader_.prepare("SELECT boot_id, uptime_ms, expected_ms, is_earliest, asked_ms, measured_ms, "
-                         "agreed_lag_ms FROM clock"));
-  DD_TRY(const bool row, statement.step());
-  if (!row) return std::optional<io::ClockMark>();
+  DD_TRY(auto row, reader_.prepare(fmt::format("SELECT {} FROM clock", kClockRow.text())));
+  DD_TRY(const bool found, row.step());
+  if (!found) return std::optional<io::ClockMark>();
   using std::chrono::milliseconds;
-  return std::optional(io::ClockMark{std::string(statement.text(0)), milliseconds(statement.number(1)),
-                                     Timestamp{statement.number(2)}, statement.number(3) != 0,
-                                     time_of(statement.optional_number(4)), Timestamp{statement.number(5)},
-                                     milliseconds(statement.number(6))});
+  return std::optional(io::ClockMark{.boot_id = std::string(row.text(kClockRow.at("boot_id"))),
+                                     .uptime = milliseconds(row.number(kClockRow.at("uptime_ms"))),
+                                     .expected = Timestamp{row.number(kClockRow.at("expected_ms"))},
+                                     .is_earliest = row.number(kClockRow.at("is_earliest")) != 0,
+                                     .asked = time_of(row.optional_number(kClockRow.at("asked_ms"))),
+                                     .measured = Timestamp{row.number(kClockRow.at("measured_ms"))},
+                                     .agreed_lag = milliseconds(row.number(kClockRow.at("agreed_lag_ms")))});
 }
 
 Result<void> Catalog::keep_clock_mark(const io::ClockMark& mark) {
   return writer_.run([&](sqlite::Database& database) -> Result<void> {
-    DD_TRY(auto statement,
-           database.prepare("INSERT OR REPLACE INTO clock VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
-    statement.bind(1, mark.boot_id).bind(2, mark.uptime.count()).bind(3, mark.expected.unix_ms);
-    statement.bind(4, std::int64_t{mark.is_earliest}).bind(5, unix_ms_of(mark.asked));
-    statement.bind(6, mark.measured.unix_ms).bind(7, mark.agreed_lag.count());
-    return statement.run();
+    DD_TRY(database.execute("DELETE FROM clock"));
+    return insert(database, "clock",
+                  std::to_array<Cell>({{"one", std::int64_t{1}},
+                                       {"boot_id", mark.boot_id},
+                                       {"uptime_ms", mark.uptime.count()},
+                                       {"expected_ms", mark.expected.unix_ms},
+                                       {"is_earliest", std::int64_t{mark.is_earliest}},
+                                       {"asked_ms", value_or_null(unix_ms_of(mark.asked))},
+                                       {"measured_ms", mark.measured.unix_ms},
+                                       {"agreed_lag_ms", mark.agreed_lag.count()}}));
   });
 }
 
@@ -496,37 +415,37 @@ Result<std::optional<std::string>> Catalog::bytes(const UploadId& upload) {
 Result<void> Catalog::put(sqlite::Database& database, const UploadRecord& upload) {
   const std::string id = upload.upload_id.to_string();
   const std::string record = record_to_json(upload);
-  std::optional<std::int64_t> version;
-  if (upload.version) version = upload.version->value;
-  const auto published_ms = unix_ms_of(upload.published_at);
-  DD_TRY(auto statement,
-         database.prepare("INSERT INTO uploads (upload_id, company_id, table_name, state, version, "
-                          "aged_from_ms, published_ms, dry_run, record, spooled_ms, compared_ms) VALUES "
-                          "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (upload_id) DO UPDATE "
-                          "SET state = excluded.state, "
-                          "version = excluded.version, published_ms = excluded.published_ms, "
-                          "record = excluded.record"));
-  statement.bind(1, id).bind(2, upload.table.company_id).bind(3, upload.table.table_name);
-  statement.bind(4, to_string(upload.state))
-      .bind(5, version)
-      .bind(6, upload.aged_from.value_or(upload.received_at).unix_ms);
-  statement.bind(7, published_ms).bind(8, std::int64_t{upload.dry_run}).bind(9, record);
-  statement.bind(10, unix_ms_of(upload.steps.received)).bind(11, unix_ms_of(upload.steps.compared));
-  return statement.run();
+  const auto& times = upload.times;
+  return insert(
+      database, "uploads",
+      std::to_array<Cell>({{"upload_id", id},
+                           {"company_id", upload.table.company_id},
+                           {"table_name", upload.table.table_name},
+                           {"state", to_string(upload.state)},
+                           {"version", upload.version ? Cell::Value(upload.version->value) : Cell::Value()},
+                           {"aged_from_ms", times.aged_from.value_or(times.received_at).unix_ms},
+                           {"published_ms", value_or_null(unix_ms_of(times.published_at))},
+                           {"dry_run", std::int64_t{upload.dry_run}},
+                           {"record", record},
+                           {"spooled_ms", value_or_null(unix_ms_of(times.steps.received))},
+                           {"compared_ms", value_or_null(unix_ms_of(times.steps.compared))}}),
+      "ON CONFLICT (upload_id) DO UPDATE SET state = excluded.state, version = excluded.version, "
+      "published_ms = excluded.published_ms, record = excluded.record");
 }
 
 Result<std::optional<KeptAnswer>> Catalog::answer_of(const std::string& key, Timestamp since) {
   const std::lock_guard lock(mutex_);
-  DD_TRY(auto statement, reader_.prepare("SELECT request, status, upload_id, answer FROM answers WHERE "
-                                         "idempotency_key = ?1 AND kept_ms >= ?2"));
+  DD_TRY(auto statement,
+         reader_.prepare(fmt::format("SELECT {} FROM answers WHERE idempotency_key = ?1 AND kept_ms >= ?2",
+                                     kAnswerRow.text())));
   statement.bind(1, key).bind(2, since.unix_ms);
   DD_TRY(const bool row, statement.step());
   if (!row) return std::optional<KeptAnswer>();
   KeptAnswer answer;
-  DD_TRY(answer.request, Sha256::parse(statement.text(0)));
-  DD_TRY(answer.status, parse_status(statement.text(1)));
-  DD_TRY(answer.upload_id, UploadId::parse(statement.text(2)));
-  answer.json = statement.text(3);
+  DD_TRY(answer.request, Sha256::parse(statement.text(kAnswerRow.at("request"))));
+  DD_TRY(answer.status, parse_status(statement.text(kAnswerRow.at("status"))));
+  DD_TRY(answer.upload_id, UploadId::parse(statement.text(kAnswerRow.at("upload_id"))));
+  answer.json = statement.text(kAnswerRow.at("answer"));
   return std::optional<KeptAnswer>(std::move(answer));
 }
 
@@ -560,15 +479,13 @@ Result<void> Catalog::add_version(const UploadRecord& upload, std::optional<std:
                                   const std::optional<AnswerToKeep>& answer) {
   auto added = writer_.run([&](sqlite::Database& database) -> Result<void> {
     DD_TRY(check_spelling_in(database, upload.table));
-    {
-      const TableRef folded = upload.table.folded();
-      DD_TRY(auto statement,
-             database.prepare("INSERT INTO tables VALUES (?1, ?2, ?3, ?4) ON CONFLICT (company_id, "
-                              "table_name) DO NOTHING"));
-      statement.bind(1, upload.table.company_id).bind(2, upload.table.table_name);
-      statement.bind(3, folded.company_id).bind(4, folded.table_name);
-      DD_TRY(statement.run());
-    }
+    const TableRef folded = upload.table.folded();
+    DD_TRY(insert(database, "tables",
+                  std::to_array<Cell>({{"company_id", upload.table.company_id},
+                                       {"table_name", upload.table.table_name},
+                                       {"company_folded", folded.company_id},
+                                       {"table_folded", folded.table_name}}),
+                  "ON CONFLICT (company_id, table_name) DO NOTHING"));
     DD_TRY(put(database, upload));
     if (answer) {
       DD_TRY(keep_answer_in(database, *answer));
@@ -634,16 +551,8 @@ Result<void> Catalog::mark_published(const UploadId& upload, Timestamp at) {
 Result<void> Catalog::check_known(const RepublishRequest& request) {
   if (!request.table) return success();
   DD_TRY(const auto last, last_version(*request.table));
-  if (!last) {
-    return Error{ErrorCode::not_found, "no-such-table",
-                 fmt::format("there is no table {}", request.table->to_string()),
-                 "list the tables to see their names"};
-  }
-  if (request.from <= *last->version) return success();
-  return Error{ErrorCode::not_found, "no-such-version",
-               fmt::format("{} has no version {}; its last is {}", request.table->to_string(),
-                           request.from.value, last->version->value),
-               "list the table's versions"};
+  if (!last) return no_such_table(*request.table);
+  return request.from <= *last->version ? success() : Result<void>(no_such_version(*last, request.from));
 }
 
 Result<std::vector<UploadRecord>> Catalog::mark_unpublished(const RepublishRequest& request) {
@@ -659,7 +568,7 @@ Result<std::vector<UploadRecord>> Catalog::mark_unpublished(const RepublishReque
     {
       DD_TRY(auto statement, database.prepare(fmt::format(
                                  "SELECT {} FROM uploads WHERE {} ORDER BY company_id, table_name, version",
-                                 kColumns, where)));
+                                 record_columns(), where)));
       bind(statement);
       DD_TRY(marked, all_rows(std::move(statement)));
     }
@@ -671,7 +580,7 @@ Result<std::vector<UploadRecord>> Catalog::mark_unpublished(const RepublishReque
   }));
   for (auto& upload : marked) {
     upload.state = UploadState::accepted;
-    upload.published_at.reset();
+    upload.times.published_at.reset();
   }
   return marked;
 }

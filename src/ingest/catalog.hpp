@@ -35,6 +35,12 @@ class Catalog {
   /// conflict "name-differs-in-case" when a company or table is known by another spelling.
   Result<void> check_spelling(const TableRef& table);
   Result<std::optional<UploadRecord>> find(const UploadId& upload);
+  /// not_found "no-such-upload".
+  Result<UploadRecord> known(const UploadId& upload);
+  /// not_found "no-such-table".
+  Result<void> check_table(const TableRef& table);
+  /// not_found "no-such-table", "no-such-version".
+  Result<UploadRecord> known_version(const TableRef& table, Version version);
   Result<std::optional<UploadRecord>> last_version(const TableRef& table);
   Result<std::optional<UploadRecord>> version(const TableRef& table, Version version);
   /// By version, from `first` on.
@@ -51,7 +57,7 @@ class Catalog {
   Result<std::optional<io::ClockMark>> clock_mark();
   Result<void> keep_clock_mark(const io::ClockMark& mark);
   Result<CatalogCounts> counts();
-  /// Ingest::accepted_since: the tables of which add_version or settle found a new version.
+  /// ArchiveReader::accepted_since: the tables of which add_version or settle found a new version.
   Acceptances accepted_since(std::uint64_t number);
 
   /// The answer that was kept for a key at `since` or later.

@@ -64,7 +64,7 @@ void Housekeeper::owe_settlement(const UploadRecord& upload) {
 
 void Housekeeper::owe_sync(const UploadRecord& upload) {
   const std::lock_guard lock(mutex_);
-  unsynced_.push_back({upload.upload_id, upload.table, *upload.timestamp});
+  unsynced_.push_back({upload.upload_id, upload.table, *upload.times.timestamp});
 }
 
 void Housekeeper::work() {
@@ -232,7 +232,7 @@ bool Housekeeper::remove_unaccepted(const UploadRecord& upload) {
   const auto accepted = catalog_.version(upload.table, *upload.version);
   if (!accepted.has_value()) return false;
   // The same file, sent again, may have got the same name: then it is that version's.
-  if (accepted.value() && accepted.value()->archive_name == upload.archive_name) return true;
+  if (accepted.value() && accepted.value()->file.archive_name == upload.file.archive_name) return true;
   return io::remove_file(layout_.archived_file(upload)).has_value();
 }
 

@@ -35,14 +35,14 @@ Error damaged() {
 
 }  // namespace
 
-Sha256 identity_of(const UploadRequest& request, const TableRef& table, const Sha256& file) {
+Sha256 identity_of(const UploadFields& fields, const TableRef& table, const Sha256& file) {
   Identity identity("upload");
   identity.add(table.company_id).add(table.table_name).add(file.to_hex());
-  for (const auto& text : {request.key, request.ignore, request.delimiter, request.encoding, request.empty,
-                           request.effective_at, request.types}) {
-    identity.add(text);
+  for (const auto& [name, text] : fields) {
+    const bool is_in_table = name == "company_id" || name == "table_name";
+    if (!is_in_table) identity.add(name).add(text);
   }
-  return identity.add(request.dry_run).add(request.force).add(request.rekey).take();
+  return identity.take();
 }
 
 Sha256 identity_of(const RevertRequest& request) {

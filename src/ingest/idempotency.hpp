@@ -28,7 +28,7 @@ struct AnswerToKeep {
 
 /// What makes two requests the same: everything that was said of the file, where it belongs, and its bytes.
 /// Not its name, nor whether it came as a form.
-Sha256 identity_of(const UploadRequest& request, const TableRef& table, const Sha256& file);
+Sha256 identity_of(const UploadFields& fields, const TableRef& table, const Sha256& file);
 Sha256 identity_of(const RevertRequest& request);
 Sha256 identity_of_release(const UploadId& upload);
 

@@ -56,20 +56,19 @@ Result<Value> outcome_of(Begin begin) {
 
 }  // namespace
 
-Result<SubmitOutcome> Ingest::submit(std::unique_ptr<Reception> reception, const UploadRequest& request) {
-  return outcome_of<SubmitOutcome>(
-      [&](Done<SubmitOutcome> done) { submit(std::move(reception), request, std::move(done)); });
+Result<SubmitOutcome> Reception::submit(const UploadRequest& request) {
+  return outcome_of<SubmitOutcome>([&](Done<SubmitOutcome> done) { submit(request, std::move(done)); });
 }
 
-Result<UploadReport> Ingest::release(const UploadId& upload, const Caller& caller) {
+Result<UploadReport> Intake::release(const UploadId& upload, const Caller& caller) {
   return outcome_of<UploadReport>([&](Done<UploadReport> done) { release(upload, caller, std::move(done)); });
 }
 
-Result<SubmitOutcome> Ingest::revert(const RevertRequest& request) {
+Result<SubmitOutcome> Intake::revert(const RevertRequest& request) {
   return outcome_of<SubmitOutcome>([&](Done<SubmitOutcome> done) { revert(request, std::move(done)); });
 }
 
-Result<void> Ingest::discard(const UploadId& upload) {
+Result<void> Intake::discard(const UploadId& upload) {
   return outcome_of<void>([&](Done<void> done) { discard(upload, std::move(done)); });
 }
 
@@ -87,8 +86,8 @@ Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog&
   return std::unique_ptr<Ingest>(std::move(engine));
 }
 
-Result<UploadRecord> version_of(Ingest& ingest, const TableRef& table, Version version) {
-  DD_TRY(auto found, ingest.versions(table, version, 1));
+Result<UploadRecord> version_of(ArchiveReader& reader, const TableRef& table, Version version) {
+  DD_TRY(auto found, reader.versions(table, version, 1));
   if (!found.empty() && found.front().version == version) return std::move(found.front());
   return Error{ErrorCode::not_found, "no-such-version",
                fmt::format("table {} has no version {}", table.to_string(), version.value),

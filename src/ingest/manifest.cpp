@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <boost/json.hpp>
 
-#include "ingest/types_json.hpp"
+#include "ingest/reading_options.hpp"
 #include "io/sha256.hpp"
 
 namespace deltadrop::ingest {
@@ -30,16 +32,6 @@ json::value number_or_null(const std::optional<Version>& version) {
   return json::value(version->value);
 }
 
-json::value types_value(const std::optional<std::string>& types_json) {
-  if (!types_json) return nullptr;
-  json::object object;
-  const auto types = types_from_json(*types_json);
-  if (types.has_value()) {
-    for (const auto& [column, type] : types.value()) object.emplace(column, type);
-  }
-  return object;
-}
-
 json::array schema_changes_value(const std::vector<diff::SchemaChange>& changes) {
   json::array array;
   for (const auto& change : changes) {
@@ -49,23 +41,25 @@ json::array schema_changes_value(const std::vector<diff::SchemaChange>& changes)
   return array;
 }
 
-void add_reading(json::object& object, const UploadRecord& record) {
-  object["key"] = array_of(record.options.key);
-  object["key_column"] = record.key_column;
-  object["delimiter"] = record.options.delimiter ? json::value(csv::delimiter_name(*record.options.delimiter))
-                                                 : json::value(nullptr);
-  object["delimiter_given"] = record.delimiter_given;
-  object["encoding"] =
-      record.options.encoding ? json::value(csv::to_string(*record.options.encoding)) : json::value(nullptr);
+void add_reading(json::object& object, const UploadReading& reading) {
+  json::object others;
+  for (const auto& option : reading_options()) {
+    auto value = option.to_json(reading);
+    if (option.is_member) {
+      object[option.name] = std::move(value);
+    } else if (value != option.to_json({})) {
+      others[option.name] = std::move(value);
+    }
+  }
+  if (!others.empty()) object["options"] = std::move(others);
+  object["key_column"] = reading.key_column;
+  object["delimiter_given"] = reading.delimiter_given;
   object["encoding_given"] =
-      record.encoding_given ? json::value(csv::to_string(*record.encoding_given)) : json::value(nullptr);
-  object["empty"] = csv::to_string(record.options.empty);
-  object["ignore"] = array_of(record.options.ignore);
-  object["rules"] = record.options.rules;
-  object["rekey"] = record.rekey;
-  object["types"] = types_value(record.types_json);
-  object["columns"] = array_of(record.columns);
-  object["tracked"] = array_of(record.tracked);
+      reading.encoding_given ? json::value(csv::to_string(*reading.encoding_given)) : json::value(nullptr);
+  object["rules"] = reading.options.rules;
+  object["rekey"] = reading.rekey;
+  object["columns"] = array_of(reading.columns);
+  object["tracked"] = array_of(reading.tracked);
 }
 
 json::object object_of(const UploadRecord& record) {
@@ -75,23 +69,23 @@ json::object object_of(const UploadRecord& record) {
   object["table_name"] = record.table.table_name;
   object["version"] = number_or_null(record.version);
   object["previous_upload_id"] = text_or_null(record.previous_upload_id);
-  object["sha256"] = record.sha256.to_hex();
-  object["bytes"] = record.bytes;
-  object["file_id"] = record.file_id;
-  object["original_name"] = record.original_name;
-  object["archive_name"] = record.archive_name;
-  object["received_at"] = record.received_at.to_string();
-  object["timestamp"] = text_or_null(record.timestamp);
-  object["effective_at"] = text_or_null(record.effective_at);
-  add_reading(object, record);
-  object["rows_before"] = record.counts.rows_before;
-  object["rows"] = record.counts.rows;
-  object["inserted"] = record.counts.inserted;
-  object["updated"] = record.counts.updated;
-  object["deleted"] = record.counts.deleted;
-  object["schema_changes"] = schema_changes_value(record.schema_changes);
-  object["hold_reasons"] = array_of(record.hold_reasons);
-  object["warnings"] = array_of(record.warnings);
+  object["sha256"] = record.file.sha256.to_hex();
+  object["bytes"] = record.file.bytes;
+  object["file_id"] = record.file.file_id;
+  object["original_name"] = record.file.original_name;
+  object["archive_name"] = record.file.archive_name;
+  object["received_at"] = record.times.received_at.to_string();
+  object["timestamp"] = text_or_null(record.times.timestamp);
+  object["effective_at"] = text_or_null(record.times.effective_at);
+  add_reading(object, record.reading);
+  object["rows_before"] = record.outcome.counts.rows_before;
+  object["rows"] = record.outcome.counts.rows;
+  object["inserted"] = record.outcome.counts.inserted;
+  object["updated"] = record.outcome.counts.updated;
+  object["deleted"] = record.outcome.counts.deleted;
+  object["schema_changes"] = schema_changes_value(record.outcome.schema_changes);
+  object["hold_reasons"] = array_of(record.outcome.hold_reasons);
+  object["warnings"] = array_of(record.outcome.warnings);
   object["dry_run"] = record.dry_run;
   object["based_on"] = number_or_null(record.based_on);
   if (record.reverts_to) object["reverts_to"] = record.reverts_to->value;
@@ -154,13 +148,22 @@ class MemberReader {
     return out;
   }
 
-  std::optional<std::string> types(std::string_view name) {
-    if (is_null(name)) return std::nullopt;
-    const json::value* value = find(name);
-    const auto types = types_from_json(value == nullptr ? "" : std::string_view(json::serialize(*value)));
-    if (types.has_value() && !types.value().empty()) return types_to_json(types.value());
-    fail(name, "an object of strings, or null");
-    return std::nullopt;
+  void options(ReadingOptions& into) {
+    for (const auto& option : reading_options()) {
+      if (option.is_member) read_option(option, option.name, find(option.name), into);
+    }
+    const json::value* others = find("options");
+    if (others == nullptr) return;
+    if (!others->is_object()) return fail("options", "an object");
+    const auto known = reading_options();
+    for (const auto& [name, value] : others->get_object()) {
+      const auto path = fmt::format("options.{}", std::string_view(name));
+      const auto option = std::find_if(known.begin(), known.end(), [&](const ReadingOption& each) {
+        return !each.is_member && each.name == std::string_view(name);
+      });
+      if (option == known.end()) return fail(path, "an option that this program knows");
+      read_option(*option, path, &value, into);
+    }
   }
 
   std::vector<diff::SchemaChange> schema_changes(std::string_view name) {
@@ -203,6 +206,12 @@ class MemberReader {
   [[nodiscard]] const std::string& problem() const { return problem_; }
 
  private:
+  void read_option(const ReadingOption& option, std::string_view path, const json::value* value,
+                   ReadingOptions& into) {
+    if (value == nullptr) return fail(path, "there");
+    const auto read = option.from_json(*value, into);
+    if (read.has_error()) fail(path, read.error().message);
+  }
   const json::value* find(std::string_view name) { return object_.if_contains({name.data(), name.size()}); }
   bool is_null(std::string_view name) {
     const json::value* value = find(name);
@@ -213,20 +222,15 @@ class MemberReader {
   std::string problem_;
 };
 
-void read_reading(MemberReader& members, UploadRecord& record) {
-  record.options.key = members.texts("key");
-  record.key_column = members.text("key_column");
-  record.options.delimiter = members.parsed_or_null<char>("delimiter", csv::parse_delimiter);
-  record.delimiter_given = members.flag("delimiter_given");
-  record.options.encoding = members.parsed_or_null<csv::Encoding>("encoding", csv::parse_encoding);
-  record.encoding_given = members.parsed_or_null<csv::Encoding>("encoding_given", csv::parse_encoding);
-  record.options.empty = members.keep("empty", csv::parse_empty_policy(members.text("empty")));
-  record.options.ignore = members.texts("ignore");
-  record.options.rules = static_cast<int>(members.number("rules"));
-  record.rekey = members.flag("rekey");
-  record.types_json = members.types("types");
-  record.columns = members.texts("columns");
-  record.tracked = members.texts("tracked");
+void read_reading(MemberReader& members, UploadReading& reading) {
+  members.options(reading);
+  reading.key_column = members.text("key_column");
+  reading.delimiter_given = members.flag("delimiter_given");
+  reading.encoding_given = members.parsed_or_null<csv::Encoding>("encoding_given", csv::parse_encoding);
+  reading.options.rules = static_cast<int>(members.number("rules"));
+  reading.rekey = members.flag("rekey");
+  reading.columns = members.texts("columns");
+  reading.tracked = members.texts("tracked");
 }
 
 Result<UploadRecord> record_of(const json::object& object) {
@@ -237,23 +241,23 @@ Result<UploadRecord> record_of(const json::object& object) {
   record.table = members.keep("company_id", TableRef::make(company, members.text("table_name")));
   record.version = members.version_or_null("version");
   record.previous_upload_id = members.parsed_or_null<UploadId>("previous_upload_id", UploadId::parse);
-  record.sha256 = members.keep("sha256", Sha256::parse(members.text("sha256")));
-  record.bytes = members.number("bytes");
-  record.file_id = members.text("file_id");
-  record.original_name = members.text("original_name");
-  record.archive_name = members.text("archive_name");
-  record.received_at = members.keep("received_at", Timestamp::parse(members.text("received_at")));
-  record.timestamp = members.parsed_or_null<Timestamp>("timestamp", Timestamp::parse);
-  record.effective_at = members.parsed_or_null<Timestamp>("effective_at", Timestamp::parse);
-  read_reading(members, record);
-  record.counts.rows_before = members.number("rows_before");
-  record.counts.rows = members.number("rows");
-  record.counts.inserted = members.number("inserted");
-  record.counts.updated = members.number("updated");
-  record.counts.deleted = members.number("deleted");
-  record.schema_changes = members.schema_changes("schema_changes");
-  record.hold_reasons = members.texts("hold_reasons");
-  record.warnings = members.texts("warnings");
+  record.file.sha256 = members.keep("sha256", Sha256::parse(members.text("sha256")));
+  record.file.bytes = members.number("bytes");
+  record.file.file_id = members.text("file_id");
+  record.file.original_name = members.text("original_name");
+  record.file.archive_name = members.text("archive_name");
+  record.times.received_at = members.keep("received_at", Timestamp::parse(members.text("received_at")));
+  record.times.timestamp = members.parsed_or_null<Timestamp>("timestamp", Timestamp::parse);
+  record.times.effective_at = members.parsed_or_null<Timestamp>("effective_at", Timestamp::parse);
+  read_reading(members, record.reading);
+  record.outcome.counts.rows_before = members.number("rows_before");
+  record.outcome.counts.rows = members.number("rows");
+  record.outcome.counts.inserted = members.number("inserted");
+  record.outcome.counts.updated = members.number("updated");
+  record.outcome.counts.deleted = members.number("deleted");
+  record.outcome.schema_changes = members.schema_changes("schema_changes");
+  record.outcome.hold_reasons = members.texts("hold_reasons");
+  record.outcome.warnings = members.texts("warnings");
   record.dry_run = members.flag("dry_run");
   record.based_on = members.version_or_null("based_on");
   if (members.has("reverts_to")) record.reverts_to = members.version_or_null("reverts_to");

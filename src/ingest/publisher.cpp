@@ -7,7 +7,8 @@
 #include <utility>
 
 #include "core/exhausted.hpp"
-#include "ingest/fair_share.hpp"
+#include "ingest/table_turns.hpp"
+
 namespace deltadrop::ingest {
 namespace {
 
@@ -75,7 +76,7 @@ void Publisher::enqueue(const UploadRecord& upload, std::shared_ptr<const Readin
   }
   {
     const std::lock_guard lock(mutex_);
-    const bool small = upload.bytes <= kSmallBytesMax;
+    const bool small = upload.file.bytes <= kSmallBytesMax;
     std::size_t& kept = small ? small_readings_kept_ : readings_kept_;
     if (log_down_ || kept >= (small ? kSmallReadingsMax : kReadingsMax)) reading.reset();
     if (reading != nullptr) ++kept;
@@ -311,7 +312,7 @@ std::vector<Publisher::Awaited> Publisher::note_published(const UploadId& upload
 Result<void> Publisher::publish(Waiting& waiting) {
   DD_TRY(const auto upload, catalog_.find(waiting.upload));
   if (!upload || upload->state != UploadState::accepted) return success();
-  if (!waiting.delivered && upload->counts.changes() > 0) {
+  if (!waiting.delivered && upload->outcome.counts.changes() > 0) {
     // A log that is down is asked before the files are read again.
     if (log_is_down()) {
       DD_TRY(heard_from_log(log_.health(kProbeTimeout)));
@@ -328,8 +329,8 @@ Result<void> Publisher::publish(Waiting& waiting) {
   DD_TRY(pass_step("publish.delivered", layout_.archived_file(*upload)));
   const auto now = clock_.now();
   DD_TRY(catalog_.mark_published(waiting.upload, now));
-  if (options_.observer != nullptr && upload->timestamp) {
-    options_.observer->saw_published(milliseconds(now.unix_ms - upload->timestamp->unix_ms));
+  if (options_.observer != nullptr && upload->times.timestamp) {
+    options_.observer->saw_published(milliseconds(now.unix_ms - upload->times.timestamp->unix_ms));
   }
   return pass_step("publish.marked", layout_.catalog());
 }

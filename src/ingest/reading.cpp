@@ -18,7 +18,7 @@ constexpr std::int64_t kThreadBytesMin = std::int64_t{256} << 10;
 class CheckedBeside {
  public:
   CheckedBeside(StoredFiles& files, const UploadRecord& upload, const csv::File& file)
-      : passed_(run_apart(upload.bytes >= kThreadBytesMin,
+      : passed_(run_apart(upload.file.bytes >= kThreadBytesMin,
                           [&files, &upload, &file] { return files.check(upload, file); })) {}
   Result<void> passed() { return passed_.get(); }
 
@@ -48,9 +48,9 @@ Result<diff::Outcome> compare_checked(StoredFiles& files, const UploadRecord* ol
 
 /// The empty table with the columns of `version`: its header alone, kept in `text`.
 Result<csv::File> without_rows(const UploadRecord& version, std::unique_ptr<const std::string>& text) {
-  const std::vector<std::string_view> columns(version.columns.begin(), version.columns.end());
+  const std::vector<std::string_view> columns(version.reading.columns.begin(), version.reading.columns.end());
   text = std::make_unique<const std::string>(csv::format_record(columns) + "\n");
-  csv::ReadOptions options = version.options;
+  csv::ReadOptions options = version.reading.options;
   options.delimiter = ',';
   options.encoding = csv::Encoding::utf8;
   return csv::File::over(*text, options, no_limits());
@@ -70,13 +70,13 @@ UploadFacts facts_of(const UploadRecord& upload) {
   facts.table = upload.table;
   facts.upload_id = upload.upload_id;
   facts.previous_upload_id = upload.previous_upload_id;
-  facts.file_id = upload.file_id;
-  facts.file_sha256 = upload.sha256;
+  facts.file_id = upload.file.file_id;
+  facts.file_sha256 = upload.file.sha256;
   facts.version = upload.version.value_or(Version());
-  facts.timestamp = upload.timestamp.value_or(Timestamp());
-  facts.effective_at = upload.effective_at.value_or(Timestamp());
-  facts.types_json = upload.types_json;
-  facts.total = upload.counts.changes();
+  facts.timestamp = upload.times.timestamp.value_or(Timestamp());
+  facts.effective_at = upload.times.effective_at.value_or(Timestamp());
+  facts.types_json = upload.reading.types_json;
+  facts.total = upload.outcome.counts.changes();
   facts.archive_id = upload.archive_id;
   return facts;
 }
@@ -100,15 +100,15 @@ Result<Reading> read_stored(StoredFiles& files, Catalog& catalog, const UploadRe
   }
   DD_TRY(auto after, files.open(upload));
   Reading reading{std::move(before), std::move(after), {}};
-  DD_TRY(auto outcome,
-         compare_checked(files, previous ? &*previous : nullptr, &upload, reading, upload.rekey, stop));
+  DD_TRY(auto outcome, compare_checked(files, previous ? &*previous : nullptr, &upload, reading,
+                                       upload.reading.rekey, stop));
   if (!outcome.findings.empty()) return files.note(upload, outcome.findings.first.front().message);
   reading.changes = std::move(outcome.changes);
-  if (reading.changes.counts != upload.counts) {
+  if (reading.changes.counts != upload.outcome.counts) {
     return files.note(upload, fmt::format("it has {} and {}, {} and {} are recorded",
                                           counted(reading.changes.counts.rows, "row"),
                                           counted(reading.changes.counts.changes(), "change"),
-                                          upload.counts.rows, upload.counts.changes()));
+                                          upload.outcome.counts.rows, upload.outcome.counts.changes()));
   }
   return reading;
 }
@@ -143,7 +143,7 @@ Result<void> for_each_json(
     const std::function<Result<bool>(const EventView& event, std::string_view json)>& use) {
   const UploadFacts facts = facts_of(upload);
   const EventWriter writer =
-      upload.version ? EventWriter(facts) : EventWriter::of_draft(facts, upload.effective_at);
+      upload.version ? EventWriter(facts) : EventWriter::of_draft(facts, upload.times.effective_at);
   std::string json;
   return diff::for_each_event(reading.before_or_null(), reading.after, reading.changes, first,
                               [&](const EventView& event) -> Result<bool> {

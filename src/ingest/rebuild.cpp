@@ -10,7 +10,6 @@
 #include "ingest/archive.hpp"
 #include "ingest/archive_identity.hpp"
 #include "ingest/catalog.hpp"
-#include "ingest/lost_and_found.hpp"
 #include "ingest/manifest.hpp"
 #include "ingest/recover.hpp"
 #include "ingest/stored_files.hpp"
@@ -86,13 +85,15 @@ std::string misfit(const UploadRecord& upload, const UploadRecord* last) {
   if (!upload.version || upload.version->value != expected) {
     return fmt::format("version {} is missing", expected);
   }
-  if (!upload.timestamp || !upload.effective_at) return "its times are missing";
+  if (!upload.times.timestamp || !upload.times.effective_at) return "its times are missing";
   if (last == nullptr) return upload.previous_upload_id ? "a first version names a previous upload" : "";
   const auto previous =
-      last->counts.changes() > 0 ? std::optional(last->upload_id) : last->previous_upload_id;
+      last->outcome.counts.changes() > 0 ? std::optional(last->upload_id) : last->previous_upload_id;
   if (upload.previous_upload_id != previous) return "it names another previous upload";
-  if (*upload.timestamp <= *last->timestamp) return "its timestamp is not after the version before";
-  if (*upload.effective_at <= *last->effective_at) return "its effective_at is not after the version before";
+  if (*upload.times.timestamp <= *last->times.timestamp)
+    return "its timestamp is not after the version before";
+  if (*upload.times.effective_at <= *last->times.effective_at)
+    return "its effective_at is not after the version before";
   return "";
 }
 
@@ -116,8 +117,9 @@ Result<Uploads> read_manifests(const Layout& layout, const ArchivedTable& archiv
       return upload.error();
     }
     if (upload.value().table != archived.table || layout.manifest_file(upload.value()) != path) {
-      return broken_chain(path, fmt::format("it is the manifest of {} of {}", upload.value().archive_name,
-                                            upload.value().table.to_string()));
+      return broken_chain(path,
+                          fmt::format("it is the manifest of {} of {}", upload.value().file.archive_name,
+                                      upload.value().table.to_string()));
     }
     uploads.push_back(std::move(upload).value());
   }
@@ -165,7 +167,7 @@ Result<Uploads> read_table(const Layout& layout, const ArchivedTable& archived, 
     const auto checked = check_stored_bytes(layout, uploads[i]);
     if (!checked.has_value()) return damaged_table(checked.error(), archived.table);
     uploads[i].state = UploadState::accepted;
-    uploads[i].published_at.reset();
+    uploads[i].times.published_at.reset();
   }
   for (const auto& upload : uploads) {
     if (!undescribed.contains(upload.upload_id)) continue;
@@ -190,7 +192,8 @@ Result<std::optional<ArchiveId>> find_archive_id(const Layout& layout, const std
   const UploadRecord* last = nullptr;
   for (const auto& uploads : tables) {
     for (const auto& upload : uploads) {
-      if (upload.archive_id && (last == nullptr || *last->timestamp < *upload.timestamp)) last = &upload;
+      if (upload.archive_id && (last == nullptr || *last->times.timestamp < *upload.times.timestamp))
+        last = &upload;
     }
   }
   return last != nullptr ? last->archive_id : old.archive_id;

@@ -8,7 +8,6 @@
 #include <set>
 #include <utility>
 
-#include "ingest/lost_and_found.hpp"
 #include "io/file.hpp"
 #include "io/sha256.hpp"
 
@@ -86,7 +85,7 @@ Result<VersionsByName> versions_by_name(Catalog& catalog, const TableRef& table)
     if (page.empty()) return versions;
     first = page.back().version->next();
     for (auto& upload : page) {
-      std::string name = upload.archive_name;
+      std::string name = upload.file.archive_name;
       versions.emplace(std::move(name), std::move(upload));
     }
   }
@@ -207,7 +206,7 @@ Result<void> find_not_current(const Layout& layout, Catalog& catalog, LeftToDo& 
     leftover += ".tmp";
     DD_TRY(io::remove_file(leftover));
     if (!is_current(layout, table.last)) left.not_current.push_back(table.table);
-    if (!left.newest || left.newest->timestamp < table.last.timestamp) left.newest = table.last;
+    if (!left.newest || left.newest->times.timestamp < table.last.times.timestamp) left.newest = table.last;
   }
   return success();
 }
@@ -256,7 +255,7 @@ Result<std::vector<UploadId>> restore_files(const Layout& layout, Catalog& catal
     DD_TRY(const auto upload, catalog.find(id));
     DD_TRY(const auto bytes, catalog.bytes(id));
     if (!upload || !bytes) continue;
-    if (io::sha256_of(*bytes) != upload->sha256) {
+    if (io::sha256_of(*bytes) != upload->file.sha256) {
       // Kept, in case the file is damaged too.
       spdlog::error("the bytes of upload {} of {} in catalog.db are damaged; its file stays as it is",
                     id.to_string(), upload->table.to_string());

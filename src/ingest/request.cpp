@@ -10,41 +10,58 @@
 
 #include "core/column_type.hpp"
 #include "core/text.hpp"
+#include "ingest/reading_options.hpp"
 #include "ingest/types_json.hpp"
 
 namespace deltadrop::ingest {
 namespace {
 
 constexpr std::size_t kFileNameBytesMax = 255;
-/// An empty form field says nothing.
-std::optional<std::string_view> given(const std::optional<std::string>& field) {
-  if (!field || field->empty()) return std::nullopt;
-  return *field;
+/// The text of a field; none where it says nothing.
+std::optional<std::string_view> said(const UploadFields& fields, std::string_view name,
+                                     bool empty_is_none = false) {
+  const auto found = fields.find(name);
+  if (found == fields.end() || (found->second.empty() && !empty_is_none)) return std::nullopt;
+  return found->second;
 }
 
-template <class T, class Parse>
-Result<std::optional<T>> parse_given(const std::optional<std::string>& field, Parse parse) {
-  const auto text = given(field);
-  if (!text) return std::optional<T>();
-  DD_TRY(auto value, parse(*text));
-  return std::optional<T>(std::move(value));
+Result<bool> parse_flag(std::string_view name, std::string_view text) {
+  if (text == "1" || ascii_lower(text) == "true") return true;
+  if (text == "0" || ascii_lower(text) == "false") return false;
+  return Error{ErrorCode::invalid_input, "bad-parameter",
+               fmt::format("{} cannot be {}", name, quoted_for_message(text)),
+               fmt::format("give {} as true, false, 1 or 0", name)};
 }
 
-/// `auto` takes back what the table remembers.
-template <class T, class Parse>
-Result<std::optional<std::optional<T>>> parse_given_or_auto(const std::optional<std::string>& field,
-                                                            Parse parse) {
-  using Asked = std::optional<std::optional<T>>;
-  const auto text = given(field);
-  if (!text) return Asked();
-  if (ascii_lower(*text) == "auto") return Asked(std::in_place, std::nullopt);
-  DD_TRY(auto value, parse(*text));
-  return Asked(std::in_place, std::move(value));
+struct Flag {
+  std::string_view name;
+  bool ParsedRequest::* member;
+};
+constexpr auto kFlags = std::to_array<Flag>({
+    {"dry_run", &ParsedRequest::dry_run},
+    {"force", &ParsedRequest::force},
+    {"rekey", &ParsedRequest::rekey},
+});
+
+std::vector<std::string_view> field_names() {
+  std::vector<std::string_view> names = {"company_id", "table_name"};
+  for (const auto& option : reading_options()) names.push_back(option.name);
+  names.push_back("effective_at");
+  for (const auto& flag : kFlags) names.push_back(flag.name);
+  return names;
+}
+
+Result<void> check_name(std::string_view name) {
+  const auto names = field_names();
+  if (std::find(names.begin(), names.end(), name) != names.end()) return success();
+  return Error{ErrorCode::invalid_input, "bad-parameter",
+               fmt::format("there is no field {}", quoted_for_message(name)),
+               fmt::format("send the CSV as file; the other fields are {}", fmt::join(names, ", "))};
 }
 
 Result<TableRef> table_of(const UploadRequest& request) {
-  const auto company = given(request.company_id);
-  const auto table_name = given(request.table_name).value_or(kDefaultTableName);
+  const auto company = said(request.fields, "company_id");
+  const auto table_name = said(request.fields, "table_name").value_or(kDefaultTableName);
   if (company) return TableRef::make(*company, table_name);
   const std::string stem = company_of_file_name(request.file_name);
   auto table = TableRef::make(stem, table_name);
@@ -54,15 +71,6 @@ Result<TableRef> table_of(const UploadRequest& request) {
       ErrorCode::invalid_input, "bad-name",
       fmt::format("the file name {} gives no usable company_id", quoted_for_message(request.file_name)),
       "give company_id as 1 to 128 of A-Z a-z 0-9 . _ - starting with a letter or digit"};
-}
-
-Result<std::vector<std::string>> parse_ignore(std::string_view text) {
-  std::vector<std::string> names;
-  if (text.empty()) return names;
-  DD_TRY(names, csv::parse_column_list(text));
-  // A set: its order means nothing, and must not make a new version.
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 Result<Timestamp> parse_effective_at(std::string_view text) {
@@ -87,6 +95,11 @@ std::string without_folders(std::string_view file_name) {
 }
 
 }  // namespace
+
+std::optional<AskedKey> asked_key(const Caller& caller, const Sha256& request) {
+  if (!caller.idempotency_key) return std::nullopt;
+  return AskedKey{caller.key_scope, *caller.idempotency_key, request};
+}
 
 std::string sanitised_file_name(std::string_view file_name) {
   const std::string name = without_folders(file_name);
@@ -130,24 +143,43 @@ Result<std::string> parse_types(std::string_view text) {
   return types_to_json(types);
 }
 
+Result<void> add_field(UploadFields& fields, const std::string& name, const std::string& text) {
+  DD_TRY(check_name(name));
+  for (const auto& flag : kFlags) {
+    if (flag.name != name || text.empty()) continue;
+    DD_TRY(const bool is_set, parse_flag(name, text));
+    if (is_set) fields[name] = "true";
+    return success();
+  }
+  const auto options = reading_options();
+  const bool says_none = std::any_of(options.begin(), options.end(), [&name](const ReadingOption& option) {
+    return option.name == name && option.empty_is_none;
+  });
+  if (!text.empty() || says_none) fields[name] = text;
+  return success();
+}
+
 Result<ParsedRequest> parse_request(const UploadRequest& request) {
+  for (const auto& [name, text] : request.fields) {
+    DD_TRY(check_name(name));
+  }
   ParsedRequest parsed;
   DD_TRY(parsed.table, table_of(request));
   parsed.original_name = sanitised_file_name(request.file_name);
-  DD_TRY(parsed.key, parse_given<std::vector<std::string>>(request.key, csv::parse_column_list));
-  if (request.ignore) {
-    DD_TRY(parsed.ignore, parse_ignore(*request.ignore));
+  for (const auto& option : reading_options()) {
+    const auto text = said(request.fields, option.name, option.empty_is_none);
+    if (!text) continue;
+    DD_TRY(option.parse(*text, parsed.reading));
+    parsed.given.insert(option.name);
   }
-  DD_TRY(parsed.delimiter, parse_given_or_auto<char>(request.delimiter, csv::parse_delimiter));
-  DD_TRY(parsed.encoding, parse_given_or_auto<csv::Encoding>(request.encoding, csv::parse_encoding));
-  DD_TRY(parsed.empty, parse_given<csv::EmptyPolicy>(request.empty, csv::parse_empty_policy));
-  DD_TRY(parsed.effective_at, parse_given<Timestamp>(request.effective_at, parse_effective_at));
-  if (request.types) {
-    DD_TRY(parsed.types_json, parse_types(*request.types));
+  if (const auto text = said(request.fields, "effective_at")) {
+    DD_TRY(parsed.effective_at, parse_effective_at(*text));
   }
-  parsed.dry_run = request.dry_run;
-  parsed.force = request.force;
-  parsed.rekey = request.rekey;
+  for (const auto& flag : kFlags) {
+    if (const auto text = said(request.fields, flag.name)) {
+      DD_TRY(parsed.*flag.member, parse_flag(flag.name, *text));
+    }
+  }
   parsed.precondition = request.precondition;
   parsed.stop = request.caller.stop;
   return parsed;
@@ -158,41 +190,34 @@ Result<void> check_precondition(const Precondition& precondition, const TableRef
   const auto contains_newest = [newest](const FileSet& files) {
     if (newest == nullptr) return false;
     return files.any ||
-           std::find(files.sha256s.begin(), files.sha256s.end(), newest->sha256) != files.sha256s.end();
+           std::find(files.sha256s.begin(), files.sha256s.end(), newest->file.sha256) != files.sha256s.end();
   };
   const bool met = (!precondition.newest_is || contains_newest(*precondition.newest_is)) &&
                    (!precondition.newest_is_not || !contains_newest(*precondition.newest_is_not));
   if (met) return success();
   const auto state = newest == nullptr ? std::string("has no version")
                                        : fmt::format("is at version {}, whose file has the SHA-256 {}",
-                                                     newest->version->value, newest->sha256.to_hex());
+                                                     newest->version->value, newest->file.sha256.to_hex());
   return Error{ErrorCode::conflict, "precondition-failed",
                fmt::format("table {} {}, which the request's condition excludes", table.to_string(), state),
                "look at what has changed since, then send the file again with the new entity tag"};
 }
 
-WantedOptions wanted_options(const ParsedRequest& request, const UploadRecord* last) {
-  WantedOptions wanted;
-  if (request.again) return {request.again->options, request.again->types_json};
-  // Key, ignore, empty and types are the table's: said once, they hold until said otherwise. Delimiter and
-  // encoding are a file's: they are found again in each, because the tool that writes the files may change,
-  // unless a client has named them, which it does where finding them goes wrong.
+ReadingOptions wanted_options(const ParsedRequest& request, const UploadRecord* last) {
+  if (request.again) return request.again->reading;
+  ReadingOptions wanted;
+  // The options are the table's: said once, they hold until said otherwise. But delimiter and encoding are a
+  // file's: they are found again in each, because the tool that writes the files may change, unless a client
+  // has named them, which it does where finding them goes wrong.
   if (last != nullptr) {
-    wanted.read.key = last->options.key;
-    wanted.read.ignore = last->options.ignore;
-    wanted.read.empty = last->options.empty;
-    wanted.types_json = last->types_json;
-    if (last->delimiter_given) wanted.read.delimiter = last->options.delimiter;
-    wanted.read.encoding = last->encoding_given;
+    wanted = last->reading;
+    wanted.options.rules = csv::kRules;
+    if (!last->reading.delimiter_given) wanted.options.delimiter.reset();
+    wanted.options.encoding = last->reading.encoding_given;
   }
-  if (request.key) wanted.read.key = *request.key;
-  if (request.ignore) wanted.read.ignore = *request.ignore;
-  if (request.empty) wanted.read.empty = *request.empty;
-  if (request.types_json) {
-    wanted.types_json = request.types_json->empty() ? std::nullopt : request.types_json;
+  for (const auto& option : reading_options()) {
+    if (request.given.contains(option.name)) option.copy(request.reading, wanted);
   }
-  if (request.delimiter) wanted.read.delimiter = *request.delimiter;
-  if (request.encoding) wanted.read.encoding = *request.encoding;
   return wanted;
 }
 
@@ -203,11 +228,11 @@ Result<void> check_effective_at(Timestamp effective_at, Timestamp timestamp, con
                              timestamp.to_string()),
                  "give a time that has come, or send the file then"};
   }
-  if (last != nullptr && last->effective_at && effective_at <= *last->effective_at) {
+  if (last != nullptr && last->times.effective_at && effective_at <= *last->times.effective_at) {
     return Error{ErrorCode::invalid_input, "bad-effective-at",
                  fmt::format("effective_at {} is not later than {}, from when version {} of {} holds",
-                             effective_at.to_string(), last->effective_at->to_string(), last->version->value,
-                             last->table.to_string()),
+                             effective_at.to_string(), last->times.effective_at->to_string(),
+                             last->version->value, last->table.to_string()),
                  "give a later time, or leave effective_at out"};
   }
   return success();

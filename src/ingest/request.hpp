@@ -1,7 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "csv/options.hpp"
@@ -19,18 +21,16 @@ struct AskedKey {
   [[nodiscard]] std::string stored() const { return scope.empty() ? key : scope + "\n" + key; }
 };
 
-/// An UploadRequest whose every field was read; what was absent or empty is absent. For `ignore` and `types`,
-/// empty means "none", which takes back what the table remembers.
+/// The caller's idempotency key, where it gave one, for a request with this identity.
+std::optional<AskedKey> asked_key(const Caller& caller, const Sha256& request);
+
+/// An UploadRequest whose every field was read, or a RevertRequest.
 struct ParsedRequest {
   TableRef table;
   std::string original_name;  ///< sanitised
-  std::optional<std::vector<std::string>> key;
-  std::optional<std::vector<std::string>> ignore;        ///< sorted
-  std::optional<std::optional<char>> delimiter;          ///< none inside: found from the file, from now on
-  std::optional<std::optional<csv::Encoding>> encoding;  ///< likewise
-  std::optional<csv::EmptyPolicy> empty;
+  ReadingOptions reading;     ///< those that `given` names
+  std::set<std::string_view> given;
   std::optional<Timestamp> effective_at;
-  std::optional<std::string> types_json;  ///< canonical; "" for none
   bool dry_run = false;
   bool force = false;
   bool rekey = false;
@@ -45,13 +45,10 @@ struct ParsedRequest {
 /// "bad-types"...
 Result<ParsedRequest> parse_request(const UploadRequest& request);
 
-/// How a file is to be opened: what was asked, else what the table remembers, else the default.
-struct WantedOptions {
-  csv::ReadOptions read;  ///< delimiter and encoding only where a client gave them, now or before
-  std::optional<std::string> types_json;
-};
-/// `last` is the table's last accepted upload, which is its memory: null for a new table.
-WantedOptions wanted_options(const ParsedRequest& request, const UploadRecord* last);
+/// How a file is to be opened: what was asked, else what the table remembers, else the default; delimiter and
+/// encoding only where a client gave them, now or before. `last` is the table's last accepted upload, which
+/// is its memory: null for a new table.
+ReadingOptions wanted_options(const ParsedRequest& request, const UploadRecord* last);
 
 /// Fails with invalid_input "bad-effective-at" unless `effective_at` is later than the last version's and not
 /// after `timestamp`, when the version is accepted.

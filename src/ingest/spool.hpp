@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 
 #include "ingest/expander.hpp"
-#include "ingest/ingest.hpp"
 #include "io/file.hpp"
 #include "io/sha256.hpp"
 
@@ -20,16 +21,17 @@ struct SpoolLimits {
   std::uint64_t disk_reserve = 0;  ///< bytes that stay free on the file system
 };
 
-/// The one Reception: a file in the spool folder that grows as bytes come, hashed on the way. Memory is
-/// bounded: nothing of a large file is kept. Use from one thread.
-class SpoolFile final : public Reception {
+/// A file in the spool folder that grows as bytes come, hashed on the way. Memory is bounded: nothing of a
+/// large file is kept. Destroying one whose file was not moved away removes the file. Use from one thread.
+class SpoolFile {
  public:
   static Result<std::unique_ptr<SpoolFile>> create(const io::fs::path& path, const SpoolLimits& limits);
   SpoolFile(const SpoolFile&) = delete;
   SpoolFile& operator=(const SpoolFile&) = delete;
-  ~SpoolFile() override;
+  ~SpoolFile();
 
-  Result<void> write(std::span<const std::byte> bytes) override;
+  /// As Reception::write.
+  Result<void> write(std::span<const std::byte> bytes);
 
   /// The input is over: the file is whole and closed, though not yet synced. Once.
   Result<void> finish();

@@ -16,13 +16,13 @@ namespace {
 constexpr std::string_view kOtherBytes = "its bytes are not those that were received: its SHA-256 differs";
 
 std::string other_size(std::int64_t bytes, const UploadRecord& upload) {
-  return fmt::format("it has {} bytes instead of {}", bytes, upload.bytes);
+  return fmt::format("it has {} bytes instead of {}", bytes, upload.file.bytes);
 }
 
 /// What is wrong with the bytes; empty where nothing is.
 std::string fault_of(const UploadRecord& upload, std::string_view bytes) {
-  if (std::ssize(bytes) != upload.bytes) return other_size(std::ssize(bytes), upload);
-  if (io::sha256_of(bytes) != upload.sha256) return std::string(kOtherBytes);
+  if (std::ssize(bytes) != upload.file.bytes) return other_size(std::ssize(bytes), upload);
+  if (io::sha256_of(bytes) != upload.file.sha256) return std::string(kOtherBytes);
   return "";
 }
 
@@ -45,9 +45,9 @@ Result<Sums> sums_of(io::File& file, const UploadRecord& upload, std::string& fa
     if (filled > 0) sums.push_back(sum_of_block(read));
     if (filled < kBlockBytes) break;
   }
-  if (bytes != upload.bytes) {
+  if (bytes != upload.file.bytes) {
     fault = other_size(bytes, upload);
-  } else if (hasher.finish() != upload.sha256) {
+  } else if (hasher.finish() != upload.file.sha256) {
     fault = kOtherBytes;
   }
   return sums;
@@ -59,7 +59,9 @@ class CheckedFile final : public ArchivedFile {
   CheckedFile(StoredFiles& files, UploadRecord upload, io::File file, std::shared_ptr<const Sums> sums)
       : files_(files), upload_(std::move(upload)), file_(std::move(file)), sums_(std::move(sums)) {}
 
-  [[nodiscard]] std::uint64_t bytes() const override { return static_cast<std::uint64_t>(upload_.bytes); }
+  [[nodiscard]] std::uint64_t bytes() const override {
+    return static_cast<std::uint64_t>(upload_.file.bytes);
+  }
 
   Result<std::string> read(std::uint64_t offset, std::uint64_t bytes_max) override {
     if (offset >= bytes() || bytes_max == 0) return std::string();
@@ -114,12 +116,12 @@ Damage damage_of(const Layout& layout, const UploadRecord& upload, std::string_v
   damage.what = fmt::format("{}, the file of {}, is damaged: {}", damage.file, noun_of(upload), what);
   if (upload.version) {
     damage.fix = fmt::format("put {} back into DATA_DIR from a backup; its SHA-256 is {}", damage.file,
-                             upload.sha256.to_hex());
+                             upload.file.sha256.to_hex());
   } else {
     damage.fix = fmt::format(
         "discard the upload and send the file again, or put {} back into DATA_DIR from a backup; its "
         "SHA-256 is {}",
-        damage.file, upload.sha256.to_hex());
+        damage.file, upload.file.sha256.to_hex());
   }
   return damage;
 }
@@ -141,7 +143,8 @@ Result<void> check_stored_bytes(const Layout& layout, const UploadRecord& upload
 }
 
 Result<csv::File> StoredFiles::open(const UploadRecord& upload) {
-  auto file = csv::File::open(layout_.stored_file(upload), upload.options, no_limits(), layout_.spool());
+  auto file =
+      csv::File::open(layout_.stored_file(upload), upload.reading.options, no_limits(), layout_.spool());
   if (!file.has_value()) return missing_or(upload, file.error());
   return file;
 }
@@ -166,7 +169,7 @@ Result<void> StoredFiles::check_bytes(const UploadRecord& upload, std::string_vi
 Result<void> StoredFiles::check_size(const UploadRecord& upload) {
   const auto stamp = io::stamp_of(layout_.stored_file(upload));
   if (!stamp.has_value()) return missing_or(upload, stamp.error());
-  if (stamp.value().bytes != upload.bytes) return note(upload, other_size(stamp.value().bytes, upload));
+  if (stamp.value().bytes != upload.file.bytes) return note(upload, other_size(stamp.value().bytes, upload));
   return success();
 }
 
@@ -185,7 +188,7 @@ Result<std::unique_ptr<ArchivedFile>> StoredFiles::open_archived(const UploadRec
     return sums.error();
   }
   DD_TRY(const auto size, file.size());
-  if (static_cast<std::int64_t>(size) != upload.bytes) {
+  if (static_cast<std::int64_t>(size) != upload.file.bytes) {
     return note(upload, other_size(static_cast<std::int64_t>(size), upload));
   }
   return std::unique_ptr<ArchivedFile>(

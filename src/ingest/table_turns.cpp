@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "core/text.hpp"
-#include "ingest/fair_share.hpp"
 
 namespace deltadrop::ingest {
 
@@ -24,13 +23,15 @@ void TableTurns::stop() {
   threads_.clear();
 }
 
+Error shutting_down() {
+  return {ErrorCode::shutting_down, "shutting-down", "the server is stopping",
+          "send the file again when it is back"};
+}
+
 Result<void> TableTurns::add(const TableRef& table, Job job) {
   const TableRef folded = table.folded();
   const std::lock_guard lock(mutex_);
-  if (stopping_) {
-    return Error{ErrorCode::shutting_down, "shutting-down", "the server is stopping",
-                 "send the file again when it is back"};
-  }
+  if (stopping_) return shutting_down();
   const auto known = companies_.find(folded.company_id);
   const std::size_t waiting = known == companies_.end() ? 0 : known->second.waiting;
   const std::size_t free = size_.waiting_max - std::min(size_.waiting_max, waiting_);

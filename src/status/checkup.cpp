@@ -58,8 +58,8 @@ Examiner::Examiner(const Examined& parts)
       log_probe_(kPatience, kAgeMax),
       history_probe_(kPatience, kAgeMax) {
   if (parts.ingest == nullptr) return;
-  uploads_.reset(new Uploads{UploadsProbe(*parts.ingest, parts.clock),
-                             UnappliedWatch(*parts.ingest, parts.history, parts.clock)});
+  uploads_.reset(new Uploads{UploadsProbe(parts.ingest->reader(), parts.ingest->intake(), parts.clock),
+                             UnappliedWatch(parts.ingest->reader(), parts.history, parts.clock)});
 }
 
 Checkup Examiner::examine() {
@@ -99,7 +99,7 @@ Examiner::UploadsSeen Examiner::look_at_uploads() {
     // It may be the spool that takes nothing, and the catalog still knows.
     ingest::UploadFilter newest;
     newest.limit = 1;
-    if (parts_.ingest->uploads(newest).has_error()) return seen;
+    if (parts_.ingest->reader().uploads(newest).has_error()) return seen;
   }
   seen.ingest = parts_.ingest->health();
   if (seen.ingest->data_dir) seen.uploads = seen.ingest->data_dir;

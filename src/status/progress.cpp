@@ -5,12 +5,12 @@
 namespace deltadrop::status {
 
 std::optional<UploadId> event_upload_id(const ingest::UploadRecord& upload) {
-  return upload.counts.changes() > 0 ? std::optional(upload.upload_id) : upload.previous_upload_id;
+  return upload.outcome.counts.changes() > 0 ? std::optional(upload.upload_id) : upload.previous_upload_id;
 }
 
 Result<Progress> progress_of(const ingest::UploadRecord& upload, history::HistoryReader& history) {
   if (!upload.version) return Progress{};
-  const bool has_events = upload.counts.changes() > 0;
+  const bool has_events = upload.outcome.counts.changes() > 0;
   const auto id = event_upload_id(upload);
   if (!id) return Progress{true, true, std::nullopt};
   DD_TRY(auto status, history.upload(*id));

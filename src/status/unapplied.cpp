@@ -29,7 +29,7 @@ std::string trouble_of(const ingest::UploadRecord& upload) {
       "version {0} of {1} (upload {2}) was published at {3} and is not applied; if it stays so, the log or "
       "the history lost it: run `deltadrop republish {4} {5} --from-version {0}`",
       upload.version->value, upload.table.to_string(), upload.upload_id.to_string(),
-      upload.published_at->to_string(), upload.table.company_id, upload.table.table_name);
+      upload.times.published_at->to_string(), upload.table.company_id, upload.table.table_name);
 }
 
 }  // namespace
@@ -85,13 +85,13 @@ Result<void> UnappliedWatch::update() {
 
 Result<std::vector<ingest::UploadRecord>> UnappliedWatch::last_versions_to_ask(bool all) {
   std::vector<ingest::UploadRecord> lasts;
-  const auto accepted = ingest_.accepted_since(seen_accepted_);
+  const auto accepted = uploads_.accepted_since(seen_accepted_);
   if (all) {
-    DD_TRY(auto tables, ingest_.tables());
+    DD_TRY(auto tables, uploads_.tables());
     for (auto& table : tables) lasts.push_back(std::move(table.last));
   } else {
     for (const auto& ref : accepted.tables) {
-      DD_TRY(auto table, ingest_.table(ref));
+      DD_TRY(auto table, uploads_.table(ref));
       if (table) lasts.push_back(std::move(table->last));
     }
     DD_TRY(add_patrol(lasts));
@@ -103,7 +103,7 @@ Result<std::vector<ingest::UploadRecord>> UnappliedWatch::last_versions_to_ask(b
 /// A history that was restored and has applied as much again meanwhile has lost what no number tells. Of a
 /// table that waits it may have lost more than before: its first version is found from scratch.
 Result<void> UnappliedWatch::add_patrol(std::vector<ingest::UploadRecord>& lasts) {
-  DD_TRY(auto tables, ingest_.tables({patrolled_, kPatrolTables}));
+  DD_TRY(auto tables, uploads_.tables({patrolled_, kPatrolTables}));
   patrolled_.reset();
   if (std::ssize(tables) == kPatrolTables) patrolled_ = tables.back().table;
   for (auto& table : tables) {
@@ -148,7 +148,7 @@ Result<void> UnappliedWatch::find_first(const std::vector<Waiting*>& tables) {
     std::vector<ingest::UploadRecord> middles;
     for (auto* table : tables) {
       if (table->found()) continue;
-      DD_TRY(auto middle, ingest::version_of(ingest_, table->first.table, table->middle()));
+      DD_TRY(auto middle, ingest::version_of(uploads_, table->first.table, table->middle()));
       open.push_back(table);
       middles.push_back(std::move(middle));
     }
@@ -196,11 +196,12 @@ Result<void> UnappliedWatch::find_late(Timestamp now) {
   late_.clear();
   for (auto& [ref, table] : waiting_) {
     table.looked_up = table.first.upload_id;
-    const auto& accepted = table.first.timestamp;
+    const auto& accepted = table.first.times.timestamp;
     if (accepted && now.unix_ms - accepted->unix_ms < kAppliedWithinMs) continue;
-    DD_TRY(auto upload, ingest_.upload(table.first.upload_id));
-    if (!upload || !upload->published_at) continue;
-    if (now.unix_ms - upload->published_at->unix_ms >= kAppliedWithinMs) late_.push_back(std::move(*upload));
+    DD_TRY(auto upload, uploads_.upload(table.first.upload_id));
+    if (!upload || !upload->times.published_at) continue;
+    if (now.unix_ms - upload->times.published_at->unix_ms >= kAppliedWithinMs)
+      late_.push_back(std::move(*upload));
   }
   late_at_ = now;
   return count_late();

@@ -22,14 +22,14 @@ struct Unapplied {
 };
 
 /// Finds them at a cost that depends on what has changed, not on how many tables there are: it remembers the
-/// tables that wait, hears of new versions from `ingest`, and asks the history about the tables that wait
+/// tables that wait, hears of new versions from `uploads`, and asks the history about the tables that wait
 /// when something was applied. Everything is looked at when it is asked first, after `forget`, and when the
 /// history has gone back; and a few tables with each look, for what no number tells. Thread-safe; what it
 /// asks outlives it.
 class UnappliedWatch {
  public:
-  UnappliedWatch(ingest::Ingest& ingest, history::HistoryReader& history, io::Clock& clock)
-      : ingest_(ingest), history_(history), clock_(clock) {}
+  UnappliedWatch(ingest::ArchiveReader& uploads, history::HistoryReader& history, io::Clock& clock)
+      : uploads_(uploads), history_(history), clock_(clock) {}
 
   /// What is `blocked` is counted, but has a trouble and a repair of its own. Fails as its two sources do,
   /// and forgets.
@@ -59,7 +59,7 @@ class UnappliedWatch {
   Result<void> find_late(Timestamp now);
   Result<void> count_late();
 
-  ingest::Ingest& ingest_;
+  ingest::ArchiveReader& uploads_;
   history::HistoryReader& history_;
   io::Clock& clock_;
   std::mutex mutex_;  ///< of all below

@@ -28,8 +28,8 @@ Result<void> UploadsProbe::look() {
 Result<void> UploadsProbe::probe() {
   ingest::UploadFilter newest;
   newest.limit = 1;
-  DD_TRY(ingest_.uploads(newest));
-  DD_TRY(const auto reception, ingest_.receive());
+  DD_TRY(reader_.uploads(newest));
+  DD_TRY(const auto reception, intake_.receive());
   const std::vector<std::byte> block(kProbeBytes);
   return reception->write(block);
 }

@@ -13,13 +13,15 @@ namespace deltadrop::status {
 /// same answer. Thread-safe; what it asks outlives it.
 class UploadsProbe {
  public:
-  UploadsProbe(ingest::Ingest& ingest, io::Clock& clock) : ingest_(ingest), clock_(clock) {}
+  UploadsProbe(ingest::ArchiveReader& reader, ingest::Intake& intake, io::Clock& clock)
+      : reader_(reader), intake_(intake), clock_(clock) {}
   Result<void> look();
 
  private:
   Result<void> probe();
 
-  ingest::Ingest& ingest_;
+  ingest::ArchiveReader& reader_;
+  ingest::Intake& intake_;
   io::Clock& clock_;
   std::mutex mutex_;  ///< of all below
   std::optional<Timestamp> asked_at_;

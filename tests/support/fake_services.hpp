@@ -33,7 +33,10 @@ class FakeArchivedFile final : public ingest::ArchivedFile {
   std::string content_;
 };
 
-class FakeIngest final : public ingest::Ingest {
+class FakeIngest final : public ingest::Ingest,
+                         public ingest::Intake,
+                         public ingest::ArchiveReader,
+                         public ingest::Publications {
  public:
   struct Received {
     std::mutex mutex;
@@ -45,7 +48,7 @@ class FakeIngest final : public ingest::Ingest {
 
   class FakeReception final : public ingest::Reception {
    public:
-    explicit FakeReception(std::shared_ptr<Received> received) : received_(std::move(received)) {
+    explicit FakeReception(FakeIngest& ingest) : ingest_(ingest), received_(ingest.received) {
       ++received_->open;
       ++received_->opened;
       const std::lock_guard lock(received_->mutex);
@@ -58,20 +61,24 @@ class FakeIngest final : public ingest::Ingest {
       received_->bytes.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       return success();
     }
+    void submit(const ingest::UploadRequest& request, ingest::Done<ingest::SubmitOutcome> done) override {
+      ingest_.asked = request;
+      done(ingest_.outcome());
+    }
 
    private:
+    FakeIngest& ingest_;
     std::shared_ptr<Received> received_;
   };
+
+  ingest::Intake& intake() override { return *this; }
+  ingest::ArchiveReader& reader() override { return *this; }
+  ingest::Publications& publications() override { return *this; }
 
   Result<std::unique_ptr<ingest::Reception>> receive() override {
     if (down) return *down;
     if (on_receive) on_receive();
-    return std::unique_ptr<ingest::Reception>(std::make_unique<FakeReception>(received));
-  }
-  void submit(std::unique_ptr<ingest::Reception>, const ingest::UploadRequest& request,
-              ingest::Done<ingest::SubmitOutcome> done) override {
-    asked = request;
-    done(outcome());
+    return std::unique_ptr<ingest::Reception>(std::make_unique<FakeReception>(*this));
   }
   void release(const UploadId& id, const ingest::Caller& caller,
                ingest::Done<ingest::UploadReport> done) override {
@@ -117,10 +124,10 @@ class FakeIngest final : public ingest::Ingest {
       if (!record.version) continue;
       auto& table = by_table[record.table];
       table.table = record.table;
-      table.key_column = record.key_column;
+      table.key_column = record.reading.key_column;
       ++table.versions;
       table.last = record;
-      if (record.counts.changes() > 0) table.changed_at = record.timestamp;
+      if (record.outcome.counts.changes() > 0) table.changed_at = record.times.timestamp;
     }
     std::vector<ingest::TableRecord> found;
     for (auto& [ref, table] : by_table) {

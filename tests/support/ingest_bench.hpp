@@ -40,14 +40,14 @@ class IngestBench {
   static ingest::UploadRequest request(std::string company) {
     ingest::UploadRequest request;
     request.file_name = company + ".csv";
-    request.company_id = std::move(company);
+    request.fields["company_id"] = std::move(company);
     return request;
   }
 
   Result<ingest::SubmitOutcome> submit(const ingest::UploadRequest& request, std::string_view bytes) const {
-    DD_TRY(auto reception, engine->receive());
+    DD_TRY(auto reception, engine->intake().receive());
     DD_TRY(reception->write(std::as_bytes(std::span(bytes))));
-    return engine->submit(std::move(reception), request);
+    return reception->submit(request);
   }
 
   /// The report of an upload that is expected to succeed; ends the process with the reason otherwise.
@@ -61,7 +61,8 @@ class IngestBench {
   ingest::UploadReport upload(std::string_view bytes) const { return upload(request("acme"), bytes); }
 
   bool wait_published(const UploadId& id) const {
-    return engine->wait_published(id, std::chrono::steady_clock::now() + std::chrono::seconds(10));
+    return engine->publications().wait_published(id,
+                                                 std::chrono::steady_clock::now() + std::chrono::seconds(10));
   }
 
   TemporaryFolder folder;

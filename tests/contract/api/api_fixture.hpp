@@ -44,13 +44,13 @@ class Api : public ::testing::Test {
     record.table = {"acme", "financials"};
     record.state = ingest::UploadState::published;
     record.version = Version(number);
-    record.file_id = "acme_a1b2c3d4";
-    record.timestamp = at(fmt::format("2025-{:02}-01T00:00:00Z", number));
-    record.effective_at = record.timestamp;
-    record.columns = {"id", "revenue"};
-    record.tracked = record.columns;
-    record.key_column = "id";
-    record.counts = {0, changes, changes, 0, 0};
+    record.file.file_id = "acme_a1b2c3d4";
+    record.times.timestamp = at(fmt::format("2025-{:02}-01T00:00:00Z", number));
+    record.times.effective_at = record.times.timestamp;
+    record.reading.columns = {"id", "revenue"};
+    record.reading.tracked = record.reading.columns;
+    record.reading.key_column = "id";
+    record.outcome.counts = {0, changes, changes, 0, 0};
     return record;
   }
 

@@ -40,7 +40,7 @@ TEST_F(Api, HealthNamesWhatIsPublishedAndNotAppliedForAMinute) {
   add(version(1));
   for (int i = 2; i <= 4; ++i) {
     auto record = version(i);
-    record.published_at = clock.now();
+    record.times.published_at = clock.now();
     add(record, false);
   }
   EXPECT_TRUE(has(get("/health"), R"({"status":"UP")"));
@@ -95,7 +95,7 @@ class CountingApi : public Api {
 
 TEST_F(CountingApi, HealthFindsThatNoConsumerRuns) {
   auto record = version(1);
-  record.published_at = clock.now();
+  record.times.published_at = clock.now();
   add(record, false);
   EXPECT_TRUE(has(get("/health"), R"({"status":"UP")"));
   clock.advance_ms(59'000);
@@ -154,7 +154,7 @@ TEST_F(Api, HealthAsksTheHistoryOnceForAllTables) {
       auto record = version(i);
       record.upload_id = upload_id(10 * table + i);
       record.table.company_id = "c" + std::to_string(table);
-      record.published_at = clock.now();
+      record.times.published_at = clock.now();
       // Every tenth table waits from version 2 on.
       add(record, table % 10 != 0 || i == 1);
     }
@@ -170,7 +170,7 @@ TEST_F(Api, HealthAsksOnlyForWhatHasChanged) {
     auto record = version(number);
     record.upload_id = upload_id(10 * table + number);
     record.table.company_id = fmt::format("c{:04}", table);
-    record.published_at = clock.now();
+    record.times.published_at = clock.now();
     add(record, applied);
     if (applied) history.last_no = AppliedNo(history.last_no.value + 1);
   };
@@ -234,7 +234,7 @@ TEST_F(Api, HealthLooksUpTheLateOnceASecondAndWhenTheyChange) {
       auto record = version(number);
       record.upload_id = id_of(table, number);
       record.table.company_id = fmt::format("c{:04}", table);
-      record.published_at = clock.now();
+      record.times.published_at = clock.now();
       add(record, number == 1);
     }
   }
@@ -263,7 +263,7 @@ TEST_F(Api, HealthLooksUpTheLateOnceASecondAndWhenTheyChange) {
 TEST_F(Api, HealthNamesTheFirstVersionOfATableThatWaitedAndLostMore) {
   for (int i = 1; i <= 5; ++i) {
     auto record = version(i);
-    record.published_at = clock.now();
+    record.times.published_at = clock.now();
     add(record, i <= 3);
   }
   history.last_no = AppliedNo(3);

@@ -8,8 +8,8 @@ class RecordDownloads : public Api {
   RecordDownloads() {
     for (int i = 1; i <= 2; ++i) {
       auto record = version(i);
-      record.columns = {"revenue", "id", "note"};
-      record.tracked = record.columns;
+      record.reading.columns = {"revenue", "id", "note"};
+      record.reading.tracked = record.reading.columns;
       add(record);
     }
     store("a", 1, 2, R"({"id":"a","revenue":"1"})");

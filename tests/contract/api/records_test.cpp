@@ -15,7 +15,7 @@ class Records : public Api {
   Records() {
     for (int i = 1; i <= 3; ++i) {
       auto record = version(i);
-      if (i < 3) record.tracked = {"id", "note", "revenue"};
+      if (i < 3) record.reading.tracked = {"id", "note", "revenue"};
       add(record);
     }
     history.stored = {row("a", 1, std::nullopt, R"({"revenue":"1.10","note":"x","id":"a"})"),

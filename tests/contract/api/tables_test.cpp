@@ -41,7 +41,7 @@ TEST_F(Api, ListsTheTablesOfACompany) {
 
 TEST_F(Api, ATableHasItsColumnsInTheLakeBesideWhatIsDeclared) {
   auto record = version(1);
-  record.types_json = R"({"amount":"date","code":"string"})";
+  record.reading.types_json = R"({"amount":"date","code":"string"})";
   add(record);
   const std::string with_lake = "/api/v1/tables/acme/financials?lake=true";
   EXPECT_TRUE(has(get(with_lake), R"-("lake_columns":[]})-")) << "none is there yet";

@@ -35,7 +35,7 @@ class Upload : public Api {
 };
 
 TEST_F(Upload, AnswersWithTheBriefsFieldsFirst) {
-  record.schema_changes = {{"margin", true, 0}, {"note", false, 4}};
+  record.outcome.schema_changes = {{"margin", true, 0}, {"note", false, 4}};
   answer_with(ingest::UploadStatus::published);
   const auto response = post(form({{"key", "id"}}, "id,revenue\n1,2\n",
                                   {{"force", "1"}, {"ignore", ""}, {"types", ""}, {"delimiter", ""}}));
@@ -49,13 +49,13 @@ TEST_F(Upload, AnswersWithTheBriefsFieldsFirst) {
       R"("timestamp":"2025-02-01T00:00:00.000Z","effective_at":"2025-02-01T00:00:00.000Z","warnings":[]})");
   EXPECT_EQ(ingest.received->bytes, "id,revenue\n1,2\n");
   EXPECT_EQ(ingest.asked.file_name, "acme.csv");
-  EXPECT_EQ(ingest.asked.key, "id");
-  EXPECT_EQ(ingest.asked.ignore, "");
-  EXPECT_EQ(ingest.asked.types, "") << "clears them";
-  EXPECT_FALSE(ingest.asked.delimiter) << "a field that nobody filled in";
-  EXPECT_TRUE(ingest.asked.force);
-  EXPECT_FALSE(ingest.asked.dry_run);
-  EXPECT_FALSE(ingest.asked.company_id);
+  EXPECT_EQ(ingest.asked.fields.at("key"), "id");
+  EXPECT_EQ(ingest.asked.fields.at("ignore"), "");
+  EXPECT_EQ(ingest.asked.fields.at("types"), "") << "clears them";
+  EXPECT_FALSE(ingest.asked.fields.contains("delimiter")) << "a field that nobody filled in";
+  EXPECT_EQ(ingest.asked.fields.at("force"), "true");
+  EXPECT_FALSE(ingest.asked.fields.contains("dry_run"));
+  EXPECT_FALSE(ingest.asked.fields.contains("company_id"));
 }
 
 TEST_F(Upload, AcceptedIs202WithItsLocation) {
@@ -76,8 +76,8 @@ TEST_F(Upload, UnchangedHasNoChanges) {
 
 TEST_F(Upload, HeldSaysWhyAndHowToGoOn) {
   record.version.reset();
-  record.timestamp.reset();
-  record.hold_reasons = {"dry run"};
+  record.times.timestamp.reset();
+  record.outcome.hold_reasons = {"dry run"};
   answer_with(ingest::UploadStatus::held);
   const auto response = post(form({}, "x"), "/upload?dry_run=true&company_id=other");
   EXPECT_EQ(response.status, 202);
@@ -85,8 +85,8 @@ TEST_F(Upload, HeldSaysWhyAndHowToGoOn) {
   EXPECT_TRUE(has(response, R"("reasons":["dry run"],"samples":[{"seq":1}],"release":{"method":"POST",)"
                             R"("path":"/api/v1/uploads/0195f3a0-7c00-7000-8000-000000000002/release"},)"
                             R"("discard":{"method":"DELETE","path":"/api/v1/uploads/0195f3a0-)"));
-  EXPECT_TRUE(ingest.asked.dry_run);
-  EXPECT_EQ(ingest.asked.company_id, "other");
+  EXPECT_EQ(ingest.asked.fields.at("dry_run"), "true");
+  EXPECT_EQ(ingest.asked.fields.at("company_id"), "other");
 }
 
 TEST_F(Upload, FindingsAre422) {
@@ -107,7 +107,7 @@ TEST_F(Upload, RefusesWhatItDoesNotUnderstand) {
   EXPECT_EQ(unknown.status, 422);
   EXPECT_TRUE(has(unknown, R"(there is no field \"tabel_name\")"));
   EXPECT_TRUE(has(unknown,
-                  "company_id, table_name, key, ignore, delimiter, encoding, empty, effective_at, types, "
+                  "company_id, table_name, key, ignore, delimiter, encoding, empty, types, effective_at, "
                   "dry_run, force, rekey"));
   const auto boolean = post(form({}, "x", {{"force", "yes"}}));
   EXPECT_EQ(boolean.status, 422);
@@ -135,9 +135,9 @@ TEST_F(Upload, PutTakesTheFileItself) {
                                     "/api/v1/tables/acme/financials?key=id&rekey=true", "", "id\n1\n");
   EXPECT_EQ(response.status, 200) << response.body;
   EXPECT_EQ(ingest.received->bytes, "id\n1\n");
-  EXPECT_EQ(ingest.asked.company_id, "acme");
-  EXPECT_EQ(ingest.asked.table_name, "financials");
-  EXPECT_TRUE(ingest.asked.rekey);
+  EXPECT_EQ(ingest.asked.fields.at("company_id"), "acme");
+  EXPECT_EQ(ingest.asked.fields.at("table_name"), "financials");
+  EXPECT_EQ(ingest.asked.fields.at("rekey"), "true");
   EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/..%2F..%2Fetc/x", "", "id\n").status, 422);
   EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/a/b", kForm, form({}, "x")).status, 415);
 }
@@ -153,7 +153,7 @@ TEST_F(Upload, NamesItsCompanyOnce) {
     const auto target = "/api/v1/tables/acme/financials?" + query;
     EXPECT_EQ(test::fetch(server->address(), "PUT", target, "", "id\n1\n").status, 422) << query;
   }
-  EXPECT_FALSE(ingest.asked.company_id) << "nothing was submitted";
+  EXPECT_FALSE(ingest.asked.fields.contains("company_id")) << "nothing was submitted";
 }
 
 /// A part that is taken for the whole file would delete the rows that it lacks.
@@ -163,7 +163,7 @@ TEST_F(Upload, PutRefusesAPartOfAFile) {
                                    "Content-Range: bytes 0-4/9\r\n", "id\n1\n");
   EXPECT_EQ(refused.status, 400);
   EXPECT_TRUE(has(refused, "Content-Range"));
-  EXPECT_FALSE(ingest.asked.company_id) << "nothing was submitted";
+  EXPECT_FALSE(ingest.asked.fields.contains("company_id")) << "nothing was submitted";
 }
 
 TEST_F(Upload, PutPassesItsPreconditionsOn) {
@@ -256,8 +256,8 @@ TEST_F(Upload, IsTheSameHoweverItIsCut) {
     ASSERT_EQ(response.status, 200) << cut;
     ASSERT_EQ(response.body, whole) << cut;
     ASSERT_EQ(ingest.received->bytes, file) << cut;
-    ASSERT_EQ(ingest.asked.key, "id") << cut;
-    ASSERT_TRUE(ingest.asked.force) << cut;
+    ASSERT_EQ(ingest.asked.fields.at("key"), "id") << cut;
+    ASSERT_EQ(ingest.asked.fields.at("force"), "true") << cut;
   }
   for (std::size_t piece = 1; piece < 40; ++piece) {
     std::string chunks;

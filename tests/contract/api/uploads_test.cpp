@@ -197,9 +197,9 @@ TEST_F(Api, AReleaseTakesItsKeyAndPreference) {
 
 TEST_F(Api, AnUploadSaysWhenEachStepWasDone) {
   auto record = version(1);
-  record.received_at = at("2025-01-01T00:00:00.003Z");
-  record.steps = {at("2025-01-01T00:00:00.001Z"), at("2025-01-01T00:00:00.002Z")};
-  record.published_at = at("2025-01-01T00:00:00.005Z");
+  record.times.received_at = at("2025-01-01T00:00:00.003Z");
+  record.times.steps = {at("2025-01-01T00:00:00.001Z"), at("2025-01-01T00:00:00.002Z")};
+  record.times.published_at = at("2025-01-01T00:00:00.005Z");
   add(record);
   history.statuses[record.upload_id].applied_at = at("2025-01-01T00:00:00.006Z");
   EXPECT_TRUE(
@@ -210,9 +210,9 @@ TEST_F(Api, AnUploadSaysWhenEachStepWasDone) {
   auto held = version(2);
   held.state = ingest::UploadState::held;
   held.version.reset();
-  held.timestamp.reset();
-  held.hold_reasons = {"This is a dry run."};
-  held.received_at = at("2025-02-01T00:00:00.003Z");
+  held.times.timestamp.reset();
+  held.outcome.hold_reasons = {"This is a dry run."};
+  held.times.received_at = at("2025-02-01T00:00:00.003Z");
   ingest.records.push_back(held);
   ingest.expiry = at("2025-02-02T00:00:00.003Z");
   const auto response = get("/api/v1/uploads/0195f3a0-7c00-7000-8000-000000000002");

@@ -19,11 +19,11 @@ namespace {
 
 Result<UploadId> submit(ingest::Ingest& engine, const Step& step) {
   ingest::UploadRequest request;
-  request.company_id = kCompany;
-  request.dry_run = step.action == Action::hold;
-  DD_TRY(auto reception, engine.receive());
+  request.fields["company_id"] = kCompany;
+  request.fields["dry_run"] = step.action == Action::hold ? "true" : "false";
+  DD_TRY(auto reception, engine.intake().receive());
   DD_TRY(reception->write(std::as_bytes(std::span(step.bytes))));
-  DD_TRY(auto outcome, engine.submit(std::move(reception), request));
+  DD_TRY(auto outcome, reception->submit(request));
   const auto* report = std::get_if<ingest::UploadReport>(&outcome);
   if (report == nullptr) return Error{ErrorCode::internal, "findings", "the script's files are sound", ""};
   return report->upload.upload_id;
@@ -35,11 +35,11 @@ Result<UploadId> run(ingest::Ingest& engine, const Step& step, const UploadId& h
     case Action::hold:
       return submit(engine, step);
     case Action::release: {
-      DD_TRY(const auto report, engine.release(held));
+      DD_TRY(const auto report, engine.intake().release(held));
       return report.upload.upload_id;
     }
     case Action::discard:
-      DD_TRY(engine.discard(held));
+      DD_TRY(engine.intake().discard(held));
       return held;
   }
   return held;

@@ -84,7 +84,7 @@ void check_folders(const Layout& layout, const std::vector<UploadRecord>& versio
     const auto manifest = read_manifest(text.value(), path);
     ASSERT_TRUE(manifest.has_value()) << manifest.error().text();
     EXPECT_EQ(record_to_json(manifest.value()), record_to_json(upload));
-    expected.push_back(upload.archive_name);
+    expected.push_back(upload.file.archive_name);
     expected.push_back(path.filename().string());
   }
   std::sort(expected.begin(), expected.end());
@@ -119,12 +119,12 @@ void check_log(const DriverPaths& paths, Ingest& engine, const std::vector<Uploa
     EXPECT_EQ(upload.state, UploadState::published);
     expected_order.push_back(upload.upload_id);
     std::map<std::int64_t, std::string> expected;
-    const auto read = engine.changes(upload.upload_id, Seq(1), [&](Seq seq, std::string_view json) {
+    const auto read = engine.reader().changes(upload.upload_id, Seq(1), [&](Seq seq, std::string_view json) {
       expected.emplace(seq.value, json);
       return true;
     });
     ASSERT_TRUE(read.has_value()) << read.error().text();
-    EXPECT_EQ(std::ssize(expected), upload.counts.changes());
+    EXPECT_EQ(std::ssize(expected), upload.outcome.counts.changes());
     EXPECT_EQ(events[upload.upload_id], expected) << "version " << upload.version->value;
   }
   EXPECT_EQ(order, expected_order);
@@ -134,7 +134,7 @@ void check_log(const DriverPaths& paths, Ingest& engine, const std::vector<Uploa
 /// after it.
 void check_answers(Ingest& engine, const std::map<std::size_t, UploadId>& answers) {
   for (const auto& [step, id] : answers) {
-    const auto found = engine.upload(id).value();
+    const auto found = engine.reader().upload(id).value();
     ASSERT_TRUE(found) << "the upload of step " << step << " was answered and is gone";
     const bool next_answered = answers.contains(step + 1);
     switch (script()[step].action) {
@@ -170,7 +170,7 @@ void check_after(const DriverPaths& paths) {
     const Action action = script()[step].action;
     versions_answered += action == Action::submit || action == Action::release ? 1 : 0;
   }
-  auto versions = engine.versions(kTable, Version(1), 100);
+  auto versions = engine.reader().versions(kTable, Version(1), 100);
   if (!versions.has_value()) {
     ASSERT_EQ(versions.error().type, "no-such-table");
     versions = std::vector<UploadRecord>{};
@@ -178,14 +178,14 @@ void check_after(const DriverPaths& paths) {
   EXPECT_GE(versions.value().size(), versions_answered);
   EXPECT_LE(versions.value().size(), versions_answered + 1) << "more than the step under way";
   for (auto& upload : versions.value()) {
-    ASSERT_TRUE(
-        engine.wait_published(upload.upload_id, std::chrono::steady_clock::now() + std::chrono::seconds(10)));
-    upload = *engine.upload(upload.upload_id).value();
+    ASSERT_TRUE(engine.publications().wait_published(
+        upload.upload_id, std::chrono::steady_clock::now() + std::chrono::seconds(10)));
+    upload = *engine.reader().upload(upload.upload_id).value();
   }
   std::set<UploadId> held;
   UploadFilter filter;
   filter.state = UploadState::held;
-  const auto held_uploads = engine.uploads(filter).value();
+  const auto held_uploads = engine.reader().uploads(filter).value();
   for (const auto& upload : held_uploads) {
     held.insert(upload.upload_id);
     const auto stored = check_stored_bytes({options.data_dir}, upload);

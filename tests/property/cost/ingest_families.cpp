@@ -19,12 +19,12 @@ std::vector<std::string> names(std::size_t count, std::string_view prefix) {
 }
 
 /// A form's field, read as the upload's.
-Family field(std::string name, std::optional<std::string> ingest::UploadRequest::* field,
+Family field(std::string name, const std::string& field,
              const std::function<std::string(std::size_t)>& text) {
   return {std::move(name), [field, text](std::size_t size) -> std::function<void()> {
             auto request = std::make_shared<ingest::UploadRequest>();
             request->file_name = "acme.csv";
-            (*request).*field = text(size);
+            request->fields[field] = text(size);
             return [request] { static_cast<void>(ingest::parse_request(*request).has_value()); };
           }};
 }
@@ -32,13 +32,12 @@ Family field(std::string name, std::optional<std::string> ingest::UploadRequest:
 }  // namespace
 
 std::vector<Family> ingest_families() {
-  using Request = ingest::UploadRequest;
   std::vector<Family> all = {
-      field("IngestIgnoreOfManyNames", &Request::ignore,
+      field("IngestIgnoreOfManyNames", "ignore",
             [](std::size_t n) { return fmt::format("{}", fmt::join(names(n, "c"), ",")); }),
-      field("IngestKeyOfManyNames", &Request::key,
+      field("IngestKeyOfManyNames", "key",
             [](std::size_t n) { return fmt::format("{}", fmt::join(names(n, "c"), ",")); }),
-      field("IngestTypesOfManyColumns", &Request::types,
+      field("IngestTypesOfManyColumns", "types",
             [](std::size_t n) { return fmt::format("{}:date", fmt::join(names(n, "c"), ":date,")); }),
   };
   all.push_back({"IngestUnknownColumns", [](std::size_t size) -> std::function<void()> {
@@ -54,9 +53,9 @@ std::vector<Family> ingest_families() {
   all.push_back({"IngestManifestOfManyColumns", [](std::size_t size) -> std::function<void()> {
                    ingest::UploadRecord record;
                    record.table = TableRef::make("acme", "ledger").value();
-                   record.columns = record.tracked = names(size, "column");
-                   record.options.key = {record.columns.front()};
-                   record.options.ignore = names(size, "ignored");
+                   record.reading.columns = record.reading.tracked = names(size, "column");
+                   record.reading.options.key = {record.reading.columns.front()};
+                   record.reading.options.ignore = names(size, "ignored");
                    auto text = std::make_shared<const std::string>(ingest::record_to_json(record));
                    return [text] { EXPECT_TRUE(ingest::record_from_json(*text).has_value()); };
                  }});

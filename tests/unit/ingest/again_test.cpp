@@ -34,7 +34,7 @@ class AgainTest : public ::testing::Test {
   }
 
   [[nodiscard]] std::int64_t versions() const {
-    const auto table = bench_.engine->table({"acme", "financials"});
+    const auto table = bench_.engine->reader().table({"acme", "financials"});
     return table.value() ? table.value()->versions : 0;
   }
 
@@ -42,7 +42,7 @@ class AgainTest : public ::testing::Test {
                       const std::string& key = "") const {
     RevertRequest request{{"acme", "financials"}, Version(to), dry_run, force, {}, {}};
     if (!key.empty()) request.caller.idempotency_key = key;
-    auto outcome = bench_.engine->revert(request);
+    auto outcome = bench_.engine->intake().revert(request);
     EXPECT_TRUE(outcome.has_value()) << outcome.error().text();
     return std::get<UploadReport>(std::move(outcome.value()));
   }
@@ -53,7 +53,7 @@ class AgainTest : public ::testing::Test {
   };
   Seen diff(std::int64_t from, std::int64_t to, Seq first = Seq(1)) const {
     Seen seen;
-    auto diff = bench_.engine->diff_versions(
+    auto diff = bench_.engine->reader().diff_versions(
         {"acme", "financials"}, Version(from), Version(to), first, [&](const EventView& change) {
           seen.changes.push_back(std::string(to_string(change.type)) + " " + std::string(change.key_value) +
                                  " line " + std::to_string(change.line.value));
@@ -80,7 +80,7 @@ TEST_F(AgainTest, ARetryIsAnsweredAsBeforeAndDoesNothing) {
   EXPECT_TRUE(again.replayed);
   EXPECT_EQ(again.status, UploadStatus::published);
   EXPECT_EQ(again.upload.upload_id, first.upload.upload_id);
-  EXPECT_EQ(again.upload.counts, first.upload.counts);
+  EXPECT_EQ(again.upload.outcome.counts, first.upload.outcome.counts);
   EXPECT_EQ(versions(), 2);
   reopen();
   again = bench_.upload(keyed("k1"), v1);
@@ -97,12 +97,12 @@ TEST_F(AgainTest, AKeyOfAnotherRequestIsRefused) {
   };
   EXPECT_EQ(refused(keyed("k1"), "id,name\n1,b\n"), "idempotency-key-reused");
   auto other_option = keyed("k1");
-  other_option.force = true;
+  other_option.fields["force"] = "true";
   EXPECT_EQ(refused(other_option, "id,name\n1,a\n"), "idempotency-key-reused");
   auto other_table = keyed("k1");
-  other_table.table_name = "balances";
+  other_table.fields["table_name"] = "balances";
   EXPECT_EQ(refused(other_table, "id,name\n1,a\n"), "idempotency-key-reused");
-  EXPECT_EQ(bench_.engine->tables().value().size(), 1U);
+  EXPECT_EQ(bench_.engine->reader().tables().value().size(), 1U);
   auto other_name = keyed("k1");
   other_name.file_name = "copy of acme.csv";
   EXPECT_TRUE(bench_.upload(other_name, "id,name\n1,a\n").replayed) << "the file's name is no part of it";
@@ -111,12 +111,12 @@ TEST_F(AgainTest, AKeyOfAnotherRequestIsRefused) {
 TEST_F(AgainTest, HeldAndUnchangedAnswersStayAsTheyWere) {
   bench_.upload(rows_csv(1, 3, "a"));
   auto dry = keyed("dry");
-  dry.dry_run = true;
+  dry.fields["dry_run"] = "true";
   const auto held = bench_.upload(dry, rows_csv(1, 4, "a"));
   ASSERT_EQ(held.status, UploadStatus::held);
   const auto unchanged = bench_.upload(keyed("same"), rows_csv(1, 3, "a"));
   ASSERT_EQ(unchanged.status, UploadStatus::unchanged);
-  ASSERT_TRUE(bench_.engine->release(held.upload.upload_id).has_value());
+  ASSERT_TRUE(bench_.engine->intake().release(held.upload.upload_id).has_value());
   const auto held_again = bench_.upload(dry, rows_csv(1, 4, "a"));
   EXPECT_EQ(held_again.status, UploadStatus::held);
   EXPECT_EQ(held_again.samples_json, held.samples_json);
@@ -151,7 +151,7 @@ TEST_F(AgainTest, RequestsAtOnceWithOneKeyAreOneUpload) {
     for (int i = 0; i < kThreads; ++i) {
       outcomes.push_back(std::async(std::launch::async, [&, i] {
         auto request = keyed(key);
-        request.company_id = one_table ? "one" : "many" + std::to_string(i);
+        request.fields["company_id"] = one_table ? "one" : "many" + std::to_string(i);
         return bench_.submit(request, "id,name\n1,a\n");
       }));
     }
@@ -174,24 +174,24 @@ TEST_F(AgainTest, RequestsAtOnceWithOneKeyAreOneUpload) {
     EXPECT_EQ(ids.size(), 1U);
     EXPECT_EQ(refused, one_table ? 0 : kThreads - 1);
   }
-  EXPECT_EQ(bench_.engine->tables().value().size(), 2U);
+  EXPECT_EQ(bench_.engine->reader().tables().value().size(), 2U);
   EXPECT_TRUE(std::filesystem::is_empty(Layout{bench_.options.data_dir}.spool()));
 }
 
 TEST_F(AgainTest, AReleaseCanBeRetried) {
   auto dry = IngestBench::request("acme");
-  dry.dry_run = true;
+  dry.fields["dry_run"] = "true";
   const auto held = bench_.upload(dry, rows_csv(1, 3, "a")).upload;
   Caller caller;
   caller.idempotency_key = "release";
-  const auto released = bench_.engine->release(held.upload_id, caller);
+  const auto released = bench_.engine->intake().release(held.upload_id, caller);
   ASSERT_TRUE(released.has_value()) << released.error().text();
   EXPECT_EQ(released.value().status, UploadStatus::published);
-  const auto again = bench_.engine->release(held.upload_id, caller);
+  const auto again = bench_.engine->intake().release(held.upload_id, caller);
   ASSERT_TRUE(again.has_value()) << again.error().text();
   EXPECT_TRUE(again.value().replayed);
   EXPECT_EQ(again.value().upload.version, Version(1));
-  EXPECT_EQ(bench_.engine->release(held.upload_id).error().type, "not-held");
+  EXPECT_EQ(bench_.engine->intake().release(held.upload_id).error().type, "not-held");
 }
 
 TEST_F(AgainTest, WhoDoesNotWaitIsAnsweredAcceptedAndItIsPublishedAllTheSame) {
@@ -207,20 +207,20 @@ TEST_F(AgainTest, WhoDoesNotWaitIsAnsweredAcceptedAndItIsPublishedAllTheSame) {
 
 TEST_F(AgainTest, StepsHaveTheirTimes) {
   const auto report = bench_.upload(rows_csv(1, 3, "a"));
-  const auto found = bench_.engine->upload(report.upload.upload_id).value();
+  const auto found = bench_.engine->reader().upload(report.upload.upload_id).value();
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->steps.received, bench_.clock.now());
-  EXPECT_EQ(found->steps.compared, bench_.clock.now());
-  EXPECT_FALSE(bench_.engine->expires_at(*found));
+  EXPECT_EQ(found->times.steps.received, bench_.clock.now());
+  EXPECT_EQ(found->times.steps.compared, bench_.clock.now());
+  EXPECT_FALSE(bench_.engine->reader().expires_at(*found));
   auto dry = IngestBench::request("acme");
-  dry.dry_run = true;
+  dry.fields["dry_run"] = "true";
   const auto held = bench_.upload(dry, rows_csv(1, 2, "a")).upload;
-  EXPECT_EQ(bench_.engine->expires_at(held), held.received_at.plus_ms(24 * 3'600'000));
+  EXPECT_EQ(bench_.engine->reader().expires_at(held), held.times.received_at.plus_ms(24 * 3'600'000));
   bench_.clock.advance_ms(5000);
-  ASSERT_TRUE(bench_.engine->release(held.upload_id).has_value());
-  const auto released = bench_.engine->upload(held.upload_id).value();
-  EXPECT_EQ(released->steps.received, held.steps.received) << "of the file, not of the release";
-  EXPECT_EQ(released->timestamp, bench_.clock.now());
+  ASSERT_TRUE(bench_.engine->intake().release(held.upload_id).has_value());
+  const auto released = bench_.engine->reader().upload(held.upload_id).value();
+  EXPECT_EQ(released->times.steps.received, held.times.steps.received) << "of the file, not of the release";
+  EXPECT_EQ(released->times.timestamp, bench_.clock.now());
 }
 
 // ---- reverts
@@ -235,7 +235,7 @@ TEST_F(AgainTest, ARevertIsANewVersionThatNamesTheOldOne) {
   EXPECT_EQ(report.status, UploadStatus::published);
   EXPECT_EQ(report.upload.version, Version(3));
   EXPECT_EQ(report.upload.reverts_to, Version(1));
-  EXPECT_EQ(report.upload.counts, (diff::Counts{2, 2, 0, 1, 0}));
+  EXPECT_EQ(report.upload.outcome.counts, (diff::Counts{2, 2, 0, 1, 0}));
   const Layout layout{bench_.options.data_dir};
   EXPECT_EQ(io::read_whole_file(layout.archived_file(report.upload)).value(), v1);
   const auto manifest_path = layout.manifest_file(report.upload);
@@ -248,35 +248,35 @@ TEST_F(AgainTest, ARevertIsANewVersionThatNamesTheOldOne) {
 
 TEST_F(AgainTest, ARevertTakesTheOptionsOfItsVersionBack) {
   auto first = IngestBench::request("acme");
-  first.delimiter = ";";
-  first.encoding = "latin-1";
-  first.ignore = "note";
-  first.types = "amount:decimal(2)";
+  first.fields["delimiter"] = ";";
+  first.fields["encoding"] = "latin-1";
+  first.fields["ignore"] = "note";
+  first.fields["types"] = "amount:decimal(2)";
   const std::string v1 = "id;amount;note\n1;caf\xE9;n\n2;2,50;n\n";
   const auto one = bench_.upload(first, v1).upload;
   auto second = IngestBench::request("acme");
-  second.delimiter = "auto";
-  second.encoding = "auto";
-  second.ignore = "";
-  second.types = "";
-  second.key = "id,note";
-  second.rekey = true;
-  second.force = true;
+  second.fields["delimiter"] = "auto";
+  second.fields["encoding"] = "auto";
+  second.fields["ignore"] = "";
+  second.fields["types"] = "";
+  second.fields["key"] = "id,note";
+  second.fields["rekey"] = "true";
+  second.fields["force"] = "true";
   bench_.upload(second, "id,amount,note\n1,3,n\n");
   const auto held = revert(1);
   EXPECT_EQ(held.status, UploadStatus::held) << "the key changes back, which the guard wants to be told";
   const auto report = revert(1, true);
   EXPECT_EQ(report.status, UploadStatus::published);
   const auto& upload = report.upload;
-  EXPECT_EQ(upload.options, one.options);
-  EXPECT_EQ(upload.types_json, one.types_json);
-  EXPECT_EQ(upload.delimiter_given, one.delimiter_given);
-  EXPECT_EQ(upload.encoding_given, one.encoding_given);
-  EXPECT_TRUE(upload.rekey);
-  EXPECT_EQ(upload.counts, (diff::Counts{1, 2, 2, 0, 1}));
+  EXPECT_EQ(upload.reading.options, one.reading.options);
+  EXPECT_EQ(upload.reading.types_json, one.reading.types_json);
+  EXPECT_EQ(upload.reading.delimiter_given, one.reading.delimiter_given);
+  EXPECT_EQ(upload.reading.encoding_given, one.reading.encoding_given);
+  EXPECT_TRUE(upload.reading.rekey);
+  EXPECT_EQ(upload.outcome.counts, (diff::Counts{1, 2, 2, 0, 1}));
   EXPECT_EQ(diff(1, 3).changes, std::vector<std::string>{}) << "the same rows";
   // The table remembers what it remembered then.
-  EXPECT_EQ(bench_.upload("id;amount;note\n1;caf\xE9;m\n2;2,60;m\n").upload.counts,
+  EXPECT_EQ(bench_.upload("id;amount;note\n1;caf\xE9;m\n2;2,60;m\n").upload.outcome.counts,
             (diff::Counts{2, 2, 0, 1, 0}));
 }
 
@@ -286,7 +286,7 @@ TEST_F(AgainTest, ARevertIsGuardedAndCanBeTried) {
   const auto held = revert(1);
   EXPECT_EQ(held.status, UploadStatus::held) << "it would delete 35 of 40 rows";
   EXPECT_EQ(held.upload.reverts_to, Version(1));
-  const auto released = bench_.engine->release(held.upload.upload_id);
+  const auto released = bench_.engine->intake().release(held.upload.upload_id);
   ASSERT_TRUE(released.has_value()) << released.error().text();
   EXPECT_EQ(released.value().upload.reverts_to, Version(1));
   EXPECT_EQ(released.value().upload.version, Version(3));
@@ -310,7 +310,7 @@ TEST_F(AgainTest, ARevertNeedsItsVersionAndItsFile) {
   const auto upload = bench_.upload("id,name\n1,a\n").upload;
   bench_.upload("id,name\n1,b\n");
   const auto error_of = [&](const TableRef& table, std::int64_t to) {
-    return bench_.engine->revert({table, Version(to), false, false, {}, {}}).error().type;
+    return bench_.engine->intake().revert({table, Version(to), false, false, {}, {}}).error().type;
   };
   EXPECT_EQ(error_of({"acme", "financials"}, 3), "no-such-version");
   EXPECT_EQ(error_of({"nobody", "financials"}, 1), "no-such-table");
@@ -356,9 +356,9 @@ TEST_F(AgainTest, VersionZeroIsTheEmptyTable) {
 TEST_F(AgainTest, VersionsWithOtherKeysDifferInEveryRow) {
   bench_.upload("id,name\n1,a\n2,b\n");
   auto rekeyed = IngestBench::request("acme");
-  rekeyed.key = "name";
-  rekeyed.rekey = true;
-  rekeyed.force = true;
+  rekeyed.fields["key"] = "name";
+  rekeyed.fields["rekey"] = "true";
+  rekeyed.fields["force"] = "true";
   bench_.upload(rekeyed, "id,name\n1,a\n2,b\n");
   const auto seen = diff(1, 2);
   EXPECT_TRUE(seen.diff.key_changed);
@@ -369,8 +369,8 @@ TEST_F(AgainTest, VersionsWithOtherKeysDifferInEveryRow) {
 TEST_F(AgainTest, VersionsThatAreNotThereCannotBeCompared) {
   bench_.upload("id,name\n1,a\n");
   const auto error_of = [&](const TableRef& table, std::int64_t from, std::int64_t to) {
-    return bench_.engine
-        ->diff_versions(table, Version(from), Version(to), Seq(1), [](const EventView&) { return true; })
+    return bench_.engine->reader()
+        .diff_versions(table, Version(from), Version(to), Seq(1), [](const EventView&) { return true; })
         .error()
         .type;
   };
@@ -383,18 +383,18 @@ TEST_F(AgainTest, ATableSaysWhenItChanged) {
   const auto first = bench_.upload("id,name\n1,a\n").upload;
   bench_.clock.advance_ms(1000);
   auto request = IngestBench::request("acme");
-  request.ignore = "note";
+  request.fields["ignore"] = "note";
   bench_.upload(request, "id,name\n1,a\n");
-  auto table = bench_.engine->table({"acme", "financials"}).value();
+  auto table = bench_.engine->reader().table({"acme", "financials"}).value();
   ASSERT_TRUE(table);
   EXPECT_EQ(table->versions, 2);
-  EXPECT_EQ(table->changed_at, first.timestamp) << "version 2 changed no row";
+  EXPECT_EQ(table->changed_at, first.times.timestamp) << "version 2 changed no row";
   bench_.upload(IngestBench::request("beta"), "id,name\n1,a\n");
   bench_.upload(IngestBench::request("zeta"), "id,name\n1,a\n");
-  const auto page = bench_.engine->tables({TableRef{"acme", "financials"}, 1}).value();
+  const auto page = bench_.engine->reader().tables({TableRef{"acme", "financials"}, 1}).value();
   ASSERT_EQ(page.size(), 1U);
   EXPECT_EQ(page[0].table.company_id, "beta");
-  EXPECT_FALSE(bench_.engine->table({"nobody", "financials"}).value());
+  EXPECT_FALSE(bench_.engine->reader().table({"nobody", "financials"}).value());
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ class ArchiveIdentityTest : public ::testing::Test {
     const auto rebuilt = rebuild_catalog(bench_.options, bench_.clock);
     EXPECT_TRUE(rebuilt.has_value()) << rebuilt.error().text();
     reopen();
-    return bench_.engine->archive_id();
+    return bench_.engine->reader().archive_id();
   }
   static Event event_in(std::string_view message) { return parse_event_json(message).value(); }
 
@@ -47,14 +47,14 @@ class ArchiveIdentityTest : public ::testing::Test {
 };
 
 TEST_F(ArchiveIdentityTest, IsMadeOnceAndKept) {
-  const auto id = bench_.engine->archive_id();
+  const auto id = bench_.engine->reader().archive_id();
   EXPECT_NE(id, ArchiveId{});
   EXPECT_EQ(id_in_file(), id);
   reopen();
-  EXPECT_EQ(bench_.engine->archive_id(), id);
+  EXPECT_EQ(bench_.engine->reader().archive_id(), id);
   IngestBench other;
   ASSERT_TRUE(other.open().has_value());
-  EXPECT_NE(other.engine->archive_id(), id);
+  EXPECT_NE(other.engine->reader().archive_id(), id);
 }
 
 TEST_F(ArchiveIdentityTest, IsInEachVersionsManifestAndEvents) {
@@ -63,18 +63,18 @@ TEST_F(ArchiveIdentityTest, IsInEachVersionsManifestAndEvents) {
   const auto path = layout().manifest_file(upload);
   const auto manifest = read_manifest(io::read_whole_file(path).value(), path);
   ASSERT_TRUE(manifest.has_value()) << manifest.error().text();
-  EXPECT_EQ(manifest.value().archive_id, bench_.engine->archive_id());
+  EXPECT_EQ(manifest.value().archive_id, bench_.engine->reader().archive_id());
   const auto messages = bench_.log->messages();
   ASSERT_EQ(messages.size(), 2U);
-  EXPECT_EQ(event_in(messages[0].value).upload.archive_id, bench_.engine->archive_id());
+  EXPECT_EQ(event_in(messages[0].value).upload.archive_id, bench_.engine->reader().archive_id());
 }
 
 TEST_F(ArchiveIdentityTest, OneOfItsPlacesIsEnough) {
-  const auto id = bench_.engine->archive_id();
+  const auto id = bench_.engine->reader().archive_id();
   bench_.close();
   std::filesystem::remove(layout().archive_id_file());
   reopen();
-  EXPECT_EQ(bench_.engine->archive_id(), id) << "from the catalog";
+  EXPECT_EQ(bench_.engine->reader().archive_id(), id) << "from the catalog";
   EXPECT_EQ(id_in_file(), id);
   bench_.upload(rows_csv(1, 2, "a"));
   lose_catalog();
@@ -137,8 +137,8 @@ TEST_F(OwnedTableTest, AnUploadIsRefusedBeforeItIsCompared) {
   ASSERT_TRUE(outcome.has_error());
   EXPECT_EQ(outcome.error().type, kOwned);
   EXPECT_EQ(asked_, (TableRef{"acme", "financials"}));
-  EXPECT_EQ(archive_, bench_.engine->archive_id());
-  EXPECT_TRUE(bench_.engine->tables().value().empty());
+  EXPECT_EQ(archive_, bench_.engine->reader().archive_id());
+  EXPECT_TRUE(bench_.engine->reader().tables().value().empty());
   EXPECT_FALSE(std::filesystem::exists(layout().archive() / "acme"));
   EXPECT_TRUE(std::filesystem::is_empty(layout().spool()));
 }
@@ -148,17 +148,17 @@ TEST_F(OwnedTableTest, ReleaseAndRevertAreRefusedToo) {
   known_ = first.upload_id;
   bench_.upload(rows_csv(1, 2, "b"));
   auto request = IngestBench::request("acme");
-  request.dry_run = true;
+  request.fields["dry_run"] = "true";
   const auto held = bench_.upload(request, rows_csv(1, 3, "c")).upload;
   refuse_from_now_on();
-  const auto released = bench_.engine->release(held.upload_id);
+  const auto released = bench_.engine->intake().release(held.upload_id);
   ASSERT_TRUE(released.has_error());
   EXPECT_EQ(released.error().type, kOwned);
-  const auto reverted = bench_.engine->revert({first.table, Version(1), false, false, {}, {}});
+  const auto reverted = bench_.engine->intake().revert({first.table, Version(1), false, false, {}, {}});
   ASSERT_TRUE(reverted.has_error());
   EXPECT_EQ(reverted.error().type, kOwned);
-  EXPECT_EQ(bench_.engine->versions(first.table, Version(1), 9).value().size(), 2U);
-  EXPECT_EQ(bench_.engine->upload(held.upload_id).value()->state, UploadState::held);
+  EXPECT_EQ(bench_.engine->reader().versions(first.table, Version(1), 9).value().size(), 2U);
+  EXPECT_EQ(bench_.engine->reader().upload(held.upload_id).value()->state, UploadState::held);
 }
 
 }  // namespace

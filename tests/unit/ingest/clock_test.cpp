@@ -26,11 +26,11 @@ class ClockTest : public ::testing::Test {
   }
   UploadReport hold(const std::string& bytes, const std::string& key) const {
     auto request = IngestBench::request("acme");
-    request.dry_run = true;
+    request.fields["dry_run"] = "true";
     request.caller.idempotency_key = key;
     return bench_.upload(request, bytes);
   }
-  UploadState state_of(const UploadId& id) const { return bench_.engine->upload(id).value()->state; }
+  UploadState state_of(const UploadId& id) const { return bench_.engine->reader().upload(id).value()->state; }
   bool has_file(const UploadId& id) const {
     return std::filesystem::exists(Layout{bench_.options.data_dir}.held_file(id));
   }
@@ -115,7 +115,7 @@ TEST_P(WrongOnceTest, NothingExpires) {
   const auto again = bench_.upload(keyed, rows_csv(1, 30, "b"));
   EXPECT_TRUE(again.replayed) << "the answer was kept";
   EXPECT_EQ(again.upload.upload_id, first.upload.upload_id);
-  EXPECT_TRUE(bench_.engine->release(dry.upload_id).has_error()) << "the table has moved on";
+  EXPECT_TRUE(bench_.engine->intake().release(dry.upload_id).has_error()) << "the table has moved on";
 }
 
 INSTANTIATE_TEST_SUITE_P(Clocks, WrongOnceTest,
@@ -137,20 +137,20 @@ TEST_F(ClockTest, WhatWasHeldUnderAClockThatWasBehindLivesAsLong) {
 
 TEST_F(ClockTest, TheEndOfAHeldUploadFollowsTheClock) {
   const auto dry = hold("id\n1\n", "k").upload;
-  const auto end = dry.received_at.plus_ms(kDayMs);
-  const auto stored = [&] { return *bench_.engine->upload(dry.upload_id).value(); };
-  EXPECT_EQ(bench_.engine->expires_at(stored()), end);
+  const auto end = dry.times.received_at.plus_ms(kDayMs);
+  const auto stored = [&] { return *bench_.engine->reader().upload(dry.upload_id).value(); };
+  EXPECT_EQ(bench_.engine->reader().expires_at(stored()), end);
   bench_.clock.advance_ms(kHourMs);
   bench_.clock.jump_ms(59'000);
-  EXPECT_EQ(bench_.engine->expires_at(stored()), end) << "a correction changes nothing";
+  EXPECT_EQ(bench_.engine->reader().expires_at(stored()), end) << "a correction changes nothing";
   bench_.clock.jump_ms(kHourMs - 59'000);
-  EXPECT_EQ(bench_.engine->expires_at(stored()), end.plus_ms(kHourMs));
+  EXPECT_EQ(bench_.engine->reader().expires_at(stored()), end.plus_ms(kHourMs));
 }
 
 TEST_F(ClockTest, AJumpBeyondTheLimitStopsUploadsUntilTheClockIsBack) {
   bench_.upload(rows_csv(1, 2, "a"));
   const auto dry = hold(rows_csv(1, 2, "b"), "k").upload;
-  auto reception = bench_.engine->receive();
+  auto reception = bench_.engine->intake().receive();
   ASSERT_TRUE(reception.has_value());
   const std::string_view bytes = "id,name\n1,c\n";
   ASSERT_TRUE(reception.value()->write(std::as_bytes(std::span(bytes))).has_value());
@@ -159,14 +159,14 @@ TEST_F(ClockTest, AJumpBeyondTheLimitStopsUploadsUntilTheClockIsBack) {
   ASSERT_TRUE(refused.has_error());
   EXPECT_EQ(refused.error().type, "clock-implausible");
   EXPECT_EQ(refused.error().code, ErrorCode::unavailable);
-  EXPECT_EQ(bench_.engine->release(dry.upload_id).error().type, "clock-implausible");
-  EXPECT_EQ(bench_.engine->revert({{"acme", "financials"}, Version(1), false, false, {}, {}}).error().type,
-            "clock-implausible");
-  const auto received_before =
-      bench_.engine->submit(std::move(reception).value(), IngestBench::request("acme"));
+  EXPECT_EQ(bench_.engine->intake().release(dry.upload_id).error().type, "clock-implausible");
+  EXPECT_EQ(
+      bench_.engine->intake().revert({{"acme", "financials"}, Version(1), false, false, {}, {}}).error().type,
+      "clock-implausible");
+  const auto received_before = reception.value()->submit(IngestBench::request("acme"));
   ASSERT_TRUE(received_before.has_error()) << "it gets its timestamp only now";
   EXPECT_EQ(received_before.error().type, "clock-implausible");
-  EXPECT_EQ(bench_.engine->table({"acme", "financials"}).value()->versions, 1);
+  EXPECT_EQ(bench_.engine->reader().table({"acme", "financials"}).value()->versions, 1);
   bench_.clock.jump_ms(-40 * kDayMs);
   EXPECT_TRUE(send(rows_csv(1, 2, "b")).has_value());
 }
@@ -190,8 +190,8 @@ TEST_F(ClockTest, TheOperatorAgreesAndTheNextRunKnows) {
   ASSERT_TRUE(accepted.has_value()) << accepted.error().text();
   const auto& upload = std::get<UploadReport>(accepted.value()).upload;
   EXPECT_EQ(upload.version, Version(3));
-  EXPECT_GT(*upload.timestamp, bench_.clock.now().plus_ms(39 * kDayMs));
-  EXPECT_FALSE(upload.warnings.empty());
+  EXPECT_GT(*upload.times.timestamp, bench_.clock.now().plus_ms(39 * kDayMs));
+  EXPECT_FALSE(upload.outcome.warnings.empty());
 }
 
 TEST_F(ClockTest, VersionsAheadAreFoundAtTheStartWithoutAnyMark) {
@@ -222,14 +222,14 @@ TEST_F(ClockTest, TheTimeOfARunThatCrashedCounts) {
 TEST_F(ClockTest, AnUnknownStateIsAnErrorAndNeverExpired) {
   const auto dry = hold("id\n1\n", "k").upload;
   change_catalog("UPDATE uploads SET state = 'frozen'; UPDATE answers SET status = 'postponed'");
-  const auto found = bench_.engine->upload(dry.upload_id);
+  const auto found = bench_.engine->reader().upload(dry.upload_id);
   ASSERT_TRUE(found.has_error());
   EXPECT_EQ(found.error().code, ErrorCode::corrupt);
   EXPECT_EQ(found.error().type, "unknown-state");
   EXPECT_NE(found.error().message.find("frozen"), std::string::npos);
   EXPECT_NE(found.error().fix.find("newer deltadrop"), std::string::npos);
   auto request = IngestBench::request("acme");
-  request.dry_run = true;
+  request.fields["dry_run"] = "true";
   request.caller.idempotency_key = "k";
   const auto again = bench_.submit(request, "id\n1\n");
   ASSERT_TRUE(again.has_error());

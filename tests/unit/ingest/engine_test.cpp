@@ -41,11 +41,11 @@ TEST_F(EngineTest, AcceptsPublishesAndArchives) {
   EXPECT_EQ(report.status, UploadStatus::published);
   const UploadRecord& upload = report.upload;
   EXPECT_EQ(upload.version, Version(1));
-  EXPECT_EQ(upload.counts, (diff::Counts{0, 2, 2, 0, 0}));
-  EXPECT_EQ(upload.file_id, file_id_of("acme", upload.sha256));
-  EXPECT_EQ(upload.archive_name, "20250310123456789_" + upload.file_id + ".csv");
-  EXPECT_EQ(upload.timestamp, upload.effective_at);
-  EXPECT_EQ(upload.key_column, "id");
+  EXPECT_EQ(upload.outcome.counts, (diff::Counts{0, 2, 2, 0, 0}));
+  EXPECT_EQ(upload.file.file_id, file_id_of("acme", upload.file.sha256));
+  EXPECT_EQ(upload.file.archive_name, "20250310123456789_" + upload.file.file_id + ".csv");
+  EXPECT_EQ(upload.times.timestamp, upload.times.effective_at);
+  EXPECT_EQ(upload.reading.key_column, "id");
   EXPECT_FALSE(upload.previous_upload_id);
   EXPECT_EQ(io::read_whole_file(layout().archived_file(upload)).value(), v1);
   EXPECT_TRUE(std::filesystem::exists(layout().manifest_file(upload)));
@@ -69,16 +69,16 @@ TEST_F(EngineTest, ChainsUploadsThatHaveEvents) {
   const auto v1 = bench_.upload("id,name\n1,a\n2,b\n").upload;
   // Another ignore of a column that is not there: a new version without events.
   auto request = IngestBench::request("acme");
-  request.ignore = "note";
+  request.fields["ignore"] = "note";
   const auto v2 = bench_.upload(request, "id,name\n1,a\n2,b\n");
   EXPECT_EQ(v2.status, UploadStatus::published);
   EXPECT_EQ(v2.upload.version, Version(2));
-  EXPECT_EQ(v2.upload.counts.changes(), 0);
+  EXPECT_EQ(v2.upload.outcome.counts.changes(), 0);
   EXPECT_EQ(v2.upload.previous_upload_id, v1.upload_id);
   const auto v3 = bench_.upload("id,name\n1,a\n2,c\n").upload;
   EXPECT_EQ(v3.previous_upload_id, v1.upload_id) << "an upload without events is not in the chain";
-  EXPECT_EQ(v3.options.ignore, std::vector<std::string>{"note"}) << "remembered";
-  EXPECT_EQ(v3.counts, (diff::Counts{2, 2, 0, 1, 0}));
+  EXPECT_EQ(v3.reading.options.ignore, std::vector<std::string>{"note"}) << "remembered";
+  EXPECT_EQ(v3.outcome.counts, (diff::Counts{2, 2, 0, 1, 0}));
   EXPECT_EQ(bench_.upload("id,name\n1,a\n").upload.previous_upload_id, v3.upload_id);
 }
 
@@ -86,20 +86,20 @@ TEST_F(EngineTest, TellsWhichTablesGotAVersionSince) {
   using Tables = std::vector<TableRef>;
   const TableRef acme{"acme", "financials"};
   const TableRef other{"other", "financials"};
-  EXPECT_EQ(bench_.engine->accepted_since(0).tables, Tables{});
+  EXPECT_EQ(bench_.engine->reader().accepted_since(0).tables, Tables{});
   bench_.upload("id,name\n1,a\n");
   bench_.upload(IngestBench::request("other"), "id,name\n1,a\n");
   bench_.upload("id,name\n1,b\n");
-  const auto both = bench_.engine->accepted_since(0);
+  const auto both = bench_.engine->reader().accepted_since(0);
   EXPECT_EQ(both.tables, (Tables{other, acme})) << "each once";
   bench_.upload("id,name\n1,b\n");
   auto dry = IngestBench::request("other");
-  dry.dry_run = true;
+  dry.fields["dry_run"] = "true";
   const auto held = bench_.upload(dry, "id,name\n1,c\n").upload;
-  const auto same = bench_.engine->accepted_since(both.next);
+  const auto same = bench_.engine->reader().accepted_since(both.next);
   EXPECT_EQ(same.tables, Tables{}) << "unchanged and held are no versions";
-  EXPECT_TRUE(bench_.engine->release(held.upload_id).has_value());
-  EXPECT_EQ(bench_.engine->accepted_since(same.next).tables, Tables{other});
+  EXPECT_TRUE(bench_.engine->intake().release(held.upload_id).has_value());
+  EXPECT_EQ(bench_.engine->reader().accepted_since(same.next).tables, Tables{other});
 }
 
 /// Puts a copy of DATA_DIR in its place between the comparison and the acceptance of the next upload.
@@ -131,7 +131,7 @@ TEST_F(EngineTest, NothingIsAcceptedIntoADataDirThatWasReplacedMeanwhile) {
   const auto outcome = bench_.submit(IngestBench::request("acme"), "id,name\n1,a\n");
   ASSERT_TRUE(outcome.has_error());
   EXPECT_EQ(outcome.error().type, "data-dir-replaced");
-  EXPECT_EQ(bench_.engine->uploads({}).value().size(), 0U);
+  EXPECT_EQ(bench_.engine->reader().uploads({}).value().size(), 0U);
   for (const auto& folder : {bench_.options.data_dir, away}) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / "archive")) {
       EXPECT_NE(entry.path().extension(), ".csv") << entry.path();
@@ -142,10 +142,11 @@ TEST_F(EngineTest, NothingIsAcceptedIntoADataDirThatWasReplacedMeanwhile) {
 
 TEST_F(EngineTest, AMisspeltIgnoreIsWarnedOf) {
   auto request = IngestBench::request("acme");
-  request.ignore = "TS";
+  request.fields["ignore"] = "TS";
   const auto upload = bench_.upload(request, "id,ts\n1,a\n").upload;
-  ASSERT_EQ(upload.warnings.size(), 1U);
-  EXPECT_NE(upload.warnings.front().find("\"TS\""), std::string::npos) << upload.warnings.front();
+  ASSERT_EQ(upload.outcome.warnings.size(), 1U);
+  EXPECT_NE(upload.outcome.warnings.front().find("\"TS\""), std::string::npos)
+      << upload.outcome.warnings.front();
 }
 
 TEST_F(EngineTest, AQuoteInsideAnUnquotedValueIsWarnedOf) {
@@ -156,28 +157,30 @@ TEST_F(EngineTest, AQuoteInsideAnUnquotedValueIsWarnedOf) {
       "line 3, column \"size\": \"5\" pipe\" has a quote inside an unquoted value, which was read as an "
       "ordinary character; 3 values in the file have one; to be unambiguous, put the whole value in "
       "quotes and double each quote inside";
-  EXPECT_THAT(upload.warnings, ::testing::ElementsAre(warning));
+  EXPECT_THAT(upload.outcome.warnings, ::testing::ElementsAre(warning));
   EXPECT_EQ(bench_.upload(request, text).status, UploadStatus::unchanged);
-  EXPECT_THAT(bench_.upload(request, text).upload.warnings, ::testing::ElementsAre(warning));
-  EXPECT_THAT(bench_.upload(request, "id,size,note\n1,\"5\"\" pipe\",x\n").upload.warnings,
+  EXPECT_THAT(bench_.upload(request, text).upload.outcome.warnings, ::testing::ElementsAre(warning));
+  EXPECT_THAT(bench_.upload(request, "id,size,note\n1,\"5\"\" pipe\",x\n").upload.outcome.warnings,
               ::testing::Not(::testing::Contains(::testing::HasSubstr("quote"))));
 }
 
 TEST_F(EngineTest, UnchangedSaysWhatOfTheRequestWasNotTaken) {
   const std::string text = "id,name\n1,a\n";
   auto request = IngestBench::request("acme");
-  request.effective_at = "2025-01-01";
+  request.fields["effective_at"] = "2025-01-01";
   bench_.upload(request, text);
-  EXPECT_TRUE(bench_.upload(request, text).upload.warnings.empty()) << "a retry gets what it asked for";
-  request.effective_at = "2025-02-01";
-  request.encoding = "utf-8";
+  EXPECT_TRUE(bench_.upload(request, text).upload.outcome.warnings.empty())
+      << "a retry gets what it asked for";
+  request.fields["effective_at"] = "2025-02-01";
+  request.fields["encoding"] = "utf-8";
   const auto again = bench_.upload(request, text);
   EXPECT_EQ(again.status, UploadStatus::unchanged);
-  EXPECT_EQ(again.upload.effective_at, Timestamp::parse("2025-01-01").value());
-  ASSERT_EQ(again.upload.warnings.size(), 2U);
-  EXPECT_NE(again.upload.warnings[0].find("effective_at 2025-02-01"), std::string::npos)
-      << again.upload.warnings[0];
-  EXPECT_NE(again.upload.warnings[1].find("encoding"), std::string::npos) << again.upload.warnings[1];
+  EXPECT_EQ(again.upload.times.effective_at, Timestamp::parse("2025-01-01").value());
+  ASSERT_EQ(again.upload.outcome.warnings.size(), 2U);
+  EXPECT_NE(again.upload.outcome.warnings[0].find("effective_at 2025-02-01"), std::string::npos)
+      << again.upload.outcome.warnings[0];
+  EXPECT_NE(again.upload.outcome.warnings[1].find("encoding"), std::string::npos)
+      << again.upload.outcome.warnings[1];
 }
 
 TEST_F(EngineTest, SameBytesAndOptionsAreUnchanged) {
@@ -186,21 +189,21 @@ TEST_F(EngineTest, SameBytesAndOptionsAreUnchanged) {
   bench_.clock.advance_ms(1000);
   auto request = IngestBench::request("acme");
   for (const bool dry_run : {false, true}) {
-    request.dry_run = dry_run;
-    request.effective_at = "2025-01-01";
+    request.fields["dry_run"] = dry_run ? "true" : "false";
+    request.fields["effective_at"] = "2025-01-01";
     const auto again = bench_.upload(request, text);
     EXPECT_EQ(again.status, UploadStatus::unchanged) << dry_run;
     EXPECT_EQ(again.upload.upload_id, first.upload_id);
-    EXPECT_EQ(again.upload.counts.changes(), 0);
-    EXPECT_EQ(again.upload.counts.rows, 1);
+    EXPECT_EQ(again.upload.outcome.counts.changes(), 0);
+    EXPECT_EQ(again.upload.outcome.counts.rows, 1);
   }
   EXPECT_EQ(bench_.log->messages().size(), 1U);
   EXPECT_TRUE(std::filesystem::is_empty(layout().spool()));
   auto other = IngestBench::request("acme");
-  other.types = "name:string";
+  other.fields["types"] = "name:string";
   const auto typed = bench_.upload(other, text).upload;
   EXPECT_EQ(typed.version, Version(2)) << "other types are another version";
-  EXPECT_THAT(typed.warnings, ::testing::ElementsAre(::testing::HasSubstr("the next version")));
+  EXPECT_THAT(typed.outcome.warnings, ::testing::ElementsAre(::testing::HasSubstr("the next version")));
 }
 
 TEST_F(EngineTest, FindingsChangeNothing) {
@@ -216,7 +219,7 @@ TEST_F(EngineTest, FindingsChangeNothing) {
   findings = std::get_if<csv::Findings>(&outcome.value());
   ASSERT_NE(findings, nullptr);
   EXPECT_GE(findings->total, 2);
-  EXPECT_EQ(bench_.engine->tables().value().front().versions, 1);
+  EXPECT_EQ(bench_.engine->reader().tables().value().front().versions, 1);
   EXPECT_TRUE(std::filesystem::is_empty(layout().spool()));
   EXPECT_EQ(bench_.upload("id,name\n1,b\n").upload.version, Version(2)) << "the next upload works";
 }
@@ -229,7 +232,7 @@ TEST_F(EngineTest, NamesThatDifferInCaseAreRefused) {
   };
   for (const auto& c : {Case{"ACME", "financials"}, Case{"Acme", "other"}, Case{"acme", "Financials"}}) {
     auto request = IngestBench::request(c.company);
-    request.table_name = c.table;
+    request.fields["table_name"] = c.table;
     const auto outcome = bench_.submit(request, "id,name\n1,a\n");
     ASSERT_FALSE(outcome.has_value()) << c.company << "/" << c.table;
     EXPECT_EQ(outcome.error().type, "name-differs-in-case");
@@ -239,15 +242,16 @@ TEST_F(EngineTest, NamesThatDifferInCaseAreRefused) {
 
 TEST_F(EngineTest, EffectiveAtIsCheckedBeforeAnythingIsWritten) {
   auto request = IngestBench::request("acme");
-  request.effective_at = "2025-02-01";
-  EXPECT_EQ(bench_.upload(request, "id\n1\n").upload.effective_at, Timestamp::parse("2025-02-01").value());
+  request.fields["effective_at"] = "2025-02-01";
+  EXPECT_EQ(bench_.upload(request, "id\n1\n").upload.times.effective_at,
+            Timestamp::parse("2025-02-01").value());
   for (const std::string bad : {"2025-02-01", "2025-01-31", "2035-01-01", "soon"}) {
-    request.effective_at = bad;
+    request.fields["effective_at"] = bad;
     const auto outcome = bench_.submit(request, "id\n1\n2\n");
     ASSERT_FALSE(outcome.has_value()) << bad;
     EXPECT_EQ(outcome.error().type, "bad-effective-at") << bad;
   }
-  request.effective_at = "2025-02-02";
+  request.fields["effective_at"] = "2025-02-02";
   EXPECT_EQ(bench_.upload(request, "id\n1\n2\n").upload.version, Version(2));
 }
 
@@ -255,10 +259,10 @@ TEST_F(EngineTest, TimestampsRiseWhenTheClockLags) {
   const auto v1 = bench_.upload("id\n1\n").upload;
   bench_.clock.advance_ms(-5000);
   const auto v2 = bench_.upload("id\n2\n").upload;
-  EXPECT_EQ(v2.timestamp, v1.timestamp->plus_ms(1));
-  EXPECT_EQ(v2.effective_at, v2.timestamp);
-  ASSERT_EQ(v2.warnings.size(), 1U);
-  EXPECT_NE(v2.warnings.front().find("clock"), std::string::npos) << v2.warnings.front();
+  EXPECT_EQ(v2.times.timestamp, v1.times.timestamp->plus_ms(1));
+  EXPECT_EQ(v2.times.effective_at, v2.times.timestamp);
+  ASSERT_EQ(v2.outcome.warnings.size(), 1U);
+  EXPECT_NE(v2.outcome.warnings.front().find("clock"), std::string::npos) << v2.outcome.warnings.front();
 }
 
 TEST_F(EngineTest, HeldUploadIsPublishedAsShown) {
@@ -266,7 +270,7 @@ TEST_F(EngineTest, HeldUploadIsPublishedAsShown) {
   const auto held = bench_.upload(rows_csv(1, 10, "b"));
   ASSERT_EQ(held.status, UploadStatus::held);
   EXPECT_FALSE(held.upload.version);
-  EXPECT_EQ(held.upload.hold_reasons.size(), 1U);
+  EXPECT_EQ(held.upload.outcome.hold_reasons.size(), 1U);
   ASSERT_EQ(held.samples_json.size(), 5U);
   EXPECT_NE(held.samples_json.front().find(R"("version":null)"), std::string::npos)
       << held.samples_json.front();
@@ -275,26 +279,26 @@ TEST_F(EngineTest, HeldUploadIsPublishedAsShown) {
 
   bench_.clock.advance_ms(1000);
   std::vector<std::string> shown;
-  ASSERT_TRUE(bench_.engine
-                  ->changes(held.upload.upload_id, Seq(1),
-                            [&](Seq, std::string_view json) {
-                              shown.emplace_back(json);
-                              return true;
-                            })
+  ASSERT_TRUE(bench_.engine->reader()
+                  .changes(held.upload.upload_id, Seq(1),
+                           [&](Seq, std::string_view json) {
+                             shown.emplace_back(json);
+                             return true;
+                           })
                   .has_value());
   EXPECT_EQ(shown.size(), 30U);
   EXPECT_EQ(shown.front(), held.samples_json.front());
 
-  const auto released = bench_.engine->release(held.upload.upload_id);
+  const auto released = bench_.engine->intake().release(held.upload.upload_id);
   ASSERT_TRUE(released.has_value()) << released.error().text();
   EXPECT_EQ(released.value().status, UploadStatus::published);
   EXPECT_EQ(released.value().upload.upload_id, held.upload.upload_id);
   EXPECT_EQ(released.value().upload.version, Version(2));
-  EXPECT_EQ(released.value().upload.timestamp, bench_.clock.now());
+  EXPECT_EQ(released.value().upload.times.timestamp, bench_.clock.now());
   EXPECT_EQ(bench_.log->messages().size(), 60U);
   EXPECT_TRUE(std::filesystem::is_empty(layout().held()));
   EXPECT_EQ(current("acme"), rows_csv(1, 10, "b"));
-  const auto again = bench_.engine->release(held.upload.upload_id);
+  const auto again = bench_.engine->intake().release(held.upload.upload_id);
   ASSERT_FALSE(again.has_value());
   EXPECT_EQ(again.error().type, "not-held");
 }
@@ -302,21 +306,21 @@ TEST_F(EngineTest, HeldUploadIsPublishedAsShown) {
 TEST_F(EngineTest, ReleaseIsRefusedWhenTheTableHasMovedOn) {
   bench_.upload("id\n1\n");
   auto request = IngestBench::request("acme");
-  request.dry_run = true;
+  request.fields["dry_run"] = "true";
   const auto held = bench_.upload(request, "id\n1\n2\n");
   bench_.upload("id\n1\n3\n");
-  const auto released = bench_.engine->release(held.upload.upload_id);
+  const auto released = bench_.engine->intake().release(held.upload.upload_id);
   ASSERT_FALSE(released.has_value());
   EXPECT_EQ(released.error().type, "table-moved-on");
   EXPECT_NE(released.error().message.find("version 2"), std::string::npos) << released.error().message;
-  EXPECT_EQ(bench_.engine->upload(held.upload.upload_id).value()->state, UploadState::held);
+  EXPECT_EQ(bench_.engine->reader().upload(held.upload.upload_id).value()->state, UploadState::held);
 }
 
 TEST_F(EngineTest, HeldFirstVersionMakesNoTable) {
   const auto held = bench_.upload("id,name\n");
   EXPECT_EQ(held.status, UploadStatus::held);
-  EXPECT_TRUE(bench_.engine->tables().value().empty());
-  const auto released = bench_.engine->release(held.upload.upload_id);
+  EXPECT_TRUE(bench_.engine->reader().tables().value().empty());
+  const auto released = bench_.engine->intake().release(held.upload.upload_id);
   ASSERT_TRUE(released.has_value()) << released.error().text();
   EXPECT_EQ(released.value().status, UploadStatus::published);
   EXPECT_EQ(released.value().upload.version, Version(1));
@@ -324,39 +328,41 @@ TEST_F(EngineTest, HeldFirstVersionMakesNoTable) {
 
 TEST_F(EngineTest, ADamagedHeldFileIsNotReleased) {
   auto request = IngestBench::request("acme");
-  request.dry_run = true;
+  request.fields["dry_run"] = "true";
   const auto held = bench_.upload(request, "id\n1\n");
   const auto path = layout().held_file(held.upload.upload_id);
   ASSERT_TRUE(io::remove_file(path).has_value());
   ASSERT_TRUE(io::write_file_durably(path, "id\n2\n").has_value());
-  const auto released = bench_.engine->release(held.upload.upload_id);
+  const auto released = bench_.engine->intake().release(held.upload.upload_id);
   ASSERT_FALSE(released.has_value());
   EXPECT_EQ(released.error().code, ErrorCode::corrupt) << released.error().text();
 }
 
 TEST_F(EngineTest, DiscardRemovesTheFile) {
   auto request = IngestBench::request("acme");
-  request.dry_run = true;
+  request.fields["dry_run"] = "true";
   const auto held = bench_.upload(request, "id\n1\n").upload;
-  ASSERT_TRUE(bench_.engine->discard(held.upload_id).has_value());
-  EXPECT_EQ(bench_.engine->upload(held.upload_id).value()->state, UploadState::discarded);
+  ASSERT_TRUE(bench_.engine->intake().discard(held.upload_id).has_value());
+  EXPECT_EQ(bench_.engine->reader().upload(held.upload_id).value()->state, UploadState::discarded);
   EXPECT_TRUE(std::filesystem::is_empty(layout().held()));
-  EXPECT_EQ(bench_.engine->discard(held.upload_id).error().type, "not-held");
-  EXPECT_EQ(
-      bench_.engine->changes(held.upload_id, Seq(1), [](Seq, std::string_view) { return true; }).error().type,
-      "file-gone");
+  EXPECT_EQ(bench_.engine->intake().discard(held.upload_id).error().type, "not-held");
+  EXPECT_EQ(bench_.engine->reader()
+                .changes(held.upload_id, Seq(1), [](Seq, std::string_view) { return true; })
+                .error()
+                .type,
+            "file-gone");
 }
 
 TEST_F(EngineTest, HeldUploadsExpire) {
   auto request = IngestBench::request("acme");
-  request.dry_run = true;
+  request.fields["dry_run"] = "true";
   const auto dry = bench_.upload(request, "id\n1\n").upload;
   const auto kept = bench_.upload("id,name\n").upload;
   bench_.close();
   bench_.clock.advance_ms(std::int64_t{25} * 3'600'000);
   ASSERT_TRUE(bench_.open().has_value());
-  EXPECT_EQ(bench_.engine->upload(dry.upload_id).value()->state, UploadState::expired);
-  EXPECT_EQ(bench_.engine->upload(kept.upload_id).value()->state, UploadState::held);
+  EXPECT_EQ(bench_.engine->reader().upload(dry.upload_id).value()->state, UploadState::expired);
+  EXPECT_EQ(bench_.engine->reader().upload(kept.upload_id).value()->state, UploadState::held);
   EXPECT_FALSE(std::filesystem::exists(layout().held_file(dry.upload_id)));
   EXPECT_TRUE(std::filesystem::exists(layout().held_file(kept.upload_id)));
 }
@@ -364,17 +370,17 @@ TEST_F(EngineTest, HeldUploadsExpire) {
 TEST_F(EngineTest, RekeyIsHeldUnlessForced) {
   bench_.upload("id,code,name\n1,x,a\n2,y,b\n");
   auto request = IngestBench::request("acme");
-  request.key = "code";
+  request.fields["key"] = "code";
   const std::string v2 = "id,code,name\n1,x,a\n2,y,c\n";
   EXPECT_EQ(bench_.submit(request, v2).error().type, "key-changed");
-  request.rekey = true;
+  request.fields["rekey"] = "true";
   EXPECT_EQ(bench_.upload(request, v2).status, UploadStatus::held);
-  request.force = true;
+  request.fields["force"] = "true";
   const auto forced = bench_.upload(request, v2);
   EXPECT_EQ(forced.status, UploadStatus::published);
-  EXPECT_EQ(forced.upload.counts, (diff::Counts{2, 2, 2, 0, 2}));
-  EXPECT_TRUE(forced.upload.rekey);
-  EXPECT_EQ(bench_.upload("id,code,name\n1,x,a\n2,y,d\n").upload.counts.updated, 1)
+  EXPECT_EQ(forced.upload.outcome.counts, (diff::Counts{2, 2, 2, 0, 2}));
+  EXPECT_TRUE(forced.upload.reading.rekey);
+  EXPECT_EQ(bench_.upload("id,code,name\n1,x,a\n2,y,d\n").upload.outcome.counts.updated, 1)
       << "the new key is remembered";
 }
 
@@ -396,12 +402,12 @@ TEST_F(EngineTest, TablesRunInParallelAndOneTablesUploadsInTurn) {
   for (auto& thread : threads) thread.join();
   for (int t = 0; t < kTables; ++t) {
     const auto versions =
-        bench_.engine->versions({"company" + std::to_string(t), "financials"}, Version(1), 100);
+        bench_.engine->reader().versions({"company" + std::to_string(t), "financials"}, Version(1), 100);
     ASSERT_TRUE(versions.has_value());
     ASSERT_EQ(versions.value().size(), std::size_t{kUploads});
     for (std::size_t i = 1; i < versions.value().size(); ++i) {
       EXPECT_EQ(versions.value()[i].previous_upload_id, versions.value()[i - 1].upload_id);
-      EXPECT_GT(versions.value()[i].timestamp, versions.value()[i - 1].timestamp);
+      EXPECT_GT(versions.value()[i].times.timestamp, versions.value()[i - 1].times.timestamp);
     }
   }
   EXPECT_EQ(bench_.log->messages().size(), std::size_t{kTables * kUploads});
@@ -409,20 +415,21 @@ TEST_F(EngineTest, TablesRunInParallelAndOneTablesUploadsInTurn) {
 
 TEST_F(EngineTest, AnswersWhatIsNotThere) {
   const TableRef none{"none", "financials"};
-  EXPECT_EQ(bench_.engine->versions(none, Version(1), 10).error().type, "no-such-table");
-  EXPECT_EQ(bench_.engine->archived_file(none, Version(1)).error().type, "no-such-table");
-  EXPECT_FALSE(bench_.engine->upload(UploadId{}).value());
-  EXPECT_EQ(bench_.engine->release(UploadId{}).error().type, "no-such-upload");
+  EXPECT_EQ(bench_.engine->reader().versions(none, Version(1), 10).error().type, "no-such-table");
+  EXPECT_EQ(bench_.engine->reader().archived_file(none, Version(1)).error().type, "no-such-table");
+  EXPECT_FALSE(bench_.engine->reader().upload(UploadId{}).value());
+  EXPECT_EQ(bench_.engine->intake().release(UploadId{}).error().type, "no-such-upload");
   const auto v1 = bench_.upload("id\n1\n").upload;
-  EXPECT_EQ(bench_.engine->archived_file(v1.table, Version(2)).error().type, "no-such-version");
-  EXPECT_EQ(bench_.engine->archived_file(v1.table, Version(1)).value()->read(0, 100).value(), "id\n1\n");
+  EXPECT_EQ(bench_.engine->reader().archived_file(v1.table, Version(2)).error().type, "no-such-version");
+  EXPECT_EQ(bench_.engine->reader().archived_file(v1.table, Version(1)).value()->read(0, 100).value(),
+            "id\n1\n");
 }
 
 TEST_F(EngineTest, AnArchivedFileIsReadFromAnywhereInPieces) {
   std::string text = "id,name\n";
   for (int id = 0; text.size() < 700'000; ++id) text += std::to_string(id) + ",some name\n";
   const auto table = bench_.upload(text).upload.table;
-  const auto file = bench_.engine->archived_file(table, Version(1)).value();
+  const auto file = bench_.engine->reader().archived_file(table, Version(1)).value();
   EXPECT_EQ(file->bytes(), text.size());
   for (const std::size_t first : {0UL, 1UL, 262'143UL, 262'144UL, 300'000UL, text.size() - 1, text.size()}) {
     for (const std::size_t bytes : {0UL, 1UL, 262'145UL, text.size()}) {
@@ -443,7 +450,7 @@ TEST_F(EngineTest, ADownloadThatIsUnderWayGivesNoByteThatChangesMeanwhile) {
   std::string text = "id,name\n";
   for (int id = 0; text.size() < 700'000; ++id) text += std::to_string(id) + ",some name\n";
   const auto upload = bench_.upload(text).upload;
-  const auto file = bench_.engine->archived_file(upload.table, Version(1)).value();
+  const auto file = bench_.engine->reader().archived_file(upload.table, Version(1)).value();
   ASSERT_TRUE(file->read(0, 10).has_value());
   const auto path = layout().archived_file(upload);
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
@@ -463,11 +470,11 @@ TEST_F(EngineTest, ADownloadThatIsUnderWayGivesNoByteThatChangesMeanwhile) {
 TEST_F(EngineTest, AFileThatHasTheNameOfANewVersionIsNeitherOverwrittenNorRemoved) {
   const auto first = bench_.upload("id\n1\n").upload;
   auto next = first;
-  next.archive_name =
+  next.file.archive_name =
       archive_name_of(bench_.clock.now().plus_ms(1), file_id_of("acme", io::sha256_of("id\n2\n")));
   ASSERT_TRUE(io::write_file(layout().archived_file(next), "the only copy of something").has_value());
   const auto second = bench_.upload("id\n2\n").upload;
-  EXPECT_EQ(second.timestamp, bench_.clock.now().plus_ms(2)) << "the next name that is free";
+  EXPECT_EQ(second.times.timestamp, bench_.clock.now().plus_ms(2)) << "the next name that is free";
   EXPECT_EQ(io::read_whole_file(layout().archived_file(next)).value(), "the only copy of something");
   EXPECT_EQ(io::read_whole_file(layout().archived_file(second)).value(), "id\n2\n");
 }
@@ -480,43 +487,43 @@ TEST_F(EngineTest, ListsUploadsNewestFirst) {
   }
   UploadFilter filter;
   filter.limit = 2;
-  const auto page = bench_.engine->uploads(filter).value();
+  const auto page = bench_.engine->reader().uploads(filter).value();
   ASSERT_EQ(page.size(), 2U);
   EXPECT_EQ(page[0].upload_id, ids[2]);
   filter.before = page[1].upload_id;
-  const auto rest = bench_.engine->uploads(filter).value();
+  const auto rest = bench_.engine->reader().uploads(filter).value();
   ASSERT_EQ(rest.size(), 1U);
   EXPECT_EQ(rest[0].upload_id, ids[0]);
   filter = {};
   filter.table = TableRef{"b", "financials"};
   filter.state = UploadState::published;
-  EXPECT_EQ(bench_.engine->uploads(filter).value().size(), 1U);
+  EXPECT_EQ(bench_.engine->reader().uploads(filter).value().size(), 1U);
 }
 
 TEST_F(EngineTest, DelimiterAndEncodingAreFoundAgainUnlessGiven) {
-  EXPECT_EQ(bench_.upload("id;name\n1;a\n").upload.options.delimiter, ';');
+  EXPECT_EQ(bench_.upload("id;name\n1;a\n").upload.reading.options.delimiter, ';');
   const auto v2 = bench_.upload("id,name\n1,b\n").upload;
-  EXPECT_EQ(v2.options.delimiter, ',');
-  EXPECT_EQ(v2.counts.updated, 1);
+  EXPECT_EQ(v2.reading.options.delimiter, ',');
+  EXPECT_EQ(v2.outcome.counts.updated, 1);
   auto request = IngestBench::request("acme");
-  request.encoding = "latin-1";
+  request.fields["encoding"] = "latin-1";
   bench_.upload(request, "id,name\n1,\xE9\n");
   const auto v4 = bench_.upload("id,name\n1,\xE8\n").upload;
-  EXPECT_EQ(v4.options.encoding, csv::Encoding::latin1);
+  EXPECT_EQ(v4.reading.options.encoding, csv::Encoding::latin1);
   EXPECT_EQ(parse_event_json(bench_.log->messages().back().value).value().new_values_json,
             "{\"id\":\"1\",\"name\":\"è\"}");
 }
 
 TEST_F(EngineTest, AByteOrderMarkIsNotRememberedAndWhatIsRememberedSurvivesIt) {
   auto request = IngestBench::request("acme");
-  request.encoding = "latin-1";
+  request.fields["encoding"] = "latin-1";
   bench_.upload(request, "id,name\n1,\xE9\n");
   const auto marked = bench_.upload("\xEF\xBB\xBFid,name\n1,b\n").upload;
-  EXPECT_EQ(marked.options.encoding, csv::Encoding::utf8);
-  EXPECT_EQ(marked.encoding_given, csv::Encoding::latin1);
+  EXPECT_EQ(marked.reading.options.encoding, csv::Encoding::utf8);
+  EXPECT_EQ(marked.reading.encoding_given, csv::Encoding::latin1);
   const auto again = bench_.upload("id,name\n1,\xE9\n").upload;
-  EXPECT_EQ(again.options.encoding, csv::Encoding::latin1);
-  EXPECT_EQ(bench_.upload("\xEF\xBB\xBFid,name\n1,\xC3\xA9\n").upload.counts.changes(), 0);
+  EXPECT_EQ(again.reading.options.encoding, csv::Encoding::latin1);
+  EXPECT_EQ(bench_.upload("\xEF\xBB\xBFid,name\n1,\xC3\xA9\n").upload.outcome.counts.changes(), 0);
 }
 
 /// While it lives, no file can grow beyond a size: a disk that is full for the catalog, though not for small
@@ -553,10 +560,10 @@ TEST_F(EngineTest, ACatalogThatCannotGrowRefusesAndTheNextUploadWorks) {
       ASSERT_FALSE(outcome.has_value());
       EXPECT_EQ(outcome.error().code, ErrorCode::in_doubt) << outcome.error().text();
     }
-    EXPECT_EQ(bench_.engine->tables().value().front().versions, 1);
+    EXPECT_EQ(bench_.engine->reader().tables().value().front().versions, 1);
   }
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().stem() != fs::path(v1.archive_name).stem()) strays.insert(entry.path());
+    if (entry.path().stem() != fs::path(v1.file.archive_name).stem()) strays.insert(entry.path());
   }
   EXPECT_EQ(strays.size(), 2U) << "nobody knows yet that they are nobody's";
   // The same bytes at the same moment get another name than the one of them that has theirs.
@@ -573,7 +580,7 @@ TEST_F(EngineTest, ACatalogThatCannotGrowRefusesAndTheNextUploadWorks) {
   bench_.close();
   ASSERT_TRUE(bench_.open().has_value());
   EXPECT_EQ(current("acme"), "id\n1\n2\n");
-  EXPECT_EQ(bench_.engine->versions(v1.table, Version(1), 10).value().size(), 2U);
+  EXPECT_EQ(bench_.engine->reader().versions(v1.table, Version(1), 10).value().size(), 2U);
 }
 
 TEST_F(EngineTest, UploadsLeaveTheReserve) {
@@ -581,11 +588,11 @@ TEST_F(EngineTest, UploadsLeaveTheReserve) {
   bench_.close();
   bench_.options.disk_reserve = static_cast<std::uint64_t>(0.7 * free);
   ASSERT_TRUE(bench_.open().has_value());
-  EXPECT_TRUE(bench_.engine->receive().has_value());
+  EXPECT_TRUE(bench_.engine->intake().receive().has_value());
   bench_.close();
   bench_.options.disk_reserve = static_cast<std::uint64_t>(1.4 * free);
   ASSERT_TRUE(bench_.open().has_value());
-  EXPECT_EQ(bench_.engine->receive().error().type, "disk-full");
+  EXPECT_EQ(bench_.engine->intake().receive().error().type, "disk-full");
 }
 
 }  // namespace

@@ -13,30 +13,30 @@ UploadRecord full_record() {
   record.table = {"so-financials", "q1"};
   record.version = Version(2);
   record.previous_upload_id = UploadId::parse("0195f3a0-7c00-7000-8000-000000000001").value();
-  record.sha256 = io::sha256_of("x");
-  record.bytes = 5'000'000'000;
-  record.file_id = "so-financials_2d711642";
-  record.original_name = "so \"é\".csv";
-  record.archive_name = "20250310123456789_so-financials_2d711642.csv";
-  record.received_at = Timestamp{1741610096789};
-  record.timestamp = Timestamp{1741610096790};
-  record.effective_at = Timestamp{1741610000000};
-  record.options.delimiter = '\t';
-  record.options.encoding = csv::Encoding::windows1252;
-  record.options.empty = csv::EmptyPolicy::text;
-  record.options.key = {"a,b", "c"};
-  record.options.ignore = {"note"};
-  record.delimiter_given = true;
-  record.encoding_given = csv::Encoding::latin1;
-  record.rekey = true;
-  record.types_json = R"-({"c":"decimal(2)"})-";
-  record.columns = {"a,b", "c", "note"};
-  record.tracked = {"a,b", "c"};
-  record.key_column = "\"a,b\",c";
-  record.counts = {3, 4, 2, 1, 1};
-  record.schema_changes = {{"c", true, 0}, {"d", false, 3}};
-  record.hold_reasons = {"because"};
-  record.warnings = {"careful"};
+  record.file.sha256 = io::sha256_of("x");
+  record.file.bytes = 5'000'000'000;
+  record.file.file_id = "so-financials_2d711642";
+  record.file.original_name = "so \"é\".csv";
+  record.file.archive_name = "20250310123456789_so-financials_2d711642.csv";
+  record.times.received_at = Timestamp{1741610096789};
+  record.times.timestamp = Timestamp{1741610096790};
+  record.times.effective_at = Timestamp{1741610000000};
+  record.reading.options.delimiter = '\t';
+  record.reading.options.encoding = csv::Encoding::windows1252;
+  record.reading.options.empty = csv::EmptyPolicy::text;
+  record.reading.options.key = {"a,b", "c"};
+  record.reading.options.ignore = {"note"};
+  record.reading.delimiter_given = true;
+  record.reading.encoding_given = csv::Encoding::latin1;
+  record.reading.rekey = true;
+  record.reading.types_json = R"-({"c":"decimal(2)"})-";
+  record.reading.columns = {"a,b", "c", "note"};
+  record.reading.tracked = {"a,b", "c"};
+  record.reading.key_column = "\"a,b\",c";
+  record.outcome.counts = {3, 4, 2, 1, 1};
+  record.outcome.schema_changes = {{"c", true, 0}, {"d", false, 3}};
+  record.outcome.hold_reasons = {"because"};
+  record.outcome.warnings = {"careful"};
   record.dry_run = true;
   record.based_on = Version(1);
   return record;
@@ -52,11 +52,11 @@ TEST(Manifest, RoundTripsEveryColumn) {
   const auto read = read_manifest(manifest_text(record), "x.json");
   ASSERT_TRUE(read.has_value()) << read.error().text();
   expect_same(read.value(), record);
-  EXPECT_EQ(read.value().options, record.options);
-  EXPECT_EQ(read.value().counts, record.counts);
-  EXPECT_EQ(read.value().schema_changes, record.schema_changes);
-  EXPECT_EQ(read.value().types_json, record.types_json);
-  EXPECT_EQ(read.value().timestamp, record.timestamp);
+  EXPECT_EQ(read.value().reading.options, record.reading.options);
+  EXPECT_EQ(read.value().outcome.counts, record.outcome.counts);
+  EXPECT_EQ(read.value().outcome.schema_changes, record.outcome.schema_changes);
+  EXPECT_EQ(read.value().reading.types_json, record.reading.types_json);
+  EXPECT_EQ(read.value().times.timestamp, record.times.timestamp);
   EXPECT_EQ(read.value().based_on, record.based_on);
 }
 
@@ -64,15 +64,25 @@ TEST(Manifest, RoundTripsWhatIsAbsent) {
   UploadRecord record = full_record();
   record.version.reset();
   record.previous_upload_id.reset();
-  record.timestamp.reset();
-  record.effective_at.reset();
-  record.types_json.reset();
+  record.times.timestamp.reset();
+  record.times.effective_at.reset();
+  record.reading.types_json.reset();
   record.based_on.reset();
   const auto read = record_from_json(record_to_json(record));
   ASSERT_TRUE(read.has_value()) << read.error().text();
   expect_same(read.value(), record);
   EXPECT_FALSE(read.value().version);
-  EXPECT_FALSE(read.value().types_json);
+  EXPECT_FALSE(read.value().reading.types_json);
+}
+
+TEST(Manifest, AnOptionOfANewerProgramIsRefused) {
+  const std::string text = record_to_json(full_record());
+  for (const auto* options : {R"({"skip_words":1})", R"({"key":["a"]})", "1"}) {
+    const auto read = record_from_json(text.substr(0, text.size() - 1) + ",\"options\":" + options + "}");
+    ASSERT_FALSE(read.has_value()) << options;
+    EXPECT_NE(read.error().message.find("options"), std::string::npos) << read.error().message;
+  }
+  EXPECT_TRUE(record_from_json(text.substr(0, text.size() - 1) + R"(,"options":{}})").has_value());
 }
 
 TEST(Manifest, EveryFlippedByteIsFound) {

@@ -79,12 +79,12 @@ TEST_F(PublisherTest, UnacknowledgedIsAcceptedAndPublishedLater) {
   bench_.log->withhold_acknowledgements(true);
   const auto report = bench_.upload(rows_csv(1, 3, "a"));
   EXPECT_EQ(report.status, UploadStatus::accepted);
-  EXPECT_EQ(bench_.engine->upload(report.upload.upload_id).value()->state, UploadState::accepted);
+  EXPECT_EQ(bench_.engine->reader().upload(report.upload.upload_id).value()->state, UploadState::accepted);
   bench_.log->withhold_acknowledgements(false);
   EXPECT_TRUE(bench_.wait_published(report.upload.upload_id));
   EXPECT_EQ(bench_.log->messages().size(), 3U) << "one publication was enough";
-  const auto upload = bench_.engine->upload(report.upload.upload_id).value();
-  EXPECT_EQ(upload->published_at, bench_.clock.now());
+  const auto upload = bench_.engine->reader().upload(report.upload.upload_id).value();
+  EXPECT_EQ(upload->times.published_at, bench_.clock.now());
 }
 
 TEST_F(PublisherTest, AnAppendInDoubtIsSentAgainUnderTheSameIds) {
@@ -120,7 +120,7 @@ class BusyPublishers : public PublisherTest {
   }
   UploadId accepted(const std::string& company, const std::string& table) {
     auto request = IngestBench::request(company);
-    request.table_name = table;
+    request.fields["table_name"] = table;
     request.caller.publish_wait = std::chrono::milliseconds(0);
     const auto report = bench_.upload(request, "id\n1\n");
     EXPECT_EQ(report.status, UploadStatus::accepted);
@@ -164,14 +164,13 @@ TEST_F(PublisherTest, AnUploadThatWaitsForTheLogHoldsNoThread) {
   ASSERT_TRUE(bench_.open().has_value());
   bench_.log->withhold_acknowledgements(true);
   std::promise<UploadStatus> answered;
-  auto reception = bench_.engine->receive();
+  auto reception = bench_.engine->intake().receive();
   ASSERT_TRUE(reception.has_value());
   const std::string_view bytes = "id\n1\n";
   ASSERT_TRUE(reception.value()->write(std::as_bytes(std::span(bytes))).has_value());
-  bench_.engine->submit(std::move(reception).value(), IngestBench::request("slow"),
-                        [&answered](const Result<SubmitOutcome>& outcome) {
-                          answered.set_value(std::get<UploadReport>(outcome.value()).status);
-                        });
+  reception.value()->submit(IngestBench::request("slow"), [&answered](const Result<SubmitOutcome>& outcome) {
+    answered.set_value(std::get<UploadReport>(outcome.value()).status);
+  });
   ASSERT_TRUE(bench_.log->wait_for_publications(1));
   auto request = IngestBench::request("other");
   request.caller.publish_wait = std::chrono::milliseconds(0);
@@ -219,12 +218,13 @@ TEST_F(PublisherTest, RepublishSendsTheSameEventsAgainInVersionOrder) {
     ASSERT_TRUE(bench_.wait_published(ids.back()));
   }
   const std::size_t sent = bench_.log->messages().size();
-  EXPECT_EQ(bench_.engine->republish({TableRef{"nobody", "financials"}, Version(1)}).error().type,
-            "no-such-table");
-  const TableRef table = bench_.engine->tables().value().front().table;
-  EXPECT_EQ(bench_.engine->republish({table, Version(4)}).error().type, "no-such-version");
+  EXPECT_EQ(
+      bench_.engine->publications().republish({TableRef{"nobody", "financials"}, Version(1)}).error().type,
+      "no-such-table");
+  const TableRef table = bench_.engine->reader().tables().value().front().table;
+  EXPECT_EQ(bench_.engine->publications().republish({table, Version(4)}).error().type, "no-such-version");
 
-  const auto report = bench_.engine->republish({table, Version(2)}).value();
+  const auto report = bench_.engine->publications().republish({table, Version(2)}).value();
   EXPECT_EQ(report.tables, 1);
   EXPECT_EQ(report.uploads, 2);
   EXPECT_TRUE(bench_.wait_published(ids[1]));
@@ -243,7 +243,8 @@ TEST_F(PublisherTest, WhatIsRepublishedGoesBeforeLaterVersionsThatWait) {
   bench_.log->set_down(true);
   const auto v2 = bench_.upload(rows_csv(1, 4, "a")).upload.upload_id;
   const auto v3 = bench_.upload(rows_csv(1, 5, "a")).upload.upload_id;
-  EXPECT_EQ(bench_.engine->republish({}).value().uploads, 1) << "the others are not published yet";
+  EXPECT_EQ(bench_.engine->publications().republish({}).value().uploads, 1)
+      << "the others are not published yet";
   EXPECT_EQ(bench_.engine->health().accepted_unpublished, 3);
   bench_.log->set_down(false);
   ASSERT_TRUE(bench_.wait_published(v3));
@@ -302,7 +303,7 @@ TEST_F(BusyPublishers, WhatIsWrittenToAFileThatWaitsDoesNotComeIntoItsEvents) {
   begin(1);
   accepted("a", "t");
   ASSERT_TRUE(bench_.log->wait_for_publications(1));
-  const auto waiting = bench_.engine->upload(accepted("b", "t")).value().value();
+  const auto waiting = bench_.engine->reader().upload(accepted("b", "t")).value().value();
   const auto path = Layout{bench_.options.data_dir}.archived_file(waiting);
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
   {

@@ -17,13 +17,13 @@ class RebuildTest : public ::testing::Test {
   void SetUp() override {
     ASSERT_TRUE(bench_.open().has_value());
     auto request = IngestBench::request("acme");
-    request.types = "name:string";
-    request.delimiter = ",";
+    request.fields["types"] = "name:string";
+    request.fields["delimiter"] = ",";
     uploads_.push_back(bench_.upload(request, rows_csv(1, 3, "a")).upload);
     uploads_.push_back(bench_.upload(rows_csv(2, 4, "b")).upload);
     uploads_.push_back(bench_.upload(IngestBench::request("other"), rows_csv(1, 2, "a")).upload);
     request = IngestBench::request("acme");
-    request.dry_run = true;
+    request.fields["dry_run"] = "true";
     held_ = bench_.upload(request, rows_csv(1, 9, "c")).upload;
     events_ = bench_.log->messages();
     bench_.close();
@@ -86,7 +86,7 @@ TEST_F(RebuildTest, SmallFilesThatPowerFailureTookAreRestoredAtStart) {
   check_restored(uploads_[1], rows_csv(2, 4, "b"));
   check_restored(uploads_[2], rows_csv(1, 2, "a"));
   EXPECT_EQ(io::read_whole_file(layout().current_file(uploads_[2].table)).value(), rows_csv(1, 2, "a"));
-  EXPECT_EQ(bench_.upload(rows_csv(2, 5, "b")).upload.counts.inserted, 1);
+  EXPECT_EQ(bench_.upload(rows_csv(2, 5, "b")).upload.outcome.counts.inserted, 1);
   bench_.close();
   EXPECT_TRUE(Catalog::open(layout().catalog()).value()->with_bytes().value().empty());
 }
@@ -136,13 +136,13 @@ TEST_F(RebuildTest, TheRebuiltCatalogPublishesAllUnderTheSameIds) {
   for (const auto& message : events_) before.insert(message.value);
   for (const auto& message : bench_.log->messages()) after.insert(message.value);
   EXPECT_EQ(after, before);
-  const auto found = bench_.engine->upload(uploads_[1].upload_id).value();
+  const auto found = bench_.engine->reader().upload(uploads_[1].upload_id).value();
   ASSERT_TRUE(found);
   EXPECT_EQ(record_to_json(*found), record_to_json(uploads_[1]));
   const auto next = bench_.upload(rows_csv(2, 5, "b")).upload;
   EXPECT_EQ(next.version, Version(3));
-  EXPECT_TRUE(next.delimiter_given) << "what the table remembers is in the manifests";
-  EXPECT_TRUE(next.types_json);
+  EXPECT_TRUE(next.reading.delimiter_given) << "what the table remembers is in the manifests";
+  EXPECT_TRUE(next.reading.types_json);
 }
 
 TEST_F(RebuildTest, AManifestWithoutRowIsRefused) {
@@ -187,7 +187,7 @@ TEST_F(RebuildTest, DamageIsNamedAndTheOldCatalogStays) {
   std::filesystem::rename(kept, layout().catalog());
   ASSERT_TRUE(bench_.open().has_value()) << "the old catalog is still there";
   EXPECT_TRUE(std::filesystem::exists(layout().manifest_file(uploads_[0]))) << "written again from its row";
-  EXPECT_EQ(bench_.engine->tables().value().size(), 2U);
+  EXPECT_EQ(bench_.engine->reader().tables().value().size(), 2U);
 }
 
 TEST_F(RebuildTest, AFileWithoutManifestIsKeptAside) {
@@ -221,7 +221,7 @@ TEST_F(RebuildTest, HeldUploadsAreTakenOver) {
   EXPECT_EQ(report.value().held, 1);
   EXPECT_TRUE(report.value().unclaimed.empty());
   ASSERT_TRUE(bench_.open().has_value());
-  const auto released = bench_.engine->release(held_.upload_id);
+  const auto released = bench_.engine->intake().release(held_.upload_id);
   ASSERT_TRUE(released.has_value()) << released.error().text();
   EXPECT_EQ(released.value().upload.version, Version(3));
 }
@@ -230,7 +230,7 @@ TEST_F(RebuildTest, AHeldRowOfAnAcceptedUploadIsNotTakenOver) {
   const auto older = bench_.options.data_dir / "older.db";
   std::filesystem::copy_file(layout().catalog(), older);
   ASSERT_TRUE(bench_.open().has_value());
-  ASSERT_TRUE(bench_.engine->release(held_.upload_id).has_value());
+  ASSERT_TRUE(bench_.engine->intake().release(held_.upload_id).has_value());
   bench_.close();
   lose_catalog();
   std::filesystem::rename(older, layout().catalog());
@@ -239,7 +239,7 @@ TEST_F(RebuildTest, AHeldRowOfAnAcceptedUploadIsNotTakenOver) {
   EXPECT_EQ(report.value().uploads, 4);
   EXPECT_EQ(report.value().held, 0);
   ASSERT_TRUE(bench_.open().has_value());
-  EXPECT_EQ(bench_.engine->upload(held_.upload_id).value()->version, Version(3));
+  EXPECT_EQ(bench_.engine->reader().upload(held_.upload_id).value()->version, Version(3));
 }
 
 TEST_F(RebuildTest, AVersionWhoseFileIsGoneIsNamedThoughItHasNoManifest) {
@@ -247,7 +247,7 @@ TEST_F(RebuildTest, AVersionWhoseFileIsGoneIsNamedThoughItHasNoManifest) {
   const auto report = rebuild();
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().type, "archive-damaged");
-  EXPECT_NE(report.error().message.find(uploads_[2].archive_name), std::string::npos);
+  EXPECT_NE(report.error().message.find(uploads_[2].file.archive_name), std::string::npos);
 }
 
 TEST_F(RebuildTest, ACatalogThatCannotBeReadIsReplacedAndNamed) {
@@ -284,7 +284,7 @@ TEST_F(RebuildTest, RecoveryMendsWhatACrashLeaves) {
   EXPECT_TRUE(std::filesystem::exists(layout().manifest_file(last)));
   EXPECT_EQ(io::read_whole_file(layout().current_file(last.table)).value(), rows_csv(2, 4, "b"));
   EXPECT_TRUE(std::filesystem::exists(layout().held_file(held_.upload_id)));
-  EXPECT_TRUE(bench_.engine->release(held_.upload_id).has_value());
+  EXPECT_TRUE(bench_.engine->intake().release(held_.upload_id).has_value());
 }
 
 }  // namespace

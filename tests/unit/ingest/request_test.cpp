@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "ingest/idempotency.hpp"
+#include "ingest/reading_options.hpp"
+
 namespace deltadrop::ingest {
 namespace {
 
@@ -34,8 +39,8 @@ TEST(Request, TakesTheTableFromFieldsOrFileName) {
   };
   for (const auto& c : cases) {
     auto request = request_of(c.file_name);
-    request.company_id = c.company_id;
-    request.table_name = c.table_name;
+    if (c.company_id) request.fields["company_id"] = *c.company_id;
+    if (c.table_name) request.fields["table_name"] = *c.table_name;
     const auto parsed = parse_request(request);
     ASSERT_EQ(parsed.has_value(), !c.expected.empty()) << c.file_name;
     if (parsed.has_value()) {
@@ -55,27 +60,61 @@ TEST(Request, SanitisesTheFileName) {
 
 TEST(Request, RefusesFieldsItCannotRead) {
   struct Case {
-    std::optional<std::string> UploadRequest::* field;
+    std::string field;
     std::string value;
     std::string type;
   };
   const std::vector<Case> cases = {
-      {&UploadRequest::key, "\"a", "bad-column-list"},
-      {&UploadRequest::delimiter, "ab", "bad-delimiter"},
-      {&UploadRequest::encoding, "ebcdic", "bad-encoding"},
-      {&UploadRequest::effective_at, "soon", "bad-effective-at"},
-      {&UploadRequest::types, "a", "bad-types"},
-      {&UploadRequest::types, "a:text", "bad-types"},
-      {&UploadRequest::types, "a:decimal(3)", "bad-types"},
-      {&UploadRequest::types, "a:date,a:date", "bad-types"},
+      {"key", "\"a", "bad-column-list"},
+      {"delimiter", "ab", "bad-delimiter"},
+      {"encoding", "ebcdic", "bad-encoding"},
+      {"effective_at", "soon", "bad-effective-at"},
+      {"types", "a", "bad-types"},
+      {"types", "a:text", "bad-types"},
+      {"types", "a:decimal(3)", "bad-types"},
+      {"types", "a:date,a:date", "bad-types"},
   };
   for (const auto& c : cases) {
     auto request = request_of("x.csv");
-    request.*(c.field) = c.value;
+    request.fields[c.field] = c.value;
     const auto parsed = parse_request(request);
     ASSERT_FALSE(parsed.has_value()) << c.value;
     EXPECT_EQ(parsed.error().type, c.type) << parsed.error().text();
     EXPECT_EQ(parsed.error().code, ErrorCode::invalid_input) << c.value;
+  }
+}
+
+TEST(Request, RefusesFieldsItDoesNotKnow) {
+  auto request = request_of("x.csv");
+  request.fields["tabel_name"] = "x";
+  const auto parsed = parse_request(request);
+  ASSERT_FALSE(parsed.has_value());
+  EXPECT_EQ(parsed.error().type, "bad-parameter");
+  EXPECT_NE(parsed.error().fix.find("table_name"), std::string::npos) << parsed.error().fix;
+}
+
+TEST(Request, FieldsThatSayNothingAreLeftOut) {
+  UploadFields fields;
+  for (const auto* name : {"company_id", "key", "delimiter", "effective_at", "force"}) {
+    EXPECT_TRUE(add_field(fields, name, "").has_value()) << name;
+  }
+  EXPECT_TRUE(add_field(fields, "rekey", "False").has_value());
+  EXPECT_TRUE(fields.empty());
+  EXPECT_TRUE(add_field(fields, "ignore", "").has_value());
+  EXPECT_TRUE(add_field(fields, "types", "").has_value());
+  EXPECT_TRUE(add_field(fields, "dry_run", "1").has_value());
+  EXPECT_EQ(fields, (UploadFields{{"dry_run", "true"}, {"ignore", ""}, {"types", ""}}));
+}
+
+TEST(Request, EveryFieldTellsARetryFromAnotherRequest) {
+  const TableRef table{"acme", "financials"};
+  const Sha256 file;
+  std::set<std::string> identities = {identity_of({}, table, file).to_hex()};
+  std::vector<std::string> names = {"effective_at", "dry_run", "force", "rekey"};
+  for (const auto& option : reading_options()) names.emplace_back(option.name);
+  for (const auto& name : names) {
+    EXPECT_TRUE(identities.insert(identity_of({{name, "1"}}, table, file).to_hex()).second) << name;
+    EXPECT_TRUE(identities.insert(identity_of({{name, ""}}, table, file).to_hex()).second) << name;
   }
 }
 
@@ -87,12 +126,12 @@ TEST(Request, TypesAreSortedByColumn) {
 
 UploadRecord remembered() {
   UploadRecord last;
-  last.options.key = {"id"};
-  last.options.ignore = {"note"};
-  last.options.empty = csv::EmptyPolicy::text;
-  last.options.delimiter = ';';
-  last.options.encoding = csv::Encoding::latin1;
-  last.types_json = R"({"id":"string"})";
+  last.reading.options.key = {"id"};
+  last.reading.options.ignore = {"note"};
+  last.reading.options.empty = csv::EmptyPolicy::text;
+  last.reading.options.delimiter = ';';
+  last.reading.options.encoding = csv::Encoding::latin1;
+  last.reading.types_json = R"({"id":"string"})";
   return last;
 }
 
@@ -100,57 +139,57 @@ TEST(Request, TablesRememberWhatWasSaidOnce) {
   const auto parsed = parse_request(request_of("x.csv")).value();
   UploadRecord last = remembered();
   auto wanted = wanted_options(parsed, &last);
-  EXPECT_EQ(wanted.read.key, last.options.key);
-  EXPECT_EQ(wanted.read.ignore, last.options.ignore);
-  EXPECT_EQ(wanted.read.empty, csv::EmptyPolicy::text);
-  EXPECT_EQ(wanted.types_json, last.types_json);
-  EXPECT_FALSE(wanted.read.delimiter) << "a delimiter that was found is found again";
-  EXPECT_FALSE(wanted.read.encoding);
-  last.delimiter_given = true;
-  last.encoding_given = csv::Encoding::latin1;
+  EXPECT_EQ(wanted.options.key, last.reading.options.key);
+  EXPECT_EQ(wanted.options.ignore, last.reading.options.ignore);
+  EXPECT_EQ(wanted.options.empty, csv::EmptyPolicy::text);
+  EXPECT_EQ(wanted.types_json, last.reading.types_json);
+  EXPECT_FALSE(wanted.options.delimiter) << "a delimiter that was found is found again";
+  EXPECT_FALSE(wanted.options.encoding);
+  last.reading.delimiter_given = true;
+  last.reading.encoding_given = csv::Encoding::latin1;
   wanted = wanted_options(parsed, &last);
-  EXPECT_EQ(wanted.read.delimiter, ';');
-  EXPECT_EQ(wanted.read.encoding, csv::Encoding::latin1);
+  EXPECT_EQ(wanted.options.delimiter, ';');
+  EXPECT_EQ(wanted.options.encoding, csv::Encoding::latin1);
 }
 
 TEST(Request, FieldsBeatWhatIsRemembered) {
   auto request = request_of("x.csv");
-  request.key = "a,b";
-  request.ignore = "";
-  request.empty = "null";
-  request.delimiter = "tab";
-  request.types = "";
+  request.fields["key"] = "a,b";
+  request.fields["ignore"] = "";
+  request.fields["empty"] = "null";
+  request.fields["delimiter"] = "tab";
+  request.fields["types"] = "";
   const UploadRecord last = remembered();
   const auto wanted = wanted_options(parse_request(request).value(), &last);
-  EXPECT_EQ(wanted.read.key, (std::vector<std::string>{"a", "b"}));
-  EXPECT_TRUE(wanted.read.ignore.empty());
-  EXPECT_EQ(wanted.read.empty, csv::EmptyPolicy::null);
-  EXPECT_EQ(wanted.read.delimiter, '\t');
+  EXPECT_EQ(wanted.options.key, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(wanted.options.ignore.empty());
+  EXPECT_EQ(wanted.options.empty, csv::EmptyPolicy::null);
+  EXPECT_EQ(wanted.options.delimiter, '\t');
   EXPECT_FALSE(wanted.types_json);
 }
 
 TEST(Request, AutoTakesBackWhatIsRemembered) {
   UploadRecord last = remembered();
-  last.delimiter_given = true;
-  last.encoding_given = csv::Encoding::latin1;
+  last.reading.delimiter_given = true;
+  last.reading.encoding_given = csv::Encoding::latin1;
   auto request = request_of("x.csv");
-  request.delimiter = "auto";
-  request.encoding = "AUTO";
+  request.fields["delimiter"] = "auto";
+  request.fields["encoding"] = "AUTO";
   const auto wanted = wanted_options(parse_request(request).value(), &last);
-  EXPECT_FALSE(wanted.read.delimiter);
-  EXPECT_FALSE(wanted.read.encoding);
+  EXPECT_FALSE(wanted.options.delimiter);
+  EXPECT_FALSE(wanted.options.encoding);
 }
 
 TEST(Request, IgnoreIsASet) {
   auto request = request_of("x.csv");
-  request.ignore = "b,a";
-  EXPECT_EQ(parse_request(request).value().ignore, (std::vector<std::string>{"a", "b"}));
+  request.fields["ignore"] = "b,a";
+  EXPECT_EQ(parse_request(request).value().reading.options.ignore, (std::vector<std::string>{"a", "b"}));
 }
 
 TEST(Request, EffectiveAtLiesBetweenTheLastVersionAndNow) {
   UploadRecord last;
   last.version = Version(1);
-  last.effective_at = Timestamp{1000};
+  last.times.effective_at = Timestamp{1000};
   EXPECT_TRUE(check_effective_at(Timestamp{1001}, Timestamp{2000}, &last).has_value());
   EXPECT_TRUE(check_effective_at(Timestamp{2000}, Timestamp{2000}, &last).has_value());
   EXPECT_TRUE(check_effective_at(Timestamp{1}, Timestamp{2000}, nullptr).has_value());
@@ -167,9 +206,9 @@ TEST(Request, APreconditionIsAboutTheNewestVersionsFile) {
   const TableRef table{"acme", "financials"};
   UploadRecord newest;
   newest.version = Version(2);
-  newest.sha256 = Sha256::parse(std::string(64, 'a')).value();
+  newest.file.sha256 = Sha256::parse(std::string(64, 'a')).value();
   const FileSet any{true, {}};
-  const FileSet same{false, {newest.sha256}};
+  const FileSet same{false, {newest.file.sha256}};
   const FileSet other{false, {Sha256::parse(std::string(64, 'b')).value()}};
   struct Case {
     Precondition precondition;

@@ -53,7 +53,7 @@ TEST(IngestStop, AComparisonThatTakesTooLongChangesNothing) {
   EXPECT_EQ(outcome.error().type, "compare-timed-out");
   EXPECT_EQ(outcome.error().code, ErrorCode::timed_out);
   EXPECT_EQ(files_in(bench.options.data_dir / "spool"), 0U);
-  const auto table = bench.engine->table(TableRef::make("acme", "financials").value());
+  const auto table = bench.engine->reader().table(TableRef::make("acme", "financials").value());
   EXPECT_EQ(table.value()->versions, 1);
 }
 
@@ -63,15 +63,15 @@ TEST(IngestStop, AReaderWhoHasGoneIsToldNothing) {
   const auto first = bench.upload(rows_csv(1, 30, "a")).upload;
   bench.upload(rows_csv(1, 30, "b"));
   const auto stop = gone_client().caller.stop;
-  const auto changes =
-      bench.engine->changes(first.upload_id, Seq(1), [](Seq, std::string_view) { return true; }, stop);
+  const auto changes = bench.engine->reader().changes(
+      first.upload_id, Seq(1), [](Seq, std::string_view) { return true; }, stop);
   EXPECT_EQ(changes.error().type, "client-gone");
-  const auto diff = bench.engine->diff_versions(
+  const auto diff = bench.engine->reader().diff_versions(
       first.table, Version(1), Version(2), Seq(1), [](const EventView&) { return true; }, stop);
   EXPECT_EQ(diff.error().type, "client-gone");
   // Nothing of that was kept: another reader gets all of it.
   std::int64_t seen = 0;
-  const auto again = bench.engine->changes(first.upload_id, Seq(1), [&](Seq, std::string_view) {
+  const auto again = bench.engine->reader().changes(first.upload_id, Seq(1), [&](Seq, std::string_view) {
     ++seen;
     return true;
   });

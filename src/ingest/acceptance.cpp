@@ -1,0 +1,177 @@
+#include "ingest/acceptance.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "io/file.hpp"
+
+namespace deltadrop::ingest {
+namespace {
+
+constexpr std::int64_t kSamplesMax = 5;
+
+/// Gives the upload its place in its table: version, times, names.
+Result<void> stamp(UploadRecord& upload, const std::optional<UploadRecord>& last, Timestamp now,
+                   const fs::path& folder) {
+  Timestamp timestamp = now;
+  if (last && timestamp <= *last->times.timestamp) {
+    timestamp = last->times.timestamp->plus_ms(1);
+    upload.outcome.warnings.push_back(
+        fmt::format("The clock says {}, which is not after version {} of {}; {} was taken.", now.to_string(),
+                    last->version->value, last->times.timestamp->to_string(), timestamp.to_string()));
+  }
+  // The same file of an acceptance that failed, and that could not be undone yet, may have the name.
+  std::error_code ignored;
+  while (fs::exists(folder / archive_name_of(timestamp, upload.file.file_id), ignored)) {
+    timestamp = timestamp.plus_ms(1);
+  }
+  if (upload.times.effective_at) {
+    DD_TRY(check_effective_at(*upload.times.effective_at, timestamp, last ? &*last : nullptr));
+  }
+  upload.state = UploadState::accepted;
+  upload.version = last ? last->version->next() : Version(1);
+  upload.times.timestamp = timestamp;
+  if (!upload.times.effective_at) upload.times.effective_at = timestamp;
+  if (last) {
+    upload.previous_upload_id =
+        last->outcome.counts.changes() > 0 ? std::optional(last->upload_id) : last->previous_upload_id;
+  }
+  upload.file.archive_name = archive_name_of(timestamp, upload.file.file_id);
+  if (upload.outcome.counts.changes() == 0) {
+    // Nothing of it goes into the log.
+    upload.state = UploadState::published;
+    upload.times.published_at = timestamp;
+    if (last && upload.reading.types_json != last->reading.types_json) {
+      upload.outcome.warnings.emplace_back(
+          "No row changed, so that no event tells the lake of types: it follows them from the next version "
+          "on that changes a row.");
+    }
+  }
+  return success();
+}
+
+}  // namespace
+
+Acceptance::Acceptance(const Options& options, const ArchiveId& archive_id, const Parts& parts)
+    : options_(options),
+      archive_id_(archive_id),
+      files_(parts.files),
+      layout_(parts.files.layout()),
+      catalog_(parts.catalog),
+      answers_(parts.answers),
+      publisher_(parts.publisher),
+      housekeeper_(parts.housekeeper),
+      clock_(parts.clock),
+      clock_watch_(parts.clock_watch) {}
+
+Result<std::vector<std::string>> Acceptance::samples_of(const Reading& reading, const UploadRecord& upload) {
+  std::vector<std::string> samples;
+  DD_TRY(for_each_json(reading, upload, Seq(1), [&](const EventView&, std::string_view json) -> Result<bool> {
+    samples.emplace_back(json);
+    return std::ssize(samples) < kSamplesMax;
+  }));
+  return samples;
+}
+
+void Acceptance::withdraw(const fs::path& path) {
+  if (!io::remove_file(path).has_value()) housekeeper_.owe_removal(path);
+}
+
+void Acceptance::withdraw_from_archive(const UploadRecord& upload) {
+  if (!io::remove_file(layout_.archived_file(upload)).has_value()) housekeeper_.owe_settlement(upload);
+}
+
+Result<UploadReport> Acceptance::hold(const fs::path& spooled, UploadRecord upload, const Reading& reading,
+                                      const std::optional<AskedKey>& key) {
+  upload.state = UploadState::held;
+  DD_TRY(auto samples, samples_of(reading, upload));
+  UploadReport report{UploadStatus::held, upload, std::move(samples)};
+  auto moved = hold_file(layout_, spooled, upload.upload_id);
+  if (moved.has_value()) moved = files_.check_data_dir();
+  if (!moved.has_value()) {
+    withdraw(layout_.held_file(upload.upload_id));
+    return moved.error();
+  }
+  const auto added = catalog_.add_held(upload, answers_.to_keep(key, report));
+  if (!added.has_value()) {
+    const auto settled = catalog_.settle(upload.upload_id);
+    // Not settled: the file stays, and the next start decides by the row.
+    if (!settled.has_value()) return added.error();
+    if (!settled.value()) {
+      withdraw(layout_.held_file(upload.upload_id));
+      return added.error();
+    }
+  }
+  return report;
+}
+
+Result<UploadReport> Acceptance::accept(const Arrival& arrival, UploadRecord upload,
+                                        const std::optional<UploadRecord>& last,
+                                        std::shared_ptr<const Reading> reading,
+                                        const std::optional<AskedKey>& key) {
+  DD_TRY(pass_step("accept.begin", arrival.path));
+  // Once more: it may have jumped since the file was received, and a timestamp is for ever.
+  DD_TRY(clock_watch_.check());
+  DD_TRY(stamp(upload, last, clock_.now(), layout_.archive_folder(upload.table)));
+  upload.archive_id = archive_id_;
+  bool is_placed = false;
+  auto placed = place_in_archive(layout_, arrival, upload, is_placed);
+  // After the file has its name: it must be in the archive that the catalog, which is open, belongs to.
+  if (placed.has_value()) placed = files_.check_data_dir();
+  if (!placed.has_value()) {
+    if (is_placed) withdraw_from_archive(upload);
+    return placed.error();
+  }
+  UploadReport report{UploadStatus::accepted, upload, {}};
+  const auto committed = catalog_.add_version(upload, arrival.bytes, answers_.to_keep(key, report));
+  if (!committed.has_value()) {
+    DD_TRY(settle(upload, committed.error()));
+  }
+  finish_acceptance(upload, arrival, std::move(reading));
+  return report;
+}
+
+Result<UploadRecord> Acceptance::settle(const UploadRecord& upload, const Error& error) {
+  const auto settled = catalog_.settle(upload.upload_id);
+  if (!settled.has_value()) {
+    housekeeper_.owe_settlement(upload);
+    return Error{ErrorCode::in_doubt, error.type,
+                 fmt::format("whether upload {} was accepted is not known: {}", upload.upload_id.to_string(),
+                             error.message),
+                 fmt::format("{}; then look at the table's last version", error.fix)};
+  }
+  if (settled.value() && settled.value()->version) return *settled.value();
+  withdraw_from_archive(upload);
+  return error;
+}
+
+void Acceptance::finish_acceptance(const UploadRecord& upload, const Arrival& arrival,
+                                   std::shared_ptr<const Reading> reading) {
+  // The upload is accepted whatever happens now; what fails is done again by the housekeeper, or at the next
+  // start.
+  clock_watch_.saw_version(upload.table, *upload.times.timestamp);
+  if (arrival.source == Source::stays) withdraw(layout_.held_file(upload.upload_id));
+  if (!pass_step("accept.committed", layout_.catalog()).has_value() ||
+      !write_manifest(layout_, upload, arrival.sync()).has_value()) {
+    housekeeper_.owe_manifest(upload);
+  }
+  // Before the copy for current/, which the publisher then does not wait for.
+  if (upload.state == UploadState::accepted) publisher_.enqueue(upload, std::move(reading));
+  if (!pass_step("accept.described", layout_.manifest_file(upload)).has_value() ||
+      !make_current(layout_, upload).has_value()) {
+    housekeeper_.owe_current(upload.table);
+  }
+  // Last: what is written by now is synced with the current file.
+  housekeeper_.owe_sync(upload);
+}
+
+Result<void> Acceptance::check_owner(const TableRef& table) {
+  if (!options_.owner_check) return success();
+  return options_.owner_check(table, archive_id_, [this](const UploadId& upload) -> Result<bool> {
+    DD_TRY(const auto found, catalog_.find(upload));
+    return found.has_value();
+  });
+}
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,171 @@
+#include "ingest/reading_options.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <boost/json.hpp>
+
+#include "core/text.hpp"
+#include "ingest/request.hpp"
+#include "ingest/types_json.hpp"
+
+namespace deltadrop::ingest {
+namespace {
+
+namespace json = boost::json;
+
+Error expected(std::string_view what) { return {ErrorCode::corrupt, "bad-record", std::string(what), ""}; }
+
+/// A codec turns a field's text into an option's value, and the value into JSON and back.
+struct Columns {
+  using Value = std::vector<std::string>;
+  static Result<Value> parse(std::string_view text) {
+    return text.empty() ? Result<Value>(Value()) : csv::parse_column_list(text);
+  }
+  static json::value to_json(const Value& names) {
+    json::array array;
+    for (const auto& name : names) array.emplace_back(name);
+    return array;
+  }
+  static Result<Value> from_json(const json::value& value) {
+    if (!value.is_array()) return expected("an array of strings");
+    Value names;
+    for (const auto& element : value.get_array()) {
+      if (!element.is_string()) return expected("an array of strings");
+      names.emplace_back(element.get_string());
+    }
+    return names;
+  }
+};
+
+/// Their order means nothing, and must not make a new version.
+struct SetOfColumns : Columns {
+  static Result<Value> parse(std::string_view text) {
+    DD_TRY(auto names, Columns::parse(text));
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+};
+
+/// What has a name: JSON has it as the field has it.
+template <class T, auto Parse, auto NameOf>
+struct Named {
+  using Value = T;
+  static Result<Value> parse(std::string_view text) { return Parse(text); }
+  static json::value to_json(const Value& value) { return json::value(NameOf(value)); }
+  static Result<Value> from_json(const json::value& value) {
+    if (!value.is_string()) return expected("a string");
+    return Parse(std::string_view(value.get_string()));
+  }
+};
+
+/// Found from each file unless it is given; "auto" takes back what the table remembers.
+template <class Codec>
+struct OrAuto {
+  using Value = std::optional<typename Codec::Value>;
+  static Result<Value> parse(std::string_view text) {
+    if (ascii_lower(text) == "auto") return Value();
+    DD_TRY(auto value, Codec::parse(text));
+    return Value(std::move(value));
+  }
+  static json::value to_json(const Value& value) {
+    return value ? Codec::to_json(*value) : json::value(nullptr);
+  }
+  static Result<Value> from_json(const json::value& value) {
+    if (value.is_null()) return Value();
+    DD_TRY(auto read, Codec::from_json(value));
+    return Value(std::move(read));
+  }
+};
+
+struct Types {
+  using Value = std::optional<std::string>;
+  static Result<Value> parse(std::string_view text) {
+    DD_TRY(auto types, parse_types(text));
+    return types.empty() ? Value() : Value(std::move(types));
+  }
+  static json::value to_json(const Value& types_json) {
+    if (!types_json) return nullptr;
+    json::object object;
+    const auto types = types_from_json(*types_json);
+    if (types.has_value()) {
+      for (const auto& [column, type] : types.value()) object.emplace(column, type);
+    }
+    return object;
+  }
+  static Result<Value> from_json(const json::value& value) {
+    if (value.is_null()) return Value();
+    const auto types = types_from_json(json::serialize(value));
+    if (types.has_value() && !types.value().empty()) return Value(types_to_json(types.value()));
+    return expected("an object of strings, or null");
+  }
+};
+
+using Delimiter = Named<char, csv::parse_delimiter, csv::delimiter_name>;
+using EncodingName = Named<csv::Encoding, csv::parse_encoding,
+                           static_cast<std::string_view (*)(csv::Encoding)>(csv::to_string)>;
+using EmptyName = Named<csv::EmptyPolicy, csv::parse_empty_policy,
+                        static_cast<std::string_view (*)(csv::EmptyPolicy)>(csv::to_string)>;
+
+/// `Member` is one of csv::ReadOptions or of ReadingOptions.
+template <auto Member, class Reading>
+auto& member_of(Reading& reading) {
+  if constexpr (std::is_invocable_v<decltype(Member), Reading&>) {
+    return reading.*Member;
+  } else {
+    return reading.options.*Member;
+  }
+}
+
+struct Traits {
+  bool empty_is_none = false;
+  bool is_member = false;
+};
+
+template <auto Member, class Codec>
+constexpr ReadingOption option(std::string_view name, const Traits& traits) {
+  return {
+      name,
+      traits.empty_is_none,
+      traits.is_member,
+      [](std::string_view text, ReadingOptions& into) -> Result<void> {
+        DD_TRY(member_of<Member>(into), Codec::parse(text));
+        return success();
+      },
+      [](const ReadingOptions& from, ReadingOptions& to) { member_of<Member>(to) = member_of<Member>(from); },
+      [](const ReadingOptions& reading) { return Codec::to_json(member_of<Member>(reading)); },
+      [](const json::value& value, ReadingOptions& into) -> Result<void> {
+        DD_TRY(member_of<Member>(into), Codec::from_json(value));
+        return success();
+      }};
+}
+
+using csv::ReadOptions;
+
+constexpr auto kOptions = std::to_array<ReadingOption>({
+    option<&ReadOptions::key, Columns>("key", {.is_member = true}),
+    option<&ReadOptions::ignore, SetOfColumns>("ignore", {.empty_is_none = true, .is_member = true}),
+    option<&ReadOptions::delimiter, OrAuto<Delimiter>>("delimiter", {.is_member = true}),
+    option<&ReadOptions::encoding, OrAuto<EncodingName>>("encoding", {.is_member = true}),
+    option<&ReadOptions::empty, EmptyName>("empty", {.is_member = true}),
+    option<&ReadingOptions::types_json, Types>("types", {.empty_is_none = true, .is_member = true}),
+});
+
+}  // namespace
+
+std::span<const ReadingOption> reading_options() { return kOptions; }
+
+std::string options_json(const ReadingOptions& reading) {
+  json::object object;
+  for (const auto& option : reading_options()) {
+    if (option.name != "types") object[option.name] = option.to_json(reading);
+  }
+  object["rules"] = reading.options.rules;
+  return json::serialize(object);
+}
+
+}  // namespace deltadrop::ingest

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "ingest/acceptance.hpp"
+#include "ingest/catalog.hpp"
+#include "ingest/intake.hpp"
+#include "ingest/kept_answers.hpp"
+#include "ingest/publisher.hpp"
+#include "ingest/request.hpp"
+#include "ingest/spool.hpp"
+#include "ingest/stored_files.hpp"
+#include "ingest/table_turns.hpp"
+#include "io/clock_watch.hpp"
+
+namespace deltadrop::ingest {
+
+/// The one Intake. What happens to a table from the look at its last version to acceptance is one job of its
+/// turns; nothing is global but the catalog's short transactions.
+class Submissions final : public Intake {
+ public:
+  /// All outlive the submissions.
+  struct Parts {
+    StoredFiles& files;
+    Catalog& catalog;
+    KeptAnswers& answers;
+    Acceptance& acceptance;
+    Publisher& publisher;
+    TableTurns& turns;
+    io::Clock& clock;
+    io::ClockWatch& clock_watch;
+    const std::atomic<bool>& stopping;
+  };
+  Submissions(const Options& options, const Parts& parts);
+
+  Result<std::unique_ptr<Reception>> receive() override;
+  void release(const UploadId& upload, const Caller& caller, Done<UploadReport> done) override;
+  void revert(const RevertRequest& request, Done<SubmitOutcome> done) override;
+  void discard(const UploadId& upload, Done<void> done) override;
+
+ private:
+  class SpooledReception;
+  using Parsed = std::function<Result<ParsedRequest>(const Sha256& file)>;
+  /// An upload on its way from the spool to its answer.
+  struct Submission;
+  using Submitted = std::shared_ptr<Submission>;
+  using ThenAnswer = std::function<void(UploadReport report)>;
+
+  Result<std::unique_ptr<SpoolFile>> open_spool();
+  void submit(std::unique_ptr<SpoolFile> spool, const UploadRequest& request, Done<SubmitOutcome> done);
+  void begin_submission(std::unique_ptr<SpoolFile> spool, const Caller& caller, const Parsed& parse,
+                        Done<SubmitOutcome> done);
+  Result<void> queue_submission(const Submitted& submission, const Parsed& parse);
+  void take_turn(const Submitted& submission);
+  void end_submission(Submission& submission, Result<SubmitOutcome> outcome);
+  template <class T>
+  Result<T> explained(Result<T> failed) const;
+  Result<SubmitOutcome> submit_locked(const SpoolFile& spool, const ParsedRequest& request, UploadSeen& seen);
+  /// Of the request, or once its comparison takes too long from now on.
+  [[nodiscard]] Stop comparing_stop(const ParsedRequest& request) const;
+  Result<SubmitOutcome> answer_unchanged(const UploadRecord& asked, UploadRecord last,
+                                         const std::optional<AskedKey>& key);
+  csv::Findings all_findings(const csv::File& after, const ParsedRequest& request,
+                             const std::optional<UploadRecord>& last);
+  Result<SubmitOutcome> compare(const SpoolFile& spool, const ParsedRequest& request, UploadRecord upload,
+                                csv::File after, const std::optional<UploadRecord>& last, UploadSeen& seen);
+  /// Calls `then` once the answer need not wait for the log any longer; holds no thread until then. `seen`
+  /// lives until then.
+  void await_publication(UploadReport report, const Caller& caller, UploadSeen& seen, ThenAnswer then);
+  void note_publication(UploadReport& report);
+  Result<UploadReport> release_in_turn(const UploadId& upload, const std::optional<AskedKey>& key,
+                                       const Stop& stop);
+  Result<UploadReport> release_locked(UploadRecord upload, const std::optional<AskedKey>& key,
+                                      const Stop& stop);
+  Result<void> discard_in_turn(const UploadId& upload);
+  Result<UploadRecord> find_held(const UploadId& upload);
+  Result<std::unique_ptr<SpoolFile>> copy_of(const UploadRecord& version);
+  Result<void> copy_archived(const UploadRecord& version, SpoolFile& into);
+  static Result<ParsedRequest> revert_to(UploadRecord again, const RevertRequest& request,
+                                         const Sha256& file);
+
+  const Options& options_;
+  StoredFiles& files_;
+  const Layout& layout_;
+  Catalog& catalog_;
+  KeptAnswers& answers_;
+  Acceptance& acceptance_;
+  Publisher& publisher_;
+  TableTurns& turns_;
+  io::Clock& clock_;
+  io::ClockWatch& clock_watch_;
+  const std::atomic<bool>& stopping_;
+  std::atomic<std::uint64_t> spooled_{0};
+};
+
+}  // namespace deltadrop::ingest
