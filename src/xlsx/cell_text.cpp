@@ -94,7 +94,9 @@ std::string_view trim_xml_space(std::string_view text) {
 void decode_escapes(std::string& text, std::size_t begin) {
   std::size_t at = text.find("_x", begin);
   if (at == std::string::npos) return;
-  std::string out = text.substr(0, at);
+  // Not what is before: a text of many runs is decoded run by run.
+  const std::size_t kept = at;
+  std::string out;
   while (at < text.size()) {
     const std::size_t length = take_escape(out, text, at);
     if (length == 0) out += text[at];
@@ -103,7 +105,7 @@ void decode_escapes(std::string& text, std::size_t begin) {
     out.append(text, at, next - at);
     at = next;
   }
-  text = std::move(out);
+  text.replace(kept, std::string::npos, out);
 }
 
 void append_csv_field(std::string& out, std::string_view value) {

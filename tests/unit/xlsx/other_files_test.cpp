@@ -122,15 +122,35 @@ TEST_F(OtherFiles, WithAChangedByteAreDamagedOrTheSame) {
   EXPECT_GT(refused, static_cast<int>(bytes.size() / 2));
 }
 
-/// The workbook with a header of one of its entries changed: `field` is an offset in the directory's record.
-std::string with_field(std::string bytes, std::string_view part, std::size_t field, std::uint32_t value) {
-  std::size_t record = 0;
-  for (std::size_t at = bytes.find("PK\x01\x02"); at != std::string::npos;
-       at = bytes.find("PK\x01\x02", at + 1)) {
-    if (bytes.compare(at + 46, part.size(), part) == 0) record = at;
+/// Four bytes at `at`, little-endian.
+void put(std::string& bytes, std::size_t at, std::uint32_t value) {
+  for (std::size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<char>(value >> (8 * i));
+}
+
+/// Where the header of `part` begins, of those that start with `magic` and have the name at `name_at`.
+std::size_t header_of(const std::string& bytes, std::string_view magic, std::size_t name_at,
+                      std::string_view part) {
+  for (std::size_t at = bytes.find(magic); at != std::string::npos; at = bytes.find(magic, at + 1)) {
+    if (bytes.compare(at + name_at, part.size(), part) == 0) return at;
   }
-  EXPECT_NE(record, 0U);
-  for (std::size_t i = 0; i < 4; ++i) bytes[record + field + i] = static_cast<char>(value >> (8 * i));
+  ADD_FAILURE() << part;
+  return 0;
+}
+
+std::size_t directory_record(const std::string& bytes, std::string_view part) {
+  return header_of(bytes, "PK\x01\x02", 46, part);
+}
+
+/// With another expanded size in the directory, and before the part.
+std::string with_size(std::string bytes, std::string_view part, std::uint32_t size) {
+  put(bytes, directory_record(bytes, part) + 24, size);
+  put(bytes, header_of(bytes, "PK\x03\x04", 30, part) + 22, size);
+  return bytes;
+}
+
+/// With other flags and another method in the directory.
+std::string with_flags_and_method(std::string bytes, std::string_view part, std::uint32_t value) {
+  put(bytes, directory_record(bytes, part) + 8, value);
   return bytes;
 }
 
@@ -138,20 +158,20 @@ TEST_F(OtherFiles, ThatLieAboutTheirSizesAreDamaged) {
   SampleWorkbook workbook;
   workbook.rows("<row><c><v>1</v></c></row>");
   constexpr std::string_view kSheet = "xl/worksheets/sheet1.xml";
-  constexpr std::size_t kSize = 24;
   const std::string bytes = bytes_of(workbook.write());
-  EXPECT_TRUE(csv_of_bytes(with_field(bytes, kSheet, kSize, 10)).starts_with("workbook-damaged"));
-  EXPECT_TRUE(csv_of_bytes(with_field(bytes, kSheet, kSize, 0)).starts_with("workbook-damaged"));
-  EXPECT_TRUE(csv_of_bytes(with_field(bytes, kSheet, kSize, 4'000'000'000U)).starts_with("workbook-damaged"));
+  EXPECT_TRUE(
+      csv_of_bytes(with_size(bytes, kSheet, 10)).ends_with("xl/worksheets/sheet1.xml has a wrong checksum"));
+  EXPECT_TRUE(csv_of_bytes(with_size(bytes, kSheet, 0)).starts_with("workbook-damaged"));
+  EXPECT_TRUE(csv_of_bytes(with_size(bytes, kSheet, 4'000'000'000U))
+                  .ends_with("not to 4000000000 as the zip file states"));
 }
 
 TEST_F(OtherFiles, ThatAreEncryptedOrCompressedOtherwiseAreRefused) {
   SampleWorkbook workbook;
-  constexpr std::size_t kFlagsAndMethod = 8;
   const std::string bytes = bytes_of(workbook.write());
-  EXPECT_EQ(csv_of_bytes(with_field(bytes, "xl/workbook.xml", kFlagsAndMethod, 0x00080001)),
+  EXPECT_EQ(csv_of_bytes(with_flags_and_method(bytes, "xl/workbook.xml", 0x00080001)),
             "workbook-encrypted: the part xl/workbook.xml of the workbook is encrypted");
-  EXPECT_EQ(csv_of_bytes(with_field(bytes, "xl/workbook.xml", kFlagsAndMethod, 0x000E0000)),
+  EXPECT_EQ(csv_of_bytes(with_flags_and_method(bytes, "xl/workbook.xml", 0x000E0000)),
             "workbook-damaged: the workbook is damaged: xl/workbook.xml is compressed by method 14; only "
             "deflate, 8, is "
             "allowed");

@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <string>
 
 #include "xlsx/cell_text.hpp"
@@ -118,29 +117,6 @@ TEST(Merged, RangesThatOverlapAnEarlierOneAreDropped) {
   EXPECT_FALSE(merged.covers({3, 4}));
   EXPECT_TRUE(merged.covers({4, 5}));
   for (const char* text : {"", "A1:", ":A1", "B2:A1", "A2:B1", "x"}) EXPECT_FALSE(merged.add(text)) << text;
-}
-
-TEST(Merged, RangesCostNoMoreEachWhereThereAreMany) {
-  const auto measure = [](std::uint32_t count) {
-    MergedCells merged;
-    // Tall ranges side by side, which all stay active.
-    for (std::uint32_t i = 1; i <= count; ++i) {
-      const std::string column = to_string(CellPlace{1, i});
-      EXPECT_TRUE(merged.add(column + ":" + column.substr(0, column.size() - 1) + "1000"));
-    }
-    const auto begin = std::chrono::steady_clock::now();
-    merged.sort();
-    std::uint32_t covered = 0;
-    for (std::uint32_t row = 1; row <= 4; ++row) {
-      for (std::uint32_t i = 1; i <= count; ++i) covered += merged.covers({row, i}) ? 1 : 0;
-    }
-    EXPECT_EQ(covered, 3 * count);
-    return std::chrono::steady_clock::now() - begin;
-  };
-  measure(4000);
-  const auto few = measure(4000);
-  const auto many = measure(16000);
-  EXPECT_LT(many, 12 * few) << "four times as many took " << many.count() << " ns instead of " << few.count();
 }
 
 }  // namespace
