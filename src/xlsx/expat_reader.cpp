@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
+#include <cstdlib>
 #include <new>
 #include <utility>
 
@@ -52,6 +53,56 @@ std::optional<bool> Attributes::preserves_space() const {
   return *space == "preserve";
 }
 
+/// The memory of one parser. Expat's allocator functions get no argument that would tell the parser, so each
+/// call into expat names its Memory first.
+struct XmlReader::Memory {
+  explicit Memory(std::uint64_t bytes_max) : max(bytes_max) {}
+
+  std::uint64_t max;
+  std::uint64_t used = 0;
+  bool is_exceeded = false;
+
+  static thread_local Memory* current;
+
+  /// Before each block: its size. As large as keeps the block aligned.
+  struct alignas(std::max_align_t) Header {
+    std::size_t size;
+  };
+
+  static void* allocate(std::size_t size) { return reallocate(nullptr, size); }
+
+  static void* reallocate(void* block, std::size_t size) {
+    Header* old = block == nullptr ? nullptr : static_cast<Header*>(block) - 1;
+    const std::size_t old_size = old == nullptr ? 0 : old->size;
+    const std::uint64_t used = current->used - old_size + size;
+    if (size > current->max || used > current->max) {
+      current->is_exceeded = true;
+      return nullptr;
+    }
+    auto* made = static_cast<Header*>(std::realloc(old, sizeof(Header) + size));
+    if (made == nullptr) return nullptr;
+    made->size = size;
+    current->used = used;
+    return made + 1;
+  }
+
+  static void release(void* block) {
+    if (block == nullptr) return;
+    Header* header = static_cast<Header*>(block) - 1;
+    current->used -= header->size;
+    std::free(header);
+  }
+
+  XML_Parser make_parser() {
+    current = this;
+    const XML_Memory_Handling_Suite functions = {allocate, reallocate, release};
+    const char separator[] = {kSeparator, '\0'};
+    return XML_ParserCreate_MM(nullptr, &functions, separator);
+  }
+};
+
+thread_local XmlReader::Memory* XmlReader::Memory::current = nullptr;
+
 struct XmlReader::Calls {
   /// Neither an exception nor an event after a failure may get past expat, which is C.
   template <class Work>
@@ -95,7 +146,8 @@ XmlReader::XmlReader(std::string_view part, const XmlRoot& root, XmlHandler& han
       root_(root),
       handler_(handler),
       limits_(limits),
-      parser_(XML_ParserCreateNS(nullptr, kSeparator)) {
+      memory_(std::make_unique<Memory>(limits.xml_memory_bytes_max)),
+      parser_(memory_->make_parser()) {
   if (parser_ == nullptr) throw std::bad_alloc();
   XML_SetUserData(parser_, this);
   XML_SetElementHandler(parser_, Calls::start, Calls::end);
@@ -103,7 +155,10 @@ XmlReader::XmlReader(std::string_view part, const XmlRoot& root, XmlHandler& han
   XML_SetStartDoctypeDeclHandler(parser_, Calls::document_type);
 }
 
-XmlReader::~XmlReader() { XML_ParserFree(parser_); }
+XmlReader::~XmlReader() {
+  Memory::current = memory_.get();
+  XML_ParserFree(parser_);
+}
 
 std::string XmlReader::place() const {
   return fmt::format("{}, line {}, column {},", part_, XML_GetCurrentLineNumber(parser_),
@@ -144,10 +199,16 @@ void XmlReader::end() {
 
 Result<void> XmlReader::parse(std::string_view bytes, bool is_last) {
   fed_ += bytes.size();
+  Memory::current = memory_.get();
   const auto status = XML_Parse(parser_, bytes.data(), static_cast<int>(bytes.size()), is_last ? 1 : 0);
   if (handler_.error()) return *handler_.error();
   if (status == XML_STATUS_ERROR) {
     const auto code = XML_GetErrorCode(parser_);
+    if (code == XML_ERROR_NO_MEMORY && memory_->is_exceeded) {
+      return too_large(fmt::format(
+          "{} has so many names of elements and attributes that reading it needs more than {} bytes", place(),
+          limits_.xml_memory_bytes_max));
+    }
     if (code == XML_ERROR_NO_MEMORY) return out_of_memory();
     return damaged(fmt::format("{} is not valid XML: {}", place(), XML_ErrorString(code)));
   }
@@ -155,27 +216,29 @@ Result<void> XmlReader::parse(std::string_view bytes, bool is_last) {
 }
 
 Result<void> XmlReader::feed(std::string_view bytes) {
-  // Expat keeps a token until it is whole, and starts it again with each piece: small pieces and a limit
-  // bound both.
-  DD_TRY(parse(bytes, false));
+  // Expat starts a token that is not whole again with each piece. Waiting until the token may be twice as
+  // long makes the cost proportional to its length.
+  waiting_ += bytes;
+  if (waiting_.size() < open_) return success();
+  DD_TRY(parse(waiting_, false));
+  waiting_.clear();
   const auto at = XML_GetCurrentByteIndex(parser_);
-  const std::uint64_t open = fed_ - (at < 0 ? 0 : std::min(static_cast<std::uint64_t>(at), fed_));
-  if (open > limits_.xml_token_bytes_max + bytes.size()) {
-    return too_large(
-        fmt::format("{} has a tag or a comment of more than {} bytes", place(), limits_.xml_token_bytes_max));
-  }
-  return success();
+  open_ = fed_ - (at < 0 ? 0 : std::min(static_cast<std::uint64_t>(at), fed_));
+  if (open_ <= limits_.xml_token_bytes_max) return success();
+  return too_large(
+      fmt::format("{} has a tag or a comment of more than {} bytes", place(), limits_.xml_token_bytes_max));
 }
 
-Result<void> XmlReader::finish() { return parse({}, true); }
+Result<void> XmlReader::finish() { return parse(waiting_, true); }
 
-Error damaged(std::string message) {
-  return {ErrorCode::invalid_input, "workbook-damaged", "the workbook is damaged: " + message,
+Error damaged(std::string_view message) {
+  return {ErrorCode::invalid_input, "workbook-damaged", fmt::format("the workbook is damaged: {}", message),
           "open it in a spreadsheet program, save it as .xlsx again and send that file"};
 }
 
-Error too_large(std::string message) {
-  return {ErrorCode::invalid_input, "workbook-too-large", "the workbook is too large: " + message,
+Error too_large(std::string_view message) {
+  return {ErrorCode::invalid_input, "workbook-too-large",
+          fmt::format("the workbook is too large: {}", message),
           "split it, or save the sheet as CSV and send that"};
 }
 

@@ -78,6 +78,7 @@ class XmlReader {
 
  private:
   struct Calls;  ///< what expat calls
+  struct Memory;
 
   Result<void> parse(std::string_view bytes, bool is_last);
   void start(const char* name, const char** attributes);
@@ -89,15 +90,18 @@ class XmlReader {
   XmlRoot root_;
   XmlHandler& handler_;
   const Limits& limits_;
+  std::unique_ptr<Memory> memory_;
   XML_ParserStruct* parser_;
   std::uint64_t fed_ = 0;
+  std::uint64_t open_ = 0;  ///< bytes of the token that has begun and not ended
+  std::string waiting_;     ///< bytes that are not yet parsed
   int depth_ = 0;
   int skipped_from_ = 0;  ///< depth of the element that is skipped, or 0
 };
 
 /// "workbook-damaged", with the fix that helps with all of them.
-Error damaged(std::string message);
+Error damaged(std::string_view message);
 /// "workbook-too-large"
-Error too_large(std::string message);
+Error too_large(std::string_view message);
 
 }  // namespace deltadrop::xlsx

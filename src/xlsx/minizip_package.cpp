@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/exhausted.hpp"
@@ -25,9 +26,21 @@ struct CloseZip {
   void operator()(void* zip) const { unzClose(zip); }
 };
 
-/// Closes the open entry, if nobody did, without a look at its checksum.
-struct CloseEntry {
-  void operator()(void* zip) const { unzCloseCurrentFile(zip); }
+/// The entry that is open. The destructor closes it without a look at its checksum.
+class OpenEntry {
+ public:
+  explicit OpenEntry(unzFile zip) : zip_(zip) {}
+  OpenEntry(const OpenEntry&) = delete;
+  OpenEntry& operator=(const OpenEntry&) = delete;
+  ~OpenEntry() {
+    if (zip_ != nullptr) unzCloseCurrentFile(zip_);
+  }
+
+  /// False if it was read whole and the checksum is wrong.
+  bool close() { return unzCloseCurrentFile(std::exchange(zip_, nullptr)) == UNZ_OK; }
+
+ private:
+  unzFile zip_;
 };
 
 /// Some programs write "\", or "/" in front.
@@ -64,7 +77,7 @@ class MinizipPackage final : public Package {
   Result<void> read(std::string_view part,
                     const std::function<Result<void>(std::string_view)>& sink) override {
     DD_TRY(const auto size, open_part(part));
-    std::unique_ptr<void, CloseEntry> entry(zip_.get());
+    OpenEntry entry(zip_.get());
     std::uint64_t total = 0;
     for (;;) {
       DD_TRY(stop_.check());
@@ -79,9 +92,7 @@ class MinizipPackage final : public Package {
       return damaged(
           fmt::format("{} expands to {} bytes, not to {} as the zip file states", part, total, size));
     }
-    static_cast<void>(entry.release());
-    if (unzCloseCurrentFile(zip_.get()) != UNZ_OK)
-      return damaged(fmt::format("{} has a wrong checksum", part));
+    if (!entry.close()) return damaged(fmt::format("{} has a wrong checksum", part));
     return success();
   }
 

@@ -26,10 +26,10 @@ std::uint64_t read_length(const char*& at) {
 void SharedStrings::reserve(std::uint64_t bytes) {
   if (bytes <= capacity_) return;
   const std::uint64_t wanted = std::max({bytes, capacity_ + capacity_ / 2, std::uint64_t{1} << 16});
-  char* grown = static_cast<char*>(std::realloc(bytes_.get(), wanted));
+  char* old = bytes_.release();
+  auto* grown = static_cast<char*>(std::realloc(old, wanted));
+  bytes_.reset(grown != nullptr ? grown : old);
   if (grown == nullptr) throw std::bad_alloc();
-  static_cast<void>(bytes_.release());  // realloc has freed it
-  bytes_.reset(grown);
   capacity_ = wanted;
 }
 

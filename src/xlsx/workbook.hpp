@@ -40,6 +40,8 @@ struct Limits {
   int xml_depth_max = 64;
   /// The longest start tag or comment.
   std::size_t xml_token_bytes_max = std::size_t{1} << 20;
+  /// Memory of the XML parser, which keeps each name of an element or attribute that it has seen.
+  std::uint64_t xml_memory_bytes_max = std::uint64_t{32} << 20;
 };
 
 struct Progress {

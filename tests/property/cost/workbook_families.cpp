@@ -26,6 +26,7 @@ Family workbook(std::string name, const std::function<void(SampleWorkbook&, std:
     return [made, path] {
       xlsx::Options options = made->options();
       options.limits.xml_token_bytes_max = std::size_t{1} << 30;
+      options.limits.xml_memory_bytes_max = std::uint64_t{1} << 32;
       options.limits.cell_bytes_max = std::size_t{1} << 30;
       const auto csv = xlsx::testing::csv_of(path, options);
       EXPECT_FALSE(csv.starts_with("workbook-") || csv.starts_with("not-")) << csv;

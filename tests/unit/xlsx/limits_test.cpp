@@ -183,5 +183,22 @@ TEST(WorkbookLimits, BoundATag) {
   EXPECT_TRUE(workbook.csv().starts_with("workbook-too-large: "));
 }
 
+TEST(WorkbookLimits, BoundTheMemoryForNames) {
+  SampleWorkbook workbook;
+  std::string elements;
+  std::string attributes;
+  for (int i = 0; i < 100'000; ++i) {
+    elements += fmt::format("<a{}/>", i);
+    attributes += fmt::format("<a a{}=\"\"/>", i);
+  }
+  for (const auto& xml : {elements, attributes}) {
+    workbook.rows("", xml);
+    EXPECT_EQ(workbook.csv(), "");
+    const auto csv = csv_within(workbook, [](Limits& limits) { limits.xml_memory_bytes_max = 2'000'000; });
+    EXPECT_TRUE(csv.starts_with("workbook-too-large: ")) << csv;
+    EXPECT_TRUE(csv.ends_with("that reading it needs more than 2000000 bytes")) << csv;
+  }
+}
+
 }  // namespace
 }  // namespace deltadrop::xlsx::testing

@@ -82,9 +82,9 @@ TEST(SharedStringsInMemory, HaveALimitThatEmptyOnesCountAgainst) {
   EXPECT_FALSE(texts.add(std::string(100, 'x')));
   SharedStrings empty(1000);
   int count = 0;
-  while (empty.add("")) ++count;
+  while (count < 1000 && empty.add("")) ++count;
   EXPECT_GT(count, 100);
-  EXPECT_LT(count, 1000);
+  EXPECT_LT(count, 500);
 }
 
 TEST(Merged, RangesCoverAllCellsButTheFirst) {
