@@ -14,6 +14,8 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)
+pkg_check_modules(EXPAT REQUIRED IMPORTED_TARGET expat>=2.5)
+pkg_check_modules(MINIZIP REQUIRED IMPORTED_TARGET minizip)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq>=14)
 
 # Arrow and Parquet: the system's where CMake finds them, else the pyarrow wheel that tools/bootstrap.sh unpacked,

@@ -22,6 +22,7 @@ MAY_USE = {
     "io": "core",
     "sqlite": "core io",
     "csv": "core io",
+    "xlsx": "core io",
     "diff": "core csv",
     "eventlog": "core io sqlite",
     "ingest": "core io sqlite csv diff eventlog",
@@ -51,6 +52,8 @@ VENDORS = [
     (re.compile(r"^librdkafka/"), re.compile(r"^src/eventlog/kafka_\w+\.cpp$")),
     (re.compile(r"^libpq-fe\.h$"), re.compile(r"^src/history/postgres_\w+\.cpp$")),
     (re.compile(r"^prometheus/"), re.compile(r"^src/status/metrics_prometheus\.cpp$")),
+    (re.compile(r"^expat\.h$"), re.compile(r"^src/xlsx/expat_\w+\.cpp$")),
+    (re.compile(r"^minizip/"), re.compile(r"^src/xlsx/minizip_\w+\.cpp$")),
     (re.compile(r"^curl/"), re.compile(r"^src/cli/http_client\.cpp$")),
     (re.compile(r"^(openssl|zlib|zstd)\b"), re.compile(r"^src/\w+/\w+\.cpp$")),
 ]

@@ -33,5 +33,6 @@ std::vector<Family> event_families();
 std::vector<Family> http_families();
 std::vector<Family> ingest_families();
 std::vector<Family> lake_families();
+std::vector<Family> workbook_families();
 
 }  // namespace deltadrop::cost

@@ -70,8 +70,8 @@ TEST_P(Cost, GrowsNoFasterThanTheInput) {
 
 std::vector<Family> all_families() {
   std::vector<Family> all;
-  for (auto* families :
-       {csv_families, diff_families, event_families, http_families, ingest_families, lake_families}) {
+  for (auto* families : {csv_families, diff_families, event_families, http_families, ingest_families,
+                         lake_families, workbook_families}) {
     auto some = families();
     all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }
