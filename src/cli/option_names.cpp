@@ -7,8 +7,10 @@
 namespace deltadrop::cli {
 namespace {
 
-constexpr std::array<std::string_view, 10> kFields = {
-    "delimiter", "dry_run", "effective_at", "empty", "encoding", "force", "ignore", "key", "rekey", "types"};
+constexpr std::array<std::string_view, 17> kFields = {
+    "columns",    "delimiter",   "dry_run",    "effective_at", "empty",  "encoding",
+    "footer",     "force",       "header",     "ignore",       "key",    "rekey",
+    "short_rows", "skip_footer", "skip_lines", "types",        "unnamed"};
 
 /// The field that `text` begins with, where "=" follows it; empty: none.
 std::string_view field_at(std::string_view text) {
