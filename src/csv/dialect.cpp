@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <string>
 #include <tuple>
@@ -17,7 +16,7 @@
 namespace deltadrop::csv {
 namespace {
 
-constexpr std::array<char, 5> kCandidates = {',', ';', '\t', '|', '~'};
+constexpr std::string_view kCandidates = ",;\t|~";
 /// They win over a comma, which occurs inside numbers and names.
 constexpr std::string_view kStrongerThanComma = ";\t|";
 constexpr std::size_t kRecordsMax = 1000;
@@ -52,6 +51,15 @@ std::vector<SampleRecord> records_of(const Sample& sample, char delimiter, const
         {{sample.offset + row.offset, row.line, row.bytes}, row.fields, row.fault != RowFault::none});
   }
   return records;
+}
+
+/// Of the first record.
+bool has_one_field(const Sample& sample, char delimiter) {
+  const RowFilter filter({}, delimiter);
+  RowScanner scanner(sample.text.substr(sample.offset, kBytesMax), delimiter);
+  scanner.pass_over_by(&filter);
+  Row row;
+  return scanner.next(row) && row.fields == 1;
 }
 
 /// How well a delimiter explains a sample.
@@ -275,15 +283,23 @@ Detected detect_dialect(const Sample& sample, const ReadOptions& options, std::o
   detected.delimiter = known.value_or(remembered.value_or(','));
   detected.header = {sample.offset, sample.line, {}};
   if (known && !finds_header) return detected;
+  std::vector<char> candidates(kCandidates.begin(), kCandidates.end());
+  if (known) candidates = {*known};
+  const bool other = remembered && !known && kCandidates.find(*remembered) == std::string_view::npos;
+  if (other) candidates.push_back(*remembered);
   std::vector<Fit> fits;
-  if (known) {
-    fits.push_back(fit_of(sample, *known, options, finds_header));
-  } else {
-    for (const char candidate : kCandidates) fits.push_back(fit_of(sample, candidate, options, finds_header));
-    const bool other =
-        remembered && std::find(kCandidates.begin(), kCandidates.end(), *remembered) == kCandidates.end();
-    if (other) fits.push_back(fit_of(sample, *remembered, options, finds_header));
+  if (!finds_header) {
+    // A delimiter that is not in the header explains nothing.
+    for (const char candidate : candidates) {
+      if (!has_one_field(sample, candidate)) fits.push_back(fit_of(sample, candidate, options, false));
+    }
+    if (const Fit* found = choose(fits, false, remembered, detected.doubt); found != nullptr) {
+      detected.delimiter = found->delimiter;
+      return detected;
+    }
+    fits.clear();
   }
+  for (const char candidate : candidates) fits.push_back(fit_of(sample, candidate, options, finds_header));
   const Fit* chosen = choose(fits, finds_header, remembered, detected.doubt);
   const bool one_column =
       std::all_of(fits.begin(), fits.end(), [](const Fit& fit) { return fit.one_column; });

@@ -92,16 +92,7 @@ bool RowScanner::is_passed_over(const Row& row) {
   return true;
 }
 
-bool RowScanner::next(Row& row) {
-  while (true) {
-    skip_empty_lines();
-    if (at_ == end_) return false;
-    read(row);
-    if (filter_ == nullptr || !filter_->suspects(*row.bytes.data()) || !is_passed_over(row)) return true;
-  }
-}
-
-void RowScanner::read(Row& row) {
+inline void RowScanner::read(Row& row) {
   const char* const start = at_;
   row = Row{std::string_view(start, static_cast<std::size_t>(end_ - start)),
             static_cast<std::uint64_t>(start - begin_),
@@ -113,6 +104,15 @@ void RowScanner::read(Row& row) {
   if (at_ < end_ && *at_ == '"') scan_row_with_quotes(row);
   row.bytes = std::string_view(start, static_cast<std::size_t>(at_ - start));
   if (at_ < end_) take_line_end();
+}
+
+bool RowScanner::next(Row& row) {
+  while (true) {
+    skip_empty_lines();
+    if (at_ == end_) return false;
+    read(row);
+    if (filter_ == nullptr || !filter_->suspects(*row.bytes.data()) || !is_passed_over(row)) return true;
+  }
 }
 
 }  // namespace deltadrop::csv

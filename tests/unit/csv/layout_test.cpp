@@ -109,6 +109,7 @@ TEST(Detection, TakesTheOptionOrWhatIsRemembered) {
   EXPECT_EQ(read("a;b|c\n1;2|3\n", {}, {'|', {}}), "a;b|c|\n1;2|3|");
   EXPECT_EQ(read("a;b,c\n1;2,3\n", {}, {',', {}}), "a;b|c|\n1;2|3|");
   EXPECT_EQ(read("a^b\n1^2\n", {}, {'^', {}}), "a|b|\n1|2|");
+  EXPECT_EQ(read("a^b;c\n1^2;3\n", {}, {'^', {}}), "a|b;c|\n1|2;3|");
   EXPECT_EQ(read("a;b\n1;2\n", {}, {',', {}}), "a|b|\n1|2|") << "another delimiter explains all lines";
   EXPECT_EQ(read("a;b\n", {{"delimiter", ","}}, {';', {}}), "a;b|");
 }
