@@ -36,6 +36,13 @@ struct Arguments {
   std::string delimiter;
   std::string encoding;
   std::string empty = "null";
+  std::string skip_lines = "0";
+  std::string skip_footer = "0";
+  std::string footer;
+  std::string header = "first";
+  std::string columns;
+  std::string unnamed = "refuse";
+  std::string short_rows = "refuse";
   std::string format = "text";
   bool rekey = false;
   bool summary = false;
@@ -59,6 +66,13 @@ Result<csv::ReadOptions> read_options(const Arguments& arguments) {
   if (!arguments.encoding.empty()) {
     DD_TRY(options.encoding, csv::parse_encoding(arguments.encoding));
   }
+  DD_TRY(options.skip_lines, csv::parse_skip_lines(arguments.skip_lines));
+  DD_TRY(options.skip_footer, csv::parse_skip_footer(arguments.skip_footer));
+  DD_TRY(options.footer, csv::parse_column_list(arguments.footer));
+  DD_TRY(options.has_header, csv::parse_has_header(arguments.header));
+  DD_TRY(options.columns, csv::parse_column_list(arguments.columns));
+  DD_TRY(options.unnamed, csv::parse_unnamed(arguments.unnamed));
+  DD_TRY(options.short_rows, csv::parse_short_rows(arguments.short_rows));
   return options;
 }
 
@@ -118,17 +132,19 @@ Result<void> refuse_compressed_file(const std::string& path) {
 }
 
 /// Fills `input` in place, since its file may refer to its bytes.
-Result<void> open_input(Input& input, const std::string& path, const csv::ReadOptions& options) {
+Result<void> open_input(Input& input, const std::string& path, const csv::ReadOptions& options,
+                        const csv::Remembered& remembered = {}) {
   input.name = path;
   if (path == "-" || is_stream(path)) {
     const std::string name = path == "-" ? "standard input" : path;
     DD_TRY(input.bytes, path == "-" ? read_to_the_end(stdin, name) : read_stream(path));
     DD_TRY(refuse_compressed(name, input.bytes));
-    DD_TRY(input.file, csv::File::over(input.bytes, options, csv::Limits{}));
+    DD_TRY(input.file, csv::File::over(input.bytes, options, csv::Limits{}, remembered));
     return success();
   }
   DD_TRY(refuse_compressed_file(path));
-  DD_TRY(input.file, csv::File::open(path, options, csv::Limits{}, std::filesystem::temp_directory_path()));
+  DD_TRY(input.file,
+         csv::File::open(path, options, csv::Limits{}, std::filesystem::temp_directory_path(), remembered));
   return success();
 }
 
@@ -152,6 +168,19 @@ void print_warnings(const std::string& name, const csv::Findings& warnings) {
   }
 }
 
+/// Says what of a file was not read as rows, so that nothing is left out in silence.
+void print_skipped(const std::string& name, const csv::Skipped& skipped) {
+  std::string parts;
+  const auto add = [&](std::int64_t count, std::string_view noun, std::string_view where) {
+    if (count > 0) parts += fmt::format("{}{}{}", parts.empty() ? "" : ", ", counted(count, noun), where);
+  };
+  add(skipped.lines, "line", " above the header");
+  add(skipped.blank, "blank row", "");
+  add(skipped.header, "repeated header", "");
+  add(skipped.footer, "line", " of the footer");
+  if (!parts.empty()) fmt::print(stderr, "{}: skipped {}\n", terminal_safe(name), parts);
+}
+
 /// True when something is wrong with a file that is looked at by itself.
 Result<bool> has_findings(const Input& input) {
   DD_TRY(const auto alone, diff::diff(nullptr, *input.file));
@@ -172,7 +201,10 @@ Result<int> compare(const Arguments& arguments) {
   const csv::Header& old_header = before.file->header();
   if (options.key.empty() && !arguments.rekey && !old_header.key.empty())
     options.key.push_back(old_header.key_column());
-  DD_TRY(open_input(after, arguments.new_path, options));
+  // Where several delimiters fit the newer file, the older one's is right.
+  csv::Remembered remembered;
+  if (old_header.columns.size() > 1) remembered.delimiter = old_header.delimiter;
+  DD_TRY(open_input(after, arguments.new_path, options, remembered));
 
   const auto outcome = diff::diff(&*before.file, *after.file, diff::Options{arguments.rekey});
   if (outcome.has_error() && outcome.error().code == ErrorCode::corrupt) {
@@ -186,6 +218,7 @@ Result<int> compare(const Arguments& arguments) {
     return kTrouble;
   }
   print_warnings(after.name, outcome.value().warnings);
+  print_skipped(after.name, outcome.value().skipped);
   const diff::ChangeSet& changes = outcome.value().changes;
   if (arguments.summary) {
     DD_TRY(write_summary(changes, format));
@@ -204,6 +237,25 @@ int run(const Arguments& arguments) {
   return kTrouble;
 }
 
+void add_layout_options(CLI::App& command, Arguments& arguments) {
+  command.add_option("--skip-lines", arguments.skip_lines,
+                     "Lines above the header: a number, or auto to find the header (0)");
+  command.add_option("--skip-footer", arguments.skip_footer, "Lines at the end that are not rows (0)");
+  command.add_option(
+      "--footer", arguments.footer,
+      "The table ends before the first row whose first field begins with one of these texts, as "
+      "a CSV record");
+  command.add_option("--header", arguments.header,
+                     "none: the file has no header, and --columns names the columns (first)");
+  command.add_option("--columns", arguments.columns,
+                     "Names of the columns of a file without a header, as a CSV record");
+  command.add_option("--unnamed", arguments.unnamed,
+                     "Columns without a name: number names them column_1 and so on, drop leaves them out "
+                     "(refuse)");
+  command.add_option("--short-rows", arguments.short_rows,
+                     "Rows with too few fields: pad takes the missing ones for empty (refuse)");
+}
+
 }  // namespace
 
 void add_diff_command(CLI::App& app, int& exit_code) {
@@ -218,11 +270,15 @@ void add_diff_command(CLI::App& app, int& exit_code) {
       "--key", arguments->key,
       "Column or columns that identify a row, as a CSV record (the older file's first column)");
   command->add_option("--ignore", arguments->ignore, "Columns that do not count, as a CSV record");
-  command->add_option("--delimiter", arguments->delimiter, ", ; | tab (found in each file's header line)");
+  command->add_option("--delimiter", arguments->delimiter,
+                      ", ; | ~ tab or another character (found in each file's header and first rows)");
   command->add_option(
       "--encoding", arguments->encoding,
       "utf-8, utf-16, utf-16le, utf-16be, latin-1, windows-1252 (by byte order mark, else utf-8)");
-  command->add_option("--empty", arguments->empty, "Empty fields are null, or text (null)");
+  command->add_option(
+      "--empty", arguments->empty,
+      "Empty fields are null, or text; with quoted, \"\" is text and an unquoted one null (null)");
+  add_layout_options(*command, *arguments);
   command->add_option("--format", arguments->format,
                       "text, json (one object a line) or csv (one record a value) (text)");
   command->add_flag("--summary", arguments->summary, "Only how many rows were inserted, updated and deleted");
@@ -235,6 +291,9 @@ void add_diff_command(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  deltadrop diff 2024-q4.csv 2025-q1.csv\n"
       "  deltadrop diff old.csv new.csv --key company,period --ignore exported_at\n"
+      "  deltadrop diff old.csv new.csv --skip-lines auto --footer \"Total,END OF FILE\"\n"
+      "  deltadrop diff old.csv new.csv --header none --columns isin,name,price\n"
+      "  deltadrop diff old.csv new.csv --unnamed drop --short-rows pad --empty quoted\n"
       "  deltadrop diff old.csv new.csv --format json | jq -r .key_value\n"
       "  deltadrop diff old.csv new.csv --summary --format json\n"
       "  git show HEAD:data.csv | deltadrop diff - data.csv");

@@ -7,9 +7,9 @@
 namespace deltadrop::cli {
 namespace {
 
-constexpr auto kFields =
-    std::to_array<std::string_view>({"delimiter", "dry_run", "effective_at", "empty", "encoding", "force",
-                                     "ignore", "key", "rekey", "types"});
+constexpr auto kFields = std::to_array<std::string_view>(
+    {"columns", "delimiter", "dry_run", "effective_at", "empty", "encoding", "footer", "force", "header",
+     "ignore", "key", "rekey", "short_rows", "skip_footer", "skip_lines", "types", "unnamed"});
 
 /// The field that `text` begins with, where "=" follows it; empty: none.
 std::string_view field_at(std::string_view text) {

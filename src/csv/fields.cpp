@@ -19,6 +19,7 @@ void append_undoubled(std::string& out, std::string_view inner) {
 RawField FieldCursor::take_quoted() {
   const char* const start = ++at_;
   RawField field;
+  field.quoted = true;
   while (true) {
     const auto* quote = static_cast<const char*>(std::memchr(at_, '"', static_cast<std::size_t>(end_ - at_)));
     if (quote == nullptr) {
@@ -53,15 +54,27 @@ bool FieldCursor::next(RawField& field) {
   } else {
     const char* const start = at_;
     while (at_ < end_ && *at_ != delimiter_) ++at_;
-    field = RawField{std::string_view(start, static_cast<std::size_t>(at_ - start)), false};
+    field = RawField{std::string_view(start, static_cast<std::size_t>(at_ - start)), false, false};
   }
   take_delimiter();
   return true;
 }
 
-RowSplitter::RowSplitter(char delimiter, std::size_t values_min)
+std::size_t find_blank_before_quote(std::string_view record, char delimiter) {
+  FieldCursor cursor(record, delimiter);
+  RawField field;
+  while (true) {
+    const std::size_t from = cursor.offset();
+    if (!cursor.next(field)) return std::string_view::npos;
+    const std::size_t text = field.quoted ? 0 : field.inner.find_first_not_of(" \t");
+    if (text != 0 && text != std::string_view::npos && field.inner[text] == '"') return from + text;
+  }
+}
+
+RowSplitter::RowSplitter(char delimiter, std::size_t values_min, EmptyPolicy empty)
     : delimiter_(delimiter),
       values_min_(values_min),
+      marks_nulls_(empty == EmptyPolicy::quoted),
       find_delimiters_(structural_scan().find_delimiters),
       delimiters_(64) {}
 
@@ -84,6 +97,7 @@ void RowSplitter::split_plainly(std::string_view record, std::size_t delimiters)
     const std::size_t to = i < delimiters ? delimiters_[i] : record.size();
     const bool quoted = from < to && record[from] == '"';
     values_[i] = quoted ? record.substr(from + 1, to - from - 2) : record.substr(from, to - from);
+    if (marks_nulls_ && from == to) values_[i] = {};
     from = to + 1;
   }
 }
@@ -95,7 +109,8 @@ void RowSplitter::split_carefully(std::string_view record) {
   RawField field;
   while (cursor.next(field)) {
     if (!field.doubled) {
-      values_.push_back(field.inner);
+      const bool marked = marks_nulls_ && field.inner.empty() && !field.quoted;
+      values_.push_back(marked ? std::string_view() : field.inner);
       continue;
     }
     // Reserved once for the whole record, so that earlier views stay valid.

@@ -13,6 +13,8 @@
 #include "csv/encoding.hpp"
 #include "csv/findings.hpp"
 #include "csv/header.hpp"
+#include "csv/layout.hpp"
+#include "csv/other_formats.hpp"
 #include "io/file.hpp"
 #include "io/mapped_file.hpp"
 
@@ -26,24 +28,6 @@ struct Bytes {
   std::optional<Finding> fault;  ///< no text can be read out of it
 };
 
-using namespace std::string_view_literals;
-
-/// By the first bytes, none of which text has: control characters, or what no encoding of ours begins with.
-bool is_workbook(std::string_view bytes) {
-  constexpr std::array kSignatures = {"PK\x03\x04"sv, "PK\x05\x06"sv, "\xD0\xCF\x11\xE0"sv};
-  return std::any_of(kSignatures.begin(), kSignatures.end(),
-                     [&](std::string_view signature) { return bytes.starts_with(signature); });
-}
-
-Finding workbook() {
-  return {"not-csv",
-          Line(1),
-          std::nullopt,
-          std::nullopt,
-          "the file is an Excel workbook or a zip archive, and no CSV",
-          "open it, save the sheet as CSV (UTF-8), and send that file"};
-}
-
 Finding unknown_byte_order() {
   return {"unknown-byte-order",
           Line(1),
@@ -53,11 +37,23 @@ Finding unknown_byte_order() {
           "give encoding=utf-16le or encoding=utf-16be; if it is no UTF-16, name its own encoding"};
 }
 
+bool has_one_byte_a_character(Encoding encoding) {
+  return encoding == Encoding::latin1 || encoding == Encoding::windows1252;
+}
+
 /// A byte order mark beats the option: no real text of another encoding starts with one.
-Bytes find_encoding(std::string_view bytes, const ReadOptions& options) {
-  if (is_workbook(bytes)) return {Encoding::utf8, bytes, workbook()};
+Bytes find_encoding(std::string_view bytes, const ReadOptions& options, const Remembered& remembered) {
+  if (auto other = find_other_format(bytes, options.rules)) return {Encoding::utf8, bytes, std::move(other)};
+  const bool remembers_8_bit =
+      !options.encoding && remembered.encoding && has_one_byte_a_character(*remembered.encoding);
+  if (remembers_8_bit) {
+    if (auto doubt = find_utf8_instead_of(*remembered.encoding, bytes)) {
+      return {Encoding::utf8, bytes, std::move(doubt)};
+    }
+  }
   if (const auto mark = find_byte_order_mark(bytes)) return {mark->encoding, bytes.substr(mark->bytes), {}};
-  const Encoding asked = options.encoding.value_or(Encoding::utf8);
+  const Encoding otherwise = remembers_8_bit ? *remembered.encoding : Encoding::utf8;
+  const Encoding asked = options.encoding.value_or(otherwise);
   if (asked != Encoding::utf16) return {asked, bytes, {}};
   if (const auto found = find_utf16_order(bytes)) return {*found, bytes, {}};
   // An empty file has another fault.
@@ -75,17 +71,18 @@ struct File::State {
   std::string_view text;
   ReadOptions options;
   Limits limits;
-  Header header;
+  Layout layout;
   Findings findings;
 
-  void read_header_of(std::string_view utf8_text, const Bytes& bytes) {
+  void read_layout_of(std::string_view utf8_text, const Bytes& bytes, const Remembered& remembered) {
     text = utf8_text;
     FindingLog log(limits.findings_max);
     if (bytes.fault) {
-      header.encoding = bytes.encoding;
+      layout.header.encoding = layout.dialect.encoding = bytes.encoding;
       log.add([&] { return *bytes.fault; });
     } else {
-      header = read_header(text, options, limits, bytes.encoding, log);
+      layout = read_layout(text, options, remembered, limits, bytes.encoding, log);
+      text = text.substr(0, layout.end);
     }
     findings = log.findings();
   }
@@ -130,12 +127,12 @@ File& File::operator=(File&&) noexcept = default;
 File::~File() = default;
 
 Result<File> File::open(const std::filesystem::path& path, const ReadOptions& options, const Limits& limits,
-                        const std::filesystem::path& scratch) {
+                        const std::filesystem::path& scratch, const Remembered& remembered) {
   DD_TRY(check_options(options));
   DD_TRY(auto source, io::MappedFile::open(path));
   DD_TRY(const auto stamp, io::stamp_of(source.file()));
   auto state = std::make_unique<State>(State{std::move(source), stamp, {}, {}, {}, options, limits, {}, {}});
-  const Bytes bytes = find_encoding(state->source.bytes(), options);
+  const Bytes bytes = find_encoding(state->source.bytes(), options, remembered);
   std::string_view text = bytes.body;
   if (bytes.encoding != Encoding::utf8) {
     DD_TRY(auto transcoded, transcode_to_file(bytes, scratch));
@@ -144,14 +141,15 @@ Result<File> File::open(const std::filesystem::path& path, const ReadOptions& op
     text = state->transcoded->bytes();
   }
   DD_TRY(check_size(text.size()));
-  state->read_header_of(text, bytes);
+  state->read_layout_of(text, bytes, remembered);
   return File(std::move(state));
 }
 
-Result<File> File::over(std::string_view bytes, const ReadOptions& options, const Limits& limits) {
+Result<File> File::over(std::string_view bytes, const ReadOptions& options, const Limits& limits,
+                        const Remembered& remembered) {
   DD_TRY(check_options(options));
   auto state = std::make_unique<State>(State{{}, {}, {}, {}, {}, options, limits, {}, {}});
-  const Bytes found = find_encoding(bytes, options);
+  const Bytes found = find_encoding(bytes, options, remembered);
   std::string_view text = found.body;
   if (found.encoding != Encoding::utf8) {
     DD_TRY(transcode(found.body, found.encoding, [&](std::string_view piece) -> Result<void> {
@@ -161,11 +159,44 @@ Result<File> File::over(std::string_view bytes, const ReadOptions& options, cons
     text = state->owned;
   }
   DD_TRY(check_size(text.size()));
-  state->read_header_of(text, found);
+  state->read_layout_of(text, found, remembered);
   return File(std::move(state));
 }
 
-const Header& File::header() const { return state_->header; }
+const Header& File::header() const { return state_->layout.header; }
+const Dialect& File::dialect() const { return state_->layout.dialect; }
+ReadOptions File::resolved_options() const {
+  const Header& header = state_->layout.header;
+  ReadOptions options = state_->options;
+  options.delimiter = header.delimiter;
+  options.encoding = header.encoding;
+  options.key.clear();
+  for (const auto column : header.key) options.key.push_back(header.columns[column]);
+  if (options.rules > 1) options.skip_lines = {false, state_->layout.dialect.skip_lines};
+  return options;
+}
+RowScanner File::rows(BareQuotes* bare_quotes) const {
+  const Layout& layout = state_->layout;
+  RowScanner scanner(state_->text, layout.header.delimiter, layout.header_offset, layout.header_line);
+  scanner.count_bare_quotes(bare_quotes);
+  Row header;
+  if (state_->options.has_header) scanner.next(header);
+  scanner.pass_over_by(row_filter());
+  return scanner;
+}
+RowScanner File::rows_from(std::uint64_t offset, Line line) const {
+  RowScanner scanner(state_->text, state_->layout.header.delimiter, offset, line);
+  scanner.pass_over_by(row_filter());
+  return scanner;
+}
+const RowFilter* File::row_filter() const {
+  return state_->layout.filter ? &*state_->layout.filter : nullptr;
+}
+Skipped File::skipped(const PassedOver& passed) const {
+  return {passed.blank(), passed.header(), state_->layout.dialect.skip_lines, state_->layout.footer_lines};
+}
+bool File::lines_end_with_return() const { return state_->layout.lines_end_with_return; }
+const Findings& File::header_warnings() const { return state_->layout.warnings; }
 const ReadOptions& File::options() const { return state_->options; }
 const Limits& File::limits() const { return state_->limits; }
 std::string_view File::text() const { return state_->text; }

@@ -6,7 +6,8 @@
 
 namespace deltadrop::csv {
 
-KeyReader::KeyReader(const Header& header) : columns_(header.key), delimiter_(header.delimiter) {
+KeyReader::KeyReader(const Header& header)
+    : columns_(header.key), delimiter_(header.delimiter), pads_short_rows_(header.pads_short_rows) {
   last_column_ = *std::max_element(columns_.begin(), columns_.end());
 }
 
@@ -19,7 +20,9 @@ std::string_view KeyReader::read(std::string_view record) {
 std::string_view KeyReader::read_single(std::string_view record) {
   FieldCursor cursor(record, delimiter_);
   RawField field;
-  for (std::size_t i = 0; i <= last_column_; ++i) cursor.next(field);
+  for (std::size_t i = 0; i <= last_column_; ++i) {
+    if (!cursor.next(field) && pads_short_rows_) field = {};
+  }
   if (!field.doubled) return field.inner;
   undoubled_.clear();
   append_undoubled(undoubled_, field.inner);

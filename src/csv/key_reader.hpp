@@ -28,6 +28,7 @@ class KeyReader {
   std::vector<std::size_t> columns_;  ///< in the key's order
   std::size_t last_column_ = 0;       ///< the rightmost of them
   char delimiter_;
+  bool pads_short_rows_;
   bool last_was_empty_ = false;
   std::vector<RawField> raw_;
   std::vector<std::string_view> parts_;

@@ -37,8 +37,8 @@ class RowCheck {
   /// Of an accepted row. `all_parts_empty` as KeyReader says.
   bool accept_key(const Row& row, std::string_view key, bool all_parts_empty);
   void report_repeated_key(std::string_view key, Line first, Line again);
-  /// What to warn of where quotes are characters; nothing where there are none.
-  [[nodiscard]] Findings warnings_of(const BareQuotes& found) const;
+  /// What to warn of in the header, where quotes are characters, and where a lone CR ends a row.
+  [[nodiscard]] Findings warnings_of(const BareQuotes& quotes, const PassedOver& passed) const;
   /// Logs once that the file has too many rows.
   void report_too_many_rows(Line line);
 
@@ -48,11 +48,23 @@ class RowCheck {
     std::string_view field;  ///< as it stands in the record
   };
 
+  struct Cause {
+    std::string_view why;
+    std::string_view fix;
+  };
+
+  [[nodiscard]] char delimiter() const { return file_.header().delimiter; }
   [[nodiscard]] Place place_of(const Row& row, std::size_t at) const;
   void report_at(const Row& row, std::size_t at, std::string_view type, std::string_view what,
                  std::string_view fix);
   void report_fault(const Row& row);
   void report_field_count(const Row& row);
+  [[nodiscard]] Cause cause_of_field_count(const Row& row) const;
+  /// Whether a CR without LF ends the row or the one before it, where lines do not end so.
+  [[nodiscard]] bool touches_lone_return(const Row& row) const;
+  bool ends_with_delimiter(const Row& row);
+  void warn_of_bare_quotes(const BareQuotes& found, Findings& warnings) const;
+  void warn_of_lone_returns(const PassedOver& passed, Findings& warnings) const;
   bool text_is_valid(const Row& row);
   /// Whether the row lies in a stretch that is valid as a whole.
   bool lies_in_valid_stretch(const Row& row);

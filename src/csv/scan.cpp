@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "csv/row_filter.hpp"
 #include "csv/structure.hpp"
 
 namespace deltadrop::csv {
@@ -17,13 +18,22 @@ RowScanner::RowScanner(std::string_view text, char delimiter, std::uint64_t offs
       delimiter_(delimiter) {}
 
 void RowScanner::take_line_end() {
-  if (*at_ == '\r' && at_ + 1 < end_ && at_[1] == '\n') ++at_;
+  if (*at_ == '\r') {
+    if (at_ + 1 < end_ && at_[1] == '\n') {
+      ++at_;
+    } else if (passed_ != nullptr) {
+      passed_->add_lone_return(offset(), Line(line_));
+    }
+  }
   ++at_;
   ++line_;
 }
 
 void RowScanner::skip_empty_lines() {
-  while (at_ < end_ && (*at_ == '\n' || *at_ == '\r')) take_line_end();
+  while (at_ < end_ && (*at_ == '\n' || *at_ == '\r')) {
+    if (passed_ != nullptr) passed_->add_blank(offset());
+    take_line_end();
+  }
 }
 
 /// At an opening quote: goes behind the closing one, or to the end.
@@ -72,9 +82,17 @@ void RowScanner::scan_row_with_quotes(Row& row) {
   }
 }
 
-bool RowScanner::next(Row& row) {
-  skip_empty_lines();
-  if (at_ == end_) return false;
+bool RowScanner::is_passed_over(const Row& row) {
+  const auto kind = row.fault == RowFault::none ? filter_->kind_of(row.bytes) : RowFilter::Kind::row;
+  if (kind == RowFilter::Kind::row) return false;
+  if (passed_ != nullptr) {
+    if (kind == RowFilter::Kind::blank) passed_->add_blank(row.offset);
+    if (kind == RowFilter::Kind::header) passed_->add_header(row.offset);
+  }
+  return true;
+}
+
+inline void RowScanner::read(Row& row) {
   const char* const start = at_;
   row = Row{std::string_view(start, static_cast<std::size_t>(end_ - start)),
             static_cast<std::uint64_t>(start - begin_),
@@ -86,7 +104,15 @@ bool RowScanner::next(Row& row) {
   if (at_ < end_ && *at_ == '"') scan_row_with_quotes(row);
   row.bytes = std::string_view(start, static_cast<std::size_t>(at_ - start));
   if (at_ < end_) take_line_end();
-  return true;
+}
+
+bool RowScanner::next(Row& row) {
+  while (true) {
+    skip_empty_lines();
+    if (at_ == end_) return false;
+    read(row);
+    if (filter_ == nullptr || !filter_->suspects(*row.bytes.data()) || !is_passed_over(row)) return true;
+  }
 }
 
 }  // namespace deltadrop::csv

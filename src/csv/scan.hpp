@@ -59,6 +59,9 @@ class BareQuotes {
   std::size_t first_at_ = 0;
 };
 
+class RowFilter;
+class PassedOver;
+
 /// Walks the records of a text by RFC 4180: lines end with LF, CRLF or CR; a field that starts with a quote
 /// runs to the next quote that is not doubled, over line ends; a quote elsewhere is a character. Wholly empty
 /// lines are passed over.
@@ -67,6 +70,11 @@ class RowScanner {
   RowScanner(std::string_view text, char delimiter);
   /// From a place on where a record or an empty line starts, in physical line `line`.
   RowScanner(std::string_view text, char delimiter, std::uint64_t offset, Line line);
+
+  /// Passes over the records that `filter`, which outlives this, tells are not rows; null: over none.
+  void pass_over_by(const RowFilter* filter) { filter_ = filter; }
+  /// Adds what is passed over from here on to `passed`, which outlives this; null: to nothing.
+  void count_passed(PassedOver* passed) { passed_ = passed; }
 
   /// Reads the next record into `row`, or returns false at the end.
   bool next(Row& row);
@@ -83,6 +91,9 @@ class RowScanner {
   /// From a row's start, where it has a quoted field, to its end.
   void scan_row_with_quotes(Row& row);
   void scan_quoted(Row& row);
+  void read(Row& row);
+  /// Whether a record that the filter suspects is not a row.
+  bool is_passed_over(const Row& row);
 
   const char* begin_;
   const char* at_;
@@ -91,6 +102,8 @@ class RowScanner {
   FindStop find_stop_;
   FindRecordEnd find_record_end_;
   BareQuotes* bare_quotes_ = nullptr;  ///< may be null
+  const RowFilter* filter_ = nullptr;  ///< likewise
+  PassedOver* passed_ = nullptr;       ///< likewise
   char delimiter_;
 };
 

@@ -27,6 +27,16 @@ class PortableBlock {
     return ~same;
   }
 
+  [[nodiscard]] std::uint64_t at_most_space() const {
+    std::uint64_t more = 0;
+    for (unsigned i = 0; i < 8; ++i) {
+      // The high bit of each byte: set where the byte is greater than a space.
+      const std::uint64_t greater = ((words_[i] & kOnes * 0x7F) + kOnes * 0x5F) | words_[i];
+      more |= (((greater & kOnes * 0x80) >> 7) * 0x0102040810204080) >> 56 << (8 * i);
+    }
+    return ~more;
+  }
+
   static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_shifts(bits); }
 
  private:

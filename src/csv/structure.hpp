@@ -13,13 +13,24 @@ struct EqualStretch {
   std::uint64_t line_ends = 0;  ///< inside it, also in quotes: LF, CR and CRLF count one each
 };
 
-/// Finds the longest stretch that two texts share, at the speed of memory. It ends early where a quote stands
+/// Which records a stretch ends at, since they may not be rows: the row scan decides.
+struct NotRows {
+  bool looked_for = false;         ///< else none
+  char header_first = '\n';        ///< the first byte of a header that may be repeated; LF: there is none
+  std::uint64_t header_start = 0;  ///< its first eight bytes, as they are in memory
+  std::uint64_t header_mask = 0;   ///< which of them it has
+};
+
+/// Finds the longest stretch that two texts share, at the speed of memory. It ends early before a record that
+/// may not be a row (an empty line, one without letters and digits, or one that begins as the header does),
+/// where a quote stands
 /// inside an unquoted field or text behind a closing one, since parity says nothing there, and behind a
 /// line that ends with CR alone: records are then read one by one.
 ///
 /// Quotes are paired by a carry-less multiplication with all ones (Langdale and Lemire, Parsing Gigabytes of
 /// JSON per Second, 2019, section 3.1.1).
-using FindEqualStretch = EqualStretch (*)(std::string_view a, std::string_view b, char delimiter);
+using FindEqualStretch = EqualStretch (*)(std::string_view a, std::string_view b, char delimiter,
+                                          const NotRows& not_rows);
 
 /// Counts the line ends of a text: LF, CR and CRLF count one each.
 using CountLineEnds = std::uint64_t (*)(std::string_view text);

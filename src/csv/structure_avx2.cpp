@@ -35,6 +35,12 @@ class Avx2Block {
     return ~bits_of(low, high);
   }
 
+  [[nodiscard]] std::uint64_t at_most_space() const {
+    const __m256i space = _mm256_set1_epi8(' ');
+    return bits_of(_mm256_cmpeq_epi8(_mm256_min_epu8(low_, space), low_),
+                   _mm256_cmpeq_epi8(_mm256_min_epu8(high_, space), high_));
+  }
+
   static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_clmul(bits); }
 
  private:

@@ -26,6 +26,10 @@ class Avx512Block {
     return _mm512_cmpneq_epi8_mask(bytes_, other.bytes_);
   }
 
+  [[nodiscard]] std::uint64_t at_most_space() const {
+    return _mm512_cmple_epu8_mask(bytes_, _mm512_set1_epi8(' '));
+  }
+
   static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_clmul(bits); }
 
  private:

@@ -53,6 +53,9 @@ struct Structure {
   std::uint64_t delimiters = 0;   ///< outside quotes
   std::uint64_t doubled = 0;      ///< quotes behind a closing quote
   std::uint64_t broken = 0;       ///< quotes that parity does not explain, and what stands behind such
+  std::uint64_t line_ends = 0;    ///< LF and CR outside quotes
+  std::uint64_t empty_lines = 0;  ///< the line ends of lines without a byte
+  std::uint64_t quotes = 0;
   std::uint64_t any_line_ends =
       0;  ///< one bit for each LF, CR and CRLF, in and outside quotes; CRLF at its LF
   std::uint64_t behind_lone_return = 0;  ///< what stands behind a CR outside quotes and is no LF
@@ -88,19 +91,63 @@ inline Structure structure_of(const Block& block, char delimiter, Carry& carry) 
     carry.field_start = (found.delimiters | line_ends) >> 63;
   }
   found.line_feeds = line_feeds & line_ends;
+  found.line_ends = line_ends;
+  found.quotes = quotes;
   const std::uint64_t behind_line_end = (line_ends << 1) | carry.line_end;
   found.record_ends = line_ends & ~behind_line_end;
   carry.line_end = line_ends >> 63;
   // A CR counts where the byte behind it is no LF; that byte may be in the next block.
-  const std::uint64_t behind_return = ((returns << 1) | carry.carriage_return) & ~line_feeds;
+  const std::uint64_t after_return = (returns << 1) | carry.carriage_return;
+  found.empty_lines = line_ends & behind_line_end & ~(line_feeds & after_return);
+  const std::uint64_t behind_return = after_return & ~line_feeds;
   found.any_line_ends = line_feeds | behind_return;
   found.behind_lone_return = behind_return & behind_line_end;
   carry.carriage_return = returns >> 63;
   return found;
 }
 
+/// Finds records that may not be rows, block by block.
 template <class Block>
-EqualStretch find_equal_stretch(std::string_view text_a, std::string_view text_b, char delimiter) {
+class NotRowSearch {
+ public:
+  explicit NotRowSearch(const NotRows& wanted) : wanted_(wanted) {}
+
+  /// One bit in each record of the block that may not be a row: at its start or at its end. `left`: bytes
+  /// from `at`, the block's place, to the text's end.
+  std::uint64_t find(const Block& block, const Structure& found, const char* at, std::uint64_t left) {
+    const std::uint64_t starts = ((found.line_ends << 1) | line_end_) & ~found.line_ends;
+    line_end_ = found.line_ends >> 63;
+    // A start that is added to a run of blank bytes carries over to the byte after the run: where that is
+    // the record's end, there is nothing else in the record.
+    const std::uint64_t blank = (found.delimiters | found.quotes | block.at_most_space()) & ~found.line_ends;
+    std::uint64_t sum = 0;
+    const bool carried = __builtin_add_overflow(blank, starts, &sum);
+    const bool carried_again = __builtin_add_overflow(sum, blank_so_far_, &sum);
+    blank_so_far_ = carried || carried_again ? 1 : 0;
+    std::uint64_t suspects = (sum & ~blank & found.record_ends) | found.empty_lines;
+    for (std::uint64_t like = starts & block.equal_to(wanted_.header_first); like != 0; like &= like - 1) {
+      const auto place = static_cast<std::uint64_t>(__builtin_ctzll(like));
+      if (place + 8 > left || begins_as_header(at + place)) suspects |= like & (~like + 1);
+    }
+    return suspects;
+  }
+
+ private:
+  [[nodiscard]] bool begins_as_header(const char* record) const {
+    std::uint64_t start = 0;
+    __builtin_memcpy(&start, record, sizeof start);
+    return ((start ^ wanted_.header_start) & wanted_.header_mask) == 0;
+  }
+
+  const NotRows wanted_;
+  std::uint64_t line_end_ = 1;
+  std::uint64_t blank_so_far_ = 0;  ///< 1 where the record that goes on has only blank bytes so far
+};
+
+template <class Block>
+EqualStretch find_equal_stretch(std::string_view text_a, std::string_view text_b, char delimiter,
+                                const NotRows& not_rows) {
+  NotRowSearch<Block> search(not_rows);
   const char* const a = text_a.data();
   const char* const b = text_b.data();
   const std::uint64_t length = text_a.size() < text_b.size() ? text_a.size() : text_b.size();
@@ -118,6 +165,7 @@ EqualStretch find_equal_stretch(std::string_view text_a, std::string_view text_b
     // A CR that ends a line ends the search too: without a line feed it would go on to the texts' end, and
     // begin again behind each record.
     unlike |= found.broken | found.behind_lone_return;
+    if (not_rows.looked_for) unlike |= search.find(block, found, a + at, left);
     std::uint64_t line_feeds = found.line_feeds;
     if (unlike != 0) line_feeds &= (unlike & (~unlike + 1)) - 1;
     if (line_feeds != 0) {

@@ -32,6 +32,12 @@ class NeonBlock {
         vceqq_u8(parts_.val[2], other.parts_.val[2]), vceqq_u8(parts_.val[3], other.parts_.val[3]));
   }
 
+  [[nodiscard]] std::uint64_t at_most_space() const {
+    const uint8x16_t space = vdupq_n_u8(' ');
+    return bits_of(vcleq_u8(parts_.val[0], space), vcleq_u8(parts_.val[1], space),
+                   vcleq_u8(parts_.val[2], space), vcleq_u8(parts_.val[3], space));
+  }
+
   static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_shifts(bits); }
 
  private:

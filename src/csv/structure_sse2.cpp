@@ -37,6 +37,15 @@ class Sse2Block {
     return ~same;
   }
 
+  [[nodiscard]] std::uint64_t at_most_space() const {
+    const __m128i space = _mm_set1_epi8(' ');
+    std::uint64_t bits = 0;
+    for (unsigned i = 0; i < 4; ++i) {
+      bits |= bits_of(_mm_cmpeq_epi8(_mm_min_epu8(parts_[i], space), parts_[i])) << (16 * i);
+    }
+    return bits;
+  }
+
   static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_shifts(bits); }
 
  private:

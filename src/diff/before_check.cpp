@@ -12,10 +12,13 @@
 namespace deltadrop::diff {
 namespace {
 
-Result<void> check_whole(const csv::File& before, const Stop& stop) {
+bool has_other_than_rows(const csv::Skipped& skipped) { return skipped.blank + skipped.header > 0; }
+
+/// Whether it has other lines than rows.
+Result<bool> check_whole(const csv::File& before, const Stop& stop) {
   DD_TRY(const auto whole, read_whole(before, csv::CheckScope::shape, 1, stop));
   if (!whole.findings.empty()) return corrupt_version(whole.findings);
-  return success();
+  return has_other_than_rows(whole.skipped);
 }
 
 }  // namespace
@@ -35,15 +38,15 @@ BeforeCheck::~BeforeCheck() {
   if (checked_.valid()) checked_.wait();
 }
 
-Result<BeforeCheck::Checked> BeforeCheck::run() const {
+Result<BeforeCheck::Checked> BeforeCheck::run() {
   if (keys_increase()) return Checked::in_part;
   DD_TRY(stop_.check());
-  DD_TRY(check_whole(before_, stop_));
+  DD_TRY(found_other_than_rows_, check_whole(before_, stop_));
   return Checked::whole;
 }
 
 /// False also where a row cannot be used.
-bool BeforeCheck::keys_increase() const {
+bool BeforeCheck::keys_increase() {
   csv::FindingLog findings(0);
   RowReader rows(before_, csv::CheckScope::shape, csv::TextCheck::by_stretch, findings, stop_);
   KeyOrder order(before_.text());
@@ -52,13 +55,15 @@ bool BeforeCheck::keys_increase() const {
     // Behind the row, so that this part and the rest have one in common: their orders make one.
     if (rows.row().offset >= end_.load(std::memory_order_relaxed)) break;
   }
+  found_other_than_rows_ = has_other_than_rows(rows.skipped());
   return true;
 }
 
 Result<void> BeforeCheck::finish(bool rest_increases) {
   DD_TRY(const auto checked, checked_.get());
   if (checked == Checked::whole || rest_increases) return success();
-  return check_whole(before_, stop_);
+  DD_TRY(check_whole(before_, stop_));
+  return success();
 }
 
 }  // namespace deltadrop::diff

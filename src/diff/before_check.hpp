@@ -26,18 +26,21 @@ class BeforeCheck {
   void leave_rest(std::uint64_t offset) { end_ = offset; }
   /// Waits. Fails with corrupt, type "corrupt-version", and when it is to stop. Call it once.
   Result<void> finish(bool rest_increases = true);
+  /// Whether what was checked has blank lines or its header again. Call it after `finish`.
+  [[nodiscard]] bool found_other_than_rows() const { return found_other_than_rows_; }
 
  private:
   enum class Checked : std::uint8_t {
     in_part,  ///< up to and with the first row that was left: its keys increase up to there
     whole,
   };
-  Result<Checked> run() const;
-  [[nodiscard]] bool keys_increase() const;
+  Result<Checked> run();
+  [[nodiscard]] bool keys_increase();
 
   const csv::File& before_;
   Stop stop_;
   std::atomic<std::uint64_t> end_ = std::numeric_limits<std::uint64_t>::max();
+  bool found_other_than_rows_ = false;  ///< written by the thread
   std::future<Result<Checked>> checked_;
 };
 

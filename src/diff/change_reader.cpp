@@ -35,7 +35,7 @@ bool ChangeReader::read_row(const csv::File& file, const RowPlaces& rows, std::s
   csv::Row read;
   if (!scanner_->next(read)) return false;
   row = RowRef(read);
-  return read.fault == csv::RowFault::none && read.fields == file.header().columns.size();
+  return read.fault == csv::RowFault::none && file.header().takes(read.fields);
 }
 
 }  // namespace deltadrop::diff

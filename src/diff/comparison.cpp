@@ -6,12 +6,21 @@
 namespace deltadrop::diff {
 namespace {
 
+/// A stretch that both share has the same rows.
+bool have_same_filter(const csv::File& before, const csv::File& after) {
+  const csv::RowFilter* old_filter = before.row_filter();
+  const csv::RowFilter* new_filter = after.row_filter();
+  if (old_filter == nullptr || new_filter == nullptr) return old_filter == new_filter;
+  return old_filter->header() == new_filter->header();
+}
+
 bool have_same_layout(const csv::File& before, const csv::File& after) {
   const csv::Header& old_header = before.header();
   const csv::Header& new_header = after.header();
   return old_header.columns == new_header.columns && old_header.tracked == new_header.tracked &&
          old_header.key == new_header.key && old_header.delimiter == new_header.delimiter &&
-         before.options().empty == after.options().empty && before.options().rules == after.options().rules;
+         before.options().empty == after.options().empty && before.options().rules == after.options().rules &&
+         have_same_filter(before, after);
 }
 
 /// A tree: nobody can choose names that collide in it.
@@ -27,8 +36,8 @@ Comparison::Comparison(const csv::File& before, const csv::File& after)
     : same_layout_(have_same_layout(before, after)),
       empty_before_(before.options().empty),
       empty_after_(after.options().empty),
-      split_before_(before.header().delimiter, before.header().columns.size()),
-      split_after_(after.header().delimiter, after.header().columns.size()) {
+      split_before_(before.header().delimiter, before.header().columns.size(), before.options().empty),
+      split_after_(after.header().delimiter, after.header().columns.size(), after.options().empty) {
   const auto old_columns = tracked_by_name(before.header());
   const auto new_columns = tracked_by_name(after.header());
   for (const auto column : after.header().tracked) {
@@ -46,7 +55,7 @@ Comparison::Comparison(const csv::File& before, const csv::File& after)
 
 Comparison::Value Comparison::value_of(const std::vector<std::string_view>& values,
                                        std::optional<std::size_t> column, csv::EmptyPolicy empty) {
-  if (!column || (values[*column].empty() && empty == csv::EmptyPolicy::null)) return std::nullopt;
+  if (!column || csv::is_null(values[*column], empty)) return std::nullopt;
   return values[*column];
 }
 

@@ -91,6 +91,7 @@ Result<Outcome> diff_apart(const csv::File* before, const csv::File& after, cons
   }
   if (!outcome.findings.empty()) return outcome;
   outcome.warnings = std::move(whole.warnings);
+  outcome.skipped = whole.skipped;
   changes.inserted = std::move(whole.rows);
   changes.counts.deleted = changes.counts.rows_before = static_cast<std::int64_t>(changes.deleted.size());
   changes.counts.inserted = changes.counts.rows = static_cast<std::int64_t>(changes.inserted.size());
@@ -135,8 +136,10 @@ Result<std::optional<Outcome>> diff_together(const csv::File& before, const csv:
   Side new_side(after, csv::CheckScope::everything, stop);
   Outcome outcome;
   ChangeSet& set = outcome.changes;
+  // Few files have other lines, and the check notices them: a second walk costs less than each to look.
+  const bool only_rows = options.before_has_only_rows || check != nullptr;
   if (comparison.same_layout()) {
-    InStepWalk walk(old_side, new_side, options.look_ahead_rows);
+    InStepWalk walk(old_side, new_side, options.look_ahead_rows, only_rows);
     walk.run(set.listed);
   }
   bool rest_increases = true;
@@ -148,6 +151,11 @@ Result<std::optional<Outcome>> diff_together(const csv::File& before, const csv:
   if (old_side.is_wrong()) return corrupt_before(before, stop);
   if (check != nullptr) {
     DD_TRY(check->finish(rest_increases));
+    if (comparison.same_layout() && check->found_other_than_rows()) {
+      Options looking = options;
+      looking.before_has_only_rows = false;
+      return diff_together(before, after, comparison, looking, nullptr);
+    }
   }
   if (new_side.is_wrong() || new_side.records() > after.limits().rows_max) {
     return std::optional<Outcome>();
@@ -166,6 +174,7 @@ Result<std::optional<Outcome>> diff_together(const csv::File& before, const csv:
   set.listed.insert(set.listed.begin(), deletes.begin(), deletes.end());
   set.counts = counts_of(set.listed, old_side.records(), new_side.records());
   outcome.warnings = new_side.warnings();
+  outcome.skipped = new_side.skipped();
   return std::optional(std::move(outcome));
 }
 

@@ -100,6 +100,7 @@ struct Outcome {
   /// Of the new file, where there are no findings: what was read, and may not be meant. `total` counts
   /// values.
   csv::Findings warnings;
+  csv::Skipped skipped;  ///< of the new file, likewise
 };
 
 struct Options {
@@ -109,6 +110,9 @@ struct Options {
   /// The older version's bytes are known to be those that were once accepted under its options: what it
   /// shares with the newer one is not looked at again. Else it is checked whole, beside the comparison.
   bool before_is_checked = false;
+  /// The older version is known to have no blank lines below its header, and its header once: what it shares
+  /// with the newer one is not searched for such. Else it is searched, or read beside the comparison.
+  bool before_has_only_rows = false;
   /// How many rows may be looked at ahead of where the versions part, on top of a quarter of those met in
   /// step, before all rows go into a table. No outcome depends on it.
   std::int64_t look_ahead_rows = 65'536;

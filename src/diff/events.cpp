@@ -20,7 +20,7 @@ class RowRenderer {
   explicit RowRenderer(const csv::File& file)
       : file_(file),
         key_reader_(file.header()),
-        splitter_(file.header().delimiter, file.header().columns.size()),
+        splitter_(file.header().delimiter, file.header().columns.size(), file.options().empty),
         key_column_(file.header().key_column()) {
     for (const auto column : file.header().tracked) {
       std::string name = names_.empty() ? "{" : ",";
@@ -37,14 +37,14 @@ class RowRenderer {
   std::string_view values_json(const RowRef& row) {
     const std::string_view record = bytes(row);
     const auto& values = splitter_.split(record);
-    const bool empty_is_null = file_.options().empty == csv::EmptyPolicy::null;
+    const csv::EmptyPolicy empty = file_.options().empty;
     // Most rows have nothing to escape: one look at the whole row tells, instead of one at each value.
     const bool plain = !needs_json_escape(record.substr(0, record.find_last_not_of("\r\n") + 1));
     json_.clear();
     for (std::size_t i = 0; i < names_.size(); ++i) {
       json_ += names_[i];
       const auto value = values[file_.header().tracked[i]];
-      if (value.empty() && empty_is_null) {
+      if (csv::is_null(value, empty)) {
         json_ += "null";
       } else if (plain) {
         json_ += '"';

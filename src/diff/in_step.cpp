@@ -40,18 +40,22 @@ bool Side::loosen_rest() {
   return increasing;
 }
 
-InStepWalk::InStepWalk(Side& before, Side& after, std::int64_t look_ahead_rows)
+InStepWalk::InStepWalk(Side& before, Side& after, std::int64_t look_ahead_rows, bool only_rows)
     : before_(before),
       after_(after),
       comparison_(before.file(), after.file()),
       find_equal_stretch_(csv::structural_scan().find_equal_stretch),
       delimiter_(after.file().header().delimiter),
-      look_ahead_rows_(look_ahead_rows) {}
+      look_ahead_rows_(look_ahead_rows) {
+  if (const auto* filter = after.file().row_filter(); filter != nullptr && !only_rows)
+    not_rows_ = filter->not_rows();
+}
 
 void InStepWalk::run(std::vector<Change>& changes) {
   while (true) {
-    const auto stretch = find_equal_stretch_(before_.rest().substr(0, kStretchBytesMax),
-                                             after_.rest().substr(0, kStretchBytesMax), delimiter_);
+    const auto stretch =
+        find_equal_stretch_(before_.rest().substr(0, kStretchBytesMax),
+                            after_.rest().substr(0, kStretchBytesMax), delimiter_, not_rows_);
     if (stretch.bytes > 0) {
       before_.skip(stretch);
       after_.skip(stretch);

@@ -29,6 +29,7 @@ class Side {
   [[nodiscard]] std::int64_t records() const { return rows_.records(); }
   /// Once all is read.
   [[nodiscard]] csv::Findings warnings() const { return rows_.warnings(); }
+  [[nodiscard]] csv::Skipped skipped() const { return rows_.skipped(); }
 
   /// The text that is not read yet.
   [[nodiscard]] std::string_view rest() const { return file_.text().substr(offset()); }
@@ -60,7 +61,8 @@ class Side {
 /// loosened. It gives up when that costs more than it spares. Both files must have the same layout.
 class InStepWalk {
  public:
-  InStepWalk(Side& before, Side& after, std::int64_t look_ahead_rows);
+  /// `only_rows`: what both versions share is taken for rows, without looking.
+  InStepWalk(Side& before, Side& after, std::int64_t look_ahead_rows, bool only_rows);
 
   /// Until the end of one version, until it gives up, or until a row cannot be used. Updates found in step
   /// are appended to `changes`.
@@ -96,6 +98,7 @@ class InStepWalk {
   Comparison comparison_;
   csv::FindEqualStretch find_equal_stretch_;
   char delimiter_;
+  csv::NotRows not_rows_;
   std::int64_t look_ahead_rows_;
   std::int64_t rows_in_step_ = 0;
   std::int64_t rows_looked_ahead_ = 0;

@@ -4,11 +4,9 @@
 
 namespace deltadrop::diff {
 
-csv::RowScanner rows_of(const csv::File& file, csv::BareQuotes* bare_quotes) {
-  csv::RowScanner scanner(file.text(), file.header().delimiter);
-  scanner.count_bare_quotes(bare_quotes);
-  csv::Row header;
-  scanner.next(header);
+csv::RowScanner rows_of(const csv::File& file, csv::BareQuotes* bare_quotes, csv::PassedOver* passed) {
+  csv::RowScanner scanner = file.rows(bare_quotes);
+  scanner.count_passed(passed);
   return scanner;
 }
 
@@ -17,7 +15,7 @@ RowReader::RowReader(const csv::File& file, csv::CheckScope scope, csv::TextChec
     : file_(file),
       stop_(std::move(stop)),
       check_(file, scope, text, findings),
-      scanner_(rows_of(file, &bare_quotes_)) {
+      scanner_(rows_of(file, &bare_quotes_, &passed_)) {
   if (!file.header().key.empty()) key_reader_.emplace(file.header());
 }
 
@@ -35,7 +33,8 @@ bool RowReader::accept() {
 }
 
 void RowReader::go_to(std::uint64_t offset, Line line, std::int64_t records) {
-  scanner_ = csv::RowScanner(file_.text(), file_.header().delimiter, offset, line);
+  scanner_ = file_.rows_from(offset, line);
+  scanner_.count_passed(&passed_);
   scanner_.count_bare_quotes(&bare_quotes_);
   records_ = records;
 }

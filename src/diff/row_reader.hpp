@@ -12,8 +12,9 @@
 
 namespace deltadrop::diff {
 
-/// A scanner that stands behind the file's header. Counts bare quotes from the header on, if asked to.
-csv::RowScanner rows_of(const csv::File& file, csv::BareQuotes* bare_quotes = nullptr);
+/// A scanner that stands behind the file's header. Counts bare quotes and what it passes over, if asked to.
+csv::RowScanner rows_of(const csv::File& file, csv::BareQuotes* bare_quotes = nullptr,
+                        csv::PassedOver* passed = nullptr);
 
 /// Reads the rows of one version with their keys, and checks each. Not thread-safe.
 class RowReader {
@@ -41,7 +42,9 @@ class RowReader {
   /// For what is to be found wrong beyond a row by itself.
   csv::RowCheck& check() { return check_; }
   /// Of the rows so far and the header: what was read, and may not be meant.
-  [[nodiscard]] csv::Findings warnings() const { return check_.warnings_of(bare_quotes_); }
+  [[nodiscard]] csv::Findings warnings() const { return check_.warnings_of(bare_quotes_, passed_); }
+  /// What the file has that is not a row, once all is read.
+  [[nodiscard]] csv::Skipped skipped() const { return file_.skipped(passed_); }
 
   /// Where the next row is looked for.
   [[nodiscard]] std::uint64_t offset() const { return scanner_.offset(); }
@@ -59,6 +62,7 @@ class RowReader {
   csv::RowCheck check_;
   std::optional<csv::KeyReader> key_reader_;
   csv::BareQuotes bare_quotes_;  ///< of rows that were read; before scanner_, which adds to it
+  csv::PassedOver passed_;       ///< likewise
   csv::RowScanner scanner_;
   csv::Row row_;
   std::string_view key_;

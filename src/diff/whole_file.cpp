@@ -23,6 +23,7 @@ class WholeFileReader {
   void read();
   [[nodiscard]] const RowPlaces& rows() const { return rows_; }
   [[nodiscard]] csv::Findings warnings() const { return reader_.warnings(); }
+  [[nodiscard]] csv::Skipped skipped() const { return reader_.skipped(); }
 
  private:
   /// An accepted row.
@@ -136,7 +137,8 @@ Result<WholeFile> read_whole(const csv::File& file, csv::CheckScope scope, std::
   WholeFileReader reader(file, scope, findings, stop);
   reader.read();
   DD_TRY(stop.check());
-  return WholeFile{findings.findings(), reader.rows(), reader.warnings()};
+  findings.merge_repeated(static_cast<std::int64_t>(reader.rows().size()));
+  return WholeFile{findings.findings(), reader.rows(), reader.skipped(), reader.warnings()};
 }
 
 }  // namespace deltadrop::diff

@@ -18,6 +18,7 @@ std::size_t estimated_rows(std::string_view text);
 struct WholeFile {
   csv::Findings findings;  ///< of its header and its rows
   RowPlaces rows;          ///< all of them, where there are no findings
+  csv::Skipped skipped;    ///< likewise
   csv::Findings warnings;  ///< likewise: of what was read, and may not be meant
 };
 

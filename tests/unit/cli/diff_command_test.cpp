@@ -77,6 +77,38 @@ TEST_F(DiffCommand, WarnsOfAQuoteInsideAnUnquotedValueOfTheNewFile) {
   EXPECT_EQ(compare("id,a\n1,4\"\n", "id,a\n1,\"4\"\"\"\n").err, "");
 }
 
+TEST_F(DiffCommand, TakesTheOptionsOfReading) {
+  const auto out = [&](const std::string& before, const std::string& after, std::vector<std::string> more) {
+    more.insert(more.end(), {"--summary", "--format", "csv"});
+    const auto ran = compare(before, after, more);
+    return ran.code == 2 ? ran.err : ran.out.substr(ran.out.find('\n') + 1);
+  };
+  EXPECT_EQ(out("Title\n\nid,a\n1,x\n", "Title\nMore\n\nid,a\n1,y\n", {"--skip-lines", "auto"}),
+            "0,1,0,1,1\n");
+  EXPECT_EQ(out("T\nid,a\n1,x\n", "U\nid,a\n1,x\n", {"--skip-lines", "1"}), "0,0,0,1,1\n");
+  EXPECT_EQ(out("id,a\n1,x\nend\n", "id,a\n1,x\nEnd\n", {"--skip-footer", "1"}), "0,0,0,1,1\n");
+  EXPECT_EQ(out("id,a\n1,x\nTotal,1\n", "id,a\n1,x\nTotal,2\n", {"--footer", "Total,END"}), "0,0,0,1,1\n");
+  EXPECT_EQ(out("1,x\n", "1,y\n2,z\n", {"--header", "none", "--columns", "id,a"}), "1,1,0,1,2\n");
+  EXPECT_EQ(out(",id,a\n0,1,x\n", ",id,a\n7,1,x\n", {"--unnamed", "drop"}), "0,0,0,1,1\n");
+  EXPECT_EQ(out("id,a\n1,\n", "id,a\n1\n", {"--short-rows", "pad"}), "0,0,0,1,1\n");
+  EXPECT_EQ(out("id,a\n1,\n", "id,a\n1,\"\"\n", {"--empty", "quoted"}), "0,1,0,1,1\n");
+  EXPECT_EQ(out("id,a\n1,\n", "id,a\n1,\"\"\n", {}), "0,0,0,1,1\n");
+}
+
+TEST_F(DiffCommand, NamesItsOwnOptionsInAFix) {
+  EXPECT_NE(compare("id,a\n1,x\n", ",isin,px\n0,D,9\n").err.find("--unnamed number"), std::string::npos);
+  EXPECT_NE(compare("a^b\n1^2\n", "a^b\n1^2\n").err.find("--delimiter ^"), std::string::npos);
+  EXPECT_NE(compare("T,,\nid,a,b\n1,x,y\n", "id,a,b\n").err.find("--skip-lines 1 or --skip-lines auto"),
+            std::string::npos);
+}
+
+TEST_F(DiffCommand, SaysWhatItSkipped) {
+  EXPECT_NE(compare("id,a\n1,x\n", "id,a\n,\n1,x\n\nid,a\n")
+                .err.find("new.csv: skipped 2 blank rows, 1 repeated header"),
+            std::string::npos);
+  EXPECT_EQ(compare("id,a\n,\n1,x\n", "id,a\n1,x\n").err, "");
+}
+
 TEST_F(DiffCommand, ReadsPipesByTheirNames) {
   const std::string pipe = save("beside.csv", "") + ".pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);

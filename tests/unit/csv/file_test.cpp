@@ -9,7 +9,7 @@ TEST(Delimiter, IsFoundInTheHeader) {
   const std::vector<std::pair<std::string, char>> cases = {
       {"a,b,c\n", ','},        {"a;b;c\n1,5;2;3\n", ';'}, {"a\tb\n", '\t'},
       {"a|b|c,d\n", '|'},      {"single\n", ','},         {"", ','},
-      {"\"a,b,c\";d\n", ';'},  {"\"a;b;c\",d\n", ','},    {"a,b;c\n", ','},
+      {"\"a,b,c\";d\n", ';'},  {"\"a;b;c\",d\n", ','},    {"a,b;c\n", ';'},
       {"\"x\ny,z\"|b\n", '|'}, {"\n\na;b\n", ';'},        {"\"a;b\"\n", ','},
   };
   for (const auto& [text, expected] : cases) {

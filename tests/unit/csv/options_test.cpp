@@ -45,6 +45,8 @@ TEST(Delimiter, ReadsCharactersAndTab) {
                                                                                  {"TAB", '\t'},
                                                                                  {"\t", '\t'},
                                                                                  {"^", '^'},
+                                                                                 {"\\x1F", '\x1f'},
+                                                                                 {"comma", ','},
                                                                                  {" ", ' '}}) {
     const auto parsed = parse_delimiter(given);
     ASSERT_TRUE(parsed.has_value()) << given;
