@@ -16,7 +16,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config mold libboost1.81-dev libboost-json1.81-dev
-  libsqlite3-dev libxxhash-dev zlib1g-dev libzstd-dev libssl-dev libcurl4-openssl-dev libpq-dev libfmt-dev libspdlog-dev libcli11-dev libsimdjson-dev
+  libsqlite3-dev libxxhash-dev zlib1g-dev libzstd-dev libssl-dev libcurl4-openssl-dev libpq-dev libfmt-dev libspdlog-dev libcli11-dev libsimdjson-dev libutf8proc-dev
   prometheus-cpp-dev
   unzip curl jq python3 python3-pip python3-yaml)
 SERVER_PACKAGES=(openjdk-17-jre-headless maven postgresql-15)

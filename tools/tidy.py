@@ -49,6 +49,7 @@ VENDORS = [
     (re.compile(r"^libpq-fe\.h$"), re.compile(r"^src/history/postgres_\w+\.cpp$")),
     (re.compile(r"^prometheus/"), re.compile(r"^src/status/metrics_prometheus\.cpp$")),
     (re.compile(r"^curl/"), re.compile(r"^src/cli/http_client\.cpp$")),
+    (re.compile(r"^utf8proc\.h$"), re.compile(r"^src/csv/key_form\.cpp$")),
     (re.compile(r"^(openssl|zlib|zstd)\b"), re.compile(r"^src/\w+/\w+\.cpp$")),
 ]
 

@@ -599,8 +599,9 @@ Error bad_list(std::string message) {
 Result<DeclaredTypes> parse_declared_types(std::string_view text) {
   DeclaredTypes types;
   if (text.empty()) return types;
-  if (text.ends_with('\n')) text.remove_suffix(1);
-  if (text.ends_with('\r')) text.remove_suffix(1);
+  const auto is_line_end = [](char c) { return c == '\r' || c == '\n'; };
+  while (!text.empty() && is_line_end(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_line_end(text.back())) text.remove_suffix(1);
   for (Entries entries(text); !entries.is_at_end();) {
     const auto entry = entries.next();
     if (!entry) {

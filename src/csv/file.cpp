@@ -87,6 +87,7 @@ struct File::State {
     } else {
       header = read_header(text, options, limits, bytes.encoding, log);
     }
+    header.key_rules = options.key_rules;
     findings = log.findings();
   }
 };

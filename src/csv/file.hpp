@@ -19,6 +19,7 @@ struct Header {
   std::vector<std::size_t> key;      ///< indexes of the key's columns, in the key's order
   char delimiter = ',';
   Encoding encoding = Encoding::utf8;
+  KeyRules key_rules;
 
   /// Raw name of a single key column, else one RFC 4180 record of the names.
   [[nodiscard]] std::string key_column() const;

@@ -8,6 +8,7 @@
 
 #include "core/result.hpp"
 #include "core/strong.hpp"
+#include "csv/comparison_options.hpp"
 
 namespace deltadrop::csv {
 
@@ -46,6 +47,11 @@ struct ReadOptions {
   std::vector<std::string> key;     ///< column names; empty: the first column
   std::vector<std::string> ignore;  ///< columns that are not tracked
   int rules = kRules;
+
+  // What columns are declared to hold, and what counts as equal: docs/types-and-comparison.md.
+  DeclaredTypes types;
+  std::optional<NumericComparison> compare;  ///< absent: values are compared as texts
+  KeyRules key_rules;
 
   bool operator==(const ReadOptions&) const = default;
 };
