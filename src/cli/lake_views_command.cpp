@@ -28,7 +28,7 @@ Result<int> print_views(const app::Settings& settings, const WantedTable& wanted
       continue;
     }
     DD_TRY(const auto uploads, lake.history().applied_uploads(table, history::kAnyVersion));
-    DD_TRY(const auto notations, lake::notations_of(uploads));
+    const auto notations = lake::notations_of(uploads);
     fmt::print("{}", lake::views_of(sqlite ? lake::Dialect::sqlite : lake::Dialect::postgres, table, columns,
                                     notations));
   }

@@ -19,10 +19,11 @@ const DeclaredType* find_in(const DeclaredTypes& types, std::string_view column)
 }
 
 /// Every declaration that this version knows.
-Result<DeclaredTypes> known_types(const UploadFacts& upload) {
+DeclaredTypes known_types(const UploadFacts& upload) {
   DeclaredTypes types;
-  DD_TRY(const auto texts, declared_texts(upload));
-  for (const auto& [column, text] : texts) {
+  const auto texts = declared_texts(upload);
+  if (!texts.has_value()) return types;
+  for (const auto& [column, text] : texts.value()) {
     auto type = DeclaredType::parse(text);
     if (type.has_value()) types.emplace(column, std::move(type.value()));
   }
@@ -60,21 +61,19 @@ Result<std::map<std::string, std::string, std::less<>>> declared_texts(const Upl
                "`deltadrop republish`"};
 }
 
-Result<DeclaredTypes> declared_notations(const UploadFacts& upload) {
-  DD_TRY(auto types, known_types(upload));
+DeclaredTypes declared_notations(const UploadFacts& upload) {
+  auto types = known_types(upload);
   std::erase_if(types, [](const auto& each) { return !has_notation(each); });
   return types;
 }
 
 Result<Notations> Notations::of(history::HistoryStore& history, const UploadFacts& upload) {
   Notations notations;
-  DD_TRY(auto declared, known_types(upload));
+  auto declared = known_types(upload);
   auto& old_types = notations.types_[static_cast<std::size_t>(Side::old_values)];
   if (upload.previous_upload_id) {
     DD_TRY(const auto previous, history.upload(*upload.previous_upload_id));
-    if (previous) {
-      DD_TRY(old_types, known_types(previous->facts));
-    }
+    if (previous) old_types = known_types(previous->facts);
   }
   old_types.insert(declared.begin(), declared.end());
   notations.types_[static_cast<std::size_t>(Side::new_values)] = std::move(declared);
@@ -99,16 +98,13 @@ std::vector<const DeclaredType*> Notations::by_column(Side side, const TableColu
   return types;
 }
 
-Result<RecordNotations> RecordNotations::of(std::span<const history::UploadStatus> uploads) {
+RecordNotations RecordNotations::of(std::span<const history::UploadStatus> uploads) {
   RecordNotations notations;
   std::map<std::string, std::shared_ptr<const DeclaredTypes>, std::less<>> by_json;
   for (const auto& upload : uploads) {
     if (!upload.facts.types_json) continue;
     auto& types = by_json[*upload.facts.types_json];
-    if (types == nullptr) {
-      DD_TRY(auto declared, declared_notations(upload.facts));
-      types = std::make_shared<const DeclaredTypes>(std::move(declared));
-    }
+    if (types == nullptr) types = std::make_shared<const DeclaredTypes>(declared_notations(upload.facts));
     if (!types->empty()) notations.types_.emplace(upload.facts.upload_id, types);
   }
   return notations;

@@ -19,8 +19,9 @@ namespace deltadrop::lake {
 /// is not a JSON object of texts.
 Result<std::map<std::string, std::string, std::less<>>> declared_texts(const UploadFacts& upload);
 
-/// Those that declare how values are written. A type that this version does not know declares nothing.
-Result<DeclaredTypes> declared_notations(const UploadFacts& upload);
+/// Those that declare how values are written. What this version does not know declares nothing; nor do types
+/// that are not a JSON object, which columns_to_begin_with reports.
+DeclaredTypes declared_notations(const UploadFacts& upload);
 
 /// How the values of one upload's events are read: new values under what their own version declares. Old
 /// values come from the version before, and are read under what that declares; a column that it declares
@@ -29,7 +30,7 @@ class Notations {
  public:
   /// Nothing is declared.
   Notations() = default;
-  /// Errors as history::HistoryStore's, and as declared_notations.
+  /// Errors as history::HistoryStore's.
   static Result<Notations> of(history::HistoryStore& history, const UploadFacts& upload);
 
   [[nodiscard]] const DeclaredType* find(Side side, std::string_view column) const;
@@ -46,8 +47,8 @@ class Notations {
 class RecordNotations {
  public:
   RecordNotations() = default;
-  /// `uploads`: all that a record may be of. Errors as declared_notations.
-  static Result<RecordNotations> of(std::span<const history::UploadStatus> uploads);
+  /// `uploads`: all that a record may be of.
+  static RecordNotations of(std::span<const history::UploadStatus> uploads);
 
   [[nodiscard]] const DeclaredType* find(const UploadId& upload, std::string_view column) const;
 

@@ -143,7 +143,7 @@ Result<StateFile> StateFile::begin(history::HistoryStore& history, TableState st
     DD_TRY(columns, columns_to_begin_with(columns.all(), history, upload.facts));
   }
   columns.add(state.columns);
-  DD_TRY(auto notations, RecordNotations::of(uploads));
+  auto notations = RecordNotations::of(uploads);
   if (!all_in_lake) {
     EventValues values;
     RecordPages pages(history, state.of, groups);

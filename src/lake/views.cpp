@@ -173,11 +173,12 @@ class Views {
 
 }  // namespace
 
-Result<DeclaredNotations> notations_of(std::span<const history::UploadStatus> uploads) {
+DeclaredNotations notations_of(std::span<const history::UploadStatus> uploads) {
   DeclaredNotations notations;
   for (const auto& upload : uploads) {
-    DD_TRY(const auto texts, declared_texts(upload.facts));
-    for (const auto& [column, text] : texts) {
+    const auto texts = declared_texts(upload.facts);
+    if (!texts.has_value()) continue;
+    for (const auto& [column, text] : texts.value()) {
       auto type = DeclaredType::parse(text);
       if (type.has_value() && type.value().has_notation()) {
         notations[column].emplace(text, std::move(type.value()));

@@ -12,8 +12,8 @@ namespace deltadrop::lake {
 
 /// By column, each declared type with a notation: by its text in an upload's types.
 using DeclaredNotations = std::map<std::string, std::map<std::string, DeclaredType>, std::less<>>;
-/// Those of any of the uploads. Fails as declared_texts.
-Result<DeclaredNotations> notations_of(std::span<const history::UploadStatus> uploads);
+/// Those of any of the uploads; nothing of one whose types cannot be read.
+DeclaredNotations notations_of(std::span<const history::UploadStatus> uploads);
 
 /// SQL that makes (again) three views of a table with its columns by name, in the types that the lake has:
 /// "<company>/<table>/current" and ".../history" over company_data, ".../changes" over the applied part of
