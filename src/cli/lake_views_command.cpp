@@ -27,8 +27,10 @@ Result<int> print_views(const app::Settings& settings, const WantedTable& wanted
                  table.to_string());
       continue;
     }
-    fmt::print("{}",
-               lake::views_of(sqlite ? lake::Dialect::sqlite : lake::Dialect::postgres, table, columns));
+    DD_TRY(const auto uploads, lake.history().applied_uploads(table, history::kAnyVersion));
+    const auto notations = lake::notations_of(uploads);
+    fmt::print("{}", lake::views_of(sqlite ? lake::Dialect::sqlite : lake::Dialect::postgres, table, columns,
+                                    notations));
   }
   return 0;
 }

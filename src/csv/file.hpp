@@ -25,6 +25,7 @@ struct Header {
   Encoding encoding = Encoding::utf8;
   bool trailing_delimiter = false;  ///< each line ends with a delimiter, after which there is no column
   bool pads_short_rows = false;
+  KeyRules key_rules;
 
   /// How many fields a row has.
   [[nodiscard]] std::size_t fields() const { return columns.size() + (trailing_delimiter ? 1 : 0); }

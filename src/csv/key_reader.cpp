@@ -6,14 +6,23 @@
 
 namespace deltadrop::csv {
 
-KeyReader::KeyReader(const Header& header)
-    : columns_(header.key), delimiter_(header.delimiter), pads_short_rows_(header.pads_short_rows) {
+KeyReader::KeyReader(const Header& header, const KeyRules& rules)
+    : columns_(header.key),
+      delimiter_(header.delimiter),
+      pads_short_rows_(header.pads_short_rows),
+      rules_(rules),
+      forms_(header.key.size()) {
   last_column_ = *std::max_element(columns_.begin(), columns_.end());
 }
 
 std::string_view KeyReader::read(std::string_view record) {
-  const auto key = columns_.size() == 1 ? read_single(record) : read_composite(record);
-  if (columns_.size() == 1) last_was_empty_ = key.empty();
+  if (columns_.size() > 1) return read_composite(record);
+  auto key = read_single(record);
+  if (rules_.any()) {
+    write_key_form(forms_.front(), key, rules_);
+    key = forms_.front();
+  }
+  last_was_empty_ = key.empty();
   return key;
 }
 
@@ -50,6 +59,14 @@ std::string_view KeyReader::read_composite(std::string_view record) {
     const std::size_t from = undoubled_.size();
     append_undoubled(undoubled_, part.inner);
     parts_.emplace_back(undoubled_.data() + from, undoubled_.size() - from);
+  }
+  if (rules_.any()) {
+    last_was_empty_ = true;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      write_key_form(forms_[i], parts_[i], rules_);
+      parts_[i] = forms_[i];
+      last_was_empty_ = last_was_empty_ && forms_[i].empty();
+    }
   }
   record_.clear();
   append_record(record_, parts_);

@@ -13,10 +13,13 @@ namespace deltadrop::csv {
 class KeyReader {
  public:
   /// The header must have its key resolved.
-  explicit KeyReader(const Header& header);
+  explicit KeyReader(const Header& header) : KeyReader(header, header.key_rules) {}
+  /// Under other rules than the header's.
+  KeyReader(const Header& header, const KeyRules& rules);
 
-  /// The key's text as events carry it: a single key unquoted, a composite one as an RFC 4180 record. A view
-  /// of the record or of this reader's buffer; valid until the next call.
+  /// The key's text as events carry it: a single key unquoted, a composite one as an RFC 4180 record; each
+  /// part in the form that the rules give it. A view of the record or of this reader's buffer; valid until
+  /// the next call.
   std::string_view read(std::string_view record);
   /// True when every part of the key last read is empty.
   [[nodiscard]] bool last_was_empty() const { return last_was_empty_; }
@@ -34,6 +37,8 @@ class KeyReader {
   std::vector<std::string_view> parts_;
   std::string undoubled_;
   std::string record_;
+  KeyRules rules_;
+  std::vector<std::string> forms_;  ///< of the key's parts
 };
 
 }  // namespace deltadrop::csv

@@ -8,6 +8,7 @@
 
 #include "core/result.hpp"
 #include "core/strong.hpp"
+#include "csv/comparison_options.hpp"
 
 namespace deltadrop::csv {
 
@@ -95,6 +96,11 @@ struct ReadOptions {
   std::vector<std::string> columns;  ///< their names, where there is no header
   Unnamed unnamed = Unnamed::refuse;
   ShortRows short_rows = ShortRows::refuse;
+
+  // What columns are declared to hold, and what counts as equal: docs/types-and-comparison.md.
+  DeclaredTypes types;
+  std::optional<NumericComparison> compare;  ///< absent: values are compared as texts
+  KeyRules key_rules;
 
   bool operator==(const ReadOptions&) const = default;
 };

@@ -18,9 +18,9 @@ bool have_same_layout(const csv::File& before, const csv::File& after) {
   const csv::Header& old_header = before.header();
   const csv::Header& new_header = after.header();
   return old_header.columns == new_header.columns && old_header.tracked == new_header.tracked &&
-         old_header.key == new_header.key && old_header.delimiter == new_header.delimiter &&
-         before.options().empty == after.options().empty && before.options().rules == after.options().rules &&
-         have_same_filter(before, after);
+         old_header.key == new_header.key && old_header.key_rules == new_header.key_rules &&
+         old_header.delimiter == new_header.delimiter && before.options().empty == after.options().empty &&
+         before.options().rules == after.options().rules && have_same_filter(before, after);
 }
 
 /// A tree: nobody can choose names that collide in it.
@@ -43,14 +43,51 @@ Comparison::Comparison(const csv::File& before, const csv::File& after)
   for (const auto column : after.header().tracked) {
     const std::string_view name = after.header().columns[column];
     const auto old = old_columns.find(name);
-    pairs_.push_back({name, old == old_columns.end() ? std::nullopt : std::optional(old->second), column});
+    Pair& pair = pairs_.emplace_back();
+    pair.name = name;
+    if (old != old_columns.end()) pair.before = old->second;
+    pair.after = column;
   }
   for (const auto column : before.header().tracked) {
     const std::string_view name = before.header().columns[column];
     if (new_columns.contains(name)) continue;
-    pairs_.push_back({name, column, std::nullopt});
+    Pair& pair = pairs_.emplace_back();
+    pair.name = name;
+    pair.before = column;
     ++removed_;
   }
+  if (after.options().compare) compare_as_numbers(before, after);
+}
+
+void Comparison::compare_as_numbers(const csv::File& before, const csv::File& after) {
+  const auto& compare = *after.options().compare;
+  compares_numbers_ = true;
+  tolerance_ = compare.tolerance;
+  for (Pair& pair : pairs_) {
+    if (!pair.before || !pair.after || !compare.includes(pair.name)) continue;
+    pair.numbers = static_cast<std::uint32_t>(number_types_.size());
+    NumberTypes& types = number_types_.emplace_back();
+    const auto& old_types = before.options().types;
+    const auto& new_types = after.options().types;
+    const auto declared = new_types.find(pair.name);
+    if (declared != new_types.end()) types.before = types.after = declared->second;
+    // A version that declares nothing of the column is read as the one after it.
+    if (const auto old = old_types.find(pair.name); old != old_types.end()) types.before = old->second;
+  }
+}
+
+bool Comparison::numbers_differ(const NumberTypes& types, std::string_view old_value,
+                                std::string_view new_value) {
+  const auto old_number = types.before.number(old_value);
+  const auto new_number = types.after.number(new_value);
+  if (!old_number || !new_number) return true;
+  if (*old_number == *new_number) {
+    ++equal_numbers_.written_differently;
+    return false;
+  }
+  if (tolerance_.is_zero() || (*old_number - *new_number).magnitude() > tolerance_) return true;
+  ++equal_numbers_.within_tolerance;
+  return false;
 }
 
 Comparison::Value Comparison::value_of(const std::vector<std::string_view>& values,
@@ -60,15 +97,25 @@ Comparison::Value Comparison::value_of(const std::vector<std::string_view>& valu
 }
 
 bool Comparison::differ_in(const Pair& pair, const std::vector<std::string_view>& old_values,
-                           const std::vector<std::string_view>& new_values) const {
-  return value_of(old_values, pair.before, empty_before_) != value_of(new_values, pair.after, empty_after_);
+                           const std::vector<std::string_view>& new_values) {
+  const auto old_value = value_of(old_values, pair.before, empty_before_);
+  const auto new_value = value_of(new_values, pair.after, empty_after_);
+  if (old_value == new_value) return false;
+  if (!pair.numbers || !old_value || !new_value) return true;
+  return numbers_differ(number_types_[*pair.numbers], *old_value, *new_value);
 }
 
 bool Comparison::differ(std::string_view old_record, std::string_view new_record) {
   const auto& old_values = split_before_.split(old_record);
   const auto& new_values = split_after_.split(new_record);
-  return std::any_of(pairs_.begin(), pairs_.end(),
-                     [&](const Pair& pair) { return differ_in(pair, old_values, new_values); });
+  if (!compares_numbers_) {
+    return std::any_of(pairs_.begin(), pairs_.end(),
+                       [&](const Pair& pair) { return differ_in(pair, old_values, new_values); });
+  }
+  // Each of them, since equal numbers are counted.
+  bool any = false;
+  for (const Pair& pair : pairs_) any = differ_in(pair, old_values, new_values) || any;
+  return any;
 }
 
 void Comparison::changed_columns(std::string_view old_record, std::string_view new_record,

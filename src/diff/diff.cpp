@@ -11,12 +11,14 @@
 #include "core/text.hpp"
 #include "csv/findings.hpp"
 #include "csv/scan.hpp"
+#include "csv/type_check.hpp"
 #include "diff/before_check.hpp"
 #include "diff/changes.hpp"
 #include "diff/comparison.hpp"
 #include "diff/in_step.hpp"
 #include "diff/join.hpp"
 #include "diff/row_reader.hpp"
+#include "diff/similar_keys.hpp"
 #include "diff/whole_file.hpp"
 
 namespace deltadrop::diff {
@@ -141,6 +143,7 @@ Result<std::optional<Outcome>> diff_together(const csv::File& before, const csv:
   if (comparison.same_layout()) {
     InStepWalk walk(old_side, new_side, options.look_ahead_rows, only_rows);
     walk.run(set.listed);
+    outcome.equal_numbers = walk.equal_numbers();
   }
   bool rest_increases = true;
   if (!old_side.is_wrong() && !new_side.is_wrong()) {
@@ -175,6 +178,7 @@ Result<std::optional<Outcome>> diff_together(const csv::File& before, const csv:
   set.counts = counts_of(set.listed, old_side.records(), new_side.records());
   outcome.warnings = new_side.warnings();
   outcome.skipped = new_side.skipped();
+  outcome.equal_numbers.add(joined.equal_numbers);
   return std::optional(std::move(outcome));
 }
 
@@ -228,10 +232,27 @@ Result<Outcome> compare(const csv::File* before, const csv::File& after, const O
   return outcome;
 }
 
+void add(csv::Findings& warnings, const csv::Findings& more) {
+  warnings.first.insert(warnings.first.end(), more.first.begin(), more.first.end());
+  warnings.total += more.total;
+}
+
+/// Warnings of what needs more than a look at each row by itself.
+Result<void> add_warnings(const csv::File* before, const csv::File& after, Outcome& outcome,
+                          const Stop& stop) {
+  DD_TRY(const auto broken, csv::check_declared_types(after, stop));
+  add(outcome.warnings, broken);
+  if (before != nullptr) add(outcome.warnings, similar_keys(*before, after, outcome.changes.listed));
+  return success();
+}
+
 }  // namespace
 
 Result<Outcome> diff(const csv::File* before, const csv::File& after, const Options& options) {
   auto outcome = compare(before, after, options);
+  if (outcome.has_value() && outcome.value().findings.empty()) {
+    DD_TRY(add_warnings(before, after, outcome.value(), options.stop));
+  }
   // Whatever was found.
   DD_TRY(check_unchanged(before, after));
   return outcome;

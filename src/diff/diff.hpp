@@ -94,6 +94,18 @@ struct ChangeSet {
       schema_changes;  ///< added in the new file's order, then removed in the old file's
 };
 
+/// Values of rows that both versions have, which are equal numbers under ReadOptions::compare.
+struct EqualNumbers {
+  std::int64_t written_differently = 0;  ///< the same number as another text
+  std::int64_t within_tolerance = 0;     ///< another number
+
+  void add(const EqualNumbers& others) {
+    written_differently += others.written_differently;
+    within_tolerance += others.within_tolerance;
+  }
+  bool operator==(const EqualNumbers&) const = default;
+};
+
 struct Outcome {
   csv::Findings findings;  ///< of the new file; if any, `changes` says nothing
   ChangeSet changes;
@@ -101,6 +113,7 @@ struct Outcome {
   /// values.
   csv::Findings warnings;
   csv::Skipped skipped;  ///< of the new file, likewise
+  EqualNumbers equal_numbers;
 };
 
 struct Options {

@@ -67,6 +67,8 @@ class InStepWalk {
   /// Until the end of one version, until it gives up, or until a row cannot be used. Updates found in step
   /// are appended to `changes`.
   void run(std::vector<Change>& changes);
+  /// Of the rows met in step.
+  [[nodiscard]] const EqualNumbers& equal_numbers() const { return comparison_.equal_numbers(); }
 
  private:
   struct Seen {

@@ -44,6 +44,7 @@ class PartJoin {
         break;
       }
     }
+    report_.equal_numbers = comparison_.equal_numbers();
     return std::move(report_);
   }
 
@@ -117,6 +118,7 @@ JoinReport join(Side& before, Side& after, const Stop& stop) {
   const JoinReport second = other.get();
   report.repeated_key = report.repeated_key || second.repeated_key;
   report.corrupt_before = report.corrupt_before || second.corrupt_before;
+  report.equal_numbers.add(second.equal_numbers);
   merge_in(report.changes, second.changes, &Change::after);
   return report;
 }

@@ -12,6 +12,7 @@ struct JoinReport {
   std::vector<Change> changes;  ///< inserts and updates in the newer file's order; rows without lines
   bool repeated_key = false;    ///< in the newer version; then `changes` says nothing
   bool corrupt_before = false;  ///< a repeated key in the older version; the same
+  EqualNumbers equal_numbers;   ///< of the rows that were joined
 };
 
 /// Joins the loose rows of two versions by key. Rows whose hashes are equal need no look at the files; a key

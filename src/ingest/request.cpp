@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 #include <utility>
 
-#include "core/column_type.hpp"
 #include "core/text.hpp"
 #include "ingest/reading_options.hpp"
 #include "ingest/types_json.hpp"
@@ -82,13 +80,6 @@ Result<Timestamp> parse_effective_at(std::string_view text) {
   return error;
 }
 
-Error bad_types(std::string message) {
-  std::vector<std::string_view> names;
-  for (const auto type : kDeclarableTypes) names.push_back(to_string(type));
-  return {ErrorCode::invalid_input, "bad-types", std::move(message),
-          fmt::format("write types as column:type,... with a type of {}", fmt::join(names, ", "))};
-}
-
 std::string without_folders(std::string_view file_name) {
   const auto slash = file_name.find_last_of("/\\");
   return std::string(slash == std::string_view::npos ? file_name : file_name.substr(slash + 1));
@@ -116,30 +107,7 @@ std::string sanitised_file_name(std::string_view file_name) {
 }
 
 Result<std::string> parse_types(std::string_view text) {
-  if (text.empty()) return std::string();
-  const auto split = csv::parse_column_list(text);
-  if (!split.has_value()) {
-    return bad_types(
-        fmt::format("types {} are not one CSV record of different entries", quoted_for_message(text)));
-  }
-  const auto& entries = split.value();
-  TypesByColumn types;
-  for (const std::string& entry : entries) {
-    const auto colon = entry.rfind(':');
-    if (colon == std::string::npos || colon == 0) {
-      return bad_types(fmt::format("types entry {} is not column:type", quoted_for_message(entry)));
-    }
-    const std::string column = entry.substr(0, colon);
-    const std::string type = ascii_lower(entry.substr(colon + 1));
-    const auto known = parse_column_type(type);
-    if (!known || *known == ColumnType::null) {
-      return bad_types(fmt::format("type {} of column {} is unknown",
-                                   quoted_for_message(entry.substr(colon + 1)), quoted_for_message(column)));
-    }
-    if (!types.emplace(column, type).second) {
-      return bad_types(fmt::format("types name the column {} twice", quoted_for_message(column)));
-    }
-  }
+  DD_TRY(const auto types, types_from_text(text));
   return types_to_json(types);
 }
 

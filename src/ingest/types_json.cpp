@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include <boost/json.hpp>
 
 #include "core/json_text.hpp"
@@ -38,6 +40,23 @@ Result<TypesByColumn> types_from_json(std::string_view json) {
                  "restore the file that holds them from a backup"};
   }
   return types;
+}
+
+Result<TypesByColumn> types_from_text(std::string_view text) {
+  DD_TRY(const auto declared, parse_declared_types(text));
+  TypesByColumn types;
+  for (const auto& [column, type] : declared) types.emplace(column, type.to_string());
+  return types;
+}
+
+Result<DeclaredTypes> declared_types_from_json(std::string_view json) {
+  DD_TRY(const auto types, types_from_json(json));
+  DeclaredTypes declared;
+  for (const auto& [column, text] : types) {
+    auto type = DeclaredType::parse(text);
+    if (type.has_value()) declared.emplace(column, std::move(type.value()));
+  }
+  return declared;
 }
 
 }  // namespace deltadrop::ingest

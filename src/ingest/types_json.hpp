@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/declared_type.hpp"
 #include "core/result.hpp"
 
 namespace deltadrop::ingest {
@@ -15,5 +16,12 @@ using TypesByColumn = std::map<std::string, std::string, std::less<>>;
 std::string types_to_json(const TypesByColumn& types);
 /// The reverse; corrupt, type "bad-types-json". "" gives none.
 Result<TypesByColumn> types_from_json(std::string_view json);
+
+/// What `types=` gives, `column:type,...`, with each type as DeclaredType::to_string has it: equal
+/// declarations are equal. invalid_input "bad-types".
+Result<TypesByColumn> types_from_text(std::string_view text);
+/// The same as types_from_json, for csv::ReadOptions::types. A type that this version does not know is left
+/// out: it declares nothing that is known.
+Result<DeclaredTypes> declared_types_from_json(std::string_view json);
 
 }  // namespace deltadrop::ingest

@@ -6,7 +6,7 @@
 
 #include <type_traits>
 
-#include "lake/column_types.hpp"
+#include "lake/notations.hpp"
 
 namespace deltadrop::lake {
 namespace {
@@ -38,8 +38,8 @@ class TextColumn final : public ParquetColumn {
 
  private:
   arrow::ArrayBuilder& builder() override { return builder_; }
-  arrow::Result<ColumnType> append_next(std::string_view text) override {
-    if (type() == ColumnType::null) return typed_value(text).type;
+  arrow::Result<ColumnType> append_next(std::string_view text, const DeclaredType* declared) override {
+    if (type() == ColumnType::null) return typed_under(declared, text).type;
     ARROW_RETURN_NOT_OK(builder_.Append(text));
     return type();
   }
@@ -58,8 +58,8 @@ class NumberColumn final : public ParquetColumn {
 
  private:
   arrow::ArrayBuilder& builder() override { return builder_; }
-  arrow::Result<ColumnType> append_next(std::string_view text) override {
-    const auto value = typed_value(text);
+  arrow::Result<ColumnType> append_next(std::string_view text, const DeclaredType* declared) override {
+    const auto value = typed_under(declared, text);
     const auto needed = joined(type(), value.type);
     if (needed != type()) return needed;
     const Int128 number = converted(value.number, value.type, type());
@@ -95,9 +95,10 @@ std::unique_ptr<ParquetColumn> ParquetColumn::make(ColumnType type) {
   }
 }
 
-arrow::Result<ColumnType> ParquetColumn::append(std::int64_t row, std::string_view text) {
+arrow::Result<ColumnType> ParquetColumn::append(std::int64_t row, std::string_view text,
+                                                const DeclaredType* declared) {
   ARROW_RETURN_NOT_OK(fill(row));
-  return append_next(text);
+  return append_next(text, declared);
 }
 
 arrow::Result<std::shared_ptr<arrow::Array>> ParquetColumn::finish(std::int64_t rows) {

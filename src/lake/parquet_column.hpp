@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/column_type.hpp"
+#include "core/declared_type.hpp"
 
 namespace deltadrop::lake {
 
@@ -18,8 +19,10 @@ class ParquetColumn {
   virtual ~ParquetColumn() = default;
 
   /// Sets the value of `row`, which is no row before `length()`. Returns the type that the column needs for
-  /// it: its own, or a wider one; then nothing was set.
-  arrow::Result<ColumnType> append(std::int64_t row, std::string_view text);
+  /// it: its own, or a wider one; then nothing was set. `declared`: how the text is to be read, where that is
+  /// declared.
+  arrow::Result<ColumnType> append(std::int64_t row, std::string_view text,
+                                   const DeclaredType* declared = nullptr);
   /// The column of `rows` rows, which is empty again.
   arrow::Result<std::shared_ptr<arrow::Array>> finish(std::int64_t rows);
   /// Rows up to the last that has a value.
@@ -35,7 +38,7 @@ class ParquetColumn {
  private:
   virtual arrow::ArrayBuilder& builder() = 0;
   /// As `append`, of the row at hand.
-  virtual arrow::Result<ColumnType> append_next(std::string_view text) = 0;
+  virtual arrow::Result<ColumnType> append_next(std::string_view text, const DeclaredType* declared) = 0;
   arrow::Status fill(std::int64_t rows);
 
   ColumnType type_;

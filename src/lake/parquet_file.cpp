@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "core/assert.hpp"
-#include "lake/column_types.hpp"
 #include "lake/event_values.hpp"
 #include "lake/parquet_column.hpp"
 #include "lake/parquet_stream.hpp"
@@ -98,6 +97,7 @@ struct ParquetFile::State {
   State& operator=(const State&) = delete;
   ~State() { stream->abandon(); }
 
+  void read_as(const Notations& upload_notations);
   Result<void> open();
   Result<void> append(const Event& event);
   Result<void> append_value(const Event& event, Side side, std::size_t column, std::string_view text);
@@ -116,6 +116,8 @@ struct ParquetFile::State {
   std::shared_ptr<arrow::Schema> schema;
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   EventValues values;
+  Notations notations;                                                     ///< of `upload`
+  std::array<std::vector<const DeclaredType*>, kSides.size()> declared{};  ///< by side and column, of those
   std::array<std::vector<std::unique_ptr<ParquetColumn>>, kSides.size()>
       cells;  // by side; none unless it fits
 
@@ -151,6 +153,13 @@ Result<void> ParquetFile::State::open() {
   return success();
 }
 
+void ParquetFile::State::read_as(const Notations& upload_notations) {
+  notations = upload_notations;
+  for (const auto side : kSides) {
+    declared[static_cast<std::size_t>(side)] = notations.by_column(side, columns);
+  }
+}
+
 Result<void> ParquetFile::State::append(const Event& event) {
   if (event.upload.upload_id != upload.upload_id) {
     return bad_event(event, "stands among the events of upload " + upload.upload_id.to_string());
@@ -173,13 +182,14 @@ Result<void> ParquetFile::State::append(const Event& event) {
 Result<void> ParquetFile::State::append_value(const Event& event, Side side, std::size_t column,
                                               std::string_view text) {
   const auto type = columns.all()[column].type;
+  const auto* const read_under = declared[static_cast<std::size_t>(side)][column];
   if (!fits) {
-    if (type != ColumnType::string) columns.widen(column, typed_value(text).type, event, text);
+    if (type != ColumnType::string) columns.widen(column, typed_under(read_under, text).type, event, text);
     return success();
   }
   auto& target = *cells[static_cast<std::size_t>(side)][column];
   const std::int64_t before = target.length();
-  const auto needed = target.append(group_rows, text);
+  const auto needed = target.append(group_rows, text, read_under);
   DD_TRY(stream->checked(needed.status()));
   if (*needed != type) {
     columns.widen(column, *needed, event, text);
@@ -278,10 +288,11 @@ void release_unused_memory() {
   ::malloc_trim(0);
 }
 
-Result<ParquetFile> ParquetFile::create(ByteSink sink, const UploadFacts& upload, TableColumns& columns,
-                                        const std::optional<VersionRange>& versions) {
+Result<ParquetFile> ParquetFile::create(ByteSink sink, const UploadFacts& upload, const Notations& notations,
+                                        TableColumns& columns, const std::optional<VersionRange>& versions) {
   auto stream = std::make_shared<SinkStream>(std::move(sink));
   auto state = std::make_unique<State>(upload, versions, columns, std::move(stream));
+  state->read_as(notations);
   DD_TRY(state->open());
   return ParquetFile(std::move(state));
 }
@@ -296,7 +307,10 @@ ParquetFile::~ParquetFile() {
   if (large) arrow::default_memory_pool()->ReleaseUnused();
 }
 
-void ParquetFile::next_upload(const UploadFacts& upload) { state_->upload = upload; }
+void ParquetFile::next_upload(const UploadFacts& upload, const Notations& notations) {
+  state_->upload = upload;
+  state_->read_as(notations);
+}
 Result<void> ParquetFile::append(const Event& event) { return state_->append(event); }
 Result<void> ParquetFile::finish() {
   DD_ASSERT(fits());

@@ -8,6 +8,7 @@
 
 #include "core/result.hpp"
 #include "lake/layout.hpp"
+#include "lake/notations.hpp"
 #include "lake/table_columns.hpp"
 
 namespace deltadrop::lake {
@@ -24,8 +25,10 @@ void release_unused_memory();
 class ParquetFile {
  public:
   /// Each of `columns` gets old_<name> and new_<name>. They must outlive the file, and keep their number.
-  /// `versions`: of a file of several, of which `upload` is the first with such events.
-  static Result<ParquetFile> create(ByteSink sink, const UploadFacts& upload, TableColumns& columns,
+  /// `notations`: of the upload. `versions`: of a file of several, of which `upload` is the first with such
+  /// events.
+  static Result<ParquetFile> create(ByteSink sink, const UploadFacts& upload, const Notations& notations,
+                                    TableColumns& columns,
                                     const std::optional<VersionRange>& versions = std::nullopt);
   ParquetFile(ParquetFile&&) noexcept;
   ParquetFile& operator=(ParquetFile&&) noexcept;
@@ -33,7 +36,7 @@ class ParquetFile {
   ~ParquetFile();
 
   /// The events that follow are of this upload, a later version of the table.
-  void next_upload(const UploadFacts& upload);
+  void next_upload(const UploadFacts& upload, const Notations& notations);
   /// Events of an upload come in the order (key_value, seq). A value that its column's type does not hold
   /// widens `columns`; from then on the file is of no use, and this only widens further where values need it.
   /// Fails with corrupt, type "lake-event", when the event belongs to another upload or has a column that the

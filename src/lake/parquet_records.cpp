@@ -88,6 +88,7 @@ struct ParquetRecords::State {
   std::shared_ptr<arrow::Schema> schema;
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   EventValues values;
+  RecordNotations notations;
   std::vector<std::unique_ptr<ParquetColumn>> cells;  ///< in the order of the file
   std::vector<std::optional<std::size_t>> places;     ///< by column: its place in `cells`, if it is shown
 
@@ -151,7 +152,8 @@ Result<void> ParquetRecords::State::append_value(const history::StoredRecord& re
   if (!places[column]) return success();
   auto& target = *cells[*places[column]];
   const std::int64_t before = target.length();
-  const auto needed = target.append(group_rows, text);
+  const auto* const declared = notations.find(record.upload_id, columns.all()[column].name);
+  const auto needed = target.append(group_rows, text, declared);
   DD_TRY(stream->checked(needed.status()));
   if (*needed != columns.all()[column].type) {
     return Error{ErrorCode::conflict, "state-moved",
@@ -205,8 +207,10 @@ Result<void> ParquetRecords::State::finish() {
 
 Result<ParquetRecords> ParquetRecords::create(ByteSink sink, const RecordsOf& what,
                                               const TableColumns& columns,
-                                              const std::vector<std::string>& shown, RowGroups groups) {
+                                              const std::vector<std::string>& shown, RowGroups groups,
+                                              RecordNotations notations) {
   auto state = std::make_unique<State>(what, columns, std::make_shared<SinkStream>(std::move(sink)), groups);
+  state->notations = std::move(notations);
   DD_TRY(state->open(shown));
   return ParquetRecords(std::move(state));
 }

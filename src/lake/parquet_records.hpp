@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lake/notations.hpp"
 #include "lake/parquet_file.hpp"
 #include "lake/table_columns.hpp"
 
@@ -33,7 +34,8 @@ class ParquetRecords {
  public:
   /// `columns`: all that a record may have. `shown`: the names of those in the file, in its order.
   static Result<ParquetRecords> create(ByteSink sink, const RecordsOf& what, const TableColumns& columns,
-                                       const std::vector<std::string>& shown, RowGroups groups);
+                                       const std::vector<std::string>& shown, RowGroups groups,
+                                       RecordNotations notations);
   ParquetRecords(ParquetRecords&&) noexcept;
   ParquetRecords& operator=(ParquetRecords&&) noexcept;
   /// The bytes of a file that is not finished are unreadable.

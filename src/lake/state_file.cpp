@@ -7,8 +7,8 @@
 #include <functional>
 #include <utility>
 
-#include "lake/column_types.hpp"
 #include "lake/event_values.hpp"
+#include "lake/notations.hpp"
 
 namespace deltadrop::lake {
 namespace {
@@ -143,6 +143,7 @@ Result<StateFile> StateFile::begin(history::HistoryReader& history, TableState s
     DD_TRY(columns, columns_to_begin_with(columns.all(), history, upload.facts));
   }
   columns.add(state.columns);
+  auto notations = RecordNotations::of(uploads);
   if (!all_in_lake) {
     EventValues values;
     RecordPages pages(history, state.of, groups);
@@ -152,7 +153,9 @@ Result<StateFile> StateFile::begin(history::HistoryReader& history, TableState s
       for (const auto& record : page) {
         DD_TRY(values.read(as_event(record), Side::new_values, columns,
                            [&](std::size_t column, std::string_view text) -> Result<void> {
-                             columns.widen(column, typed_value(text).type);
+                             const auto* const declared =
+                                 notations.find(record.upload_id, columns.all()[column].name);
+                             columns.widen(column, typed_under(declared, text).type);
                              return success();
                            }));
       }
@@ -163,7 +166,8 @@ Result<StateFile> StateFile::begin(history::HistoryReader& history, TableState s
     piece += bytes;
     return success();
   };
-  DD_TRY(auto file, ParquetRecords::create(sink, parts->state.of, columns, parts->state.columns, groups));
+  DD_TRY(auto file, ParquetRecords::create(sink, parts->state.of, columns, parts->state.columns, groups,
+                                           std::move(notations)));
   parts->file.emplace(std::move(file));
   return StateFile(std::move(parts));
 }

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "core/text.hpp"
-#include "lake/column_types.hpp"
 #include "lake/event_values.hpp"
+#include "lake/notations.hpp"
 
 namespace deltadrop::lake {
 namespace {
@@ -48,46 +48,20 @@ Result<void> add_names(TableColumns& columns, const Event& event) {
   return success();
 }
 
-Result<void> widen_by_values(TableColumns& columns, const std::vector<history::AppliedEvent>& events) {
+Result<void> widen_by_values(TableColumns& columns, const Notations& notations,
+                             const std::vector<history::AppliedEvent>& events) {
   EventValues values;
   for (const auto& [applied_no, event] : events) {
     for (const auto side : kSides) {
       DD_TRY(values.read(event, side, columns,
                          [&, &each = event](std::size_t column, std::string_view text) -> Result<void> {
-                           columns.widen(column, typed_value(text).type, each, text);
+                           const auto value = notations.typed(side, columns.all()[column].name, text);
+                           columns.widen(column, value.type, each, text);
                            return success();
                          }));
     }
   }
   return success();
-}
-
-/// By column, the name of the type that `types=` gives it.
-Result<std::map<std::string, std::string>> declared_types(const UploadFacts& upload) {
-  std::map<std::string, std::string> types;
-  if (!upload.types_json) return types;
-  json::parser parser;
-  const simdjson::padded_string padded(*upload.types_json);
-  json::document document;
-  json::object object;
-  bool good = parser.iterate(padded).get(document) == simdjson::SUCCESS &&
-              document.get_object().get(object) == simdjson::SUCCESS;
-  if (good) {
-    for (auto field : object) {
-      std::string_view column;
-      std::string_view type;
-      good = good && field.unescaped_key().get(column) == simdjson::SUCCESS &&
-             field.value().get_string().get(type) == simdjson::SUCCESS;
-      if (good) types.emplace(column, type);
-    }
-  }
-  if (good) return types;
-  return Error{ErrorCode::corrupt, "lake-types",
-               fmt::format("types {} of upload {} of {} are not a JSON object of texts",
-                           quoted_for_message(*upload.types_json), upload.upload_id.to_string(),
-                           upload.table.to_string()),
-               "restore the history from a backup; or keep it as it is, and fill another, empty one with "
-               "`deltadrop republish`"};
 }
 
 }  // namespace
@@ -161,29 +135,32 @@ Result<TableColumns> columns_to_begin_with(const std::vector<history::LakeColumn
     }
     std::move(events.begin(), events.end(), std::back_inserter(first));
   }
-  DD_TRY(const auto declared, declared_types(upload));
-  for (const auto& [name, type] : declared) {
+  DD_TRY(const auto declared, declared_texts(upload));
+  for (const auto& [name, text] : declared) {
     const auto column = columns.find(name);
     // One that this version does not know is no reason to stop a table.
-    if (const auto known = parse_column_type(type); column && known) columns.widen(*column, *known);
+    const auto type = DeclaredType::parse(text);
+    if (column && type.has_value()) columns.widen(*column, type.value().type());
   }
-  DD_TRY(widen_by_values(columns, first));
+  DD_TRY(const auto notations, Notations::of(history, upload));
+  DD_TRY(widen_by_values(columns, notations, first));
   return columns;
 }
 
 Result<std::vector<std::string>> undeclared(const UploadFacts& upload, const TableColumns& columns) {
   std::vector<std::string> sentences;
-  DD_TRY(const auto declared, declared_types(upload));
+  DD_TRY(const auto declared, declared_texts(upload));
   for (const auto& [name, type] : declared) {
     const auto column = columns.find(name);
-    if (!column || to_string(columns.all()[*column].type) == type) continue;
+    const auto known = DeclaredType::parse(type);
+    if (!column || (known.has_value() && columns.all()[*column].type == known.value().type())) continue;
     auto sentence = fmt::format("column {} of {} is {} in the lake, not {} as types= says",
                                 quoted_for_message(name), upload.table.to_string(),
                                 to_string(columns.all()[*column].type), quoted_for_message(type));
     if (const auto* widening = columns.widening(name)) {
       sentence += fmt::format(": line {} of version {} has the value {}", widening->line.value,
                               upload.version.value, quoted_for_message(widening->value));
-    } else if (!parse_column_type(type)) {
+    } else if (!known.has_value()) {
       sentence += ", which is no type that is known";
     } else {
       sentence += ", since earlier values need it";

@@ -9,6 +9,7 @@
 
 #include "core/text.hpp"
 #include "io/file.hpp"
+#include "lake/notations.hpp"
 #include "lake/parquet_file.hpp"
 
 namespace deltadrop::lake {
@@ -48,15 +49,15 @@ class FileSeries {
   /// Rows of all files, finished or not.
   [[nodiscard]] std::int64_t rows() const { return written_.rows; }
 
-  Result<void> begin(const std::string& name, const UploadFacts& upload) {
+  Result<void> begin(const std::string& name, const UploadFacts& upload, const Notations& notations) {
     DD_TRY(begin_file_(name));
     const auto sink = [&target = target_](std::string_view bytes) { return target.write(bytes); };
-    DD_TRY(auto opened, ParquetFile::create(sink, upload, columns_, versions_));
+    DD_TRY(auto opened, ParquetFile::create(sink, upload, notations, columns_, versions_));
     file_.emplace(std::move(opened));
     return success();
   }
-  void next_upload(const UploadFacts& upload) {
-    if (file_) file_->next_upload(upload);
+  void next_upload(const UploadFacts& upload, const Notations& notations) {
+    if (file_) file_->next_upload(upload, notations);
   }
   Result<void> append(const Event& event) {
     ++written_.rows;
@@ -149,6 +150,7 @@ Result<void> TableWriter::remove_unfinished() {
 Result<std::optional<TableWriter::Written>> TableWriter::write(const UploadFacts& upload,
                                                                TableColumns& columns) {
   DD_TRY(const bool same_second, in_second_of_previous(history_, upload));
+  DD_TRY(const auto notations, Notations::of(history_, upload));
   FileNames fresh(upload, same_second);
   const auto mark = fresh.mark();
   auto& names = written_.insert_or_assign(mark, std::move(fresh)).first->second;
@@ -165,7 +167,7 @@ Result<std::optional<TableWriter::Written>> TableWriter::write(const UploadFacts
         DD_TRY(files.finish_file());
       }
       if (!files.in_file()) {
-        DD_TRY(files.begin(names.take(event.type, event.key_value, event.seq), upload));
+        DD_TRY(files.begin(names.take(event.type, event.key_value, event.seq), upload, notations));
       }
       return files.append(event);
     }));
@@ -184,11 +186,12 @@ Result<std::optional<TableWriter::Written>> TableWriter::write_compacted(
       target_, [this](const std::string& name) { return begin_file(name); }, columns, file.versions);
   for (const auto& upload : uploads) {
     if (!file.versions.contains(upload.facts.version)) continue;
-    files.next_upload(upload.facts);
+    DD_TRY(const auto notations, Notations::of(history_, upload.facts));
+    files.next_upload(upload.facts, notations);
     DD_TRY(history_.scan_events(upload.facts.upload_id, file.type, [&](const Event& event) -> Result<void> {
       if (!files.in_file()) {
         const auto name = file.name(upload.facts, event.key_value);
-        DD_TRY(files.begin(name, upload.facts));
+        DD_TRY(files.begin(name, upload.facts, notations));
         written_compacted_.insert_or_assign(name, file);
       }
       return files.append(event);

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/text.hpp"
 #include "io/sha256.hpp"
+#include "lake/notations.hpp"
 
 namespace deltadrop::lake {
 namespace {
@@ -19,18 +21,7 @@ constexpr std::size_t kPostgresNameMax = 63;  // bytes; PostgreSQL cuts what is 
 constexpr std::size_t kPostgresColumnsMax = 1'600;
 constexpr std::size_t kSqliteColumnsMax = 1'990;
 
-std::string_view type_name(const history::LakeColumn& column) { return to_string(column.type); }
-
-/// `text` in `quote`s, those in it doubled.
-std::string in_quotes(std::string_view text, char quote) {
-  std::string out(1, quote);
-  for (const char c : text) {
-    if (c == quote) out += quote;
-    out += c;
-  }
-  return out + quote;
-}
-std::string literal(std::string_view text) { return in_quotes(text, '\''); }
+std::string literal(std::string_view text) { return sql_literal(text); }
 
 /// A name that PostgreSQL keeps whole: a longer one is cut at a character's edge and gets `~` and the first
 /// digits of its SHA-256.
@@ -82,43 +73,11 @@ class ColumnList {
   std::string text_;
 };
 
-/// A value of a PostgreSQL jsonb column with its type.
-std::string postgres_value(std::string_view json, const history::LakeColumn& column) {
-  auto text = fmt::format("({}->>{})", json, literal(column.name));
-  const auto type = type_name(column);
-  if (type == "int64") return text + "::bigint";
-  if (type == "date" || type == "boolean") return fmt::format("{}::{}", text, type);
-  if (type.starts_with("decimal(")) return fmt::format("{}::numeric(38,{}", text, type.substr(8));
-  if (type == "timestamp") {
-    // Without an offset it is UTC, whatever the session's time zone is.
-    return fmt::format("({0} || CASE WHEN substr({0}, 20) ~ '[Z+-]' THEN '' ELSE 'Z' END)::timestamptz",
-                       text);
-  }
-  return text;
-}
-
-/// SQLite's paths know no escapes: the name stands between quotes, as it stands in the JSON.
-bool fits_sqlite_path(std::string_view name) {
-  return std::none_of(name.begin(), name.end(),
-                      [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
-}
-
-/// A value of JSON in SQLite. Its numbers beyond 64 bits are floats, so that decimals stay texts.
-std::string sqlite_value(std::string_view json, const history::LakeColumn& column) {
-  auto text =
-      fits_sqlite_path(column.name)
-          ? fmt::format("json_extract({}, {})", json, literal("$.\"" + column.name + "\""))
-          : fmt::format("(SELECT j.value FROM json_each({}) j WHERE j.key = {})", json, literal(column.name));
-  const auto type = type_name(column);
-  if (type == "int64") return fmt::format("CAST({} AS INTEGER)", text);
-  if (type == "boolean") return fmt::format("({} = 'true')", text);
-  return text;
-}
-
 class Views {
  public:
-  Views(Dialect dialect, const TableRef& table, std::span<const history::LakeColumn> columns)
-      : dialect_(dialect), table_(table), columns_(columns) {}
+  Views(Dialect dialect, const TableRef& table, std::span<const history::LakeColumn> columns,
+        const DeclaredNotations& notations)
+      : dialect_(dialect), table_(table), columns_(columns), notations_(notations) {}
 
   std::string all() {
     const auto states = [](ColumnList& list) {
@@ -135,13 +94,14 @@ class Views {
     std::string sql =
         fmt::format("-- {}: {}\nBEGIN;\n", table_.to_string(), counted(columns_.size(), "column"));
     const auto current = dialect_ == Dialect::postgres ? " AND d.is_current" : " AND d.is_current = 1";
-    sql += view("current", {{"d.data", ""}}, states, from + current);
-    sql += view("history", {{"d.data", ""}}, states, from);
-    sql +=
-        view("changes", {{"e.old_values", "old_"}, {"e.new_values", "new_"}}, event_columns,
-             fmt::format("cdc_events e JOIN uploads u ON u.upload_id = e.upload_id AND u.state = 'applied'\n"
-                         "WHERE e.company_id = {} AND e.table_name = {}",
-                         literal(table_.company_id), literal(table_.table_name)));
+    sql += view("current", {{"d.data", "", "u"}}, states, from + current);
+    sql += view("history", {{"d.data", "", "u"}}, states, from);
+    sql += view(
+        "changes", {{"e.old_values", "old_", "p"}, {"e.new_values", "new_", "u"}}, event_columns,
+        fmt::format("cdc_events e JOIN uploads u ON u.upload_id = e.upload_id AND u.state = 'applied'\n"
+                    "{}WHERE e.company_id = {} AND e.table_name = {}",
+                    notations_.empty() ? "" : "LEFT JOIN uploads p ON p.upload_id = u.previous_upload_id\n",
+                    literal(table_.company_id), literal(table_.table_name)));
     return sql + "COMMIT;\n";
   }
 
@@ -149,7 +109,26 @@ class Views {
   struct Side {
     std::string json;
     std::string prefix;
+    std::string upload;  ///< whose types say how the values are written
   };
+
+  /// The column's value on that side, read as its upload declares.
+  [[nodiscard]] std::string value(const Side& side, const history::LakeColumn& column) const {
+    const auto text = json_value(dialect_, side.json, column.name);
+    const auto plain = plain_value(dialect_, text, column.type);
+    const auto notations = notations_.find(column.name);
+    if (notations == notations_.end() || type_in_files(column.type) == ColumnType::string) return plain;
+    const auto of = [&](std::string_view upload) {
+      return json_value(dialect_, fmt::format("{}.types", upload), column.name);
+    };
+    // A version that declares nothing of the column has its values read as the next one's.
+    const auto declared = side.upload == "u" ? of("u") : fmt::format("coalesce({}, {})", of("p"), of("u"));
+    auto cases = fmt::format("CASE {}", declared);
+    for (const auto& [name, type] : notations->second) {
+      cases += fmt::format(" WHEN {} THEN {}", literal(name), value_under(dialect_, text, column.type, type));
+    }
+    return fmt::format("{} ELSE {} END", cases, plain);
+  }
 
   static void event_columns(ColumnList& list) {
     for (const auto* name : {"event_id", "event_type", "timestamp", "effective_at", "version", "key_value",
@@ -173,9 +152,7 @@ class Views {
     for (const auto& column : columns_) {
       for (const auto& side : sides) {
         if (list.full()) break;
-        list.add(dialect_ == Dialect::postgres ? postgres_value(side.json, column)
-                                               : sqlite_value(side.json, column),
-                 side.prefix + column.name);
+        list.add(value(side, column), side.prefix + column.name);
         --left_out;
       }
     }
@@ -191,12 +168,29 @@ class Views {
   Dialect dialect_;
   const TableRef& table_;
   std::span<const history::LakeColumn> columns_;
+  const DeclaredNotations& notations_;
 };
 
 }  // namespace
 
-std::string views_of(Dialect dialect, const TableRef& table, std::span<const history::LakeColumn> columns) {
-  return Views(dialect, table, columns).all();
+DeclaredNotations notations_of(std::span<const history::UploadStatus> uploads) {
+  DeclaredNotations notations;
+  for (const auto& upload : uploads) {
+    const auto texts = declared_texts(upload.facts);
+    if (!texts.has_value()) continue;
+    for (const auto& [column, text] : texts.value()) {
+      auto type = DeclaredType::parse(text);
+      if (type.has_value() && type.value().has_notation()) {
+        notations[column].emplace(text, std::move(type.value()));
+      }
+    }
+  }
+  return notations;
+}
+
+std::string views_of(Dialect dialect, const TableRef& table, std::span<const history::LakeColumn> columns,
+                     const DeclaredNotations& notations) {
+  return Views(dialect, table, columns, notations).all();
 }
 
 }  // namespace deltadrop::lake

@@ -122,6 +122,8 @@ TEST(Request, TypesAreSortedByColumn) {
   EXPECT_EQ(parse_types("revenue:DECIMAL(2),\"a,b:c:date\",id:string").value(),
             R"-({"a,b:c":"date","id":"string","revenue":"decimal(2)"})-");
   EXPECT_EQ(parse_types("").value(), "");
+  EXPECT_EQ(parse_types("a:Decimal(2,','),d:date('DD.MM.YYYY')").value(),
+            R"-({"a":"decimal(2, ',')","d":"date(DD.MM.YYYY)"})-");
 }
 
 UploadRecord remembered() {

@@ -136,6 +136,46 @@ TEST_F(LakeTypes, AreThoseOfTheValues) {
   EXPECT_EQ(kept("m"), ColumnType::decimal2);
 }
 
+TEST_F(LakeTypes, AreThoseOfTheDeclaredNotation) {
+  types_ = R"-({"a":"decimal(2, ',')","d":"date(DD.MM.YYYY)","i":"int64(thousands '.')"})-";
+  write({inserted("k1", {{"a", "1.234,56"}, {"d", "31.01.2025"}, {"i", "1.000"}}),
+         inserted("k2", {{"a", "-7,00"}, {"d", "28.02.2025"}, {"i", "(5)"}})});
+  EXPECT_EQ(type_of("a"), "decimal128(38, 2)");
+  EXPECT_EQ(type_of("d"), "date32[day]");
+  EXPECT_EQ(type_of("i"), "int64");
+  EXPECT_EQ(values_of("a"), (Texts{"1234.56", "-7.00"}));
+  EXPECT_EQ(values_of("d"), (Texts{"2025-01-31", "2025-02-28"}));
+  EXPECT_EQ(values_of("i"), (Texts{"1000", "-5"}));
+}
+
+TEST_F(LakeTypes, AreReadAsEachVersionDeclares) {
+  types_ = R"-({"a":"decimal(2, ',')"})-";
+  write({inserted("k1", {{"a", "1.000,50"}}), inserted("k2", {{"a", "2,5"}})});
+  types_ = R"-({"a":"decimal(2, '.')"})-";
+  write({updated("k1", {{"a", "1.000,50"}}, {{"a", "1,000.75"}}, {"a"})});
+  EXPECT_EQ(type_of("a"), "decimal128(38, 2)");
+  const auto update = files().at("update_20250310120200_k1.parquet");
+  EXPECT_EQ(update.rows[0].at("old_a"), "1000.50");
+  EXPECT_EQ(update.rows[0].at("new_a"), "1000.75");
+}
+
+TEST_F(LakeTypes, StayDecimalsWhereOneNumberHasAnExponent) {
+  write_values("v", {"0.25", "9.1e-05", "1"});
+  EXPECT_EQ(type_of("v"), "decimal128(38, 6)");
+  EXPECT_EQ(values_of("v"), (Texts{"0.250000", "0.000091", "1.000000"}));
+}
+
+TEST_F(LakeTypes, BecomeTextWhereAValueIsNotOfTheNotation) {
+  types_ = R"-({"a":"decimal(2, ',')"})-";
+  const auto report = write_values("a", {"1,50", "1.5.0"});
+  EXPECT_EQ(type_of("a"), "string");
+  EXPECT_EQ(values_of("a"), (Texts{"1,50", "1.5.0"}));
+  ASSERT_EQ(report.warnings.size(), 1U);
+  EXPECT_NE(report.warnings[0].find("string in the lake, not \"decimal(2, ',')\" as types= says"),
+            std::string::npos)
+      << report.warnings[0];
+}
+
 TEST_F(LakeTypes, WidenFromIntegerOverDecimalToText) {
   write_values("v", {"1", "-2", std::nullopt});
   EXPECT_EQ(type_of("v"), "int64");

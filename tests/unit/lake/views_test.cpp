@@ -63,6 +63,35 @@ TEST(Views, KeepNamesApartThatADatabaseWouldCutOrFold) {
   EXPECT_TRUE(has(long_sql, name + "\";"));
 }
 
+TEST(Views, ReadValuesAsTheirUploadDeclares) {
+  const std::vector<history::LakeColumn> columns = {{"a", ColumnType::decimal4},
+                                                    {"d", ColumnType::date},
+                                                    {"p", ColumnType::decimal4},
+                                                    {"s", ColumnType::string}};
+  std::vector<history::UploadStatus> uploads(2);
+  uploads[0].facts.types_json =
+      R"-({"a":"decimal(2, ',')","d":"date(DD.MM.YYYY)","p":"decimal(4, '.', percent)","s":"date(DD.MM.YYYY)"})-";
+  uploads[1].facts.types_json = R"-({"a":"decimal(2, '.', currency '$')","d":"date"})-";
+  const auto notations = notations_of(uploads);
+  const auto sql = views_of(Dialect::postgres, kTable, columns, notations);
+  EXPECT_TRUE(has(sql, "CASE (u.types->>'a') WHEN 'decimal(2, '','')' THEN (CASE WHEN (d.data->>'a') ~"))
+      << sql;
+  EXPECT_TRUE(
+      has(sql, "WHEN 'decimal(2, ''.'', currency ''$'')' THEN (CASE WHEN replace((d.data->>'a'), '$', '') ~"))
+      << sql;
+  EXPECT_TRUE(has(sql, "ELSE (d.data->>'a')::numeric(38,4) END AS \"a\"")) << sql;
+  EXPECT_TRUE(
+      has(sql, "THEN to_date((d.data->>'d'), 'DD\".\"MM\".\"YYYY') ELSE (d.data->>'d')::date END AS \"d\""))
+      << sql;
+  EXPECT_TRUE(has(sql, "::numeric * 0.01)::numeric(38,4)")) << sql;
+  EXPECT_TRUE(has(sql, "  (d.data->>'s') AS \"s\"")) << "a column of text is text";
+  EXPECT_TRUE(has(sql, "CASE coalesce((p.types->>'a'), (u.types->>'a')) WHEN")) << sql;
+  EXPECT_TRUE(has(sql, "LEFT JOIN uploads p ON p.upload_id = u.previous_upload_id")) << sql;
+  EXPECT_FALSE(has(postgres(columns), "LEFT JOIN")) << "nothing is declared";
+  EXPECT_TRUE(has(views_of(Dialect::sqlite, kTable, columns, notations),
+                  "CASE json_extract(u.types, '$.\"d\"') WHEN 'date(DD.MM.YYYY)' THEN CASE WHEN"));
+}
+
 TEST(Views, SayWhatASelectCannotTake) {
   std::vector<history::LakeColumn> columns;
   for (int i = 0; i < 2'000; ++i) columns.push_back({fmt::format("c{:04}", i), ColumnType::int64});

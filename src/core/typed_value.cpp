@@ -1,4 +1,4 @@
-#include "lake/column_types.hpp"
+#include "core/typed_value.hpp"
 
 #include <array>
 #include <chrono>
@@ -6,7 +6,7 @@
 #include <limits>
 #include <optional>
 
-namespace deltadrop::lake {
+namespace deltadrop {
 namespace {
 
 constexpr std::size_t kDateLength = 10;     // YYYY-MM-DD
@@ -147,7 +147,29 @@ std::optional<TypedValue> as_date(std::string_view text) {
   return TypedValue{ColumnType::date, *days};
 }
 
+/// A number with an exponent, as programs write large and small ones: it has the digits that it needs, not
+/// those that are written.
+std::optional<TypedValue> as_number_with_exponent(std::string_view text) {
+  const auto digits = text.substr(text.front() == '-' ? 1 : 0);
+  if (digits.size() > 1 && digits[0] == '0' && is_digit(digits[1])) return std::nullopt;
+  const auto number = Decimal::parse(text);
+  if (!number) return std::nullopt;
+  return typed_decimal(*number, number->fraction_digits());
+}
+
 }  // namespace
+
+std::optional<ColumnType> decimal_of_scale(std::int64_t digits) {
+  if (digits < 0 || digits > kFractionDigitsMax) return std::nullopt;
+  return kDecimalByDigits[static_cast<std::size_t>(digits)];
+}
+
+TypedValue typed_decimal(const Decimal& number, std::int64_t digits) {
+  const auto type = decimal_of_scale(digits);
+  if (!type || number.integer_digits() > kIntegerDigitsMax) return {};
+  const auto unscaled = number.unscaled(*scale_of(*type));
+  return unscaled ? TypedValue{*type, *unscaled} : TypedValue{};
+}
 
 TypedValue typed_value(std::string_view text) {
   if (text == "true") return {ColumnType::boolean, 1};
@@ -161,6 +183,7 @@ TypedValue typed_value(std::string_view text) {
   } else {
     value = as_number(text);
   }
+  if (!value && text.find_first_of("eE") != std::string_view::npos) value = as_number_with_exponent(text);
   return value.value_or(TypedValue{});
 }
 
@@ -170,4 +193,4 @@ Int128 converted(Int128 number, ColumnType from, ColumnType to) {
   return number * kPowersOfTen[static_cast<std::size_t>(digits)];
 }
 
-}  // namespace deltadrop::lake
+}  // namespace deltadrop

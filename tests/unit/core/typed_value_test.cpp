@@ -1,4 +1,4 @@
-#include "lake/column_types.hpp"
+#include "core/typed_value.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace deltadrop::lake {
+namespace deltadrop {
 namespace {
 
 using enum ColumnType;
@@ -61,6 +61,15 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"123456789012345678901.5", string, ""}, Case{"1.1234567890123456789", string, ""}));
 
 INSTANTIATE_TEST_SUITE_P(
+    NumbersWithAnExponent, TypedValues,
+    ::testing::Values(Case{"9.1e-05", decimal6, "91"}, Case{"-9.10e-05", decimal6, "-91"},
+                      Case{"1E5", decimal2, "10000000"}, Case{"1.5e3", decimal2, "150000"},
+                      Case{"1.5E+3", decimal2, "150000"}, Case{"0e0", decimal2, "0"},
+                      Case{"0.00e-9", decimal2, "0"}, Case{"1e-18", decimal18, "1"},
+                      Case{"1.25e19", decimal2, "1250000000000000000000"},
+                      Case{"1.2345e2", decimal2, "12345"}, Case{"12345e-3", decimal4, "123450"}));
+
+INSTANTIATE_TEST_SUITE_P(
     Others, TypedValues,
     ::testing::Values(Case{"true", boolean, "1"}, Case{"false", boolean, "0"}, Case{"1970-01-01", date, "0"},
                       Case{"1969-12-31", date, "-1"}, Case{"0001-01-01", date, "-719162"},
@@ -88,9 +97,17 @@ TEST(TypedValue, IsTextWhereAnotherTypeWouldChangeIt) {
                                  "01.5",
                                  "00.5",
                                  "+1",
-                                 "1E5",
-                                 "1e5",
-                                 "1.5e3",
+                                 "1E",
+                                 "1e+",
+                                 "1e5.0",
+                                 "1.e5",
+                                 ".5e1",
+                                 "e5",
+                                 "007e1",
+                                 "1e20",
+                                 "1e-19",
+                                 "1e999999999999999999999",
+                                 "12E5X",
                                  ".5",
                                  "-.5",
                                  "1.",
@@ -276,4 +293,4 @@ TEST(TypedValue, TypesDoNotDependOnTheOrderOfValues) {
 }
 
 }  // namespace
-}  // namespace deltadrop::lake
+}  // namespace deltadrop

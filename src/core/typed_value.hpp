@@ -1,15 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "core/column_type.hpp"
+#include "core/decimal.hpp"
 
 /// From a value's text to its type and back to nothing less than its value. docs/lake.md has the rules. Pure.
-namespace deltadrop::lake {
-
-/// Wide enough for every digit of a decimal128.
-__extension__ using Int128 = __int128;
+namespace deltadrop {
 
 /// Most digits before the point of a decimal, so that each fits every scale: 38 in all, at most 18 behind.
 inline constexpr int kIntegerDigitsMax = 20;
@@ -23,10 +22,15 @@ struct TypedValue {
   Int128 number = 0;
 };
 
+/// The decimal of the smallest scale that has so many digits after the point, or nothing.
+std::optional<ColumnType> decimal_of_scale(std::int64_t digits);
+/// `number` as a decimal that has at least `digits` digits after the point; `string` where none holds it.
+TypedValue typed_decimal(const Decimal& number, std::int64_t digits);
+
 /// The value of `text`, whose type is `string` where no other gives its value back with every digit.
 TypedValue typed_value(std::string_view text);
 
 /// `number` of a value of type `from` as one of `to`, which is `joined` with it and no string.
 Int128 converted(Int128 number, ColumnType from, ColumnType to);
 
-}  // namespace deltadrop::lake
+}  // namespace deltadrop
