@@ -91,7 +91,7 @@ void publish(eventlog::EventLog& log, const std::vector<Event>& events) {
 
 double seconds_to_apply(Schema& schema, eventlog::EventLog& log, const UploadId& upload) {
   io::SystemClock clock;
-  consume::Consumer consumer({}, {}, log, schema.store(), clock);
+  consume::Consumer consumer({}, {}, log, schema.store(), schema.store(), clock);
   const Stopwatch watch;
   consumer.start();
   std::uint64_t seen = 0;
@@ -109,20 +109,23 @@ double seconds_to_apply(Schema& schema, eventlog::EventLog& log, const UploadId&
 std::string copy_lines(Connection& connection) {
   std::string lines;
   for (std::int64_t last = 0;;) {
-    const auto rows = must(connection.run(
-        {fmt::format("SELECT * FROM cdc_events WHERE seq > {} ORDER BY seq LIMIT {}", last, kPageRows), {}}));
+    const auto rows = must(
+        connection.run({fmt::format("SELECT seq, e.* FROM cdc_events e WHERE seq > {} ORDER BY seq LIMIT {}",
+                                    last, kPageRows),
+                        {}}));
     for (int i = 0; i < rows.size(); ++i) {
+      history::postgres::Row row = rows[i];
+      last = row.number();
       constexpr int kEventColumns = 17;
       for (int column = 0; column < kEventColumns; ++column) {
         if (column > 0) lines += '\t';
-        if (rows[i].is_null(column)) {
-          lines += "\\N";
+        if (const auto text = row.optional_text()) {
+          history::postgres::append_copy_field(lines, *text);
         } else {
-          history::postgres::append_copy_field(lines, rows[i].text(column));
+          lines += "\\N";
         }
       }
       lines += '\n';
-      last = rows[i].number(1);
     }
     if (rows.size() < kPageRows) return lines;
   }

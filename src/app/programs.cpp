@@ -142,7 +142,7 @@ Result<void> run_dev(const Settings& settings) {
   auto options = consume_options(settings);
   options.observer = telemetry.get();
   options.topic = kEmbeddedTopic;
-  consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
+  consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, *history, clock);
   TableOwners owners(*history);
   DD_TRY(const auto ingest, ingest::open(owned(observed(settings, *telemetry), owners), *log, clock));
   owners.watch_archive(ingest->reader());
@@ -206,7 +206,7 @@ Result<void> run_consume(const Settings& settings, bool accept_gap) {
   auto options = consume_options(settings);
   options.observer = telemetry.get();
   options.accept_gap = accept_gap;
-  consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, clock);
+  consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, *history, clock);
   // Nothing is kept from one run to the next: no upload gets its time here.
   io::ClockWatch clock_watch(clock, settings.ingest.clock_jump_max, std::nullopt);
   DD_TRY(const auto server, listen(settings, {nullptr, *telemetry, clock, &clock_watch},

@@ -23,14 +23,14 @@ constexpr std::chrono::milliseconds kBeginAgain{1000};
 
 class Consumer::State {
  public:
-  State(Options options, LakeStep lake, eventlog::EventLog& log, history::HistoryStore& history,
-        io::Clock& clock)
+  State(Options options, LakeStep lake, eventlog::EventLog& log, history::HistoryWriter& writer,
+        history::HistoryReader& reader, io::Clock& clock)
       : options_(std::move(options)),
         lake_(std::move(lake)),
-        history_(history),
-        recorder_(options_, log, history, clock, board_),
-        applier_(options_, log, history, history, clock, board_),
-        lake_feeder_(options_, lake_, history, board_) {}
+        history_(reader),
+        recorder_(options_, log, writer, clock, board_),
+        applier_(options_, log, writer, reader, clock, board_),
+        lake_feeder_(options_, lake_, reader, board_) {}
 
   void start() {
     threads_.push_back(run([this](const std::stop_token& stop) { recorder_.run(stop); }));
@@ -109,9 +109,9 @@ class Consumer::State {
   std::vector<std::jthread> threads_;
 };
 
-Consumer::Consumer(Options options, LakeStep lake, eventlog::EventLog& log, history::HistoryStore& history,
-                   io::Clock& clock)
-    : state_(std::make_unique<State>(std::move(options), std::move(lake), log, history, clock)) {}
+Consumer::Consumer(Options options, LakeStep lake, eventlog::EventLog& log, history::HistoryWriter& writer,
+                   history::HistoryReader& reader, io::Clock& clock)
+    : state_(std::make_unique<State>(std::move(options), std::move(lake), log, writer, reader, clock)) {}
 
 Consumer::~Consumer() { stop(); }
 

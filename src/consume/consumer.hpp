@@ -10,7 +10,8 @@
 
 #include "core/observer.hpp"
 #include "eventlog/event_log.hpp"
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
+#include "history/history_writer.hpp"
 #include "io/clock.hpp"
 
 /// From the log to the history (record), from the events to the records (apply), from the history to the
@@ -55,8 +56,8 @@ struct Health {
 /// Thread-safe.
 class Consumer {
  public:
-  Consumer(Options options, LakeStep lake, eventlog::EventLog& log, history::HistoryStore& history,
-           io::Clock& clock);
+  Consumer(Options options, LakeStep lake, eventlog::EventLog& log, history::HistoryWriter& writer,
+           history::HistoryReader& reader, io::Clock& clock);
   /// Stops as by `stop`.
   ~Consumer();
   Consumer(const Consumer&) = delete;

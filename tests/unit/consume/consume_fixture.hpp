@@ -43,7 +43,7 @@ struct Pipeline {
       DD_TRY(history.mark_in_lake(upload.facts.upload_id, {}, clock.now()));
       return true;
     };
-    return std::make_unique<Consumer>(options, lake, *log, history, clock);
+    return std::make_unique<Consumer>(options, lake, *log, history, history, clock);
   }
 
   void publish(const std::vector<Event>& events) {

@@ -326,7 +326,8 @@ TEST_F(ConsumerTest, ALakeThatFailsIsTriedAgainAndDelaysNothingElse) {
     DD_TRY(pipeline_.store->mark_in_lake(upload.facts.upload_id, {}, pipeline_.clock.now()));
     return true;
   };
-  Consumer consumer(Pipeline::options(), lake, *pipeline_.log, pipeline_.history, pipeline_.clock);
+  Consumer consumer(Pipeline::options(), lake, *pipeline_.log, pipeline_.history, pipeline_.history,
+                    pipeline_.clock);
   consumer.start();
   pipeline_.publish(story_.next(rows_of(3, "1")));
   const auto second = story_.next(rows_of(3, "2"));
@@ -368,7 +369,7 @@ class StuckTable : public ConsumerTest {
     DD_TRY(pipeline_.store->mark_in_lake(upload.facts.upload_id, {}, pipeline_.clock.now()));
     return true;
   };
-  Consumer consumer_{options(), lake_, *pipeline_.log, pipeline_.history, pipeline_.clock};
+  Consumer consumer_{options(), lake_, *pipeline_.log, pipeline_.history, pipeline_.history, pipeline_.clock};
 };
 
 TEST_F(StuckTable, DelaysNoLaterUploadOfAnother) {
@@ -388,7 +389,8 @@ TEST_F(StuckTable, DelaysNoUploadsOfAnotherThatWaitAlready) {
   std::vector<Event> last;
   for (int i = 0; i < 20; ++i) pipeline_.publish(last = story_.next(rows_of(3, std::to_string(i))));
   {
-    Consumer without_lake(options(), {}, *pipeline_.log, pipeline_.history, pipeline_.clock);
+    Consumer without_lake(options(), {}, *pipeline_.log, pipeline_.history, pipeline_.history,
+                          pipeline_.clock);
     without_lake.start();
     ASSERT_TRUE(
         Pipeline::wait(without_lake, [&] { return must(pipeline_.store->last_applied()).value == 21; }));
@@ -419,7 +421,8 @@ TEST_F(ConsumerTest, ATableThatAnotherProcessWritesIsNoTroubleAndIsWrittenLater)
     DD_TRY(pipeline_.store->mark_in_lake(upload.facts.upload_id, {}, pipeline_.clock.now()));
     return true;
   };
-  Consumer consumer(Pipeline::options(), lake, *pipeline_.log, pipeline_.history, pipeline_.clock);
+  Consumer consumer(Pipeline::options(), lake, *pipeline_.log, pipeline_.history, pipeline_.history,
+                    pipeline_.clock);
   consumer.start();
   const auto first = story_.next(rows_of(3, "1"));
   pipeline_.publish(first);

@@ -83,7 +83,7 @@ TEST_F(CheckupTest, KnowsNothingThatTheCatalogWouldKnow) {
 }
 
 /// Answers nothing before it is thawed.
-class FrozenHistory final : public testing::FakeHistory {
+class FrozenHistory final : public test::FakeHistory {
  public:
   Result<void> health() override {
     thawed.wait();
@@ -102,7 +102,7 @@ TEST(ConsumersCheckup, DoesNotWaitForAFrozenDatabase) {
   io::ManualClock clock{Timestamp{1'800'000'000'000}};
   test::FakeLog log;
   FrozenHistory history;
-  consume::Consumer consumer({}, {}, log, history, clock);
+  consume::Consumer consumer({}, {}, log, history, history, clock);
   Examiner examiner{{nullptr, log, history, &consumer, clock}};
   auto examined = std::async(std::launch::async, [&] { return examiner.examine(); });
   const bool answered = examined.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
