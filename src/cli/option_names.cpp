@@ -7,8 +7,9 @@
 namespace deltadrop::cli {
 namespace {
 
-constexpr std::array<std::string_view, 10> kFields = {
-    "delimiter", "dry_run", "effective_at", "empty", "encoding", "force", "ignore", "key", "rekey", "types"};
+constexpr std::array<std::string_view, 15> kFields = {
+    "compare", "delimiter", "dry_run",  "effective_at", "empty", "encoding",  "force", "ignore",
+    "key",     "key_case",  "key_trim", "key_unicode",  "rekey", "tolerance", "types"};
 
 /// The field that `text` begins with, where "=" follows it; empty: none.
 std::string_view field_at(std::string_view text) {
