@@ -43,7 +43,13 @@ struct Arguments {
   std::string columns;
   std::string unnamed = "refuse";
   std::string short_rows = "refuse";
+  std::string types;
+  std::string compare = "text";
+  std::string tolerance;
+  std::string key_case = "exact";
+  std::string key_unicode = "exact";
   std::string format = "text";
+  bool key_trim = false;
   bool rekey = false;
   bool summary = false;
 };
@@ -73,6 +79,18 @@ Result<csv::ReadOptions> read_options(const Arguments& arguments) {
   DD_TRY(options.columns, csv::parse_column_list(arguments.columns));
   DD_TRY(options.unnamed, csv::parse_unnamed(arguments.unnamed));
   DD_TRY(options.short_rows, csv::parse_short_rows(arguments.short_rows));
+  DD_TRY(options.types, parse_declared_types(arguments.types));
+  DD_TRY(options.compare, csv::parse_compare(arguments.compare));
+  if (!arguments.tolerance.empty()) {
+    if (!options.compare) {
+      return Error{ErrorCode::invalid_input, "bad-tolerance",
+                   "a tolerance is given, and values are compared as text", "give compare=numeric, too"};
+    }
+    DD_TRY(options.compare->tolerance, csv::parse_tolerance(arguments.tolerance));
+  }
+  options.key_rules.trim = arguments.key_trim;
+  DD_TRY(options.key_rules.ignore_case, csv::parse_key_case(arguments.key_case));
+  DD_TRY(options.key_rules.nfc, csv::parse_key_unicode(arguments.key_unicode));
   return options;
 }
 
@@ -220,10 +238,11 @@ Result<int> compare(const Arguments& arguments) {
   print_warnings(after.name, outcome.value().warnings);
   print_skipped(after.name, outcome.value().skipped);
   const diff::ChangeSet& changes = outcome.value().changes;
+  const auto* const equal_numbers = options.compare ? &outcome.value().equal_numbers : nullptr;
   if (arguments.summary) {
-    DD_TRY(write_summary(changes, format));
+    DD_TRY(write_summary(changes, equal_numbers, format));
   } else {
-    DD_TRY(write_changes(*before.file, *after.file, changes, format));
+    DD_TRY(write_changes(*before.file, *after.file, changes, equal_numbers, format));
   }
   return changes.counts.changes() == 0 && changes.schema_changes.empty() ? kSame : kDifferent;
 }
@@ -279,6 +298,18 @@ void add_diff_command(CLI::App& app, int& exit_code) {
       "--empty", arguments->empty,
       "Empty fields are null, or text; with quoted, \"\" is text and an unquoted one null (null)");
   add_layout_options(*command, *arguments);
+  command->add_option("--types", arguments->types,
+                      "How values are written: COLUMN:TYPE,..., such as \"amount:decimal(2, ',')\" or "
+                      "\"booked:date(DD.MM.YYYY)\"");
+  command->add_option("--compare", arguments->compare,
+                      "text, numeric or numeric:COLUMN,...: whether 1.10 and 1.1 are equal (text)");
+  command->add_option("--tolerance", arguments->tolerance,
+                      "With --compare numeric: numbers that differ by no more are equal, such as 0.005");
+  command->add_flag("--key-trim", arguments->key_trim, "Keys are compared without the blanks around them");
+  command->add_option("--key-case", arguments->key_case,
+                      "exact, or ignore: keys are compared in upper case (exact)");
+  command->add_option("--key-unicode", arguments->key_unicode,
+                      "exact, or nfc: keys are compared in Unicode's normal form C (exact)");
   command->add_option("--format", arguments->format,
                       "text, json (one object a line) or csv (one record a value) (text)");
   command->add_flag("--summary", arguments->summary, "Only how many rows were inserted, updated and deleted");
@@ -294,6 +325,9 @@ void add_diff_command(CLI::App& app, int& exit_code) {
       "  deltadrop diff old.csv new.csv --skip-lines auto --footer \"Total,END OF FILE\"\n"
       "  deltadrop diff old.csv new.csv --header none --columns isin,name,price\n"
       "  deltadrop diff old.csv new.csv --unnamed drop --short-rows pad --empty quoted\n"
+      "  deltadrop diff old.csv new.csv --compare numeric --tolerance 0.005\n"
+      "  deltadrop diff old.csv new.csv --types \"amount:decimal(2, ',')\" --compare numeric:amount\n"
+      "  deltadrop diff old.csv new.csv --key isin --key-trim --key-case ignore\n"
       "  deltadrop diff old.csv new.csv --format json | jq -r .key_value\n"
       "  deltadrop diff old.csv new.csv --summary --format json\n"
       "  git show HEAD:data.csv | deltadrop diff - data.csv");

@@ -48,7 +48,8 @@ const Value* find_value(const Values& values, std::string_view column) {
 /// Renders events into a buffer that is written out whenever it is large.
 class Output {
  public:
-  explicit Output(DiffFormat format) : format_(format) {}
+  Output(DiffFormat format, const diff::EqualNumbers* equal_numbers)
+      : format_(format), equal_numbers_(equal_numbers) {}
 
   Result<void> begin() {
     if (format_ == DiffFormat::csv) buffer_ += "change,key,column,old,new\n";
@@ -89,8 +90,14 @@ class Output {
         append_summary_json(changes);
         break;
       case DiffFormat::csv:
-        fmt::format_to(out, "inserted,updated,deleted,rows_before,rows\n{},{},{},{},{}\n", counts.inserted,
-                       counts.updated, counts.deleted, counts.rows_before, counts.rows);
+        fmt::format_to(out, "inserted,updated,deleted,rows_before,rows{}\n{},{},{},{},{}",
+                       equal_numbers_ == nullptr ? "" : ",written_differently,within_tolerance",
+                       counts.inserted, counts.updated, counts.deleted, counts.rows_before, counts.rows);
+        if (equal_numbers_ != nullptr) {
+          fmt::format_to(out, ",{},{}", equal_numbers_->written_differently,
+                         equal_numbers_->within_tolerance);
+        }
+        buffer_ += '\n';
         break;
     }
     return finish();
@@ -209,6 +216,15 @@ class Output {
     const diff::Counts& counts = changes.counts;
     fmt::format_to(out, "{} inserted, {} updated, {} deleted; {} before, {} now\n", counts.inserted,
                    counts.updated, counts.deleted, counted(counts.rows_before, "row"), counts.rows);
+    if (equal_numbers_ == nullptr) return;
+    const auto& equal = *equal_numbers_;
+    if (equal.written_differently > 0) {
+      fmt::format_to(out, "{} written differently, with the same number\n",
+                     counted(equal.written_differently, "value"));
+    }
+    if (equal.within_tolerance > 0) {
+      fmt::format_to(out, "{} within the tolerance\n", counted(equal.within_tolerance, "number"));
+    }
   }
 
   void append_summary_json(const diff::ChangeSet& changes) {
@@ -224,10 +240,16 @@ class Output {
       append_json_string(buffer_, change.column);
       fmt::format_to(out, R"(,"change":"{}"}})", change.added ? "added" : "removed");
     }
-    buffer_ += "]}\n";
+    buffer_ += ']';
+    if (equal_numbers_ != nullptr) {
+      fmt::format_to(out, ",\"written_differently\":{},\"within_tolerance\":{}",
+                     equal_numbers_->written_differently, equal_numbers_->within_tolerance);
+    }
+    buffer_ += "}\n";
   }
 
   DiffFormat format_;
+  const diff::EqualNumbers* equal_numbers_;
   std::string buffer_;
   std::string padded_;
   simdjson::ondemand::parser parser_;
@@ -259,16 +281,17 @@ std::string terminal_safe(std::string_view text) {
 }
 
 Result<void> write_changes(const csv::File& before, const csv::File& after, const diff::ChangeSet& changes,
-                           DiffFormat format) {
-  Output output(format);
+                           const diff::EqualNumbers* equal_numbers, DiffFormat format) {
+  Output output(format, equal_numbers);
   DD_TRY(output.begin());
   DD_TRY(diff::for_each_event(&before, after, changes, Seq(1),
                               [&](const EventView& event) { return output.write(event); }));
   return output.end(changes);
 }
 
-Result<void> write_summary(const diff::ChangeSet& changes, DiffFormat format) {
-  return Output(format).write_summary(changes);
+Result<void> write_summary(const diff::ChangeSet& changes, const diff::EqualNumbers* equal_numbers,
+                           DiffFormat format) {
+  return Output(format, equal_numbers).write_summary(changes);
 }
 
 }  // namespace deltadrop::cli

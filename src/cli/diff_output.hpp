@@ -19,12 +19,14 @@ enum class DiffFormat : std::uint8_t {
 /// cannot drive a terminal.
 std::string terminal_safe(std::string_view text);
 
-/// Writes the changes to standard output. unavailable "io-error" where that fails.
+/// Writes the changes to standard output. `equal_numbers`: where values are compared as numbers. unavailable
+/// "io-error" where that fails.
 Result<void> write_changes(const csv::File& before, const csv::File& after, const diff::ChangeSet& changes,
-                           DiffFormat format);
+                           const diff::EqualNumbers* equal_numbers, DiffFormat format);
 
 /// Writes how many changes there are, and what became of the columns: as a line for people, a JSON object, or
 /// a CSV record under its header. Errors as write_changes.
-Result<void> write_summary(const diff::ChangeSet& changes, DiffFormat format);
+Result<void> write_summary(const diff::ChangeSet& changes, const diff::EqualNumbers* equal_numbers,
+                           DiffFormat format);
 
 }  // namespace deltadrop::cli

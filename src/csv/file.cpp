@@ -84,7 +84,7 @@ struct File::State {
       layout = read_layout(text, options, remembered, limits, bytes.encoding, log);
       text = text.substr(0, layout.end);
     }
-    header.key_rules = options.key_rules;
+    layout.header.key_rules = options.key_rules;
     findings = log.findings();
   }
 };

@@ -67,7 +67,7 @@ DeclaredTypes declared_notations(const UploadFacts& upload) {
   return types;
 }
 
-Result<Notations> Notations::of(history::HistoryStore& history, const UploadFacts& upload) {
+Result<Notations> Notations::of(history::HistoryReader& history, const UploadFacts& upload) {
   Notations notations;
   auto declared = known_types(upload);
   auto& old_types = notations.types_[static_cast<std::size_t>(Side::old_values)];

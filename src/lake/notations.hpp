@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/declared_type.hpp"
-#include "history/history_store.hpp"
+#include "history/history_reader.hpp"
 #include "lake/event_values.hpp"
 
 namespace deltadrop::lake {
@@ -30,8 +30,8 @@ class Notations {
  public:
   /// Nothing is declared.
   Notations() = default;
-  /// Errors as history::HistoryStore's.
-  static Result<Notations> of(history::HistoryStore& history, const UploadFacts& upload);
+  /// Errors as history::HistoryReader's.
+  static Result<Notations> of(history::HistoryReader& history, const UploadFacts& upload);
 
   [[nodiscard]] const DeclaredType* find(Side side, std::string_view column) const;
   [[nodiscard]] TypedValue typed(Side side, std::string_view column, std::string_view text) const;

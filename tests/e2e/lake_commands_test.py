@@ -611,6 +611,34 @@ def test_views_of_sqlite_have_the_values(start, tmp_path):
     connection.close()
 
 
+def test_local_numbers_and_dates_are_typed(start, tmp_path):
+    server = start()
+    types = "amount:decimal(2, ','),booked:date(DD.MM.YYYY),share:decimal(4, ',', percent),weight:decimal(2)"
+    answer = server.upload_ok('id,amount,booked,share,weight\n1,"1.234,56",31.01.2025,"12,5 %",0.25\n2,"-7,00",28.02.2025,-1%,9.1e-05\n', types=types)
+    server.upload_ok('id,amount,booked,share,weight\n1,"1.234,56",31.01.2025,"12,5 %",0.25\n2,"(7,50)",01.03.2025,-1%,9.1e-05\n')
+    assert answer["version"] == 1
+    server.wait(server.get(TABLE)["last_upload"]["upload_id"], "in_lake")
+    columns = {column["name"]: (column["type"], column["declared"]) for column in server.get(TABLE + "?lake=true")["lake_columns"]}
+    assert columns == {"id": ("int64", None), "amount": ("decimal(2)", "decimal(2, ',')"), "booked": ("date", "date(DD.MM.YYYY)"),
+                       "share": ("decimal(4)", "decimal(4, ',', percent)"), "weight": ("decimal(6)", "decimal(2)")}
+    sql = lake_ok(tmp_path / "data", "views", "--dialect", "sqlite")
+    server.stop()
+    connection = sqlite3.connect(tmp_path / "data/history.db")
+    connection.executescript(sql)
+    found = connection.execute('SELECT id, amount, booked, CAST(share AS REAL), weight FROM "so-financials/financials/current" ORDER BY 1').fetchall()
+    assert found == [(1, "1234.56", "2025-01-31", 0.125, "0.25"), (2, "-7.50", "2025-03-01", -0.01, "9.1e-05")]
+    changes = connection.execute('SELECT old_amount, new_amount FROM "so-financials/financials/changes" WHERE event_type = \'update\'').fetchall()
+    assert changes == [("-7.00", "-7.50")]
+    assert connection.execute("SELECT json_extract(data, '$.amount') FROM company_data WHERE record_key = '1'").fetchall() == [("1.234,56",)]
+    connection.close()
+    lake_ok(tmp_path / "data", "export", "--output", str(tmp_path / "state.parquet"))
+    exported = duckdb.connect().execute("SELECT amount, booked, share, weight FROM read_parquet(?) ORDER BY key", [str(tmp_path / "state.parquet")]).fetchall()
+    assert exported == [(decimal.Decimal("1234.56"), datetime.date(2025, 1, 31), decimal.Decimal("0.1250"), decimal.Decimal("0.250000")),
+                        (decimal.Decimal("-7.50"), datetime.date(2025, 3, 1), decimal.Decimal("-0.0100"), decimal.Decimal("0.000091"))]
+    glob = str(folder_of(tmp_path / "data") / "insert_*.parquet")
+    assert duckdb.connect().execute("SELECT sum(new_amount) FROM read_parquet(?)", [glob]).fetchall() == [(decimal.Decimal("1227.56"),)]
+
+
 def test_one_is_said_as_one(server, tmp_path):
     (tmp_path / "one.csv").write_text("id,v\nA,1\n")
     data_dir = tmp_path / "data"

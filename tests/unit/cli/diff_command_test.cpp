@@ -231,5 +231,65 @@ TEST(TerminalSafe, LeavesTextAlone) {
             "a\\u{202E}b\\xFF\\x7F");
 }
 
+TEST_F(DiffCommand, ComparesNumbers) {
+  const std::string before = "id,a\n1,1000\n2,1.10\n3,2\n";
+  const std::string after = "id,a\n1,\"1.000,00\"\n2,\"1,1\"\n3,\"2,004\"\n";
+  EXPECT_EQ(compare(before, after, {"--summary"}).out,
+            "0 inserted, 3 updated, 0 deleted; 3 rows before, 3 now\n");
+  const std::vector<std::string> numeric = {"--types",   "a:decimal(2, ',')", "--compare",
+                                            "numeric:a", "--tolerance",       "0.005"};
+  const auto with = [&](std::string format) {
+    auto arguments = numeric;
+    arguments.insert(arguments.end(), {"--summary", "--format", std::move(format)});
+    return compare("id,a\n1,1000\n2,\"1,10\"\n3,2\n", after, arguments);
+  };
+  const auto text = with("text");
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_EQ(text.out,
+            "0 inserted, 0 updated, 0 deleted; 3 rows before, 3 now\n"
+            "2 values written differently, with the same number\n1 number within the tolerance\n");
+  EXPECT_EQ(with("json").out,
+            "{\"inserted\":0,\"updated\":0,\"deleted\":0,\"rows_before\":3,\"rows\":3,\"schema_changes\":[],"
+            "\"written_differently\":2,\"within_tolerance\":1}\n");
+  EXPECT_EQ(
+      with("csv").out,
+      "inserted,updated,deleted,rows_before,rows,written_differently,within_tolerance\n0,0,0,3,3,2,1\n");
+}
+
+TEST_F(DiffCommand, ComparesKeysByRules) {
+  const std::string before = "isin,px\nDE01,1\nfr02,2\n";
+  const std::string after = "isin,px\nDE01 ,1\nFR02,3\n";
+  const auto plain = compare(before, after);
+  EXPECT_EQ(plain.code, 1);
+  EXPECT_NE(
+      plain.err.find("warning: the deleted key \"DE01\" (line 2 of the older version) and the inserted key "
+                     "\"DE01 \" (line 2) differ only in blanks; give --key-trim if they are one key"),
+      std::string::npos)
+      << plain.err;
+  EXPECT_NE(plain.err.find("give --key-case ignore if"), std::string::npos) << plain.err;
+  EXPECT_EQ(compare(before, after, {"--key-trim", "--key-case", "ignore"}).out,
+            "~ DE01  isin: DE01 -> DE01 \n~ FR02  isin: fr02 -> FR02\n~ FR02  px: 2 -> 3\n"
+            "0 inserted, 2 updated, 0 deleted; 2 rows before, 2 now\n");
+}
+
+TEST_F(DiffCommand, WarnsOfBrokenTypesAndRefusesBadOptions) {
+  const std::string file = "id,px\n1,2.50\n2,n/a\n";
+  EXPECT_NE(compare(file, file, {"--types", "px:decimal(2)"})
+                .err.find("line 3, column \"px\": \"n/a\" is not a value"),
+            std::string::npos);
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"--types", "px:decimal(3)"},
+                                             {"--compare", "numbers"},
+                                             {"--tolerance", "0.1"},
+                                             {"--compare", "numeric", "--tolerance", "-1"},
+                                             {"--key-case", "lower"},
+                                             {"--key-unicode", "nfkc"}}) {
+    const auto ran = compare(file, file, arguments);
+    EXPECT_EQ(ran.code, 2) << arguments.front();
+    EXPECT_TRUE(ran.out.empty());
+    EXPECT_TRUE(ran.err.starts_with("deltadrop diff: ")) << ran.err;
+  }
+}
+
 }  // namespace
 }  // namespace deltadrop::cli
