@@ -12,7 +12,7 @@ namespace {
 
 bool reads(const http::Request& request) { return request.method == "GET" || request.method == "HEAD"; }
 
-/// A path that does not exist is refused to whom a path of another company would be.
+/// For a path that does not exist, requires the same rights as for a path of another company.
 http::Access access_of(const http::Request& request) {
   if (request.access) return *request.access;
   return {reads(request) ? http::AllowedTo::readers : http::AllowedTo::senders, http::Scope::whole_server};
@@ -34,7 +34,7 @@ bool role_allows(Role role, http::AllowedTo allowed) {
   return false;
 }
 
-/// Whether each of the query's parameters of this name is a company of the key, and there is one.
+/// Returns whether the query has this parameter and the key allows each of its values as a company.
 bool query_allows(const Key& key, const http::Request& request, std::string_view name) {
   bool any = false;
   for (const auto& [given, value] : request.query) {
@@ -57,12 +57,12 @@ std::optional<std::string> shown_key(const http::Request& request) {
 
 http::Response key_needed(std::string_view challenge, std::string message) {
   auto response = http::problem({ErrorCode::invalid_input, "key-needed", std::move(message),
-                                 "send a key of `deltadrop keys create` as Authorization: Bearer KEY"});
+                                 "send a key from `deltadrop keys create` as Authorization: Bearer KEY"});
   response.headers.emplace_back("WWW-Authenticate", challenge);
   return response;
 }
 
-/// What became of a key is told only to whoever shows it.
+/// Explains why a key is unusable. Only a client that sends the key learns what happened to it.
 std::string why_unusable(const std::optional<Key>& key) {
   if (key && key->revoked_at) {
     return fmt::format("the key {} was revoked at {}", key->id, key->revoked_at->to_string());
@@ -70,7 +70,7 @@ std::string why_unusable(const std::optional<Key>& key) {
   if (key && key->expires_at) {
     return fmt::format("the key {} expired at {}", key->id, key->expires_at->to_string());
   }
-  return "the key is not one of this server";
+  return "this server does not know the key";
 }
 
 http::Response not_allowed(std::string message, std::string fix) {
@@ -88,7 +88,7 @@ class KeyGate {
     if (needed.has_error()) return http::problem(needed.error());
     if (!needed.value() && !options_.keys_required) return std::nullopt;
     const auto shown = shown_key(request);
-    if (!shown) return key_needed(R"(Bearer realm="deltadrop")", "this server answers to keys only");
+    if (!shown) return key_needed(R"(Bearer realm="deltadrop")", "this server requires an API key");
     std::optional<Key> unusable;
     const auto key = options_.keys->find(*shown, clock_.now(), &unusable);
     if (key.has_error()) return http::problem(key.error());
@@ -103,14 +103,14 @@ class KeyGate {
   std::optional<http::Response> refusal(const Key& key, const http::Access& access,
                                         const http::Request& request) const {
     if (!role_allows(key.role, access.allowed_to)) {
-      return not_allowed("a key of this role may not do that", "use a key of another role");
+      return not_allowed("the role of this key does not allow this request", "use a key with another role");
     }
     if (key.companies.empty()) return std::nullopt;
     const auto allowed = company_allows(key, access, request);
     if (allowed.has_error()) return http::problem(allowed.error());
     if (allowed.value()) return std::nullopt;
     return not_allowed(
-        "this key is for some companies only, and this is not asked of one of them",
+        "this key is restricted to some companies, and the request does not name one of them",
         "name the company: ?company= of lists, POST /upload?company_id=, /api/v1/tables/COMPANY/...");
   }
 

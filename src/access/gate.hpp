@@ -14,15 +14,15 @@ namespace deltadrop::access {
 
 struct GateOptions {
   std::shared_ptr<KeyRing> keys;
-  bool keys_required = false;  ///< even where there are none
-  /// The company of an upload; nothing where there is none such. Empty: keys of some companies cannot ask for
-  /// uploads.
+  bool keys_required = false;  ///< require a key even if there are no keys
+  /// Returns the company of an upload, or nothing if there is no such upload. If the function is empty, keys
+  /// that are restricted to companies cannot access uploads.
   std::function<Result<std::optional<std::string>>(std::string_view upload_id)> company_of_upload;
 };
 
-/// Lets a request pass with a key that may do what it asks, in `Authorization: Bearer KEY` or `X-API-Key:
-/// KEY`; 401 "key-needed", 403 "not-allowed" otherwise, alike for what exists and what does not. A route for
-/// everyone needs none. `clock` outlives the gate.
+/// Returns a gate that accepts a request if its key, in `Authorization: Bearer KEY` or `X-API-Key: KEY`,
+/// allows it. Otherwise the response is 401 "key-needed" or 403 "not-allowed", whether or not the resource
+/// exists. A route for everyone needs no key. `clock` must outlive the gate.
 http::Gate make_gate(GateOptions options, io::Clock& clock);
 
 }  // namespace deltadrop::access

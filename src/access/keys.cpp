@@ -59,6 +59,7 @@ std::string_view bytes_of(const Sha256& sum) {
   return {reinterpret_cast<const char*>(sum.bytes.data()), sum.bytes.size()};
 }
 
+/// The time does not depend on where the hashes differ.
 bool equal_in_constant_time(const Sha256& a, const Sha256& b) {
   return io::equal_in_constant_time(bytes_of(a), bytes_of(b));
 }
@@ -89,7 +90,7 @@ std::string line_of(const Key& key) {
 Result<Key> parse_line(std::string_view line) {
   const auto fields = split(line, '\t');
   if (fields.size() != 8) {
-    return Error{ErrorCode::corrupt, "bad-keys-file", "it does not have eight fields", ""};
+    return Error{ErrorCode::corrupt, "bad-keys-file", "it does not have eight tab-separated fields", ""};
   }
   Key key;
   key.id = fields[0];
@@ -111,7 +112,7 @@ Result<void> write_keys(const std::filesystem::path& file, const std::vector<Key
   return io::write_file_durably(file, text, 0600);
 }
 
-/// Two commands at once would lose one's key.
+/// Locks the file: with two commands at once, the key of one would be lost.
 Result<io::LockFile> lock(const std::filesystem::path& file) {
   return io::LockFile::take(file.string() + ".lock");
 }
@@ -120,13 +121,13 @@ Result<void> check_wish(const KeyWish& wish) {
   for (const auto& pattern : wish.companies) {
     if (is_pattern(pattern)) continue;
     return Error{ErrorCode::invalid_input, "bad-pattern",
-                 fmt::format("{} is no pattern of companies", quoted_for_message(pattern)),
-                 "use the letters, digits, . _ - of a company's name, and * for any text"};
+                 fmt::format("{} is not a company pattern", quoted_for_message(pattern)),
+                 "use the characters of a company name (letters, digits and . _ -), and * for any text"};
   }
   const bool printable = std::none_of(wish.name.begin(), wish.name.end(), is_control);
   if (printable && wish.name.size() <= kNameBytesMax) return success();
   return Error{ErrorCode::invalid_input, "bad-key-name",
-               fmt::format("{} is no name for a key", quoted_for_message(wish.name)),
+               fmt::format("{} is not a key name", quoted_for_message(wish.name)),
                "use up to 100 bytes without control characters"};
 }
 
@@ -140,8 +141,8 @@ Result<Role> parse_role(std::string_view text) {
   for (const auto& row : kRoles) {
     if (row.name == text) return row.role;
   }
-  return Error{ErrorCode::invalid_input, "bad-role", fmt::format("{} is no role", quoted_for_message(text)),
-               "use upload, read or admin"};
+  return Error{ErrorCode::invalid_input, "bad-role",
+               fmt::format("{} is not a role", quoted_for_message(text)), "use upload, read or admin"};
 }
 
 bool matches_pattern(std::string_view pattern, std::string_view text) {
@@ -191,7 +192,7 @@ Result<std::vector<Key>> read_keys(const std::filesystem::path& file) {
     auto key = parse_line(line);
     if (key.has_error()) {
       return Error{ErrorCode::corrupt, "bad-keys-file",
-                   fmt::format("{} line {} is no key: {}", file.string(), number, key.error().message),
+                   fmt::format("{} line {} is not a key: {}", file.string(), number, key.error().message),
                    "restore the file from a backup, or remove that line"};
     }
     keys.push_back(std::move(key).value());
@@ -229,8 +230,8 @@ Result<Key> revoke_key(const std::filesystem::path& file, std::string_view id, T
     DD_TRY(write_keys(file, keys));
     return revoked;
   }
-  return Error{ErrorCode::not_found, "no-such-key", fmt::format("no key is {}", quoted_for_message(id)),
-               "`deltadrop keys list` shows their ids"};
+  return Error{ErrorCode::not_found, "no-such-key", fmt::format("there is no key {}", quoted_for_message(id)),
+               "list the ids with `deltadrop keys list`"};
 }
 
 namespace {
@@ -238,9 +239,8 @@ namespace {
 Error keys_missing(const KeysPaths& paths) {
   return {
       ErrorCode::unavailable, "keys-missing",
-      fmt::format("the keys file {} is missing or empty, and this server was used with keys",
-                  paths.file.string()),
-      fmt::format("restore it from a backup or make a key with `deltadrop keys create`; to allow requests "
+      fmt::format("the keys file {} is missing or empty, but this server requires keys", paths.file.string()),
+      fmt::format("restore it from a backup or create a key with `deltadrop keys create`; to allow requests "
                   "without keys again, remove {}",
                   paths.required_marker.string())};
 }
@@ -289,8 +289,8 @@ Result<void> KeyRing::refresh() {
   auto seen = probe_.look([this] { return look(); });
   if (seen.answer) return std::move(*seen.answer);
   return Error{ErrorCode::unavailable, "keys-not-there",
-               "the disk with the API's keys does not answer, and they were not read before",
-               "see to the disk of KEYS_FILE"};
+               "the disk of KEYS_FILE does not respond, and the keys have not been read before",
+               "check the disk of KEYS_FILE"};
 }
 
 Result<void> KeyRing::look() {
@@ -307,11 +307,11 @@ Result<void> KeyRing::look() {
     DD_TRY(io::write_file_durably(paths_.required_marker, kMarkerText));
     marked = true;
   }
-  // Only once it was read: a file that cannot be is tried again with each request.
+  // Set it only after a successful read: each request retries a file that cannot be read.
   seen_ = now;
   const std::lock_guard lock(mutex_);
   keys_ = std::move(keys);
-  // Whoever removes the marker while the server runs has to restart it.
+  // If someone removes the marker while the server runs, the server must be restarted.
   marked_ = marked_ || marked;
   return success();
 }

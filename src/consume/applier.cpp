@@ -12,20 +12,19 @@ namespace deltadrop::consume {
 namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{1000};
-/// After a table was held up: for most uploads another process holds it for milliseconds.
+/// After another process held a table: for most uploads, it holds the table for milliseconds.
 constexpr std::chrono::milliseconds kLookSoonMin{5};
 constexpr std::chrono::milliseconds kLookSoonMax{250};
-/// How finely the age of recorded messages is known.
+/// The number of marks per retention period, and thus the resolution of the age of recorded messages.
 constexpr int kMarksPerRetention = 60;
-/// The latest that has four digits of a year.
+/// The latest time whose year has four digits.
 constexpr Timestamp kAnyTime{253'402'300'799'999};
 
-/// What waiting does not mend is the table's own trouble: it is named.
+/// If waiting does not help, the error belongs to the table, so name it.
 Error of_table(const TableRef& table, Error error) {
   if (is_passing(error)) return error;
-  error.message =
-      fmt::format("the next upload of {} cannot be applied: {}", table.to_string(), error.message);
-  if (error.fix.empty()) error.fix = "remove the reason in the database; it is tried again";
+  error.message = fmt::format("cannot apply the next upload of {}: {}", table.to_string(), error.message);
+  if (error.fix.empty()) error.fix = "remove the cause in the database; Deltadrop retries by itself";
   return error;
 }
 
@@ -54,7 +53,7 @@ void Applier::run(const std::stop_token& stop) {
     const auto held_up = apply_all(stop);
     auto done = held_up ? trim(begun) : Result<void>(held_up.error());
     if (!done && done.error().code != ErrorCode::shutting_down) {
-      warning_.about("recorded uploads cannot be applied now", done.error());
+      warning_.about("cannot apply recorded uploads now", done.error());
       board_.note([&](auto& notes) { notes.applying = done.error(); });
       board_.pause(stop, backoff.next());
       continue;
@@ -68,8 +67,8 @@ void Applier::run(const std::stop_token& stop) {
   }
 }
 
-/// One upload a table and round, so that no table waits for another's backlog. A table that fails does not
-/// keep the others from being tried; the first failure is returned.
+/// Applies one upload per table and round, so that no table waits for another's backlog. If a table fails,
+/// the others are still tried; the first failure is returned.
 Result<bool> Applier::apply_all(const std::stop_token& stop) {
   std::optional<Error> failure;
   bool held_up = false;
@@ -85,7 +84,7 @@ Result<bool> Applier::apply_all(const std::stop_token& stop) {
       const auto tried = apply_one(table);
       if (tried && tried.value() == Tried::applied) again.push_back(table);
       if (tried && tried.value() == Tried::held_up) held_up = true;
-      // A conflict: another process holds the table's lock, and applies it.
+      // A conflict means that another process holds the table's lock and applies the upload.
       if (!tried && tried.error().code != ErrorCode::conflict && !failure)
         failure = of_table(table, tried.error());
     }
@@ -127,7 +126,7 @@ void Applier::wait_for(const TableRef& table, const history::NothingToApply& not
   }
   const UploadFacts& facts = nothing.next->facts;
   auto& waiting = waiting_[table];
-  // Another one, or more of its events are there now: a large upload that comes in is not stuck.
+  // Restart the wait for another upload, or if more events arrived: a large upload in progress is not stuck.
   if (waiting.upload.facts.upload_id != facts.upload_id ||
       waiting.upload.recorded != nothing.next->recorded) {
     waiting = {*nothing.next, steady_now_(), "", false};
@@ -156,8 +155,8 @@ void Applier::report_waiting(const std::vector<TableRef>& tables) {
     if (steady_now_() - waiting.since < options_.waiting_report_after) continue;
     if (is_behind_blocked(waiting.upload.facts)) continue;
     if (!waiting.reported) {
-      spdlog::warn("{}; `deltadrop republish {} {}` sends what may be lost", waiting.text, table.company_id,
-                   table.table_name);
+      spdlog::warn("{}; if its events are lost, `deltadrop republish {} {}` sends them again", waiting.text,
+                   table.company_id, table.table_name);
     }
     waiting.reported = true;
     texts.push_back(waiting.text);
@@ -165,7 +164,7 @@ void Applier::report_waiting(const std::vector<TableRef>& tables) {
   board_.note([&](auto& notes) { notes.waiting = std::move(texts); });
 }
 
-/// Only when nothing recorded waits, so that a log that is still wanted for looking into trouble stays whole.
+/// Trims only while no recorded upload waits, so that the log stays complete while an operator may need it.
 Result<void> Applier::trim(std::chrono::milliseconds begun) {
   if (!log_.capabilities().trims) return success();
   const auto recorded = board_.notes().recorded;

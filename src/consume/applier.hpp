@@ -14,11 +14,11 @@
 
 namespace deltadrop::consume {
 
-/// The second step: applies recorded uploads of all tables, and trims from the log what is applied. One
-/// thread.
+/// The second step: applies recorded uploads of all tables and trims applied messages from the log. Runs on
+/// one thread.
 class Applier {
  public:
-  /// What waiting is measured by.
+  /// The clock that measures how long an upload waits.
   using SteadyNow = std::function<std::chrono::steady_clock::time_point()>;
 
   Applier(const Options& options, eventlog::EventLog& log, history::HistoryWriter& writer,
@@ -38,22 +38,24 @@ class Applier {
   enum class Tried : std::uint8_t {
     nothing,  ///< there is nothing to apply now
     applied,  ///< there may be more
-    held_up,  ///< an upload is all there, but another process holds the table, or its predecessor is missing
+    held_up,  ///< the upload is complete, but its table is locked or its predecessor is missing
   };
-  /// Whether a table was held up: who holds it may have looked before all of the upload was there.
+  /// Returns whether a table was held up: its holder may have looked before the upload was complete.
   Result<bool> apply_all(const std::stop_token& stop);
   Result<Tried> apply_one(const TableRef& table);
   void wait_for(const TableRef& table, const history::NothingToApply& nothing);
-  /// Waits because of an upload that the summary names as blocked or in conflict, with its repair.
+  /// Returns whether the upload or its predecessor is blocked or in conflict, which the summary already
+  /// reports.
   [[nodiscard]] bool is_behind_blocked(const UploadFacts& facts);
   void report_waiting(const std::vector<TableRef>& tables);
-  /// `begun`: when this round began, as io::Clock::uptime.
+  /// `begun` is the io::Clock::uptime at which this round began.
   Result<void> trim(std::chrono::milliseconds begun);
 
-  /// What was recorded at a time. The log's own times are those of a clock that may have jumped since.
+  /// The positions recorded by a time. The log's own times are unusable because the wall clock may have
+  /// jumped.
   struct Recorded {
-    std::chrono::milliseconds begun;  ///< io::Clock::uptime: as for `at`
-    std::chrono::milliseconds at;     ///< moves while the mark is young
+    std::chrono::milliseconds begun;  ///< io::Clock::uptime, as is `at`
+    std::chrono::milliseconds at;     ///< moves while the mark is new
     std::vector<eventlog::StartPosition> positions;
   };
 
@@ -66,7 +68,7 @@ class Applier {
   SteadyNow steady_now_;
   Warning warning_;
   std::map<TableRef, Waiting> waiting_;
-  const std::size_t first_ = std::random_device{}();  ///< of the tables, so that processes begin apart
+  const std::size_t first_ = std::random_device{}();  ///< the first table, different for each process
   std::deque<Recorded> recorded_;                     ///< oldest first
 };
 

@@ -16,7 +16,7 @@
 
 namespace deltadrop::consume {
 
-/// What the consumer's threads tell each other and the outside. Thread-safe.
+/// The state that the consumer's threads share with each other and with callers. Thread-safe.
 class Board {
  public:
   struct Notes {
@@ -27,10 +27,10 @@ class Board {
     std::optional<Error> stopped;
     std::vector<std::string> waiting;
     std::optional<std::int64_t> lag;
-    std::vector<eventlog::StartPosition> recorded;  ///< up to where each partition of this reader is recorded
+    std::vector<eventlog::StartPosition> recorded;  ///< up to where each partition is recorded
   };
 
-  /// Changes the notes: `change(notes)`.
+  /// Changes the notes with `change(notes)`, under the lock.
   template <class Change>
   void note(const Change& change) {
     const std::lock_guard lock(mutex_);
@@ -39,17 +39,18 @@ class Board {
   }
   [[nodiscard]] Notes notes() const;
 
-  /// A commit was made.
+  /// Reports a commit.
   void progressed();
   [[nodiscard]] std::uint64_t progress() const;
-  /// Wakes everybody, for good.
+  /// Wakes all waiting callers of wait_progress_until, now and in the future.
   void end();
 
-  /// Waits until progress() differs from `seen`, `stop`, or `wait_max`.
+  /// Waits until progress() differs from `seen`, `stop` is requested or `wait_max` has passed.
   void wait_progress(const std::stop_token& stop, std::uint64_t seen, std::chrono::milliseconds wait_max);
-  /// The same for outsiders: until a deadline, or the consumer has stopped.
+  /// Like wait_progress, for callers outside the consumer: waits until the deadline or until the consumer
+  /// stops.
   std::uint64_t wait_progress_until(std::uint64_t seen, std::chrono::steady_clock::time_point deadline);
-  /// Waits for this long; false as soon as `stop` is requested.
+  /// Waits for `wait`. Returns false as soon as `stop` is requested.
   bool pause(const std::stop_token& stop, std::chrono::milliseconds wait);
 
  private:
@@ -60,7 +61,7 @@ class Board {
   bool ended_ = false;
 };
 
-/// How long to wait before what failed is tried again: doubled each time, up to a bound.
+/// Computes the wait before a retry: doubles it each time, up to a maximum.
 class Backoff {
  public:
   Backoff(std::chrono::milliseconds min, std::chrono::milliseconds max) : min_(min), max_(max), next_(min) {}
@@ -77,7 +78,7 @@ class Backoff {
   std::chrono::milliseconds next_;
 };
 
-/// Warns of what fails once, not each time it is tried again.
+/// Logs a failure as a warning once; while the same failure repeats, logs it at debug level.
 class Warning {
  public:
   void about(std::string_view what, const Error& error);
@@ -87,7 +88,7 @@ class Warning {
   std::string said_;
 };
 
-/// Whether the same call may succeed later without anybody doing anything about it.
+/// Returns whether the same call may succeed later by itself.
 inline bool is_passing(const Error& error) {
   return error.code == ErrorCode::unavailable || error.code == ErrorCode::timed_out ||
          error.code == ErrorCode::in_doubt;

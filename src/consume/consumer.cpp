@@ -71,7 +71,8 @@ class Consumer::State {
  private:
   using Work = std::function<void(const std::stop_token& stop)>;
 
-  /// What these threads know is in the history: without memory for a moment, they begin again.
+  /// Restarts `work` after memory or another resource ran out. Its state is in the history, so nothing is
+  /// lost.
   Work again_when_exhausted(Work work) {
     return [this, work = std::move(work)](const std::stop_token& stop) {
       while (!stop.stop_requested()) {
@@ -80,7 +81,7 @@ class Consumer::State {
         } catch (const std::exception& thrown) {
           const auto known = exhausted(thrown);
           if (!known) throw;
-          spdlog::error("a thread of the consumer begins again: {}", known->text());
+          spdlog::error("restarting a consumer thread: {}", known->text());
           board_.note([&](auto& notes) { notes.applying = *known; });
         }
         board_.pause(stop, kBeginAgain);
@@ -93,7 +94,7 @@ class Consumer::State {
       try {
         work(stop);
       } catch (const std::exception& thrown) {
-        spdlog::critical("a thread of the consumer ended: {}", thrown.what());
+        spdlog::critical("a consumer thread failed: {}", thrown.what());
         board_.note([&](auto& notes) { notes.stopped = error_of(thrown); });
       }
     });

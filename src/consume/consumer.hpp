@@ -14,11 +14,12 @@
 #include "history/history_writer.hpp"
 #include "io/clock.hpp"
 
-/// From the log to the history (record), from the events to the records (apply), from the history to the
-/// lake: three independent steps, each on a thread of its own, each woken by the one before and every second.
+/// The consumer has three independent steps, each on its own thread: record (log to history), apply (events
+/// to records) and lake (history to lake). Each wakes when the previous step commits, and every second.
 namespace deltadrop::consume {
 
-/// Whether files could be written now: lake::check_folder. Asked before the first upload, until it is so.
+/// Checks whether the lake can be written (lake::check_folder). Called before the first upload until it
+/// succeeds.
 using LakeCheck = std::function<Result<void>()>;
 
 struct Options {
@@ -27,28 +28,26 @@ struct Options {
   std::size_t batch_events = 5000;
   std::chrono::milliseconds batch_wait{20};
   std::chrono::milliseconds log_retention{3'600'000};  ///< applied events leave a trimming log after this
-  std::chrono::milliseconds retry_wait_min{100};  ///< before what failed is tried again; doubled each time
+  std::chrono::milliseconds retry_wait_min{100};       ///< the wait before the first retry; doubled each time
   std::chrono::milliseconds retry_wait_max{5'000};
   std::chrono::milliseconds waiting_report_after{60'000};  ///< an upload that waits longer is reported
-  LakeCheck lake_check = {};                               ///< empty: not asked
-  Observer* observer = nullptr;                            ///< outlives the consumer
-  bool accept_gap = false;  ///< go on at the log's low watermark where what follows was lost
+  LakeCheck lake_check = {};                               ///< empty: not checked
+  Observer* observer = nullptr;                            ///< must outlive the consumer
+  bool accept_gap = false;  ///< if messages were lost, continue at the log's low watermark
 };
 
-/// Writes an applied upload's files and marks it as in the lake: lake::write_upload with its options. False
-/// while another process writes the table. Called from one thread; not at all when empty, for a process that
-/// has no lake.
+/// Writes an applied upload's files and marks the upload as in the lake (lake::write_upload). Returns false
+/// while another process writes the table. One thread calls it. Empty for a process without a lake.
 using LakeStep = std::function<Result<bool>(const history::UploadStatus&)>;
 
 struct Health {
-  std::optional<Error> log;      ///< why the log cannot be read now
-  std::optional<Error> history;  ///< why the history cannot be written now
-  std::optional<Error> lake;     ///< why an upload's files cannot be written now
-  std::optional<Error> stopped;  ///< why the consumer stopped for good (an offset outside the watermarks...)
-  std::vector<std::string>
-      waiting;  ///< uploads that have waited for longer than waiting_report_after, and for what
-  /// Messages in this reader's partitions that are not recorded; none while it has not been told which these
-  /// are.
+  std::optional<Error> log;          ///< why the log cannot be read now
+  std::optional<Error> history;      ///< why the history cannot be written now
+  std::optional<Error> lake;         ///< why an upload's files cannot be written now
+  std::optional<Error> stopped;      ///< why the consumer stopped permanently, such as an offset gap
+  std::vector<std::string> waiting;  ///< uploads that wait longer than waiting_report_after, and why
+  /// The number of messages in this reader's partitions that are not recorded. Empty while no partitions are
+  /// assigned.
   std::optional<std::int64_t> lag;
   history::Summary summary;
 };
@@ -58,20 +57,20 @@ class Consumer {
  public:
   Consumer(Options options, LakeStep lake, eventlog::EventLog& log, history::HistoryWriter& writer,
            history::HistoryReader& reader, io::Clock& clock);
-  /// Stops as by `stop`.
+  /// Calls stop().
   ~Consumer();
   Consumer(const Consumer&) = delete;
   Consumer& operator=(const Consumer&) = delete;
 
   void start();
-  /// Finishes the batch at hand, commits, joins the threads. The log must be interrupted by its owner first
-  /// or after.
+  /// Finishes the current batch, commits it and joins the threads. The owner of the log must interrupt it
+  /// before or after.
   void stop();
 
   Health health();
-  /// Why it stopped for good, if it did: something that waiting does not mend.
+  /// Returns why the consumer stopped permanently, if it did: an error that waiting does not resolve.
   [[nodiscard]] std::optional<Error> stopped() const;
-  /// A number that grows with every record, apply and lake commit.
+  /// A number that grows with every commit of a step.
   std::uint64_t progress() const;
   /// Waits until progress() differs from `seen`, the consumer stops, or the deadline; returns progress().
   std::uint64_t wait_for_progress(std::uint64_t seen, std::chrono::steady_clock::time_point deadline);

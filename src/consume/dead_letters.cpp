@@ -12,24 +12,25 @@ Result<history::DeadLetterEntry> find_dead_letter(history::HistoryWriter& histor
   if (found) return std::move(*found);
   return Error{ErrorCode::not_found, "no-such-dead-letter",
                fmt::format("there is no dead letter {}", id.to_string()),
-               "list them with `deltadrop dead-letters list --all`"};
+               "list the dead letters with `deltadrop dead-letters list --all`"};
 }
 
 namespace {
 
 Result<Event> event_in(const history::DeadLetterEntry& entry) {
   if (entry.letter.reason.starts_with(kNotAuthentic)) {
-    return Error{ErrorCode::invalid_input, "not-authentic",
-                 fmt::format("dead letter {} has no valid signature", entry.id().to_string()),
-                 "if it is one of ours, from before EVENT_KEY was set, `deltadrop republish` sends its "
-                 "upload again with "
-                 "a signature; else find who writes to the topic"};
+    return Error{
+        ErrorCode::invalid_input, "not-authentic",
+        fmt::format("dead letter {} has no valid signature", entry.id().to_string()),
+        "if Deltadrop wrote it before EVENT_KEY was set, run `deltadrop republish` to send its upload "
+        "again with a signature; otherwise, find out who writes to the topic"};
   }
   auto event = parse_event_json(entry.letter.payload);
   if (event) return event;
-  return Error{ErrorCode::invalid_input, "still-no-event",
-               fmt::format("dead letter {} is no event: {}", entry.id().to_string(), event.error().message),
-               "nothing is missing because of it; find who writes to the topic"};
+  return Error{
+      ErrorCode::invalid_input, "still-no-event",
+      fmt::format("dead letter {} is not an event: {}", entry.id().to_string(), event.error().message),
+      "no event is missing because of it; find out who writes to the topic"};
 }
 
 Result<void> record_again(history::HistoryWriter& history, const history::DeadLetterEntry& entry, Event event,
@@ -40,17 +41,17 @@ Result<void> record_again(history::HistoryWriter& history, const history::DeadLe
   batch.retried = entry.id();
   const auto report = history.record(batch);
   if (report) return success();
-  // The commit's answer was lost: whether the letter is resolved tells what became of it.
+  // The response to the commit was lost. If the letter is resolved, the commit succeeded.
   if (report.error().code == ErrorCode::in_doubt) {
     DD_TRY(const auto after, find_dead_letter(history, entry.id()));
     if (after.resolved_at) return success();
-    return Error{ErrorCode::unavailable, "not-recorded", report.error().message, "run it again"};
+    return Error{ErrorCode::unavailable, "not-recorded", report.error().message, "retry"};
   }
   if (report.error().code != ErrorCode::invalid_input) return Error(report.error());
-  return Error{
-      ErrorCode::invalid_input, "still-refused",
-      fmt::format("dead letter {} is refused again: {}", entry.id().to_string(), report.error().message),
-      "remove the reason in the database, then retry"};
+  return Error{ErrorCode::invalid_input, "still-refused",
+               fmt::format("the history rejects dead letter {} again: {}", entry.id().to_string(),
+                           report.error().message),
+               "remove the cause in the database, then retry"};
 }
 
 }  // namespace

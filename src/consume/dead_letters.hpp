@@ -4,28 +4,28 @@
 
 namespace deltadrop::consume {
 
-/// Begins the reason of a message without a valid signature. Such a letter is never taken again: nothing
-/// tells whether it is one of ours.
+/// The beginning of the reason for a message without a valid signature. Such a letter is never retried:
+/// nothing shows whether Deltadrop wrote it.
 inline constexpr std::string_view kNotAuthentic = "the message has no valid signature";
 
-/// A dead letter that was taken again.
+/// The result of retrying a dead letter.
 struct Retried {
-  history::DeadLetterEntry letter;  ///< as it is now
+  history::DeadLetterEntry letter;  ///< its current state
   UploadId upload_id;               ///< of its event
-  bool was_resolved = false;        ///< before: nothing was done
+  bool was_resolved = false;        ///< it was resolved before, so nothing was done
 };
 
-/// `not_found` "no-such-dead-letter".
+/// Fails with not_found, type "no-such-dead-letter".
 Result<history::DeadLetterEntry> find_dead_letter(history::HistoryWriter& history,
                                                   const history::DeadLetterId& id);
 
-/// Takes a dead letter's message through recording once more, in one transaction: its event is recorded, the
-/// letter resolved, and its upload, where nothing else of it is missing, no longer blocked.
+/// Records a dead letter's message again in one transaction: records its event, resolves the letter and, if
+/// the upload misses no other event, unblocks the upload.
 ///
-/// Errors: `not_found` "no-such-dead-letter"; `invalid_input` "still-no-event" where the message is no event,
-/// "not-authentic" where it has no valid signature,
-/// "still-refused" where the database refuses it again; `conflict` "still-refused" where it contradicts what
-/// is recorded; `unavailable` as the history's. Then the letter stays as it was.
+/// Errors: not_found, type "no-such-dead-letter"; invalid_input, type "still-no-event" if the message is not
+/// an event, "not-authentic" if it has no valid signature, or "still-refused" if the database rejects it
+/// again; conflict, type "still-refused", if it contradicts what is recorded; unavailable if the history is.
+/// After an error, the letter is unchanged.
 Result<Retried> retry_dead_letter(history::HistoryWriter& history, const history::DeadLetterId& id,
                                   Timestamp now);
 

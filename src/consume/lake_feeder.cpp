@@ -17,7 +17,7 @@ LakeFeeder::LakeFeeder(const Options& options, const LakeStep& lake, history::Hi
     : options_(options), lake_(lake), history_(history), board_(board) {}
 
 void LakeFeeder::run(const std::stop_token& stop) {
-  // Readers of files can wait a little; uploads and readers of the history should not wait for them.
+  // Readers of the lake can wait a little. Uploads and readers of the history should not wait for the lake.
   io::let_others_go_first();
   Backoff backoff(options_.retry_wait_min, options_.retry_wait_max);
   while (!stop.stop_requested()) {
@@ -29,7 +29,7 @@ void LakeFeeder::run(const std::stop_token& stop) {
       continue;
     }
     backoff.reset();
-    // A table that fails keeps no other one waiting: an upload that is applied meanwhile ends the wait.
+    // A failing table does not delay the others: a newly applied upload ends this wait.
     if (!any.value()) board_.wait_progress(stop, seen, until_next_try());
   }
 }

@@ -11,7 +11,7 @@
 
 namespace deltadrop::consume {
 
-/// The third step: brings applied uploads into the lake, each table's in order. One thread.
+/// The third step: writes applied uploads to the lake, in order within each table. Runs on one thread.
 class LakeFeeder {
  public:
   LakeFeeder(const Options& options, const LakeStep& lake, history::HistoryReader& history, Board& board);
@@ -24,14 +24,15 @@ class LakeFeeder {
   /// A table whose next upload could not be written.
   struct Failing {
     Backoff backoff;
-    SteadyClock::time_point not_before;  ///< it is not tried again before this
+    SteadyClock::time_point not_before;  ///< do not retry earlier
     Error error;
   };
 
-  /// One upload of each table that is due; whether one went in, so that its table may have another. Fails
-  /// where no table could be looked at.
+  /// Writes one upload of each table that is due. Returns whether one was written, since its table may have
+  /// another. Fails if no table could be examined.
   Result<bool> feed_all(const std::stop_token& stop);
-  /// Another process, or an emptied history, can have done what a table failed at.
+  /// Forgets failures of uploads that are no longer due: another process wrote them, or the history was
+  /// emptied.
   void forget_all_but(const std::vector<history::UploadStatus>& uploads);
   void keep_for_later(const TableRef& table, const Error& error);
   [[nodiscard]] std::optional<Error> first_failure() const;

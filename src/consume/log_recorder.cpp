@@ -16,19 +16,21 @@
 namespace deltadrop::consume {
 namespace {
 
-constexpr std::size_t kBatchBytesMax = std::size_t{32} << 20;  // of values held in memory before a commit
+constexpr std::size_t kBatchBytesMax = std::size_t{32} << 20;  // the values in memory before a commit
 constexpr std::chrono::seconds kCheckStored{5};
-constexpr std::chrono::milliseconds kIdleWait{100};   // and so how fast `stop` is seen
-constexpr std::chrono::milliseconds kStoringWait{5};  // how fast it is seen that a batch is stored
-constexpr std::chrono::milliseconds kLagEvery{500};   // the log is asked for its ends while messages come
+constexpr std::chrono::milliseconds kIdleWait{100};   // also the delay until `stop` is noticed
+constexpr std::chrono::milliseconds kStoringWait{5};  // the delay until a stored batch is noticed
+constexpr std::chrono::milliseconds kLagEvery{
+    500};  // the interval of watermark queries while messages arrive
 
 Error gap(const eventlog::PartitionState& state, eventlog::Offset wanted) {
   return {
       ErrorCode::conflict, "offset-gap",
-      fmt::format("{} was recorded up to offset {}, but the log holds {} to {}: messages in between are lost",
+      fmt::format("{} was recorded up to offset {}, but the log contains offsets {} to {}: messages in "
+                  "between are lost",
                   eventlog::to_string(state.partition), wanted.value, state.low.value, state.high.value),
       "run `deltadrop republish`, which sends every version again under the same ids, and `deltadrop consume "
-      "--accept-gap` once, which goes on at the log's first offset"};
+      "--accept-gap` once, which continues at the log's first offset"};
 }
 
 Error stopping() { return {ErrorCode::shutting_down, "stopping", "the consumer is stopping", ""}; }
@@ -53,10 +55,10 @@ std::optional<history::StoredOffset> find(const std::vector<history::StoredOffse
   return *found;
 }
 
-/// Here a test may end the process.
+/// Lets a test kill the process here.
 void crash_point(std::string_view name) { static_cast<void>(io::fault_point(name, {})); }
 
-/// The one event of a batch that the history refuses, as a dead letter of its upload.
+/// Turns the batch's only event, which the history rejects, into a dead letter of its upload.
 void bury_event(history::RecordBatch& batch, const Error& refusal) {
   history::LoggedEvent& logged = batch.events.front();
   history::DeadLetter letter;
@@ -74,10 +76,10 @@ void bury_event(history::RecordBatch& batch, const Error& refusal) {
 
 Error not_authentic() {
   return {ErrorCode::invalid_input, "not-authentic",
-          fmt::format("{}: EVENT_KEY is set, and its sender does not have the key", kNotAuthentic), ""};
+          fmt::format("{}: EVENT_KEY is set, but the sender does not have the key", kNotAuthentic), ""};
 }
 
-/// Each upload once: it is reported by the batch that finds it in conflict.
+/// Logs the uploads that this batch found in conflict. Later batches do not report them again.
 void say_conflicts(const history::RecordReport& report) {
   for (const auto& upload : report.conflicts) spdlog::error("{}", history::conflict_line(upload));
 }
@@ -91,7 +93,7 @@ history::RecordBatch split_off_half(history::RecordBatch& batch) {
   later.events.assign(std::make_move_iterator(middle), std::make_move_iterator(batch.events.end()));
   batch.events.erase(middle, batch.events.end());
 
-  // The earlier half ends, in each partition that it has an event of, behind the last of them.
+  // In each partition, the first half ends after its last event of that partition.
   std::map<eventlog::PartitionRef, eventlog::Offset> ends;
   for (const auto& event : batch.events) ends[event.partition] = event.offset.next();
   std::vector<history::OffsetAdvance> advances;
@@ -124,7 +126,7 @@ void LogRecorder::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto ended = session(stop);
     const bool read_something = !positions_.empty();
-    // The session failed: what this one meets is met again by the next, which reads the stored offsets.
+    // The session has failed anyway. The next session reads the stored offsets and meets the same error.
     static_cast<void>(settle_soon());
     reader_.reset();
     positions_.clear();
@@ -186,7 +188,7 @@ eventlog::PollLimits LogRecorder::limits() const {
   return limits;
 }
 
-/// While a batch is being stored, the next one had better grow than wait for it.
+/// While a batch is being stored, let the next one grow instead of waiting with a small one.
 bool LogRecorder::is_due() const {
   if (pending_bytes_ == 0) return false;
   if (pending_.events.size() + pending_.dead_letters.size() >= options_.batch_events) return true;
@@ -216,7 +218,7 @@ Result<void> LogRecorder::follow(const std::stop_token& stop, const eventlog::Po
 
 Result<void> LogRecorder::give_back(const std::vector<eventlog::PartitionRef>& partitions) {
   assigned_ = false;
-  // Their next owner begins at what is stored: nothing of ours may come after it has looked.
+  // The next owner starts at the stored offset, so this reader must not store anything afterwards.
   const auto stored = settle_soon();
   if (!stored && is_offset_moved(stored.error())) warn_moved(stored.error());
   drop(partitions);
@@ -225,24 +227,24 @@ Result<void> LogRecorder::give_back(const std::vector<eventlog::PartitionRef>& p
   if (stored || positions_.empty()) return success();
   if (!is_passing(stored.error()) && stored.error().code != ErrorCode::shutting_down) return stored;
   return Error{ErrorCode::conflict, "offset-moved",
-               "a batch was given up with partitions that are still this reader's", ""};
+               "a failed batch included partitions that this reader still owns", ""};
 }
 
-/// Recording compares them anyway; but while nothing comes, nothing is recorded, and a database that was
-/// restored or made anew would stay as it is.
+/// Compares the stored offsets with this reader's. Recording compares them too, but while no messages arrive,
+/// only this check notices that the database was restored or recreated.
 Result<void> LogRecorder::check_stored() {
   const auto now = std::chrono::steady_clock::now();
   if (now - checked_at_ < kCheckStored) return success();
   checked_at_ = now;
   const auto offsets = history_.offsets(options_.topic);
-  if (!offsets) return success();  // whoever writes says so
+  if (!offsets) return success();  // the writing thread reports the error
   for (const auto& [partition, position] : positions_) {
     if (position.read || position.storing) continue;
     const auto stored = find(offsets.value(), partition);
     const auto next = stored ? std::optional(stored->next) : std::nullopt;
     if (next == position.stored) continue;
     return Error{ErrorCode::conflict, "offset-moved",
-                 fmt::format("the history is at {} of {}, this reader left it at {}",
+                 fmt::format("the history is at {} of {}, but this reader last stored {}",
                              next ? fmt::format("offset {}", next->value) : "no offset",
                              eventlog::to_string(partition),
                              position.stored ? std::to_string(position.stored->value) : "none"),
@@ -266,8 +268,8 @@ void LogRecorder::take(const eventlog::Record& record) {
   }
   const std::string reason = record.value ? event.error().message
                                           : std::string("the message has no value; events are never deleted");
-  spdlog::warn("offset {} of {} is no event: {}", record.offset.value, eventlog::to_string(record.partition),
-               reason);
+  spdlog::warn("offset {} of {} is not an event: {}", record.offset.value,
+               eventlog::to_string(record.partition), reason);
   pending_.dead_letters.push_back({record.partition, position->second.identity, record.offset,
                                    record.value.value_or(""), reason, std::nullopt});
 }
@@ -298,15 +300,15 @@ Result<eventlog::Offset> LogRecorder::start_of(const eventlog::PartitionState& s
   if (!stored) return state.low;
   if (stored->identity != state.identity) {
     spdlog::warn(
-        "{} is another log than the one recorded before (topic id {} instead of {}): it is read from its "
-        "first offset; events that are recorded already are dropped",
+        "{} is a different log than the one recorded before (topic id {} instead of {}): reading it from its "
+        "first offset; events that are already recorded are dropped",
         eventlog::to_string(state.partition), state.identity.topic_id, stored->identity.topic_id);
     return state.low;
   }
   if (state.low <= stored->next && stored->next <= state.high) return stored->next;
   const Error error = gap(state, stored->next);
   if (!options_.accept_gap) return error;
-  spdlog::warn("accepted gap: {}; going on at offset {}", error.message, state.low.value);
+  spdlog::warn("accepted gap: {}; continuing at offset {}", error.message, state.low.value);
   return state.low;
 }
 
@@ -395,7 +397,7 @@ Result<void> LogRecorder::store(const std::stop_token& stop, history::RecordBatc
       DD_TRY(stored, was_stored(stop, batch));
     }
     if (stored) {
-      // After a lost answer how many of them were new is not known, and they are not counted.
+      // If the response was lost, the number of new events is unknown, so they are not counted.
       if (options_.observer != nullptr && report) options_.observer->saw_recorded(report.value().inserted);
       if (report) say_conflicts(report.value());
       board_.note([](auto& notes) { notes.recording.reset(); });
@@ -411,8 +413,8 @@ Result<void> LogRecorder::store(const std::stop_token& stop, history::RecordBatc
   }
 }
 
-/// After a commit whose answer was lost. Neither where the batch began nor where it ends: somebody else
-/// recorded.
+/// Returns whether the batch was stored, after the response to its commit was lost. If the stored offsets are
+/// neither at its start nor at its end, another consumer recorded.
 Result<bool> LogRecorder::was_stored(const std::stop_token& stop, const history::RecordBatch& batch) {
   DD_TRY(const auto offsets, stored_offsets(stop));
   bool all_at_end = true;
@@ -433,7 +435,7 @@ Result<void> LogRecorder::store_halves(const std::stop_token& stop, history::Rec
                                        const Error& refusal) {
   if (batch.events.empty()) return Error(refusal);
   if (batch.events.size() == 1) {
-    spdlog::error("the history refuses the event at offset {} of {}: {}", batch.events.front().offset.value,
+    spdlog::error("the history rejects the event at offset {} of {}: {}", batch.events.front().offset.value,
                   eventlog::to_string(batch.events.front().partition), refusal.message);
     bury_event(batch, refusal);
     return store(stop, batch);
@@ -443,9 +445,10 @@ Result<void> LogRecorder::store_halves(const std::stop_token& stop, history::Rec
   return store(stop, later);
 }
 
-/// Everything in the log before a partition's `next` is recorded, unless it is pending or being stored. How
-/// much more there is is not known between a revocation and what is assigned next: rebalancing takes all
-/// partitions first. Without `ask_log` the lag stays as it was noted: asking is a round trip.
+/// Notes the recorded positions and the lag. Everything before a partition's `next` is recorded, unless it is
+/// pending or being stored. Between a revocation and the next assignment the lag is unknown, because
+/// rebalancing revokes all partitions first. Without `ask_log`, keeps the previous lag: querying the log is a
+/// round trip.
 void LogRecorder::note_lag(bool ask_log) {
   std::vector<eventlog::StartPosition> recorded;
   for (const auto& [partition, position] : positions_) {

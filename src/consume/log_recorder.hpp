@@ -12,29 +12,29 @@
 
 namespace deltadrop::consume {
 
-/// The first step: reads the log as a member of the group and records what it finds, batch by batch. One
-/// thread reads and decodes; while it gathers a batch, another one stores the batch before (at most one).
+/// The first step: reads the log as a member of the group and records the messages in batches. One thread
+/// reads and decodes. While it gathers a batch, another thread stores the previous one.
 class LogRecorder {
  public:
   LogRecorder(const Options& options, eventlog::EventLog& log, history::HistoryWriter& history,
               io::Clock& clock, Board& board);
 
-  /// Until `stop`, the log is interrupted, or something that waiting does not mend: that is noted as
-  /// `stopped`.
+  /// Runs until `stop`, until the log is interrupted, or until an error that waiting does not resolve, which
+  /// it notes as `stopped`.
   void run(const std::stop_token& stop);
 
  private:
   struct Position {
     eventlog::LogIdentity identity;
-    std::optional<eventlog::Offset> stored;  ///< as in the history
-    eventlog::Offset next;                   ///< read up to here
-    bool read = false;                       ///< something that is pending
-    bool storing = false;                    ///< something that is being stored
+    std::optional<eventlog::Offset> stored;  ///< the offset in the history
+    eventlog::Offset next;                   ///< the next offset to read
+    bool read = false;                       ///< has pending messages
+    bool storing = false;                    ///< has messages that are being stored
   };
-  /// The batch that is being stored. It is awaited before positions are used for anything else.
+  /// The batch that is being stored. Await it before using the positions for anything else.
   struct Storing {
     std::future<Result<void>> result;
-    std::stop_source give_up;  ///< no more attempts
+    std::stop_source give_up;  ///< ends the retries
     std::vector<history::OffsetAdvance> advances;
     std::int64_t messages = 0;
   };
@@ -46,23 +46,24 @@ class LogRecorder {
   Result<eventlog::Offset> start_of(const eventlog::PartitionState& state,
                                     const std::optional<history::StoredOffset>& stored) const;
   Result<std::vector<history::StoredOffset>> stored_offsets(const std::stop_token& stop);
-  /// "offset-moved" where the history holds other offsets than this reader left there.
+  /// Fails with conflict, type "offset-moved", if the history's offsets are not those that this reader
+  /// stored.
   Result<void> check_stored();
   void take(const eventlog::Record& record);
   void drop(const std::vector<eventlog::PartitionRef>& partitions);
   [[nodiscard]] bool is_due() const;
   [[nodiscard]] eventlog::PollLimits limits() const;
 
-  /// Hands what is pending over to be stored, once the batch before is; how that went is the result.
+  /// Starts to store the pending batch, if any, after awaiting the previous one. Fails if storing the
+  /// previous one failed.
   Result<void> commit(const std::stop_token& stop);
-  /// The same, and awaits that too.
+  /// Like commit, but also awaits the batch that it starts to store.
   Result<void> commit_all(const std::stop_token& stop);
   void begin_storing(const std::stop_token& stop, history::RecordBatch batch);
   [[nodiscard]] bool is_storing() const;
-  /// Awaits the batch that is being stored. After a failure nothing that was read since it began may be
-  /// recorded.
+  /// Awaits the batch that is being stored. After a failure, discard everything read since it began.
   Result<void> settle();
-  /// The same, but a database that cannot be written is not waited for.
+  /// Like settle, but does not wait for a database that cannot be written.
   Result<void> settle_soon();
   Result<void> give_back(const std::vector<eventlog::PartitionRef>& partitions);
   void forget_pending();
@@ -70,7 +71,7 @@ class LogRecorder {
   Result<bool> was_stored(const std::stop_token& stop, const history::RecordBatch& batch);
   Result<void> store_halves(const std::stop_token& stop, history::RecordBatch& batch, const Error& refusal);
   void note_lag(bool ask_log = true);
-  /// Asks the log; none where it does not say.
+  /// Queries the log. Returns nothing if the query fails.
   std::optional<std::int64_t> lag_now();
 
   const Options& options_;
@@ -78,9 +79,9 @@ class LogRecorder {
   history::HistoryWriter& history_;
   io::Clock& clock_;
   Board& board_;
-  bool assigned_ = false;  ///< told which partitions are this reader's
+  bool assigned_ = false;  ///< partitions are assigned to this reader
   Warning log_warning_;
-  Warning history_warning_;  ///< of the thread that stores
+  Warning history_warning_;  ///< used by the storing thread
 
   std::unique_ptr<eventlog::LogReader> reader_;
   std::map<eventlog::PartitionRef, Position> positions_;
@@ -89,11 +90,11 @@ class LogRecorder {
   std::chrono::steady_clock::time_point pending_since_;
   std::chrono::steady_clock::time_point checked_at_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point lag_noted_at_;
-  std::optional<Storing> storing_;  ///< last: its thread uses the others
+  std::optional<Storing> storing_;  ///< last, because its thread uses the other members
 };
 
-/// Moves the later half of a batch of several events out of it; the two in turn do what the one would have
-/// done.
+/// Removes the later half of a batch of several events and returns it. Recording both halves in order equals
+/// recording the whole batch.
 history::RecordBatch split_off_half(history::RecordBatch& batch);
 
 }  // namespace deltadrop::consume

@@ -6,7 +6,7 @@
 namespace deltadrop {
 
 void assertion_failed(const char* condition, const char* file, int line) noexcept {
-  std::fprintf(stderr, "deltadrop: a bug: %s does not hold at %s:%d\n", condition, file, line);
+  std::fprintf(stderr, "deltadrop: bug: assertion failed: %s at %s:%d\n", condition, file, line);
   std::abort();
 }
 

@@ -7,12 +7,12 @@
 
 namespace deltadrop {
 
-/// What the values of a column are, as typed readers see them: docs/lake.md. The history keeps their text.
+/// The type of a column's values for typed readers (docs/lake.md). The history stores their text.
 enum class ColumnType : std::uint8_t {
   null,  ///< no value yet
   boolean,
   int64,
-  decimal2,  ///< decimal128(38, 2), and so on
+  decimal2,  ///< decimal128(38, 2); the number is the scale
   decimal4,
   decimal6,
   decimal9,
@@ -23,27 +23,27 @@ enum class ColumnType : std::uint8_t {
   string,
 };
 
-/// Those that a user can name; all but `null`.
+/// The types that a user can declare: all but `null`.
 inline constexpr std::array kDeclarableTypes = {
     ColumnType::int64,     ColumnType::decimal2,  ColumnType::decimal4,  ColumnType::decimal6,
     ColumnType::decimal9,  ColumnType::decimal12, ColumnType::decimal18, ColumnType::date,
     ColumnType::timestamp, ColumnType::boolean,   ColumnType::string};
 
-/// "int64", "decimal(2)", ..., as `types=` has it and the history keeps it.
+/// The name that `types=` accepts and the history stores: "int64", "decimal(2)", ...
 std::string_view to_string(ColumnType type);
 std::optional<ColumnType> parse_column_type(std::string_view name);
 
-/// Digits after the point of a decimal; nothing of another type.
+/// The number of digits after the decimal point, or nothing if `type` is not a decimal.
 std::optional<int> scale_of(ColumnType type);
 
-/// What a file has for it: strings where there is no value yet.
+/// The type that a file declares for the column: string if the column has no value yet.
 inline ColumnType type_in_files(ColumnType type) {
   return type == ColumnType::null ? ColumnType::string : type;
 }
 
-/// The narrowest type that holds every value of both: a join, so that the order in which values come makes no
-/// difference. `null` is in all; int64 is in every decimal, and a decimal in those of larger scale; all else
-/// meets in `string`.
+/// The narrowest type that holds every value of both types. This is a lattice join, so the order of the
+/// values does not matter. Every type holds `null`; every decimal holds int64 and the decimals of a smaller
+/// scale; any other two types join to `string`.
 ColumnType joined(ColumnType a, ColumnType b);
 
 }  // namespace deltadrop

@@ -6,24 +6,25 @@
 
 namespace deltadrop {
 
-/// What a caller may do about a failure. docs/architecture.md maps these to HTTP statuses and to what the
-/// consumer does.
+/// Tells the caller how to react to a failure. docs/architecture.md maps each code to an HTTP status and to
+/// the consumer's reaction.
 enum class ErrorCode : std::uint8_t {
   invalid_input,  ///< the input is wrong; the same input fails again
-  not_found,      ///< the thing named does not exist
-  conflict,       ///< the state has moved on or forbids it; re-read, then decide
-  unavailable,    ///< something needed is not there now (disk, server); the same call may succeed later
-  timed_out,      ///< not finished in time; it may still finish
+  not_found,      ///< the named thing does not exist
+  conflict,       ///< the state has changed or forbids the call; re-read, then decide
+  unavailable,    ///< a disk or a server is unavailable; the same call may succeed later
+  timed_out,      ///< it did not finish in time; it may still finish
   in_doubt,       ///< it may or may not have happened; re-read, then decide
-  corrupt,        ///< stored bytes are not what was stored
-  shutting_down,  ///< refused because the process is stopping
-  internal,       ///< a bug of ours
+  corrupt,        ///< the stored bytes differ from the written ones
+  shutting_down,  ///< rejected because the process is stopping
+  internal,       ///< a bug in Deltadrop
 };
 
 std::string_view to_string(ErrorCode code);
 
-/// An expected failure. `message` names the thing, the place and the value; `fix` says what to do.
-/// `type` is a stable slug ("repeated-key") that programs may match on; it ends a problem+json `type`.
+/// An expected failure. `message` names the thing, the place and the value; `fix` says what to do. `type` is
+/// a stable slug ("repeated-key") that programs may match on; it is the last part of the `type` of a
+/// problem+json.
 struct Error {
   ErrorCode code = ErrorCode::internal;
   std::string type;

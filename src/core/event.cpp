@@ -12,7 +12,7 @@ namespace {
 
 namespace json = simdjson::ondemand;
 
-/// A field behind others.
+/// Appends the name of a field that is not the object's first.
 void append_name(std::string& out, std::string_view name) {
   out += ",\"";
   out += name;
@@ -69,8 +69,7 @@ bool only_texts_and_nulls(json::object& object) {
   return true;
 }
 
-/// The fields of one event object, read by name. The first field that is missing or wrong is remembered in
-/// `error`.
+/// Reads the fields of one event object by name. error() describes the first field that is missing or wrong.
 class FieldReader {
  public:
   explicit FieldReader(json::object& object) : object_(object) {}
@@ -88,7 +87,7 @@ class FieldReader {
     return value;
   }
 
-  /// The object's own bytes, or "" for null.
+  /// Returns the object's JSON text, or "" for null.
   std::string object_or_null(std::string_view name) {
     json::value value;
     if (object_[name].get(value) != simdjson::SUCCESS) return fail(name, "an object or null");
@@ -115,7 +114,7 @@ class FieldReader {
     return std::string(text);
   }
 
-  /// As text_or_null, of a field that may be missing.
+  /// Like text_or_null, but the field may be missing.
   std::optional<std::string> text_if_there(std::string_view name) {
     json::value value;
     if (object_[name].get(value) == simdjson::NO_SUCH_FIELD) return std::nullopt;
@@ -187,20 +186,20 @@ UploadFacts read_facts(FieldReader& fields) {
   return facts;
 }
 
-/// What a well-formed event also satisfies.
+/// Describes the first contradiction between the fields of a well-formed event.
 std::optional<std::string> contradiction(const Event& event) {
   if (event.seq.value > event.upload.total) {
     return fmt::format("seq {} is beyond total {}", event.seq.value, event.upload.total);
   }
   if (event.event_id != EventId::of(event.upload.upload_id, event.seq)) {
-    return fmt::format("event_id {} is not the one of upload {} seq {}", event.event_id.to_string(),
+    return fmt::format("event_id {} does not match upload {} seq {}", event.event_id.to_string(),
                        event.upload.upload_id.to_string(), event.seq.value);
   }
   if (event.old_values_json.empty() != (event.type == ChangeType::insert)) {
-    return std::string("old_values must be null for an insert, and only there");
+    return std::string("old_values must be null for an insert and only for an insert");
   }
   if (event.new_values_json.empty() != (event.type == ChangeType::remove)) {
-    return std::string("new_values must be null for a delete, and only there");
+    return std::string("new_values must be null for a delete and only for a delete");
   }
   return std::nullopt;
 }
@@ -235,7 +234,7 @@ std::optional<ChangeType> parse_change_type(std::string_view text) {
   return std::nullopt;
 }
 
-/// The fields that acceptance gives an event; each is null where it is not accepted.
+/// The fields that acceptance assigns. In a draft they are null.
 struct EventWriter::Acceptance {
   std::optional<Timestamp> timestamp;
   std::optional<Timestamp> effective_at;
@@ -268,7 +267,7 @@ EventWriter::EventWriter(const UploadFacts& upload, const Acceptance& acceptance
   }
   append_raw(before_seq_, "types", upload.types_json.value_or(""));
   append_text_or_null(before_seq_, "previous_upload_id", acceptance.previous_upload_id);
-  // Left out where it is unknown: the events of older uploads stay the same bytes.
+  // Omit an unknown archive_id: the events of older uploads must stay the same bytes.
   if (upload.archive_id) append_text(before_seq_, "archive_id", upload.archive_id->to_string());
   append_name(before_seq_, "seq");
   append_number(before_line_, "total", upload.total);

@@ -20,7 +20,7 @@ enum class ChangeType : std::uint8_t { insert, update, remove };
 std::string_view to_string(ChangeType type);
 std::optional<ChangeType> parse_change_type(std::string_view text);
 
-/// What all events of one upload share.
+/// The fields that all events of one upload share.
 struct UploadFacts {
   TableRef table;
   UploadId upload_id;
@@ -29,54 +29,54 @@ struct UploadFacts {
   Sha256 file_sha256;
   Version version;
   Timestamp timestamp;                    ///< when the version was accepted
-  Timestamp effective_at;                 ///< from when its values hold
-  std::optional<std::string> types_json;  ///< overrides by column as a JSON object
-  std::int64_t total = 0;                 ///< how many events the upload has
-  /// The archive that accepted it; none of an upload that an older Deltadrop accepted.
+  Timestamp effective_at;                 ///< the time from which the version's values hold
+  std::optional<std::string> types_json;  ///< the declared types by column, as a JSON object
+  std::int64_t total = 0;                 ///< the number of events of the upload
+  /// The archive that accepted the upload. Empty if an older Deltadrop accepted it.
   std::optional<ArchiveId> archive_id = std::nullopt;
 
   bool operator==(const UploadFacts&) const = default;
 };
 
-/// One row's change. Values are kept as the JSON text that went through the log: an object of every tracked
-/// column, each text or null, in the file's column order; empty where the event has none (old of an insert,
-/// new of a delete).
+/// One row's change. Each value field contains the JSON text from the log: an object with a string or null
+/// for every tracked column, in the file's column order. old_values_json is empty for an insert,
+/// new_values_json for a delete.
 struct Event {
   UploadFacts upload;
   EventId event_id;
   ChangeType type = ChangeType::insert;
-  std::string key_column;  ///< the older file's for a delete: an upload that rekeys has events of both
+  /// For a delete, the older file's key: an upload that changes the key has events with both.
+  std::string key_column;
   std::string key_value;
   std::string old_values_json;
   std::string new_values_json;
-  std::vector<std::string> changed_columns;  ///< of an update; empty otherwise
+  std::vector<std::string> changed_columns;  ///< empty unless the event is an update
   Seq seq;
-  Line line;  ///< in the new file; in the old file for a delete
+  Line line;  ///< the line in the new file; for a delete, in the old file
 
   bool operator==(const Event&) const = default;
 };
 
-/// The same as an Event's own part, by reference: what the publisher encodes from, without copies.
+/// A view of an Event's own fields. The publisher encodes it without copies.
 struct EventView {
   ChangeType type;
   std::string_view key_column;
   std::string_view key_value;
   std::string_view old_values_json;
   std::string_view new_values_json;
-  const std::vector<std::string_view>* changed_columns = nullptr;  ///< null unless an update
+  const std::vector<std::string_view>* changed_columns = nullptr;  ///< null unless the event is an update
   Seq seq;
   Line line;
 };
 
-/// Writes the events of one upload as JSON objects. docs/event-format.md is their format; field order and
-/// escaping are fixed, so equal events are equal bytes. What all events share is written once, when this is
-/// made.
+/// Writes the events of one upload as JSON objects in the format of docs/event-format.md. Field order and
+/// escaping are fixed, so equal events are equal bytes. The constructor encodes the shared fields once.
 class EventWriter {
  public:
   explicit EventWriter(const UploadFacts& upload);
-  /// For an upload that is not accepted: version, timestamp and previous_upload_id are null, since acceptance
-  /// gives them
-  /// (`upload`'s are not looked at); effective_at is null unless given.
+  /// Returns a writer for an upload that is not accepted. version, timestamp and previous_upload_id are null
+  /// because acceptance assigns them; the writer ignores those of `upload`. An empty `effective_at` is null
+  /// too.
   static EventWriter of_draft(const UploadFacts& upload, std::optional<Timestamp> effective_at);
 
   /// Appends one event, without a newline.
@@ -87,21 +87,22 @@ class EventWriter {
   EventWriter(const UploadFacts& upload, const Acceptance& acceptance);
 
   UploadId upload_id_;
-  // The shared text between the fields that each event has of its own.
+  // The JSON text of the shared fields, split where an event's own fields belong.
   std::string before_key_;
   std::string before_seq_;
   std::string before_line_;
 };
 
-/// Where events of many uploads follow each other. The same bytes as EventWriter's.
+/// Appends one event. Use it where consecutive events belong to different uploads. The bytes equal
+/// EventWriter's.
 void append_event_json(std::string& out, const Event& event);
 
-/// Reads what EventWriter wrote; fields may come in any order and unknown ones are passed over. Fails
-/// with invalid_input, type "bad-event", naming the field that is missing or of the wrong kind; also when
-/// event_id is not the one that upload_id and seq give, or when seq is not in 1..total.
+/// Parses an event that EventWriter wrote. Accepts the fields in any order and ignores unknown ones. Fails
+/// with invalid_input, type "bad-event", and names the field that is missing or wrong. Also fails if event_id
+/// does not follow from upload_id and seq, or if seq is not in 1..total.
 Result<Event> parse_event_json(std::string_view json);
 
-/// Key of the event's message in the log: company_id/table_name/key_value.
+/// Appends the key of the event's message in the log: company_id/table_name/key_value.
 void append_message_key(std::string& out, const TableRef& table, std::string_view key_value);
 
 }  // namespace deltadrop

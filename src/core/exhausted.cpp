@@ -6,7 +6,7 @@
 namespace deltadrop {
 
 Error out_of_memory() {
-  return {ErrorCode::unavailable, "out-of-memory", "the system gives this process no more memory",
+  return {ErrorCode::unavailable, "out-of-memory", "the system refused to give this process more memory",
           "raise its limit (ulimit -v, MemoryMax), or send fewer and smaller requests at once"};
 }
 
@@ -17,12 +17,13 @@ std::optional<Error> exhausted(const std::exception& thrown) {
   const auto& code = failed->code();
   if (code == std::errc::not_enough_memory) return out_of_memory();
   if (code == std::errc::resource_unavailable_try_again) {
-    return Error{ErrorCode::unavailable, "no-thread", "the system gives this process no more threads",
+    return Error{ErrorCode::unavailable, "no-thread",
+                 "the system refused to give this process another thread",
                  "raise its limit (ulimit -u, pids.max, ulimit -v), or send fewer requests at once"};
   }
   if (code == std::errc::too_many_files_open || code == std::errc::too_many_files_open_in_system) {
     return Error{ErrorCode::unavailable, "too-many-files",
-                 "the system gives this process no more descriptors",
+                 "the system refused to give this process another file descriptor",
                  "raise its limit (ulimit -n), or lower MAX_CONNECTIONS"};
   }
   return std::nullopt;
@@ -30,7 +31,7 @@ std::optional<Error> exhausted(const std::exception& thrown) {
 
 Error error_of(const std::exception& thrown) {
   if (auto known = exhausted(thrown)) return std::move(*known);
-  return {ErrorCode::internal, "thrown", thrown.what(), "see the log; report it"};
+  return {ErrorCode::internal, "thrown", thrown.what(), "see the log; report this bug"};
 }
 
 Result<void> caught(const std::function<Result<void>()>& work) noexcept {

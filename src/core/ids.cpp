@@ -14,8 +14,8 @@
 namespace deltadrop {
 namespace {
 
-/// SHA-1 by OpenSSL, which uses the processor's own instructions; kept from call to call, since looking the
-/// algorithm up costs more than one hash. One a thread.
+/// SHA-1 by OpenSSL, which uses the processor's SHA instructions. Keep one object per thread: fetching the
+/// algorithm costs more than one hash.
 class Sha1 {
  public:
   Sha1() : algorithm_(EVP_MD_fetch(nullptr, "SHA1", nullptr)), context_(EVP_MD_CTX_new()) {
@@ -38,7 +38,7 @@ class Sha1 {
   }
 
  private:
-  /// These calls fail only without memory, or in an OpenSSL that was built without SHA-1.
+  /// These calls fail only if memory runs out or if OpenSSL was built without SHA-1.
   static void must(bool done) {
     if (!done) std::abort();
   }
@@ -105,7 +105,7 @@ Result<EventId> EventId::parse(std::string_view text) {
   return EventId{id};
 }
 
-/// RFC 9562, section 5.5: the upload is the name space, its event's number the name.
+/// UUIDv5 (RFC 9562, section 5.5): the namespace is the upload id; the name is the seq in decimal.
 EventId EventId::of(const UploadId& upload, Seq seq) {
   thread_local Sha1 sha1;
   const fmt::format_int name(seq.value);

@@ -8,7 +8,7 @@
 namespace deltadrop {
 namespace {
 
-/// Escaped length of each byte: 1 as it is, 2 for \" and its like, 6 for \u00XX.
+/// The length of each byte after escaping: 1 if unescaped, 2 for \" and similar escapes, 6 for \u00XX.
 constexpr std::array<std::uint8_t, 256> kEscapedLength = [] {
   std::array<std::uint8_t, 256> lengths{};
   for (std::size_t c = 0; c < lengths.size(); ++c) lengths[c] = c < 0x20 ? 6 : 1;
@@ -61,7 +61,7 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 bool needs_json_escape(std::string_view text) {
-  // Without a branch inside, so that the compiler makes it one of vectors.
+  // Without a branch in the loop, the compiler vectorizes it.
   unsigned char found = 0;
   for (const char each : text) {
     const auto c = static_cast<unsigned char>(each);

@@ -6,14 +6,14 @@
 
 namespace deltadrop {
 
-/// Appends `text` as a JSON string (RFC 8259), quotes included. `text` must be valid UTF-8; only `"`, `\` and
+/// Appends `text` as a JSON string (RFC 8259), quotes included. `text` must be valid UTF-8. Only `"`, `\` and
 /// bytes below 0x20 are escaped, each in one fixed way, so equal texts give equal bytes.
 void append_json_string(std::string& out, std::string_view text);
 
-/// False when every part of `text` stands in a JSON string as it is. Looks at many bytes at a time.
+/// Returns whether a JSON string must escape a byte of `text`. Vectorized.
 bool needs_json_escape(std::string_view text);
 
-/// Bytes that append_json_string would append.
+/// Returns the number of bytes that append_json_string would append.
 std::size_t json_string_size(std::string_view text);
 
 }  // namespace deltadrop

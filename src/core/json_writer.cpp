@@ -13,7 +13,7 @@ constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
 
 void append_any_text(std::string& out, std::string_view text) {
   if (find_invalid_utf8(text) == std::string_view::npos) return append_json_string(out, text);
-  // Character by character: looking for the next invalid byte would validate all that follows each time.
+  // Repair one character at a time: find_invalid_utf8 would validate the whole rest for each invalid byte.
   std::string repaired;
   while (!text.empty()) {
     const auto length = utf8_character_length(text);

@@ -8,8 +8,8 @@
 
 namespace deltadrop {
 
-/// One JSON object, written in the order of the calls. JSON that is there as text (events, values) goes in as
-/// it is, which is why answers are written and not built as a tree. Bytes that are not UTF-8 become U+FFFD.
+/// Writes one JSON object in the order of the calls. It writes text instead of building a tree because most
+/// values (events, row values) already are JSON text. Bytes that are not UTF-8 become U+FFFD.
 class JsonObject {
  public:
   JsonObject& text(std::string_view name, std::string_view value);
@@ -18,9 +18,9 @@ class JsonObject {
   JsonObject& boolean(std::string_view name, bool value);
   JsonObject& null(std::string_view name);
   JsonObject& texts(std::string_view name, const std::vector<std::string>& values);
-  /// `json` is a whole JSON value.
+  /// `json` must be one complete JSON value.
   JsonObject& raw(std::string_view name, std::string_view json);
-  /// The object; this one is empty afterwards.
+  /// Returns the object and starts a new, empty one.
   std::string take();
 
  private:
@@ -28,7 +28,7 @@ class JsonObject {
   std::string out_ = "{";
 };
 
-/// One JSON array of values that are there as text.
+/// Writes one JSON array.
 class JsonArray {
  public:
   JsonArray& raw(std::string_view json);

@@ -8,53 +8,54 @@
 
 namespace deltadrop {
 
-/// What takes time in a file's life. `wait` is for the table's lock.
+/// The timed steps of an upload. `wait` is the wait for the table's lock.
 enum class Step : std::uint8_t { receive, wait, compare, accept, publish, record, apply, lake };
 inline constexpr std::array<std::string_view, 8> kStepNames = {"receive", "wait",   "compare", "accept",
                                                                "publish", "record", "apply",   "lake"};
 constexpr std::string_view to_string(Step step) { return kStepNames[static_cast<std::size_t>(step)]; }
 
-/// An upload that has come to its answer. Holds nothing of what is in the file.
+/// The outcome of an upload request. It contains no data of the file.
 struct UploadSeen {
-  /// "published", "accepted", "held", "unchanged", "replayed" (a retry by its key), "refused" (the file),
-  /// "failed"
+  /// "published", "accepted", "held", "unchanged", "replayed" (a retry with the same Idempotency-Key),
+  /// "refused" (the file is invalid) or "failed"
   std::string result;
-  std::string error;  ///< the type of a failure
+  std::string error;  ///< the error's `type` if the request failed
   std::string request_id;
   std::string upload_id;
   std::string company_id;
   std::string table_name;
-  std::int64_t version = 0;  ///< 0: none
+  std::int64_t version = 0;  ///< 0 if not assigned
   std::int64_t bytes = 0;    ///< of the expanded file
   std::int64_t rows = 0;
   std::int64_t inserted = 0;
   std::int64_t updated = 0;
   std::int64_t deleted = 0;
-  std::int64_t findings = 0;                               ///< of a refused file
-  std::array<std::chrono::nanoseconds, 5> took_by_step{};  ///< receive to publish; 0: not done
+  std::int64_t findings = 0;                               ///< of an invalid file
+  std::array<std::chrono::nanoseconds, 5> took_by_step{};  ///< receive to publish; 0 if the step did not run
 
   [[nodiscard]] std::chrono::nanoseconds& took(Step step) {
     return took_by_step[static_cast<std::size_t>(step)];
   }
 };
 
-/// Is told what the rooms do, to count it or to log it. Called from any thread; must be quick and never fail.
+/// Receives events from the modules, to count or to log them. Any thread may call it; the methods must be
+/// quick and must not fail.
 class Observer {
  public:
   virtual ~Observer() = default;
   /// An upload or a release ended.
   virtual void saw_upload(const UploadSeen& upload) = 0;
   virtual void saw_step(Step step, std::chrono::nanoseconds took) = 0;
-  /// From an upload's acceptance until it was in the log.
+  /// The time from an upload's acceptance until the log contained it.
   virtual void saw_published(std::chrono::milliseconds after_acceptance) = 0;
   virtual void saw_recorded(std::int64_t events) = 0;
-  /// From an upload's acceptance until readers see it.
+  /// The time from an upload's acceptance until readers see it.
   virtual void saw_applied(std::chrono::milliseconds after_acceptance) = 0;
-  /// The clock became implausible, and why; "": it is plausible again.
+  /// The clock became implausible for the given reason, or, if "", plausible again.
   virtual void saw_clock(std::string_view /*trouble*/) {}
 };
 
-/// Measures from its making to its end, on every way out.
+/// Measures the time from its construction to stop() or to its destruction.
 class StepTimer {
  public:
   StepTimer(Observer* observer, Step step, std::chrono::nanoseconds* also = nullptr)

@@ -48,7 +48,7 @@ void Stop::wait_until(Clock::time_point until) const {
   }
   std::unique_lock lock(mutex);
   changed.wait_until(lock, until, [&] { return stopped; });
-  lock.unlock();  // a callback that runs now must end before it is destroyed
+  lock.unlock();  // a running callback must end before it is destroyed, and it needs the mutex
 }
 
 }  // namespace deltadrop

@@ -8,25 +8,25 @@
 
 namespace deltadrop {
 
-/// Tells long work to end before it is done: its client has gone, its time is over, the process ends. A
-/// value: copies see the same. Once it is requested it stays so. Thread-safe; the work asks every so often,
-/// and gives up.
+/// Tells long work to end early: its client has disconnected, its time is over, or the process is stopping. A
+/// Stop is a value; copies share the same sources. Once requested, it stays requested. Thread-safe. The work
+/// polls it.
 class Stop {
  public:
   using Clock = std::chrono::steady_clock;
 
   /// Never requested.
   Stop() = default;
-  /// This one, or when `token` is requested; `why` is what the work then fails with.
+  /// Returns a Stop that also ends when `token` is requested. `why` is the error that the work then returns.
   [[nodiscard]] Stop on(std::stop_token token, Error why) const;
-  /// This one, or at `deadline`.
+  /// Returns a Stop that also ends at `deadline`.
   [[nodiscard]] Stop after(Clock::time_point deadline, Error why) const;
 
   [[nodiscard]] bool requested() const;
-  /// Fails with the first reason that holds. Work that may have been cut short calls it before its result is
-  /// used.
+  /// Fails with the first reason that holds. Work that may have ended early calls it before anyone uses the
+  /// result.
   [[nodiscard]] Result<void> check() const;
-  /// Waits until it is requested, at most until `until`.
+  /// Blocks until a stop is requested, but no longer than `until`.
   void wait_until(Clock::time_point until) const;
 
  private:

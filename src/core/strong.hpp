@@ -17,13 +17,13 @@ struct Strong {
   [[nodiscard]] constexpr Strong next() const { return Strong(value + 1); }
 };
 
-/// Number of an accepted upload in its table: 1, 2, 3...
+/// The number of an accepted upload within its table: 1, 2, 3...
 using Version = Strong<struct VersionTag>;
-/// 1-based place of an event in its upload.
+/// The 1-based position of an event in its upload.
 using Seq = Strong<struct SeqTag>;
-/// Place of an applied upload in the order in which the whole database applied them; no gaps.
+/// The position of an applied upload in the order in which the database applied all uploads; without gaps.
 using AppliedNo = Strong<struct AppliedNoTag>;
-/// Physical line of a file, 1-based; the header's first line is 1.
+/// The number of a physical line of a file, 1-based; the header starts in line 1.
 using Line = Strong<struct LineTag>;
 
 }  // namespace deltadrop

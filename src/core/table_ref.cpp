@@ -22,8 +22,9 @@ bool valid_name(std::string_view name) {
 Error bad_name(std::string_view field, std::string_view value) {
   return Error{
       ErrorCode::invalid_input, "bad-name",
-      fmt::format("{} {} is not a usable name", field, quoted_for_message(value)),
-      fmt::format("give {} as 1 to 128 of A-Z a-z 0-9 . _ - starting with a letter or digit", field)};
+      fmt::format("{} {} is not a valid name", field, quoted_for_message(value)),
+      fmt::format("set {} to 1 to 128 characters of A-Z a-z 0-9 . _ -, starting with a letter or digit",
+                  field)};
 }
 
 }  // namespace

@@ -9,8 +9,7 @@
 
 namespace deltadrop {
 
-/// Where an upload belongs. Both parts match [A-Za-z0-9][A-Za-z0-9._-]{0,127}; make one with
-/// `TableRef::make`.
+/// The table of an upload. Both parts match [A-Za-z0-9][A-Za-z0-9._-]{0,127}; `TableRef::make` checks them.
 struct TableRef {
   std::string company_id;
   std::string table_name;
@@ -18,7 +17,7 @@ struct TableRef {
   auto operator<=>(const TableRef&) const = default;
   /// "company_id/table_name"
   [[nodiscard]] std::string to_string() const { return company_id + "/" + table_name; }
-  /// Both parts in lower case: two tables of one folded form cannot both exist.
+  /// Both parts in lower case. Two tables with the same folded form cannot both exist.
   [[nodiscard]] TableRef folded() const;
 
   /// Fails with invalid_input, type "bad-name".
@@ -27,12 +26,13 @@ struct TableRef {
 
 inline constexpr std::string_view kDefaultTableName = "financials";
 
-/// The stem of a client's file name ("so financials.csv.gz" -> "so_financials"): one of `.csv`, `.csv.gz`,
-/// `.csv.zst` (any case) cut, spaces -> `_`. Not checked: of a name with folders, `TableRef::make` refuses
-/// the result, since which part of a path is the company would be a guess.
+/// The stem of a client's file name ("so financials.csv.gz" -> "so_financials"): removes one of `.csv`,
+/// `.csv.gz`, `.csv.zst` (any case) and replaces spaces with `_`. The result is unchecked. A name with
+/// directories keeps them, and `TableRef::make` rejects it: which part of the path is the company would be a
+/// guess.
 std::string company_of_file_name(std::string_view file_name);
 
-/// ASCII only; other bytes stay.
+/// Converts A-Z only; other bytes stay the same.
 std::string ascii_lower(std::string_view text);
 
 }  // namespace deltadrop

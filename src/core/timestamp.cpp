@@ -30,7 +30,7 @@ Civil civil_of(Timestamp t) {
                static_cast<unsigned>(time.subseconds().count())};
 }
 
-/// Reads exactly `digits` decimal digits at the front of `text` and drops them.
+/// Removes exactly `digits` decimal digits from the front of `text` and returns their value.
 std::optional<int> take_number(std::string_view& text, std::size_t digits) {
   if (text.size() < digits) return std::nullopt;
   int value = 0;
@@ -48,7 +48,7 @@ bool take_char(std::string_view& text, std::string_view any_of) {
   return true;
 }
 
-/// The fraction of a second in milliseconds; digits past the third are cut.
+/// Removes a fraction of a second and returns it in milliseconds, truncated after the third digit.
 std::optional<int> take_fraction_ms(std::string_view& text) {
   int ms = 0;
   int scale = 100;
@@ -63,7 +63,7 @@ std::optional<int> take_fraction_ms(std::string_view& text) {
   return ms;
 }
 
-/// Minutes east of UTC.
+/// Removes a UTC offset and returns it in minutes east of UTC.
 std::optional<int> take_offset(std::string_view& text) {
   if (take_char(text, "Zz")) return 0;
   if (text.empty() || (text.front() != '+' && text.front() != '-')) return std::nullopt;

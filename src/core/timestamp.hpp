@@ -9,7 +9,7 @@
 
 namespace deltadrop {
 
-/// A moment in UTC, to the millisecond. Written as RFC 3339 with exactly three decimals and `Z`.
+/// A moment in UTC with millisecond precision. Its text is RFC 3339 with exactly three decimals and `Z`.
 struct Timestamp {
   std::int64_t unix_ms = 0;
 
@@ -23,8 +23,8 @@ struct Timestamp {
   /// "20250310123456789", as in the names of archived files.
   [[nodiscard]] std::string compact_milliseconds() const;
 
-  /// Reads RFC 3339 with any offset and up to nine decimals (cut to milliseconds), or a bare date (midnight
-  /// UTC). Years 0000 to 9999. Fails with invalid_input, type "bad-timestamp".
+  /// Parses RFC 3339 with any offset and up to nine decimals (truncated to milliseconds), or a bare date,
+  /// which means midnight UTC. Years are 0000 to 9999. Fails with invalid_input, type "bad-timestamp".
   static Result<Timestamp> parse(std::string_view text);
 };
 

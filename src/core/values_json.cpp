@@ -14,7 +14,8 @@ namespace json = simdjson::ondemand;
 
 using Values = std::vector<std::pair<std::string, std::string>>;
 
-/// Names and texts without the nulls, by name.
+/// Returns the non-null fields as (name, text), sorted by name, or nothing if `text` is not an object of
+/// strings and nulls.
 std::optional<Values> values_of(std::string_view text) {
   thread_local json::parser parser;
   const simdjson::padded_string padded(text);

@@ -10,7 +10,7 @@ Result<void> check_message_size(const Message& message, std::size_t bytes_max) {
   const std::size_t bytes = message.key.size() + message.value.size() + kMessageOverheadBytes;
   if (bytes <= bytes_max) return success();
   return Error{ErrorCode::invalid_input, "message-too-large",
-               fmt::format("the event of key {} takes {} bytes in the log; at most {} are taken",
+               fmt::format("the event with key {} needs {} bytes in the log; the limit is {}",
                            quoted_for_message(message.key), bytes, bytes_max),
                "make the row smaller, or raise MAX_EVENT_BYTES"};
 }
@@ -18,7 +18,7 @@ Result<void> check_message_size(const Message& message, std::size_t bytes_max) {
 Result<void> check_offset(const PartitionState& state, Offset offset) {
   if (state.low <= offset && offset <= state.high) return success();
   return Error{ErrorCode::conflict, "offset-out-of-range",
-               fmt::format("offset {} of {} is not in the log, which holds {} to {}", offset.value,
+               fmt::format("offset {} of {} is not in the log, whose offsets are {} to {}", offset.value,
                            to_string(state.partition), state.low.value, state.high.value),
                "read again from the log's first offset"};
 }
@@ -30,8 +30,7 @@ Error not_assigned(const PartitionRef& partition) {
 }
 
 Error interrupted() {
-  return Error{ErrorCode::shutting_down, "interrupted", "the log was told to stop",
-               "start the process again"};
+  return Error{ErrorCode::shutting_down, "interrupted", "the log is shutting down", "restart the process"};
 }
 
 std::string to_string(const PartitionRef& partition) {

@@ -4,22 +4,22 @@
 
 #include "eventlog/event_log.hpp"
 
-/// What every adapter of the log checks and says in the same words.
+/// Checks and errors that all adapters of the log share.
 namespace deltadrop::eventlog {
 
-/// Bytes that a message counts beside its key and value: its headers.
+/// The bytes that a message's headers count, besides its key and value.
 inline constexpr std::size_t kMessageOverheadBytes = 256;
 
-/// invalid_input "message-too-large" when key, value and headers exceed `bytes_max`.
+/// Fails with invalid_input, type "message-too-large", if key, value and headers exceed `bytes_max`.
 Result<void> check_message_size(const Message& message, std::size_t bytes_max);
 
-/// conflict "offset-out-of-range" unless `offset` is in [low, high].
+/// Fails with conflict, type "offset-out-of-range", unless `offset` is in [low, high].
 Result<void> check_offset(const PartitionState& state, Offset offset);
 
-/// conflict "not-assigned": a call about a partition that the reader does not have.
+/// Conflict, type "not-assigned": the call names a partition that the reader does not own.
 Error not_assigned(const PartitionRef& partition);
 
-/// shutting_down "interrupted"
+/// Shutting_down, type "interrupted".
 Error interrupted();
 
 /// "cdc-events/0"

@@ -14,8 +14,9 @@
 #include "core/result.hpp"
 #include "core/strong.hpp"
 
-/// The log between ingest and the consumer: ordered partitions of messages, kept until trimmed. Ports only;
-/// the adapters are eventlog/sqlite_log.hpp, eventlog/memory_log.hpp and Kafka's.
+/// The log between ingest and the consumer: ordered partitions of messages, stored until trimmed. This header
+/// contains the ports; the adapters are eventlog/sqlite_log.hpp, eventlog/memory_log.hpp and
+/// eventlog/kafka_log.hpp.
 namespace deltadrop::eventlog {
 
 using Partition = Strong<struct PartitionTag, std::int32_t>;
@@ -27,22 +28,22 @@ struct PartitionRef {
   auto operator<=>(const PartitionRef&) const = default;
 };
 
-/// Which log this is. A topic deleted and made again has another topic_id, and its offsets mean something
-/// else.
+/// Identifies a log. A topic that is deleted and created again has another topic_id, and its offsets start
+/// over.
 struct LogIdentity {
   std::string cluster_id;
   std::string topic_id;
   bool operator==(const LogIdentity&) const = default;
 };
 
-/// What an adapter can do; the contract suite asks before it tests.
+/// The abilities of an adapter. The contract suite tests what they declare.
 struct Capabilities {
-  bool survives_reopen = false;    ///< messages are there after the process ended
-  bool shares_partitions = false;  ///< several readers of one group get disjoint partitions
+  bool survives_reopen = false;    ///< messages survive the end of the process
+  bool shares_partitions = false;  ///< the readers of a group get disjoint partitions
   bool trims = false;              ///< `trim` drops old messages
 };
 
-/// One message to append; the log copies it.
+/// A message to append. The log copies it.
 struct Message {
   std::string_view key;
   std::string_view value;
@@ -50,31 +51,31 @@ struct Message {
   UploadId upload_id;                          ///< header `upload_id`
 };
 
-/// One upload on its way into the log. Messages of one key keep their order. Use from one thread; several
-/// publications may be under way on one log at a time. Destroying an unfinished one abandons it: what was
-/// appended may or may not be in the log.
+/// Appends one upload to the log. Messages with the same key keep their order. Use it from one thread; a log
+/// may have several publications in progress. Destroying an unfinished publication abandons it: its messages
+/// may or may not be in the log.
 class Publication {
  public:
   virtual ~Publication() = default;
-  /// Hands over one message; waits while too many bytes are not yet acknowledged. Errors: invalid_input
-  /// "message-too- large"; in_doubt or unavailable: drop this publication and publish the whole upload again,
-  /// its ids make that harmless; shutting_down after `interrupt`.
+  /// Appends one message. Blocks while too many bytes are unacknowledged. Errors: invalid_input, type
+  /// "message-too-large"; in_doubt or unavailable, after which the caller drops this publication and
+  /// publishes the whole upload again (the event ids make that harmless); shutting_down after `interrupt`.
   virtual Result<void> append(const Message& message) = 0;
-  /// Returns when everything appended is durably in the log. timed_out: not yet; call again, or give up as
-  /// above.
+  /// Waits until everything appended is durable in the log. On timed_out, call again or drop the publication
+  /// as above.
   virtual Result<void> await_delivery(std::chrono::steady_clock::time_point deadline) = 0;
 };
 
-/// One message as read. No value: a tombstone, which is never one of ours.
+/// A message from the log. Without a value, it is a tombstone, which Deltadrop never writes.
 struct Record {
   PartitionRef partition;
   Offset offset;
   std::string key;
   std::optional<std::string> value;
-  bool authentic = true;  ///< false: it lacks the signature that this log asks for
+  bool authentic = true;  ///< false if it lacks the signature that this log requires
 };
 
-/// A partition with what the log holds of it: offsets in [low, high).
+/// A partition and the offsets that the log contains: [low, high).
 struct PartitionState {
   PartitionRef partition;
   LogIdentity identity;
@@ -87,17 +88,16 @@ struct StartPosition {
   Offset offset;
 };
 
-/// poll() found messages.
+/// poll() returned messages.
 struct Records {
   std::vector<Record> records;
 };
-/// These partitions are this reader's now, in addition to those it has; nothing of them is read until
-/// `start`.
+/// The reader now also owns these partitions. Nothing is read from them until `start`.
 struct Assigned {
   std::vector<PartitionState> partitions;
 };
-/// These are no longer this reader's; finish or drop their work, then call `release`. `lost`: another reader
-/// may already have them.
+/// The reader loses these partitions. Finish or drop their work, then call `release`. If `lost`, another
+/// reader may already own them.
 struct Revoked {
   std::vector<PartitionRef> partitions;
   bool lost = false;
@@ -111,35 +111,37 @@ struct PollLimits {
   std::chrono::milliseconds wait_max{100};
 };
 
-/// A member of the consumer group. Use from one thread. The first poll gives Assigned.
+/// A member of the consumer group. Use it from one thread. The first poll assigns partitions.
 class LogReader {
  public:
   virtual ~LogReader() = default;
-  /// Waits up to wait_max for something; Idle when nothing came. shutting_down after `EventLog::interrupt`.
+  /// Waits up to wait_max. Returns Idle if nothing happened; shutting_down after `EventLog::interrupt`.
   virtual Result<Polled> poll(const PollLimits& limits) = 0;
-  /// Starts, or starts again, to read assigned partitions at these offsets. An offset outside [low, high] is
-  /// conflict "offset-out-of-range": the caller decides; nothing jumps by itself.
+  /// Sets the next offsets of assigned partitions; may be called again. An offset outside [low, high] is
+  /// conflict, type "offset-out-of-range". The caller decides; the reader never skips to another offset
+  /// itself.
   virtual Result<void> start(const std::vector<StartPosition>& positions) = 0;
   virtual Result<void> release(const std::vector<PartitionRef>& partitions) = 0;
-  /// Present watermarks of the assigned partitions.
+  /// Returns the current watermarks of the assigned partitions.
   virtual Result<std::vector<PartitionState>> watermarks() = 0;
 };
 
-/// Thread-safe.
+/// The port of the log. Thread-safe.
 class EventLog {
  public:
   virtual ~EventLog() = default;
   [[nodiscard]] virtual Capabilities capabilities() const = 0;
   /// Starts to publish one upload.
   virtual Result<std::unique_ptr<Publication>> publish(const UploadId& upload) = 0;
-  /// Joins the consumer group. Where partitions are not shared, a second reader is conflict "reader-exists".
+  /// Joins the consumer group. If the log does not share partitions, a second reader is conflict, type
+  /// "reader-exists".
   virtual Result<std::unique_ptr<LogReader>> join(const std::string& group) = 0;
-  /// Ok when the log answers and acknowledges; else `unavailable` with the reason.
+  /// Succeeds if the log responds and acknowledges messages; otherwise `unavailable` with the reason.
   virtual Result<void> health(std::chrono::milliseconds timeout) = 0;
-  /// Drops messages before `before` that were appended earlier than `appended_before`. Nothing where not
-  /// `trims`.
+  /// Drops messages with an offset less than `before` that were appended earlier than `appended_before`. Does
+  /// nothing unless the log `trims`.
   virtual Result<void> trim(const PartitionRef& partition, Offset before, Timestamp appended_before) = 0;
-  /// Makes calls that wait, now and later, return shutting_down.
+  /// Makes current and later blocking calls return shutting_down.
   virtual void interrupt() noexcept = 0;
 };
 

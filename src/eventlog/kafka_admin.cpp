@@ -18,12 +18,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// Bytes of a batch that is one message, beside key, value and headers (61 of the batch, up to 21 of the
-/// record).
+/// The overhead of a batch with one message, besides key, value and headers (61 bytes of the batch, up to 21
+/// of the record).
 constexpr std::size_t kBatchOverheadBytes = 128;
-/// Kafka's own default of max.message.bytes.
+/// Kafka's default of max.message.bytes.
 constexpr std::size_t kBatchBytesDefault = 1'048'588;
-/// Between two looks at a topic that was just made, until all brokers know of it.
+/// The interval between two queries for a new topic, until all brokers know it.
 constexpr milliseconds kPropagationWait{50};
 
 using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, decltype(&rd_kafka_AdminOptions_destroy)>;
@@ -43,7 +43,7 @@ AdminOptions options_for(rd_kafka_t* client, int operation, milliseconds timeout
   AdminOptions made(rd_kafka_AdminOptions_new(client, static_cast<rd_kafka_admin_op_t>(operation)),
                     rd_kafka_AdminOptions_destroy);
   std::array<char, 256> reason{};
-  // The one way in which this fails is a number out of its range.
+  // Setting the timeout fails only for a number out of range.
   const auto bounded = static_cast<int>(std::clamp<std::int64_t>(timeout.count(), 1, 3'600'000));
   rd_kafka_AdminOptions_set_request_timeout(made.get(), bounded, reason.data(), reason.size());
   return made;
@@ -56,21 +56,22 @@ Error no_topic(const Options& options) {
   return Error{
       ErrorCode::unavailable, kNoTopic,
       fmt::format("Kafka at {} has no topic {}", options.bootstrap_servers, options.topic),
-      "it is made by the next upload or health check; see that this user may make topics, or make it"};
+      "the next upload or health check creates it; allow this user to create topics, or create it yourself"};
 }
 
 Error compacted(const Options& options, std::string_view policy) {
   return Error{ErrorCode::conflict, "topic-compacted",
                fmt::format("topic {} has cleanup.policy={}: it would drop all but the last event of a key",
                            options.topic, policy),
-               "set the topic's cleanup.policy to delete, or name another topic in KAFKA_TOPIC"};
+               "set the topic's cleanup.policy to delete, or set KAFKA_TOPIC to another topic"};
 }
 
 Error too_small(const Options& options, std::size_t wanted, std::size_t has) {
-  return Error{ErrorCode::conflict, "topic-message-size",
-               fmt::format("topic {} takes messages of {} bytes (max.message.bytes), but events may take {}",
-                           options.topic, has, wanted),
-               "raise the topic's max.message.bytes, or lower MAX_EVENT_BYTES"};
+  return Error{
+      ErrorCode::conflict, "topic-message-size",
+      fmt::format("topic {} accepts messages up to {} bytes (max.message.bytes), but an event may need {}",
+                  options.topic, has, wanted),
+      "raise the topic's max.message.bytes, or lower MAX_EVENT_BYTES"};
 }
 
 }  // namespace
@@ -83,8 +84,8 @@ Error broker_error(const Options& options, const std::string& what, int code, co
       return Error{
           ErrorCode::unavailable, "kafka-not-authorized",
           fmt::format("Kafka at {}: {}: {}", options.bootstrap_servers, what, reason),
-          fmt::format("grant this user Describe, Read and Write on topic {} and Read on its group; it is "
-                      "tried again",
+          fmt::format("grant this user Describe, Read and Write on topic {} and Read on its group; Deltadrop "
+                      "retries by itself",
                       options.topic)};
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_ID:
@@ -118,15 +119,15 @@ Result<Event> Admin::ask(int operation, const std::string& what, milliseconds ti
   const Interrupt::Watch watch(interrupt_, queue.get());
   const AdminOptions options = options_for(client_.get(), operation, timeout);
   begin(options.get(), queue.get());
-  // librdkafka answers at the timeout by itself; the rest is for its being late.
+  // librdkafka reports the timeout itself. The extra time allows for a late report.
   constexpr milliseconds kLate{500};
   Event event(rd_kafka_queue_poll(queue.get(), static_cast<int>((timeout + kLate).count())));
   if (interrupt_.fired()) return interrupted();
-  rd_kafka_poll(client_.get(), 0);  // delivers complaints to the context
+  rd_kafka_poll(client_.get(), 0);  // delivers errors to the context
   const int code = event ? rd_kafka_event_error(event.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     const std::string complaint = context_.complaint();
-    const char* reason = event ? rd_kafka_event_error_string(event.get()) : "no answer";
+    const char* reason = event ? rd_kafka_event_error_string(event.get()) : "no response";
     return broker_error(options_, what, code, complaint.empty() ? reason : complaint);
   }
   context_.answered();
@@ -145,7 +146,7 @@ void Admin::begin_describe(rd_kafka_queue_s* queue, milliseconds timeout) {
 
 Result<TopicDescription> Admin::read_description(rd_kafka_op_s* event) {
   if (const int code = rd_kafka_event_error(event); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return broker_error(options_, "the topic cannot be looked at", code, rd_kafka_event_error_string(event));
+    return broker_error(options_, "cannot describe the topic", code, rd_kafka_event_error_string(event));
   }
   std::size_t count = 0;
   const auto* const* topics =
@@ -160,9 +161,9 @@ Result<TopicDescription> Admin::read_description(rd_kafka_op_s* event) {
   rd_kafka_TopicDescription_partitions(topics[0], &count);
   description.partitions = static_cast<std::int32_t>(count);
   description.identity.topic_id = rd_kafka_Uuid_base64str(rd_kafka_TopicDescription_topic_id(topics[0]));
-  // Known from the answer that was just read, so this does not wait.
+  // The response above contained the id, so this call does not wait.
   char* cluster = rd_kafka_clusterid(client_.get(), 1000);
-  if (cluster == nullptr) return kafka_unavailable(options_, "the cluster's id", "no answer");
+  if (cluster == nullptr) return kafka_unavailable(options_, "the cluster's id", "no response");
   description.identity.cluster_id = cluster;
   rd_kafka_mem_free(client_.get(), cluster);
   return description;
@@ -170,7 +171,7 @@ Result<TopicDescription> Admin::read_description(rd_kafka_op_s* event) {
 
 Result<TopicDescription> Admin::describe(milliseconds timeout) {
   DD_TRY(const auto event,
-         ask(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, "the topic cannot be looked at", timeout,
+         ask(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, "cannot describe the topic", timeout,
              [&](rd_kafka_AdminOptions_t*, rd_kafka_queue_t* queue) { begin_describe(queue, timeout); }));
   return read_description(event.get());
 }
@@ -182,8 +183,8 @@ Result<TopicDescription> Admin::make_topic(steady_clock::time_point deadline) {
                        rd_kafka_NewTopic_destroy);
   if (!topic) {
     return Error{ErrorCode::invalid_input, "kafka-topic",
-                 fmt::format("topic {} cannot be made: {}", options_.topic, reason.data()),
-                 "correct KAFKA_TOPIC, its partitions and its replication"};
+                 fmt::format("cannot create topic {}: {}", options_.topic, reason.data()),
+                 "correct KAFKA_TOPIC, KAFKA_PARTITIONS and KAFKA_REPLICATION"};
   }
   rd_kafka_NewTopic_set_config(topic.get(), "cleanup.policy", "delete");
   rd_kafka_NewTopic_set_config(topic.get(), "retention.ms",
@@ -193,7 +194,7 @@ Result<TopicDescription> Admin::make_topic(steady_clock::time_point deadline) {
   rd_kafka_NewTopic_set_config(topic.get(), "max.message.bytes", std::to_string(batch_bytes).c_str());
   std::array<rd_kafka_NewTopic_t*, 1> topics = {topic.get()};
   DD_TRY(const auto event,
-         ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, "the topic cannot be made", left_until(deadline),
+         ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, "cannot create the topic", left_until(deadline),
              [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
                rd_kafka_CreateTopics(client_.get(), topics.data(), topics.size(), options, queue);
              }));
@@ -203,10 +204,10 @@ Result<TopicDescription> Admin::make_topic(steady_clock::time_point deadline) {
   const auto code = count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__BAD_MSG;
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
     const char* said = count == 1 ? rd_kafka_topic_result_error_string(results[0]) : nullptr;
-    return broker_error(options_, fmt::format("topic {} cannot be made", options_.topic), code,
+    return broker_error(options_, fmt::format("cannot create topic {}", options_.topic), code,
                         said != nullptr ? said : rd_kafka_err2str(code));
   }
-  context_.log(fmt::format("topic {} made with {} partitions", options_.topic, options_.partitions));
+  context_.log(fmt::format("created topic {} with {} partitions", options_.topic, options_.partitions));
   while (true) {
     auto description = describe(left_until(deadline));
     const bool again = !description && description.error().type == kNoTopic;
@@ -221,13 +222,13 @@ void Admin::wait_for_propagation() {
   rd_kafka_queue_poll(nothing.get(), static_cast<int>(kPropagationWait.count()));
 }
 
-/// The topic's max.message.bytes.
+/// Checks the topic's settings and returns its max.message.bytes.
 Result<std::size_t> Admin::check_settings(milliseconds timeout) {
   const ConfigResource topic(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, options_.topic.c_str()),
                              rd_kafka_ConfigResource_destroy);
   std::array<rd_kafka_ConfigResource_t*, 1> resources = {topic.get()};
-  DD_TRY(const auto event, ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "the topic's settings cannot be read",
-                               timeout, [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+  DD_TRY(const auto event, ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "cannot read the topic's settings", timeout,
+                               [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
                                  rd_kafka_DescribeConfigs(client_.get(), resources.data(), resources.size(),
                                                           options, queue);
                                }));
@@ -236,14 +237,13 @@ Result<std::size_t> Admin::check_settings(milliseconds timeout) {
       rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
   const auto code = count == 1 ? rd_kafka_ConfigResource_error(results[0]) : RD_KAFKA_RESP_ERR__BAD_MSG;
   if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
-    // A user that may read and write the topic need not be allowed to see its settings.
-    context_.log(
-        fmt::format("the settings of topic {} may not be read by this user; Kafka's defaults are assumed",
-                    options_.topic));
+    // A user that may read and write the topic may still lack the right to read its settings.
+    context_.log(fmt::format("this user may not read the settings of topic {}; assuming Kafka's defaults",
+                             options_.topic));
     return kBatchBytesDefault;
   }
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return broker_error(options_, "the topic's settings cannot be read", code, rd_kafka_err2str(code));
+    return broker_error(options_, "cannot read the topic's settings", code, rd_kafka_err2str(code));
   }
   std::size_t batch_bytes_max = kBatchBytesDefault;
   const auto* const* entries = rd_kafka_ConfigResource_configs(results[0], &count);
@@ -266,8 +266,8 @@ Result<TopicFacts> Admin::ensure_topic(milliseconds timeout) {
   if (!description) return description.error();
   if (options_.on_notice && description.value().partitions != options_.partitions) {
     options_.on_notice(
-        fmt::format("topic {} has {} partitions and keeps them; KAFKA_PARTITIONS={} is for a "
-                    "topic that is made",
+        fmt::format("topic {} has {} partitions and keeps them; KAFKA_PARTITIONS={} applies only to a new "
+                    "topic",
                     options_.topic, description.value().partitions, options_.partitions));
   }
   DD_TRY(const auto batch_bytes_max, check_settings(left_until(deadline)));
@@ -295,7 +295,7 @@ Result<std::vector<Offset>> Admin::ask_offsets(const std::vector<PartitionRef>& 
     rd_kafka_topic_partition_list_add(wanted.get(), partition.topic.c_str(), partition.partition.value)
         ->offset = which;
   }
-  DD_TRY(const auto event, ask(RD_KAFKA_ADMIN_OP_LISTOFFSETS, "the topic's offsets cannot be read", timeout,
+  DD_TRY(const auto event, ask(RD_KAFKA_ADMIN_OP_LISTOFFSETS, "cannot read the topic's offsets", timeout,
                                [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
                                  rd_kafka_ListOffsets(client_.get(), wanted.get(), options, queue);
                                }));
@@ -306,7 +306,7 @@ Result<std::vector<Offset>> Admin::ask_offsets(const std::vector<PartitionRef>& 
   for (std::size_t i = 0; i < count; ++i) {
     const auto* info = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
     if (info->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return broker_error(options_, "the topic's offsets cannot be read", info->err,
+      return broker_error(options_, "cannot read the topic's offsets", info->err,
                           rd_kafka_err2str(info->err));
     }
     found[info->partition] = Offset(info->offset);
@@ -315,7 +315,7 @@ Result<std::vector<Offset>> Admin::ask_offsets(const std::vector<PartitionRef>& 
   for (const auto& partition : partitions) {
     const auto at = found.find(partition.partition.value);
     if (at == found.end()) {
-      return kafka_unavailable(options_, "the topic's offsets cannot be read",
+      return kafka_unavailable(options_, "cannot read the topic's offsets",
                                to_string(partition) + " is missing");
     }
     in_order.push_back(at->second);

@@ -8,7 +8,7 @@
 #include "eventlog/event_log.hpp"
 #include "eventlog/kafka_client.hpp"
 
-/// Questions to the brokers about the topic: is it there and fit for us, which one is it, what does it hold.
+/// Queries the brokers about the topic: whether it exists and is suitable, its identity and its offsets.
 namespace deltadrop::eventlog::kafka {
 
 struct TopicDescription {
@@ -21,23 +21,24 @@ struct TopicFacts {
   std::size_t batch_bytes_max = 0;  ///< the topic's max.message.bytes, which bounds a compressed batch
 };
 
-/// Thread-safe. Every call waits for brokers until its timeout, then is `unavailable`; shutting_down after
-/// `Interrupt::fire`.
+/// Thread-safe. Every call waits for the brokers up to its timeout, then returns `unavailable`. After
+/// `Interrupt::fire`, it returns shutting_down.
 class Admin {
  public:
   static Result<std::unique_ptr<Admin>> open(const Options& options, Interrupt& interrupt);
 
-  /// Looks at the topic, makes it when it is not there, and checks that it suits.
+  /// Creates the topic if it is missing and checks that its settings are suitable.
   Result<TopicFacts> ensure_topic(std::chrono::milliseconds timeout);
 
-  /// unavailable "no-topic" when there is none.
+  /// Fails with unavailable, type "no-topic", if the topic does not exist.
   Result<TopicDescription> describe(std::chrono::milliseconds timeout);
-  /// The same in two steps: the event comes to `queue`, which `new_queue` made and which ends before this.
+  /// `describe` in two steps: begin_describe sends the request, and the event arrives in `queue`. new_queue
+  /// makes the queue, which must be destroyed before this object.
   [[nodiscard]] Queue new_queue() const;
   void begin_describe(rd_kafka_queue_s* queue, std::chrono::milliseconds timeout);
   Result<TopicDescription> read_description(rd_kafka_op_s* event);
 
-  /// In the order of `partitions`.
+  /// Returns the states in the order of `partitions`.
   Result<std::vector<PartitionState>> watermarks(const std::vector<PartitionRef>& partitions,
                                                  const LogIdentity& identity,
                                                  std::chrono::milliseconds timeout);
@@ -45,16 +46,15 @@ class Admin {
  private:
   Admin(const Options& options, Interrupt& interrupt);
 
-  /// One request with one answer; `begin` sends it.
+  /// Sends one request with `begin` and waits for its response.
   template <class Begin>
   Result<Event> ask(int operation, const std::string& what, std::chrono::milliseconds timeout,
                     const Begin& begin);
-  /// A moment for the brokers to tell each other; `Interrupt` ends it.
+  /// Gives the brokers a moment to inform each other. `Interrupt` ends the wait.
   void wait_for_propagation();
   Result<TopicDescription> make_topic(std::chrono::steady_clock::time_point deadline);
   Result<std::size_t> check_settings(std::chrono::milliseconds timeout);
-  /// Asks again until the timeout while a partition is between two leaders, as right after its topic was
-  /// made.
+  /// Retries until the timeout while a partition has no leader, for example just after its topic was created.
   Result<std::vector<Offset>> offsets(const std::vector<PartitionRef>& partitions, std::int64_t which,
                                       std::chrono::milliseconds timeout);
   Result<std::vector<Offset>> ask_offsets(const std::vector<PartitionRef>& partitions, std::int64_t which,
@@ -66,8 +66,8 @@ class Admin {
   Client client_;
 };
 
-/// What an error code of a broker about our topic or group means: unavailable, with the reason in `what`'s
-/// words.
+/// Converts a broker's error code about our topic or group: unavailable, with `what` and the reason in the
+/// message.
 Error broker_error(const Options& options, const std::string& what, int code, const std::string& reason);
 
 }  // namespace deltadrop::eventlog::kafka

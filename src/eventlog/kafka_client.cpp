@@ -11,7 +11,8 @@
 namespace deltadrop::eventlog::kafka {
 namespace {
 
-/// What the promises rest on: no gap, no other order, no offset kept by Kafka, no jump.
+/// The properties that Deltadrop's guarantees depend on: no gaps, fixed order, no offsets stored in Kafka, no
+/// skipping.
 constexpr auto kOurs = std::to_array<std::string_view>(
     {"bootstrap.servers", "metadata.broker.list", "enable.idempotence", "acks", "request.required.acks",
      "message.timeout.ms", "delivery.timeout.ms", "partitioner", "message.max.bytes", "enable.auto.commit",
@@ -56,10 +57,10 @@ class Conf {
     rd_kafka_t* client = rd_kafka_new(type, conf_, reason.data(), reason.size());
     if (client == nullptr) {
       return Error{ErrorCode::invalid_input, "kafka-property",
-                   fmt::format("the Kafka client cannot be set up: {}", reason.data()),
+                   fmt::format("cannot create the Kafka client: {}", reason.data()),
                    "correct the KAFKA_ settings"};
     }
-    conf_ = nullptr;  // the client owns it now
+    conf_ = nullptr;  // the client now owns it
     return Client(client);
   }
 
@@ -67,20 +68,19 @@ class Conf {
   rd_kafka_conf_t* conf_;
 };
 
-/// By librdkafka's own words, which are all that is known of a broker that lets nobody in.
+/// Chooses the fix by librdkafka's text. If a broker rejects the connection, the text is all that is known.
 std::string_view repair_of(std::string_view reason) {
   const auto says = [&](std::string_view word) { return reason.find(word) != std::string_view::npos; };
   if (says("certificate") || says("SSL handshake")) {
-    return "name the authority that signed the broker's certificate in KAFKA_CONFIG_SSL_CA_LOCATION, and the "
-           "broker as the certificate does in KAFKA_BOOTSTRAP_SERVERS";
+    return "set KAFKA_CONFIG_SSL_CA_LOCATION to the authority that signed the broker's certificate, and use "
+           "the certificate's host name in KAFKA_BOOTSTRAP_SERVERS";
   }
   if (says("uthentication") || says("security.protocol")) {
     return "correct KAFKA_CONFIG_SECURITY_PROTOCOL, KAFKA_CONFIG_SASL_MECHANISMS, KAFKA_CONFIG_SASL_USERNAME "
            "and KAFKA_CONFIG_SASL_PASSWORD";
   }
-  return "it is tried again; check that the broker runs, that KAFKA_BOOTSTRAP_SERVERS names it and, where it "
-         "wants "
-         "TLS or a login, KAFKA_CONFIG_SECURITY_PROTOCOL";
+  return "Deltadrop retries by itself; check that the broker runs, that KAFKA_BOOTSTRAP_SERVERS names it "
+         "and, if it requires TLS or a login, KAFKA_CONFIG_SECURITY_PROTOCOL";
 }
 
 void on_log(const rd_kafka_t* client, int, const char* facility, const char* text) {
@@ -102,7 +102,7 @@ void ClientContext::complain(const std::string& reason, bool all_down) {
   log(reason);
   const std::lock_guard lock(mutex_);
   all_down_ = all_down_ || all_down;
-  // "1/1 brokers are down" says less than why the last of them is.
+  // Keep the previous complaint: "1/1 brokers are down" does not say why they are down.
   if (!all_down || complaint_.empty()) complaint_ = reason;
 }
 
@@ -125,9 +125,10 @@ bool ClientContext::all_down() const {
 Result<void> check_properties(const Options& options) {
   for (const auto& [name, value] : options.properties) {
     if (std::find(kOurs.begin(), kOurs.end(), name) == kOurs.end()) continue;
-    return Error{ErrorCode::invalid_input, "kafka-property",
-                 fmt::format("Kafka property {} is not free: what is promised rests on it", name),
-                 "remove it from the KAFKA_CONFIG_ settings"};
+    return Error{
+        ErrorCode::invalid_input, "kafka-property",
+        fmt::format("Kafka property {} cannot be changed: Deltadrop's guarantees depend on it", name),
+        "remove it from the KAFKA_CONFIG_ settings"};
   }
   return success();
 }

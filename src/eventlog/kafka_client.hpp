@@ -10,13 +10,13 @@
 #include "core/result.hpp"
 #include "eventlog/kafka_log.hpp"
 
-// librdkafka's handles, by name only: its header stays in the .cpp files.
+// Forward declarations: only the .cpp files include librdkafka's header.
 struct rd_kafka_s;
 struct rd_kafka_conf_s;
 struct rd_kafka_queue_s;
 struct rd_kafka_op_s;
 
-/// A configured librdkafka handle, and what it says of its troubles.
+/// A configured librdkafka client and the errors that it reports.
 namespace deltadrop::eventlog::kafka {
 
 struct ClientDeleter {
@@ -32,7 +32,7 @@ using Client = std::unique_ptr<rd_kafka_s, ClientDeleter>;
 using Queue = std::unique_ptr<rd_kafka_queue_s, QueueDeleter>;
 using Event = std::unique_ptr<rd_kafka_op_s, EventDeleter>;
 
-/// What a client's callbacks reach; outlives the client. Thread-safe.
+/// The state that a client's callbacks use. It outlives the client. Thread-safe.
 class ClientContext {
  public:
   ClientContext(const Options& options, void* owner) : log_(options.on_log), owner_(owner) {}
@@ -40,11 +40,11 @@ class ClientContext {
   void log(const std::string& line) const {
     if (log_) log_(line);
   }
-  /// `all_down`: no broker can be reached.
+  /// Records an error of the client. `all_down` means that no broker can be reached.
   void complain(const std::string& reason, bool all_down);
-  /// A broker has answered.
+  /// Records that a broker responded.
   void answered();
-  /// The last complaint since a broker answered, or "".
+  /// Returns the last error since a broker responded, or "".
   [[nodiscard]] std::string complaint() const;
   [[nodiscard]] bool all_down() const;
   [[nodiscard]] void* owner() const { return owner_; }
@@ -59,25 +59,25 @@ class ClientContext {
 
 enum class Role { admin, producer, consumer };
 
-/// `properties` come on top of those that every client of ours has, below the user's own. `adjust` may set
-/// callbacks and events. Errors: invalid_input "kafka-property".
+/// `properties` extend and override the defaults of all clients; the user's properties override both.
+/// `adjust` may set callbacks and events. Fails with invalid_input, type "kafka-property".
 Result<Client> make_client(Role role, const Options& options,
                            const std::map<std::string, std::string>& properties, ClientContext& context,
                            const std::function<void(rd_kafka_conf_s*)>& adjust = {});
 
-/// invalid_input "kafka-property" for a property that is ours to set.
+/// Fails with invalid_input, type "kafka-property", if the user sets a reserved property.
 Result<void> check_properties(const Options& options);
 
-/// unavailable "kafka-unavailable": what was tried, and what came of it.
+/// Unavailable, type "kafka-unavailable". `what` is the failed operation.
 Error kafka_unavailable(const Options& options, const std::string& what, const std::string& reason);
 
-/// Queues whose waiting calls are woken when the log is interrupted. Thread-safe.
+/// Wakes the calls that wait on its queues when the log is interrupted. Thread-safe.
 class Interrupt {
  public:
   void fire() noexcept;
   [[nodiscard]] bool fired() const;
 
-  /// While it lives, `fire` wakes who polls the queue.
+  /// While it exists, `fire` wakes any thread that polls the queue.
   class Watch {
    public:
     Watch(Interrupt& interrupt, rd_kafka_queue_s* queue);

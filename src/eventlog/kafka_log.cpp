@@ -17,7 +17,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// How long `publish` looks for a broker when the topic is not known yet.
+/// How long `publish` waits for a broker if the topic is not known yet.
 constexpr milliseconds kTopicTimeout{5000};
 
 class KafkaLog final : public EventLog {
@@ -27,7 +27,7 @@ class KafkaLog final : public EventLog {
   Result<void> open() {
     DD_TRY(check_properties(options_));
     DD_TRY(admin_, Admin::open(options_, interrupt_));
-    // Made once to find what is wrong with the settings before anything waits for a broker.
+    // Create a producer once, to find invalid settings before anything waits for a broker.
     DD_TRY(Producer::open(options_, options_.message_bytes_max));
     return success();
   }
@@ -53,14 +53,14 @@ class KafkaLog final : public EventLog {
     if (oldest && *oldest > options_.publish_timeout) {
       const std::string complaint = producer->complaint();
       return kafka_unavailable(options_,
-                               fmt::format("events wait for acknowledgement since {} ms", oldest->count()),
-                               complaint.empty() ? "no answer" : complaint);
+                               fmt::format("events have waited {} ms for acknowledgement", oldest->count()),
+                               complaint.empty() ? "no response" : complaint);
     }
     DD_TRY(admin_->ensure_topic(timeout));
     return success();
   }
 
-  /// Kafka drops messages by the topic's own retention.
+  /// Does nothing: Kafka drops messages by the topic's retention.
   Result<void> trim(const PartitionRef&, Offset, Timestamp) override { return success(); }
 
   void interrupt() noexcept override {
@@ -77,10 +77,10 @@ class KafkaLog final : public EventLog {
   Result<std::shared_ptr<Producer>> usable_producer() {
     const std::lock_guard making(making_mutex_);
     if (auto producer = current_producer(); producer && producer->usable()) return producer;
-    // Whatever ended the last one, the topic may be another or have other settings now.
+    // After the last producer failed, the topic may be a new one or have other settings.
     DD_TRY(const auto facts, admin_->ensure_topic(kTopicTimeout));
     DD_TRY(auto producer, Producer::open(options_, facts.batch_bytes_max));
-    std::shared_ptr<Producer> last;  // ends outside the lock
+    std::shared_ptr<Producer> last;  // destroyed outside the lock
     {
       const std::lock_guard lock(mutex_);
       last = std::exchange(producer_, producer);

@@ -17,7 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// How long messages are counted into one span: the grain in which their age is known.
+/// The length of a span of messages, and thus the resolution of their age.
 constexpr milliseconds kSpanLength{250};
 constexpr std::size_t kBatchBytesMax = 1'000'000;
 constexpr std::string_view kContentType = "application/json";
@@ -26,7 +26,7 @@ std::size_t counted_bytes(std::size_t key, std::size_t value) { return key + val
 
 Error in_doubt(const std::string& reason) {
   return Error{ErrorCode::in_doubt, "kafka-in-doubt",
-               fmt::format("Kafka may or may not have taken some events: {}", reason),
+               fmt::format("Kafka may or may not have stored some events: {}", reason),
                "publish the upload again; its events keep their ids"};
 }
 
@@ -36,18 +36,17 @@ std::map<std::string, std::string> properties_of(const Options& options, std::si
   return {
       {"enable.idempotence", "true"},
       {"acks", "all"},
-      // No message is ever given up: that would leave a gap. Health tells how long the oldest waits.
+      // Never give up a message: that would leave a gap. Health reports how long the oldest has waited.
       {"message.timeout.ms", "0"},
       {"partitioner", "murmur2_random"},
-      // Publishing takes about half as long as with zstd; who pays for network or the broker's disk sets
-      // zstd.
+      // Publishing takes about half as long as with zstd. Where the network or the broker's disk is
+      // expensive, the operator can set zstd.
       {"compression.codec", "lz4"},
       {"message.max.bytes", std::to_string(message_bytes)},
       {"batch.size", std::to_string(std::min(kBatchBytesMax, batch_bytes_max - batch_bytes_max / 64))},
-      // The topic was there when this producer was made. When it is gone, this is how long messages wait for
-      // it.
+      // The topic existed when this producer was created. If it disappears, messages wait for it this long.
       {"topic.metadata.propagation.max.ms", "5000"},
-      // Our own bound holds first, so these are never reached.
+      // Our own bound applies first, so librdkafka never reaches these.
       {"queue.buffering.max.messages", "0"},
       {"queue.buffering.max.kbytes", std::to_string(queue_kbytes)},
   };
@@ -74,7 +73,7 @@ class KafkaPublication final : public Publication {
   Span* span_ = nullptr;
 };
 
-/// `signature`: "" where messages are not signed.
+/// Passes a message to librdkafka. An empty `signature` means that messages are not signed.
 rd_kafka_resp_err_t hand_over(rd_kafka_t* client, const std::string& topic, const Message& message,
                               const std::string& signature, Span* span) {
   const auto type = to_string(message.event_type);
@@ -87,7 +86,7 @@ rd_kafka_resp_err_t hand_over(rd_kafka_t* client, const std::string& topic, cons
   key.u.mem = {const_cast<char*>(message.key.data()), message.key.size()};  // copied
   rd_kafka_vu_t value{};
   value.vtype = RD_KAFKA_VTYPE_VALUE;
-  // No bytes at no address would be a tombstone.
+  // A null pointer would make the message a tombstone.
   const char* bytes = message.value.empty() ? "" : message.value.data();
   value.u.mem = {const_cast<char*>(bytes), message.value.size()};  // copied
   rd_kafka_vu_t flags{};
@@ -117,7 +116,7 @@ Error refusal(const Options& options, rd_kafka_resp_err_t code, bool maybe_persi
   const std::string reason = rd_kafka_err2str(code);
   if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
     return Error{ErrorCode::invalid_input, "message-too-large",
-                 fmt::format("topic {} does not take an event of this size: {}", options.topic, reason),
+                 fmt::format("topic {} does not accept an event of this size: {}", options.topic, reason),
                  "raise the topic's max.message.bytes, or lower MAX_EVENT_BYTES"};
   }
   if (maybe_persisted) return in_doubt(reason);
@@ -219,7 +218,7 @@ Result<void> Producer::append(const std::shared_ptr<Progress>& progress, Span*& 
     --progress->outstanding;
     unacknowledged_bytes_ -= bytes;
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && unacknowledged_bytes_ > 0) {
-      changed_.wait(lock);  // the next delivery report makes room
+      changed_.wait(lock);  // wait for the next delivery report, which makes room
       continue;
     }
     progress->failure =
@@ -241,9 +240,9 @@ Result<void> Producer::await_delivery(const Progress& progress, steady_clock::ti
   if (settled) return success();
   const std::string complaint = context_.complaint();
   return Error{ErrorCode::timed_out, "kafka-not-acknowledged",
-               fmt::format("Kafka at {} has not acknowledged {} events yet{}{}", options_.bootstrap_servers,
+               fmt::format("Kafka at {} has not yet acknowledged {} events{}{}", options_.bootstrap_servers,
                            progress.outstanding, complaint.empty() ? "" : ": ", complaint),
-               "it goes on trying"};
+               "Deltadrop keeps retrying"};
 }
 
 void Producer::forget_if_done(Span* span) {
@@ -260,7 +259,7 @@ void Producer::close(Span* span) {
 }
 
 void Producer::serve() {
-  constexpr int kPollMs = 1000;  // only how late `closing_` would be seen if a yield were lost
+  constexpr int kPollMs = 1000;  // if a yield is lost, the thread sees `closing_` this late
   while (!closing_) {
     const Event event(rd_kafka_queue_poll(queue_.get(), kPollMs));
     if (!event) continue;
@@ -289,7 +288,7 @@ void Producer::take_reports(rd_kafka_op_s* event) {
       if (report->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         acknowledged = true;
       } else {
-        // Whether it was this producer's end or this message's: both are over with this publication.
+        // Whether the producer or this message failed, the publication has failed and needs a new producer.
         refused_ = true;
         const bool doubtful = rd_kafka_message_status(report) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED ||
                               rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -310,7 +309,7 @@ void Producer::take_error(rd_kafka_op_s* event) {
   }
   std::array<char, 512> reason{};
   const auto cause = rd_kafka_fatal_error(client_.get(), reason.data(), reason.size());
-  context_.log(fmt::format("the Kafka producer is broken and is made again: {} ({})", reason.data(),
+  context_.log(fmt::format("the Kafka producer failed and is being replaced: {} ({})", reason.data(),
                            rd_kafka_err2name(cause)));
   const std::lock_guard lock(mutex_);
   fatal_ = in_doubt(reason.data());

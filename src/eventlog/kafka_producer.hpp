@@ -13,45 +13,46 @@
 #include "eventlog/kafka_client.hpp"
 #include "eventlog/signature.hpp"
 
-/// The idempotent producer, shared by all publications under way.
+/// The idempotent producer, shared by all current publications.
 namespace deltadrop::eventlog::kafka {
 
-/// How far one publication is. Under the producer's mutex.
+/// The progress of one publication. Protected by the producer's mutex.
 struct Progress {
   std::size_t outstanding = 0;  ///< messages without a delivery report
   std::optional<Error> failure;
 };
 
-/// The messages of one publication that were handed over within a short time; a message carries a pointer to
-/// it, so that its delivery report finds its way. Under the producer's mutex.
+/// The messages that one publication appended within a short time. Each message has a pointer to its span,
+/// which connects its delivery report to it. Protected by the producer's mutex.
 struct Span {
   std::shared_ptr<Progress> progress;
   std::chrono::steady_clock::time_point since;
   std::size_t outstanding = 0;
-  bool open = true;  ///< its publication still adds to it
+  bool open = true;  ///< the publication still adds messages
 };
 
-/// Thread-safe; every publication keeps it alive.
+/// Thread-safe. Every publication keeps it alive.
 class Producer : public std::enable_shared_from_this<Producer> {
  public:
-  /// `batch_bytes_max`: the largest batch that the topic takes.
+  /// `batch_bytes_max` is the largest batch that the topic accepts.
   static Result<std::shared_ptr<Producer>> open(const Options& options, std::size_t batch_bytes_max);
   explicit Producer(const Options& options);
-  /// Drops what is not sent.
+  /// Drops messages that are not acknowledged.
   ~Producer();
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
 
   std::unique_ptr<Publication> publish(const UploadId& upload);
 
-  /// False when a message was refused or the producer is broken: new publications need another producer.
+  /// Returns false if a message was rejected or the producer failed. New publications then need another
+  /// producer.
   [[nodiscard]] bool usable() const;
-  /// How long the oldest message waits for its delivery report.
+  /// Returns how long the oldest unacknowledged message has waited, or nothing if all are acknowledged.
   [[nodiscard]] std::optional<std::chrono::milliseconds> oldest_unacknowledged() const;
-  /// Why brokers cannot be reached, or "".
+  /// Returns why the brokers cannot be reached, or "".
   [[nodiscard]] std::string complaint() const { return context_.complaint(); }
   void interrupt() noexcept;
-  /// The handle, for tests that break it.
+  /// The librdkafka handle, for tests that inject failures.
   [[nodiscard]] rd_kafka_s* client() const { return client_.get(); }
 
   // For publications only.
@@ -65,7 +66,7 @@ class Producer : public std::enable_shared_from_this<Producer> {
   void take_error(rd_kafka_op_s* event);
   Result<void> wait_for_room(std::unique_lock<std::mutex>& lock, const Progress& progress, std::size_t bytes);
   Span& span_for(const std::shared_ptr<Progress>& progress, Span*& span);
-  /// Erases a span that nothing refers to any more.
+  /// Erases a span that is closed and has no outstanding messages.
   void forget_if_done(Span* span);
 
   const Options options_;

@@ -17,10 +17,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// How long a call of the reader waits for an answer about the topic.
+/// How long a call of the reader waits for a response about the topic.
 constexpr milliseconds kAnswerTimeout{5000};
-/// Between two looks whether the topic is still the same one: librdkafka does not tell when it was made
-/// again.
+/// How often the reader checks that the topic is still the same: librdkafka does not report that it was
+/// recreated.
 constexpr milliseconds kTopicCheckEvery{5000};
 constexpr milliseconds kTopicCheckAgain{500};
 
@@ -34,8 +34,8 @@ using PartitionList =
 std::map<std::string, std::string> properties_of(const Options& options, const std::string& group) {
   return {
       {"group.id", group},
-      // Eager: all partitions are given up before any is assigned, so the caller's transactions never
-      // overlap.
+      // Eager assignment: all readers release their partitions before any partition is assigned, so the
+      // caller's transactions never overlap.
       {"partition.assignment.strategy", "range"},
       {"group.protocol", "classic"},
       {"enable.auto.commit", "false"},
@@ -98,7 +98,7 @@ class KafkaReader final : public LogReader {
   Result<void> take_error(const rd_kafka_message_t& message);
   void take(const rd_kafka_message_t& message, Records& found, std::size_t& bytes);
   Result<void> check_out_of_range();
-  /// Waits up to `wait` for one message; the rest of what fits `limits` is taken as it comes.
+  /// Waits up to `wait` for one message, then takes further available messages up to `limits`.
   Result<void> collect(const PollLimits& limits, milliseconds wait, Records& found);
 
   const Options& options_;
@@ -107,29 +107,29 @@ class KafkaReader final : public LogReader {
   Interrupt& interrupt_;
   ClientContext context_;
   const Signatures signatures_;
-  Queue check_queue_;  ///< answers of check_topic
+  Queue check_queue_;  ///< receives the responses for check_topic
   Client client_;
   Queue queue_;
   std::unique_ptr<Interrupt::Watch> watch_;
 
   bool subscribed_ = false;
   bool closing_ = false;
-  LogIdentity identity_;                                ///< of the topic as it was assigned
-  std::map<PartitionRef, std::optional<Offset>> held_;  ///< next offset to read; none until `start`
-  std::set<PartitionRef> out_of_range_;                 ///< stuck until `start`
-  std::optional<std::vector<PartitionRef>> assigned_;   ///< not told to the caller yet
-  std::optional<Revoked> revoked_;                      ///< not told to the caller yet
-  bool releasing_ = false;                              ///< told, and not yet released
+  LogIdentity identity_;                                ///< of the assigned topic
+  std::map<PartitionRef, std::optional<Offset>> held_;  ///< the next offset to read; empty until `start`
+  std::set<PartitionRef> out_of_range_;                 ///< stopped until `start`
+  std::optional<std::vector<PartitionRef>> assigned_;   ///< not yet reported to the caller
+  std::optional<Revoked> revoked_;                      ///< not yet reported to the caller
+  bool releasing_ = false;                              ///< reported to the caller, not yet released
   bool group_waits_ = false;                            ///< the group waits for the release
-  bool another_topic_ = false;                          ///< held partitions are of a topic that is no more
-  bool checking_ = false;                               ///< an answer will come to check_queue_
+  bool another_topic_ = false;                          ///< the held partitions belong to a deleted topic
+  bool checking_ = false;                               ///< check_queue_ will receive a response
   steady_clock::time_point next_check_;
 };
 
 void on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions,
                   void* opaque) {
   static_cast<KafkaReader*>(static_cast<ClientContext*>(opaque)->owner())->on_rebalance(code, partitions);
-  rd_kafka_yield(client);  // so that the poll under way returns and tells it
+  rd_kafka_yield(client);  // makes the current poll return and report the change
 }
 
 Result<void> KafkaReader::open() {
@@ -143,7 +143,7 @@ Result<void> KafkaReader::open() {
   return success();
 }
 
-/// Leaves the group. The next poll joins again, with a client that knows nothing of the topic as it was.
+/// Leaves the group. The next poll joins again with a new client, which has no knowledge of the old topic.
 void KafkaReader::close() {
   watch_.reset();
   queue_.reset();
@@ -166,7 +166,7 @@ std::vector<PartitionRef> KafkaReader::held_partitions() const {
   return partitions;
 }
 
-/// Runs on the thread that polls or closes.
+/// Runs on the thread that polls or closes the client.
 void KafkaReader::on_rebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t* partitions) {
   if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     assigned_.emplace();
@@ -174,7 +174,7 @@ void KafkaReader::on_rebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_pa
       assigned_->push_back({partitions->elems[i].topic, Partition(partitions->elems[i].partition)});
     }
     std::sort(assigned_->begin(), assigned_->end());
-    // The group is answered at once, and nothing is read until `start` says from where.
+    // Complete the rebalance at once, with nothing to read yet: `start` gives the offsets.
     const PartitionList none(rd_kafka_topic_partition_list_new(0), rd_kafka_topic_partition_list_destroy);
     rd_kafka_assign(client_.get(), none.get());
     return;
@@ -189,7 +189,7 @@ void KafkaReader::on_rebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_pa
 }
 
 void KafkaReader::revoke(bool lost) {
-  if (releasing_) return;  // told already
+  if (releasing_) return;  // already reported
   revoked_ = Revoked{held_partitions(), lost || (revoked_ && revoked_->lost)};
 }
 
@@ -202,7 +202,7 @@ Result<void> KafkaReader::subscribe() {
   const PartitionList topics(rd_kafka_topic_partition_list_new(1), rd_kafka_topic_partition_list_destroy);
   rd_kafka_topic_partition_list_add(topics.get(), options_.topic.c_str(), RD_KAFKA_PARTITION_UA);
   if (const auto code = rd_kafka_subscribe(client_.get(), topics.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return broker_error(options_, "group " + group_ + " cannot be joined", code, rd_kafka_err2str(code));
+    return broker_error(options_, "joining group " + group_ + " failed", code, rd_kafka_err2str(code));
   }
   subscribed_ = true;
   return success();
@@ -231,7 +231,8 @@ Result<std::optional<Polled>> KafkaReader::next_change() {
   return std::optional<Polled>(Assigned{std::move(states)});
 }
 
-/// Sees to it that a topic that was deleted and made again is given up and assigned anew. Does not wait.
+/// Detects that the topic was deleted and created again, and gives it up so that it is assigned again. Does
+/// not wait.
 Result<void> KafkaReader::check_topic() {
   if (!checking_) {
     if (steady_clock::now() < next_check_ || (held_.empty() && !context_.all_down())) return success();
@@ -249,11 +250,11 @@ Result<void> KafkaReader::check_topic() {
   return success();
 }
 
-/// True when the topic that was assigned is no more: its partitions are then lost, and assigned anew as
-/// another log.
+/// Returns true if the assigned topic no longer exists. Its partitions are then lost, and the new topic is
+/// assigned as another log.
 bool KafkaReader::give_up_if_another(const TopicDescription& description) {
   if (description.identity == identity_ || held_.empty() || releasing_) return false;
-  context_.log(fmt::format("topic {} was made again: its id was {} and is {}", options_.topic,
+  context_.log(fmt::format("topic {} was recreated: its id changed from {} to {}", options_.topic,
                            identity_.topic_id, description.identity.topic_id));
   revoke(true);
   another_topic_ = true;
@@ -283,7 +284,7 @@ Result<Polled> KafkaReader::poll(const PollLimits& limits) {
     if (!changed && steady_clock::now() >= deadline) break;
   }
   if (context_.all_down())
-    return kafka_unavailable(options_, "no broker can be reached", context_.complaint());
+    return kafka_unavailable(options_, "cannot reach any broker", context_.complaint());
   return Polled(Idle{});
 }
 
@@ -297,7 +298,7 @@ Result<void> KafkaReader::collect(const PollLimits& limits, milliseconds wait, R
       take(*message, found, bytes);
     } else {
       auto taken = take_error(*message);
-      // What was read before goes to the caller first; the error comes again.
+      // Return the records first; librdkafka reports the error again.
       if (!taken && found.records.empty()) return taken.error();
       if (!taken || !out_of_range_.empty()) return success();
     }
@@ -310,7 +311,7 @@ void KafkaReader::take(const rd_kafka_message_t& message, Records& found, std::s
   PartitionRef partition{options_.topic, Partition(message.partition)};
   const auto held = held_.find(partition);
   const Offset offset(message.offset);
-  // Fetched before it was revoked or started elsewhere.
+  // The message was fetched before its partition was revoked or started at another offset.
   if (held == held_.end() || !held->second || offset < *held->second) return;
   held->second = offset.next();
   std::string key(static_cast<const char*>(message.key), message.key == nullptr ? 0 : message.key_len);
@@ -340,15 +341,15 @@ Result<void> KafkaReader::take_error(const rd_kafka_message_t& message) {
       next_check_ = steady_clock::now();
       return success();
     case RD_KAFKA_RESP_ERR__FATAL:
-      return kafka_unavailable(options_, "this reader is broken and must join again", reason);
+      return kafka_unavailable(options_, "this reader failed and must rejoin its group", reason);
     default:
       context_.complain(reason, message.err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN);
       return success();
   }
 }
 
-/// Fails where a partition is to be read from an offset that is not in the log. An error that comes from a
-/// position before the last `start` only stopped the partition: it is started again.
+/// Fails if the next offset of a partition is not in the log. An error about a position from before the last
+/// `start` only stopped the partition, so start it again.
 Result<void> KafkaReader::check_out_of_range() {
   const std::vector<PartitionRef> partitions(out_of_range_.begin(), out_of_range_.end());
   DD_TRY(const auto states, admin_.watermarks(partitions, identity_, kAnswerTimeout));
@@ -369,7 +370,7 @@ Result<void> KafkaReader::apply_positions() {
         ->offset = next->value;
   }
   if (const auto code = rd_kafka_assign(client_.get(), positions.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return broker_error(options_, "partitions cannot be read", code, rd_kafka_err2str(code));
+    return broker_error(options_, "cannot read the partitions", code, rd_kafka_err2str(code));
   }
   return success();
 }

@@ -25,20 +25,20 @@ struct PartitionData {
 };
 
 struct Member {
-  std::map<std::int32_t, std::optional<Offset>> owned;  ///< next offset to read; none until `start`
-  std::int64_t generation = 0;                          ///< the one that `owned` belongs to
+  std::map<std::int32_t, std::optional<Offset>> owned;  ///< the next offset to read; empty until `start`
+  std::int64_t generation = 0;                          ///< the generation that assigned `owned`
   bool told_to_release = false;
 };
 
-/// Members in the order in which they joined. A member of an older generation gives up what it owns; when all
-/// have, each is assigned its range of the partitions.
+/// A consumer group, with its members in the order in which they joined. A member of an older generation
+/// releases its partitions; once all have, each gets its range of the partitions.
 struct Group {
   std::map<std::int64_t, Member> members;
   std::int64_t generation = 0;
   std::int64_t next_member = 0;
 };
 
-/// FNV-1a: the same on every machine, so that tests repeat.
+/// FNV-1a: gives the same hash on every machine, so that tests are repeatable.
 std::uint64_t hash_of(std::string_view key) {
   std::uint64_t hash = 14695981039346656037ULL;
   for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
@@ -212,7 +212,7 @@ std::optional<Polled> MemoryLog::rebalance_step(Group& group, std::int64_t id) {
   const auto members = static_cast<std::int32_t>(group.members.size());
   const auto place = static_cast<std::int32_t>(std::distance(group.members.begin(), group.members.find(id)));
   const std::int32_t share = options_.partitions / members;
-  const std::int32_t bigger = options_.partitions % members;  // the first so many members get one more
+  const std::int32_t bigger = options_.partitions % members;  // this many members get one more
   const std::int32_t first = place * share + std::min(place, bigger);
   const std::int32_t end = first + share + (place < bigger ? 1 : 0);
   Assigned assigned;

@@ -6,8 +6,7 @@
 #include "eventlog/event_log.hpp"
 #include "io/clock.hpp"
 
-/// A log in memory, with partitions and a consumer group whose members share them. It loses everything with
-/// the process: for tests.
+/// A log in memory, with partitions and consumer groups. Its content is lost with the process. For tests.
 namespace deltadrop::eventlog::memory {
 
 struct Options {

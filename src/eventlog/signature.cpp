@@ -7,7 +7,7 @@
 namespace deltadrop::eventlog {
 namespace {
 
-/// The length of the key comes first: nothing can move from the key to the value.
+/// Signs the key's length too, so that no byte can move between key and value.
 std::string signed_text(std::string_view key, std::string_view value) {
   std::string text = fmt::format("{}:", key.size());
   text.reserve(text.size() + key.size() + value.size());
@@ -25,7 +25,7 @@ std::string Signatures::of(std::string_view key, std::string_view value) const {
 bool Signatures::are_valid(std::string_view signature, std::string_view key, std::string_view value) const {
   const std::string text = signed_text(key, value);
   bool valid = false;
-  // Each key is tried: the time does not tell which one fits.
+  // Try every key, so that the time does not reveal which one matches.
   for (const auto& each : keys_) {
     valid |= io::equal_in_constant_time(io::hmac_sha256_of(each, text).to_hex(), signature);
   }

@@ -18,12 +18,12 @@ namespace {
 
 namespace db = deltadrop::sqlite;
 
-constexpr std::size_t kCommitBytesMax = std::size_t{4} << 20;  // what a publication holds back at most
+constexpr std::size_t kCommitBytesMax = std::size_t{4} << 20;  // the most that a publication buffers
 constexpr std::size_t kCommitRowsMax = 5000;
-constexpr std::int64_t kTrimRowsMax = 10'000;  // of one transaction, so that appends never wait long for it
+constexpr std::int64_t kTrimRowsMax = 10'000;  // in one transaction, so that appends never wait long
 
-// log_identity has one row. The first offset not yet used is one past the last message, or `low` where all
-// messages were trimmed: so no offset is ever used twice.
+// log_identity has one row. The next free offset follows the last message, or is `low` if all messages were
+// trimmed. So no offset is ever used twice.
 constexpr auto kMigrations = std::to_array<std::string_view>({R"(
 CREATE TABLE log_messages (
   log_offset  INTEGER PRIMARY KEY,
@@ -47,14 +47,14 @@ struct Pending {
   ChangeType event_type;
 };
 
-/// What a log is when it is opened.
+/// The state of a log when it is opened.
 struct Contents {
   LogIdentity identity;
   Offset low;
   Offset high;
 };
 
-/// Publications that are appended at the same time share a commit.
+/// Concurrent publications share a commit.
 class SqliteLog final : public EventLog {
  public:
   SqliteLog(Options options, io::Clock& clock, db::Database writer, const Contents& contents)
@@ -99,7 +99,7 @@ class SqliteLog final : public EventLog {
     return success();
   }
 
-  /// True as soon as there is a message at `offset`; false at the deadline or when interrupted.
+  /// Waits for a message at `offset` and returns true. Returns false at the deadline or when interrupted.
   bool wait_beyond(Offset offset, std::chrono::steady_clock::time_point deadline) {
     std::unique_lock lock(state_mutex_);
     changed_.wait_until(lock, deadline, [&] { return interrupted_ || high_ > offset; });
@@ -119,12 +119,12 @@ class SqliteLog final : public EventLog {
   Result<void> begin_group();
   Result<void> end_group();
   Result<void> insert_all(db::Database& writer, const UploadId& upload, const std::vector<Pending>& messages);
-  /// The group's new low watermark, if there is something to trim.
+  /// Trims one batch and advances group_low_. Returns false if there was nothing to trim.
   Result<bool> trim_some(db::Database& writer, Offset before, Timestamp appended_before);
 
   Options options_;
   io::Clock& clock_;
-  /// Of the group that is being written; touched by the thread that writes it.
+  /// The watermarks of the group that is being written. Only the writing thread uses them.
   Offset group_low_;
   Offset group_high_;
   db::GroupWriter writer_;
@@ -134,7 +134,7 @@ class SqliteLog final : public EventLog {
   LogIdentity identity_;
   Offset low_;
   Offset high_;
-  std::optional<Error> failure_;  ///< of the last write
+  std::optional<Error> failure_;  ///< the last write failed with this error
   std::set<std::string> groups_;
   bool interrupted_ = false;
 };
@@ -245,11 +245,12 @@ class SqliteReader final : public LogReader {
     return Polled(std::move(found));
   }
 
-  /// The message at `wanted` is not there: trimmed under this reader, or the file is damaged.
+  /// The message at `wanted` is missing: it was trimmed while this reader was reading, or the file is
+  /// damaged.
   Error missing(Offset wanted, Offset found) {
     if (auto in_range = check_offset(log_.state(), wanted); !in_range) return in_range.error();
     return Error{ErrorCode::corrupt, "log-gap",
-                 fmt::format("{} has no message at offset {} though it goes on at {}",
+                 fmt::format("{} has no message at offset {} but continues at offset {}",
                              log_.options().path.string(), wanted.value, found.value),
                  "move the file away and run `deltadrop republish`"};
   }
@@ -307,7 +308,7 @@ Result<void> SqliteLog::insert_all(db::Database& writer, const UploadId& upload,
     DD_TRY(insert.run());
     offset = offset.next();
   }
-  // Last: where one fails, the next publication has these offsets.
+  // Update it last: if an insert fails, the next publication reuses these offsets.
   group_high_ = offset;
   return success();
 }
@@ -319,8 +320,8 @@ Result<void> SqliteLog::append_all(const UploadId& upload, const std::vector<Pen
   return appended;
 }
 
-/// Only after a failed write is it worth a write of its own to see whether the disk takes them again; while
-/// another write is under way, that one tells.
+/// Only after a failed write, writes once to check whether the disk works again. If another write is in
+/// progress, that write will tell.
 Result<void> SqliteLog::health(std::chrono::milliseconds) {
   DD_TRY(check_running());
   const auto failure = last_failure();
@@ -368,7 +369,7 @@ Result<void> SqliteLog::trim(const PartitionRef& partition, Offset before, Times
   }
 }
 
-/// Reads the log's identity and watermarks; makes the identity the first time.
+/// Reads the log's identity and watermarks. Creates the identity on the first call.
 Result<Contents> load(db::Database& writer, const Options& options, io::Clock& clock) {
   Contents contents;
   DD_TRY(auto transaction, db::Transaction::begin(writer));
@@ -378,8 +379,8 @@ Result<Contents> load(db::Database& writer, const Options& options, io::Clock& c
     if (known && select.text(0) != options.topic) {
       return Error{
           ErrorCode::conflict, "other-topic",
-          fmt::format("{} holds topic {}, not {}", options.path.string(), select.text(0), options.topic),
-          "use the topic that the log was made with"};
+          fmt::format("{} contains topic {}, not {}", options.path.string(), select.text(0), options.topic),
+          "use the topic that the log was created with"};
     }
     if (known) {
       contents.identity = {std::string(select.text(1)), std::string(select.text(2))};

@@ -7,11 +7,11 @@
 #include "eventlog/event_log.hpp"
 #include "io/clock.hpp"
 
-/// The embedded log of `deltadrop dev`: one SQLite file, one partition, one reader.
+/// The embedded log of `deltadrop dev`: one SQLite file with one partition and one reader per group.
 namespace deltadrop::eventlog::sqlite {
 
 struct Options {
-  std::filesystem::path path;  ///< made when missing
+  std::filesystem::path path;  ///< created if missing
   std::string topic = "cdc-events";
   std::size_t message_bytes_max = 1'000'000;
 };

@@ -14,7 +14,7 @@
 namespace deltadrop::http {
 namespace {
 
-constexpr int kWhole = 1000;  ///< q=1
+constexpr int kWhole = 1000;  ///< a quality of 1
 
 /// One part of Accept: "text/*;q=0.5".
 struct Range {
@@ -22,7 +22,7 @@ struct Range {
   int quality = kWhole;
 };
 
-/// In thousandths: "0", "1", "0.5", "1.000".
+/// Parses a quality such as "0", "1", "0.5" or "1.000". Returns it in thousandths.
 std::optional<int> parse_quality(std::string_view text) {
   constexpr std::size_t kLongest = 5;
   if (text.empty() || text.size() > kLongest || (text[0] != '0' && text[0] != '1')) return std::nullopt;
@@ -53,7 +53,7 @@ std::optional<Range> parse_range(std::string_view text) {
   return range;
 }
 
-/// How closely a range names a type: 3 itself, 2 "text/*", 1 "*/*", 0 not at all.
+/// Returns how closely a range matches a type: 3 exactly, 2 as "text/*", 1 as "*/*", 0 not at all.
 int closeness(std::string_view range, std::string_view type) {
   if (range == type) return 3;
   if (range == "*/*") return 1;
@@ -61,7 +61,7 @@ int closeness(std::string_view range, std::string_view type) {
   return family ? 2 : 0;
 }
 
-/// The quality of the range that names the type most closely; 0 where none does.
+/// Returns the quality of the range that matches the type most closely, or 0 if none matches.
 int quality_of(std::string_view type, const std::vector<Range>& ranges) {
   int closest = 0;
   int quality = 0;
@@ -97,10 +97,10 @@ Result<std::size_t> choose_media_type(const Request& request, std::span<const st
     best_quality = quality;
   }
   if (best_quality > 0) return best;
-  return Error{
-      ErrorCode::invalid_input, "not-acceptable",
-      fmt::format("nothing of {} is offered here", quoted_for_message(request.header("accept").value_or(""))),
-      fmt::format("accept one of {}", fmt::join(offers, ", "))};
+  return Error{ErrorCode::invalid_input, "not-acceptable",
+               fmt::format("this resource has no representation that matches {}",
+                           quoted_for_message(request.header("accept").value_or(""))),
+               fmt::format("accept one of {}", fmt::join(offers, ", "))};
 }
 
 }  // namespace deltadrop::http

@@ -25,7 +25,7 @@
 #include "http/problem.hpp"
 #include "http/target.hpp"
 
-// The network runs on one thread, in coroutines; handlers, body sinks and streamed bodies run on worker
+// The network runs on one thread, in coroutines. Handlers, body sinks and streamed bodies run on worker
 // pools.
 namespace deltadrop::http {
 namespace {
@@ -33,20 +33,21 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kHeadReadBytes = 2048;
-constexpr std::size_t kHeadBytesMax = std::size_t{1} << 20;  ///< as many as header_bytes_max may be
-/// A body is read behind what is between its chunks, which may have a head's size.
+constexpr std::size_t kHeadBytesMax = std::size_t{1} << 20;  ///< the largest possible header_bytes_max
+/// Besides the bytes of one read, the buffer may contain as much chunk framing as a head may have.
 constexpr std::size_t kBufferBytesMax = kHeadBytesMax + kBodyReadBytes;
 static_assert(kHeadReadBytes <= kBodyReadBytes, "a head is read into the same buffer");
 constexpr std::size_t kLingerReadBytes = std::size_t{64} << 10;
-constexpr std::size_t kWriteBytes = std::size_t{64} << 10;    ///< what a client must take within idle_timeout
-constexpr std::size_t kSmallBodyMax = std::size_t{64} << 10;  ///< of requests whose body nobody wants
+constexpr std::size_t kWriteBytes = std::size_t{64}
+                                    << 10;  ///< a client must receive this much within idle_timeout
+constexpr std::size_t kSmallBodyMax = std::size_t{64} << 10;  ///< of requests whose route ignores the body
 constexpr std::uint64_t kLingerBytesMax = std::uint64_t{256} << 20;
 constexpr std::chrono::seconds kLingerTime{10};
-/// In the log and the metrics: the client did not get the whole response.
+/// In the log and the metrics: the client did not receive the whole response.
 constexpr unsigned kClientGone = 499;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-/// Where the pieces of a route's streamed body are made.
+/// Returns the kind of work that produces the pieces of a streamed body.
 Work pieces_of(Work work) { return work == Work::history ? Work::history_piece : Work::file_piece; }
 
 }  // namespace
@@ -92,7 +93,8 @@ class Connection {
   }
 
  private:
-  /// Waits for the first bytes of a request. A fresh connection has header_timeout for its whole first head.
+  /// Waits for the first bytes of a request. On a new connection, header_timeout covers the wait and the
+  /// head.
   asio::awaitable<bool> await_request(bool fresh) {
     if (buffer_.size() == 0) {
       idle_ = true;
@@ -115,11 +117,12 @@ class Connection {
     return {static_cast<const char*>(bytes.data()), bytes.size()};
   }
 
-  /// One request and its answer; false: the connection is done with.
+  /// Serves one request. Returns false if the connection must be closed.
   asio::awaitable<bool> serve_one() {
     started_ = Clock::now();
     parser_.emplace();
-    // Our own scanner limits the head, sinks what they take, drop_small_body other bodies.
+    // Other code limits the sizes: HeadScanner the head, sinks their bodies, drop_small_body all other
+    // bodies.
     parser_->header_limit(std::numeric_limits<std::uint32_t>::max());
     parser_->body_limit(boost::none);
     request_ = Request{};
@@ -138,7 +141,7 @@ class Connection {
     }
     if (!response && match_.route == nullptr) response = no_route();
     if (response) {
-      // Nobody without a key makes us wait for a body.
+      // Without a valid key, a client cannot make the server wait for a body.
       if (framing_known_ && !turned_away && !expects_continue()) co_await drop_small_body(&lost);
     } else if (match_.route->receive) {
       watch_.emplace(shared_.departures, stream_.socket(), gone_);
@@ -157,8 +160,8 @@ class Connection {
     co_return going_on;
   }
 
-  /// Takes a whole head from the connection into parser_; a response where it cannot be read, `*lost` where
-  /// there is nobody to say it to.
+  /// Reads a whole head into parser_. Returns a response if the head is invalid. Sets `*lost` if the
+  /// connection is lost.
   asio::awaitable<std::optional<Response>> read_head(bool* lost) {
     HeadScanner::Limits limits{shared_.options.header_bytes_max, shared_.options.header_fields_max};
     HeadScanner scanner(limits);
@@ -184,11 +187,11 @@ class Connection {
     const auto used = parser_->put(asio::buffer(buffer_.cdata(), bytes), error);
     buffer_.consume(used);
     if (!error && parser_->is_header_done() && used == bytes) return std::nullopt;
-    // Our own check names the field and the fix; the parser only says that something is wrong.
+    // Our own check names the field and the fix; the parser only reports that something is wrong.
     const auto checked = check_request_head({true, fields});
     if (checked.has_error()) return refusal_of_head(checked.error());
     return refusal_of_head(bad_request(
-        fmt::format("the request's head cannot be read: {}", error ? error.message() : "it is not complete"),
+        fmt::format("cannot parse the request's head: {}", error ? error.message() : "it is not complete"),
         advice_for(error)));
   }
 
@@ -197,7 +200,7 @@ class Connection {
     return problem(failure);
   }
 
-  /// Reads the head's meaning into request_ and match_; a response where it ends there.
+  /// Converts the head to request_ and match_. Returns a response if that ends the request.
   std::optional<Response> prepare() {
     request_ = request_of(*parser_, remote_address_);
     request_.stopping = &shared_.stopping;
@@ -209,7 +212,7 @@ class Connection {
     const auto text = parser_->get().target();
     auto target = parse_target(std::string_view(text.data(), text.size()));
     if (target.has_error()) return problem(target.error());
-    // RFC 9112 section 3.2.2: the authority of an absolute-form target takes the place of Host.
+    // RFC 9112 section 3.2.2: the authority of an absolute-form target replaces Host.
     const auto& authority = target.value().authority ? target.value().authority : request_.header("host");
     const auto ours = check_requested_origin({target.value().scheme, authority}, transport(),
                                              shared_.options.allowed_hosts);
@@ -234,19 +237,19 @@ class Connection {
     if (match_.allowed.empty()) {
       return problem({ErrorCode::not_found, "no-such-path",
                       fmt::format("there is nothing at {}", quoted_for_message(request_.path)),
-                      "GET / lists what there is"});
+                      "GET / lists the paths"});
     }
     const auto allowed = fmt::format("{}", fmt::join(match_.allowed, ", "));
-    auto response = problem(
-        {ErrorCode::invalid_input, "method-not-allowed",
-         fmt::format("{} has no {}", quoted_for_message(request_.path), quoted_for_message(request_.method)),
-         fmt::format("use {}", allowed)});
+    auto response = problem({ErrorCode::invalid_input, "method-not-allowed",
+                             fmt::format("{} does not support {}", quoted_for_message(request_.path),
+                                         quoted_for_message(request_.method)),
+                             fmt::format("use {}", allowed)});
     response.headers.emplace_back("Allow", allowed);
     return response;
   }
 
   [[nodiscard]] bool expects_continue() const {
-    // RFC 9110 section 10.1.1: the expectation of an HTTP/1.0 request is ignored.
+    // RFC 9110 section 10.1.1: ignore the expectation of an HTTP/1.0 request.
     return !parser_->is_done() && parser_->get().version() == 11 && request_.header("expect").has_value();
   }
 
@@ -257,14 +260,14 @@ class Connection {
     co_return !moved.error;
   }
 
-  // ---- request bodies
+  // Request bodies
 
   asio::awaitable<std::optional<Response>> receive_upload() {
     if (shared_.uploads >= shared_.options.uploads_max) {
       co_return problem(
           {ErrorCode::unavailable, "too-many-uploads",
-           fmt::format("{} uploads are under way, as many as are taken at once", shared_.options.uploads_max),
-           "try again in a few seconds, or raise MAX_UPLOADS"});
+           fmt::format("{} uploads are in progress, the most that are allowed", shared_.options.uploads_max),
+           "retry in a few seconds, or raise MAX_UPLOADS"});
     }
     auto full = refuse_if_full(shared_, Work::receiving);
     if (full) co_return full;
@@ -293,12 +296,12 @@ class Connection {
         co_return problem(written.error());
       }
     }
-    body.reset();  // who waits for a table holds no chunk meanwhile
+    body.reset();  // an upload that waits for a table must not hold a chunk
     co_return co_await finish(std::move(sink));
   }
 
-  /// Reads and forgets a body that the request's route has no use for; a refusal where that cannot be done,
-  /// `*lost` where there is nobody to say it to.
+  /// Reads and discards a body that the request's route does not use. Returns a response if the body is
+  /// invalid or too large. Sets `*lost` if the connection is lost.
   asio::awaitable<std::optional<Response>> drop_small_body(bool* lost) {
     ConnectionBody body(stream_, buffer_, *parser_, shared_.options);
     std::size_t dropped = 0;
@@ -311,15 +314,16 @@ class Connection {
       }
       dropped += body.chunk().size();
       if (dropped > kSmallBodyMax) {
-        co_return problem({ErrorCode::invalid_input, "too-large",
-                           fmt::format("a body of more than {} bytes has no use here", kSmallBodyMax),
-                           "send no body"});
+        co_return problem(
+            {ErrorCode::invalid_input, "too-large",
+             fmt::format("this request takes no body; a body over {} bytes is rejected", kSmallBodyMax),
+             "send no body"});
       }
     }
     co_return std::nullopt;
   }
 
-  // ---- work on the pools: no coroutines, so lambdas are safe here
+  // Work on the pools. A function with a capturing lambda must not be a coroutine: see connection_names.hpp.
 
   using MadeSink = Result<std::unique_ptr<BodySink>>;
 
@@ -334,7 +338,7 @@ class Connection {
     });
   }
 
-  /// On a worker: destroying a sink may remove a file of many gigabytes.
+  /// Destroys the sink on a worker, because that may remove a file of many gigabytes.
   asio::awaitable<bool> drop_sink(std::unique_ptr<BodySink> sink) {
     return run_on(shared_.pool(Work::receiving), [sink = std::move(sink)]() mutable {
       sink.reset();
@@ -342,8 +346,8 @@ class Connection {
     });
   }
 
-  /// Has `begin` run on the pool, and waits for the response without a thread. `begin` must not use this
-  /// connection: it may be gone when it runs.
+  /// Runs `begin` on the pool and waits for the response without occupying a thread. `begin` must not use
+  /// this connection, which may be destroyed before it runs.
   asio::awaitable<std::optional<Response>> respond_later(WorkerPool& pool,
                                                          std::function<void(Respond)> begin) {
     const auto later = std::make_shared<LaterResponse>(shared_.network);
@@ -402,7 +406,7 @@ class Connection {
     });
   }
 
-  /// Not on the network thread: it may hold files and much memory.
+  /// Destroys the stream on a worker, because it may hold files and much memory.
   asio::awaitable<bool> drop_stream(BodySource stream) {
     return run_on(shared_.pool(pieces_of(work_)), [stream = std::move(stream)]() mutable {
       stream = nullptr;
@@ -412,7 +416,7 @@ class Connection {
 
   void begin_live(LiveBody& body) {
     live_ = std::make_shared<LiveWait>(shared_.network);
-    // A server that stops has woken those that were there.
+    // A server that is stopping has already woken the existing connections.
     if (shared_.stopping) live_->wake();
     body.on_news([wait = live_] { wait->ring(); });
   }
@@ -425,9 +429,9 @@ class Connection {
     co_return co_await run_handler();
   }
 
-  // ---- responses
+  // Responses
 
-  /// What every response passes on its way out. The log has what the client is not told.
+  /// Completes the texts of a response before it is sent. Logs what it hides from the client.
   void finish_texts(Response& response) const {
     set_problem_instance(response, request_.id);
     const std::string whole = response.status < 500 ? response.body : std::string();
@@ -435,7 +439,7 @@ class Connection {
     if (hid && response.content_type == kProblemType && !whole.empty()) log_failure(request_.id, whole);
   }
 
-  /// Sends the response; false: the connection is done with.
+  /// Sends the response. Returns false if the connection must be closed.
   asio::awaitable<bool> answer(Response response) {
     const bool head_only = request_.method == "HEAD";
     std::string piece;
@@ -474,14 +478,14 @@ class Connection {
     }
     if (gate_->has_ended_response()) keep = false;
     if (response.stream) co_await drop_stream(std::move(response.stream));
-    // A live body ends with its client: it was answered.
+    // A live body ends when its client leaves, so that is a complete response.
     const bool answered = sent && !gone;
     log_served(answered || response.live ? response.status : kClientGone);
     if (sent && !keep && (!whole || buffer_.size() > 0)) co_await linger();
     co_return sent&& keep;
   }
 
-  /// The head; a response whose head cannot be written becomes a 500 here.
+  /// Returns the head. If the head is invalid, replaces the response with a 500.
   std::string head_of(Response& response, Framing& framing, bool keep) const {
     auto head = response_head(response, framing, keep, request_.id);
     if (head.has_value()) return std::move(head).value();
@@ -492,7 +496,7 @@ class Connection {
     return response_head(response, framing, keep, request_.id).value();
   }
 
-  /// Head and body, in pieces that must each be taken within idle_timeout.
+  /// Sends head and body in pieces. The client must receive each piece within idle_timeout.
   asio::awaitable<bool> send_text(std::string head, std::string_view body) {
     bool first = true;
     while (first || !body.empty()) {
@@ -520,13 +524,14 @@ class Connection {
     } else {
       whole = co_await send_pieces(response, std::move(piece), chunked);
     }
-    // Where the end of the connection is the end of the body, only a reset tells that it is not whole.
+    // If the end of the connection marks the end of the body, only a reset shows that the body is incomplete.
     if (!whole && !chunked) stream_.reset();
     if (!whole || !chunked) co_return whole;
     co_return co_await send_text("0\r\n\r\n", std::string_view{});
   }
 
-  /// One whose Content-Length is in the head must not look whole when it gives more or less.
+  /// Sends the pieces of a streamed body. If the body does not match its Content-Length, returns false, so
+  /// that it does not look complete.
   asio::awaitable<bool> send_pieces(Response& response, std::string piece, bool chunked) {
     std::uint64_t given = 0;
     while (!piece.empty()) {
@@ -548,8 +553,8 @@ class Connection {
     co_return given == response.stream_bytes.value_or(given);
   }
 
-  /// Until its time is over, the server stops or the gate refuses it; false: the client has gone, or the body
-  /// failed or cannot say why it ends.
+  /// Sends a live body until its time is over, the server stops or the gate rejects the request. Returns
+  /// false if the client has disconnected, or if the body failed or cannot tell the client why it ends.
   asio::awaitable<bool> send_live(Response& response, std::string piece, bool chunked) {
     auto said = Clock::now();
     const auto time_max = response.live->time_max();
@@ -581,7 +586,8 @@ class Connection {
     }
   }
 
-  /// The refusal that ends the response under way: what a new request would get.
+  /// Asks the gate again. Returns the rejection that must end the current response, the same that a new
+  /// request would get.
   asio::awaitable<std::optional<Response>> ask_gate_again() {
     auto refusal = co_await gate_->ask_again();
     if (!refusal) co_return std::nullopt;
@@ -610,7 +616,8 @@ class Connection {
     co_return co_await send_text(std::string(), piece);
   }
 
-  /// The client may still be sending: closing now would reset the connection and take the answer from it.
+  /// Reads until the client is done. If it is still sending, closing now would reset the connection, and the
+  /// client would lose the response.
   asio::awaitable<void> linger() {
     stream_.end_sending();
     buffer_.clear();
@@ -639,15 +646,15 @@ class Connection {
   ConnectionStream stream_;
   boost::beast::flat_buffer buffer_{kBufferBytesMax};
   std::optional<RequestParser> parser_;
-  std::shared_ptr<LiveWait> live_;        ///< while a live body is sent
-  std::shared_ptr<LaterResponse> later_;  ///< while one is waited for
+  std::shared_ptr<LiveWait> live_;        ///< while a live body is being sent
+  std::shared_ptr<LaterResponse> later_;  ///< while a response is awaited
   std::string remote_address_;
-  std::stop_source gone_;                   ///< of the request's client
-  std::optional<Departures::Watch> watch_;  ///< while the request is worked on
+  std::stop_source gone_;                   ///< requested when the request's client has disconnected
+  std::optional<Departures::Watch> watch_;  ///< while the request is being handled
   Request request_;
-  std::optional<ConnectionGate> gate_;  ///< of the request
+  std::optional<ConnectionGate> gate_;  ///< of the current request
   Router::Match match_;
-  Work work_ = Work::access;  ///< of the request
+  Work work_ = Work::access;  ///< of the current request
   Clock::time_point started_;
   bool idle_ = false;
   bool framing_known_ = false;
@@ -655,9 +662,10 @@ class Connection {
 
 std::optional<Response> refuse_if_full(ConnectionsShared& shared, Work work) {
   if (shared.pool(work).has_room()) return std::nullopt;
-  return problem({ErrorCode::unavailable, "too-busy",
-                  "as many requests of this kind wait as may: what they need is slow, or does not answer",
-                  "try again in a few seconds"});
+  return problem(
+      {ErrorCode::unavailable, "too-busy",
+       "too many requests of this kind are waiting: a disk or a server that they need is slow or down",
+       "retry in a few seconds"});
 }
 
 ConnectionsShared::ConnectionsShared(const ServerOptions& server_options, std::vector<Route> routes)

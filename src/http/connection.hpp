@@ -24,7 +24,8 @@ namespace deltadrop::http {
 
 class Connection;
 
-/// What all connections share. What is not atomic or const belongs to the network thread.
+/// The state that all connections share. Members that are neither atomic nor const belong to the network
+/// thread.
 struct ConnectionsShared {
   ConnectionsShared(const ServerOptions& server_options, std::vector<Route> routes);
 
@@ -33,20 +34,20 @@ struct ConnectionsShared {
   const ServerOptions options;
   const Router router;
   boost::asio::io_context network{1};
-  /// By kind of work; none for Work::none.
+  /// Indexed by kind of work; null for Work::none.
   std::array<std::unique_ptr<WorkerPool>, kWorkKinds> pools;
   std::set<Connection*> connections;
   std::map<std::string, std::size_t> per_address;
-  std::size_t uploads = 0;  ///< bodies that are received or worked on
+  std::size_t uploads = 0;  ///< request bodies that are being received or handled
   std::atomic<bool> stopping = false;
-  std::stop_source ending;  ///< requested when the time of requests under way is over
+  std::stop_source ending;  ///< requested when the remaining requests must end
   Departures departures{network};
 };
 
-/// Why no more of this kind of work is begun now; nothing: there is room.
+/// Returns a response if no more work of this kind may begin now, or nothing if there is room.
 std::optional<Response> refuse_if_full(ConnectionsShared& shared, Work work);
 
-/// One of the uploads at once, given back however the upload ends.
+/// Counts as one of the concurrent uploads while it exists.
 class UploadPlace {
  public:
   explicit UploadPlace(std::size_t& taken) : taken_(taken) { ++taken_; }
@@ -58,12 +59,12 @@ class UploadPlace {
   std::size_t& taken_;
 };
 
-/// Serves one connection to its end; `tls` is null for a plain one.
+/// Serves one connection until it ends. `tls` is null for a connection without TLS.
 boost::asio::awaitable<void> serve_connection(ConnectionsShared& shared, boost::asio::ip::tcp::socket socket,
                                               std::string address,
                                               std::shared_ptr<boost::asio::ssl::context> tls);
 
-/// Closes those that wait for a request, or all. On the network thread.
+/// Closes the connections that wait for a request, or all connections. Call them on the network thread.
 void close_idle_connections(ConnectionsShared& shared);
 void close_all_connections(ConnectionsShared& shared);
 

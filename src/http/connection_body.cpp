@@ -13,14 +13,14 @@ namespace {
 
 namespace protocol = boost::beast::http;
 
-constexpr std::size_t kChunkBytes = std::size_t{128} << 10;  ///< what a sink is given at a time
+constexpr std::size_t kChunkBytes = std::size_t{128} << 10;  ///< the most that a sink receives per call
 
 bool is_protocol_error(const error_code& error) {
   static const auto& category = protocol::make_error_code(protocol::error::bad_method).category();
   return error.category() == category;
 }
 
-/// Where an asynchronous read ended, in the terms of the parser's errors.
+/// Converts the end of an asynchronous read to the parser's errors.
 error_code as_parser_error(const error_code& error, RequestParser& parser) {
   if (error != asio::error::eof) return error;
   error_code ended;
@@ -50,7 +50,8 @@ ConnectionBody::ConnectionBody(ConnectionStream& stream, boost::beast::flat_buff
   parser_.on_chunk_header(on_chunk_header_);
 }
 
-/// The minimum rate, as credit: reading spends it, bytes earn it, and no more than the window can be saved.
+/// Enforces the minimum rate with a credit of time: reading spends it, bytes earn it, and it is at most the
+/// window.
 void ConnectionBody::account(Clock::duration spent, std::size_t bytes) {
   const auto rate = std::max<std::uint64_t>(1, options_.body_rate_min);
   const auto earned = std::chrono::duration<double>(static_cast<double>(bytes) / static_cast<double>(rate));
@@ -83,7 +84,7 @@ asio::awaitable<error_code> ConnectionBody::read_chunk() {
   co_return error_code{};
 }
 
-/// Takes what it can of buffer_; 0: more must be read first.
+/// Parses as much of buffer_ as possible. Returns the bytes used; 0 means that more must be read first.
 std::size_t ConnectionBody::parse(error_code* error) {
   if (buffer_.size() == 0) return 0;
   const auto used = parser_.put(buffer_.cdata(), *error);
@@ -96,17 +97,17 @@ std::optional<Response> ConnectionBody::refusal(const error_code& error) const {
   if (error == asio::error::timed_out) {
     const std::chrono::duration<double> window = options_.body_rate_window;
     return problem({ErrorCode::timed_out, "body-too-slow",
-                    fmt::format("the body came at less than {} bytes a second over {} s",
+                    fmt::format("the body arrived at less than {} bytes a second over {} s",
                                 options_.body_rate_min, window.count()),
-                    "send it without pauses, or lower MIN_BODY_RATE"});
+                    "send the body without pauses, or lower MIN_BODY_RATE"});
   }
   if (error == protocol::error::partial_message || error == protocol::error::end_of_stream) {
     return problem({ErrorCode::invalid_input, "truncated-body", "the connection ended before the body did",
                     "send the whole body again"});
   }
   if (!is_protocol_error(error)) return std::nullopt;
-  return problem(bad_request(fmt::format("the body's framing cannot be read: {}", error.message()),
-                             "send a Content-Length, or correct chunks"));
+  return problem(bad_request(fmt::format("cannot parse the body's framing: {}", error.message()),
+                             "send a Content-Length, or valid chunks"));
 }
 
 }  // namespace deltadrop::http

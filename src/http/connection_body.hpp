@@ -22,25 +22,25 @@ namespace deltadrop::http {
 
 using RequestParser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
 
-/// What is read of a body at a time, behind what the buffer still holds.
+/// The most that one read of a body adds to the buffer.
 inline constexpr std::size_t kBodyReadBytes = std::size_t{64} << 10;
 
-/// A request's body on its way from the connection, chunk by chunk, with its framing undone, and held to a
-/// least rate. Belongs to the network thread; what it is made of outlives it.
+/// Reads a request's body from the connection in chunks, without its framing, and enforces a minimum rate.
+/// Belongs to the network thread. The constructor's arguments must outlive it.
 class ConnectionBody {
  public:
-  /// `buffer` has what was received behind the head, `parser` has read the head.
+  /// `buffer` contains the bytes received after the head, which `parser` has parsed.
   ConnectionBody(ConnectionStream& stream, boost::beast::flat_buffer& buffer, RequestParser& parser,
                  const ServerOptions& options);
 
   [[nodiscard]] bool is_whole() const { return parser_.is_done(); }
-  /// Reads until a chunk is full or the body ends. What is between the chunks of its framing, and behind
-  /// them, is held to the limit of a head.
+  /// Reads until a chunk is full or the body ends. The framing between and after the chunks may be as large
+  /// as a head.
   boost::asio::awaitable<boost::system::error_code> read_chunk();
-  /// What read_chunk took, until the next one.
+  /// The bytes that read_chunk read; valid until its next call.
   [[nodiscard]] std::span<const char> chunk() const { return std::span(chunk_).first(filled_); }
 
-  /// The answer where read_chunk failed, if the client may still read one.
+  /// Returns the response to a failed read_chunk, if the client can still receive one.
   [[nodiscard]] std::optional<Response> refusal(const boost::system::error_code& error) const;
 
  private:
@@ -53,8 +53,8 @@ class ConnectionBody {
   boost::beast::flat_buffer& buffer_;
   RequestParser& parser_;
   const ServerOptions& options_;
-  /// Refuses control characters in extensions: a recipient that ends a line at a bare LF would read another
-  /// framing. The parser keeps a reference to it.
+  /// Rejects control characters in chunk extensions: a recipient that accepts a bare LF as a line end would
+  /// see different framing. The parser keeps a reference to this function.
   std::function<void(std::uint64_t, boost::beast::string_view, boost::system::error_code&)> on_chunk_header_;
   std::vector<char> chunk_;
   std::size_t filled_ = 0;

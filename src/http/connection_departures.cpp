@@ -12,8 +12,8 @@
 namespace deltadrop::http {
 namespace {
 
-/// Asio waits for what can be read, which a request behind this one is too. Only epoll itself tells them
-/// apart.
+/// Asio only waits for readable data, which may also be a pipelined request. Only epoll itself can tell the
+/// two apart.
 int make_epoll() {
   const int descriptor = ::epoll_create1(EPOLL_CLOEXEC);
   if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
@@ -27,9 +27,9 @@ Departures::Departures(asio::io_context& network) : epoll_(network, make_epoll()
 Departures::Watch::Watch(Departures& departures, tcp::socket& socket, std::stop_source gone)
     : departures_(departures), socket_(socket), number_(++departures.last_number_) {
   epoll_event event{};
-  event.events = EPOLLRDHUP | EPOLLONESHOT;  // and EPOLLHUP, EPOLLERR
+  event.events = EPOLLRDHUP | EPOLLONESHOT;  // the kernel adds EPOLLHUP and EPOLLERR
   event.data.u64 = number_;
-  // Where that fails, the request is only worked on for longer than it is worth.
+  // If this fails, the server only works on the request longer than needed.
   if (::epoll_ctl(departures.epoll_.native_handle(), EPOLL_CTL_ADD, socket.native_handle(), &event) != 0)
     return;
   departures.watched_.emplace(number_, std::move(gone));
@@ -38,7 +38,7 @@ Departures::Watch::Watch(Departures& departures, tcp::socket& socket, std::stop_
 
 Departures::Watch::~Watch() {
   if (departures_.watched_.erase(number_) == 0) return;
-  // A socket that is closed has left by itself.
+  // A closed socket has already left the epoll set.
   if (socket_.is_open()) {
     ::epoll_ctl(departures_.epoll_.native_handle(), EPOLL_CTL_DEL, socket_.native_handle(), nullptr);
   }

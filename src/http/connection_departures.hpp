@@ -10,14 +10,15 @@
 
 namespace deltadrop::http {
 
-/// Sees that a client has closed its connection while its request is worked on, when nobody reads from it. It
-/// takes no byte from the socket: the next request may be there already. Belongs to the network thread.
+/// Detects that a client closes its connection while its request is being handled and nobody reads from the
+/// socket. It consumes no bytes, because the next request may already be there. Belongs to the network
+/// thread.
 class Departures {
  public:
   explicit Departures(boost::asio::io_context& network);
 
-  /// While it lives, `gone` is asked to stop once the peer of the socket closes its side, or both. Neither
-  /// outlives the other things it is made of.
+  /// While it exists, requests a stop of `gone` once the peer closes its sending side or the connection.
+  /// `departures` and `socket` must outlive it.
   class Watch {
    public:
     Watch(Departures& departures, boost::asio::ip::tcp::socket& socket, std::stop_source gone);
@@ -31,7 +32,7 @@ class Departures {
     std::uint64_t number_;
   };
 
-  /// Nothing is watched after what is now: then the network has nothing to wait for here.
+  /// Call when no new watches will be added. The network then stops waiting here after the last watch.
   void end_with_last();
 
  private:
@@ -40,8 +41,7 @@ class Departures {
   void end_if_last();
 
   boost::asio::posix::stream_descriptor epoll_;
-  std::map<std::uint64_t, std::stop_source>
-      watched_;  ///< by the number of the watch: descriptors are used again
+  std::map<std::uint64_t, std::stop_source> watched_;  ///< by watch number, because descriptors are reused
   std::uint64_t last_number_ = 0;
   bool waiting_ = false;
   bool ending_ = false;

@@ -9,20 +9,20 @@
 
 namespace deltadrop::http {
 
-/// The gate, as it is asked about one request: before the request is worked on, and again while its response
-/// is sent, since a key may be revoked or expire meanwhile. Belongs to the network thread.
+/// Asks the gate about one request: before the request is handled, and again while its response is sent,
+/// since a key may be revoked or expire meanwhile. Belongs to the network thread.
 class ConnectionGate {
  public:
-  /// Both outlive this.
+  /// `shared` and `request` must outlive this object.
   ConnectionGate(ConnectionsShared& shared, Request& request) : shared_(shared), request_(request) {}
 
-  /// Nothing: the request passes. Else the response. There must be a gate.
+  /// Returns nothing if the request passes, else the response. Requires that there is a gate.
   boost::asio::awaitable<std::optional<Response>> ask(Work work);
-  /// Whether the gate was asked, so long ago that it must be asked again.
+  /// Returns whether the last time that the gate was asked is so long ago that it must be asked again.
   [[nodiscard]] bool is_due() const;
-  /// Asks again, however busy the server is. Nothing: the response may go on.
+  /// Asks again, however busy the server is. Returns nothing if the response may continue.
   boost::asio::awaitable<std::optional<Response>> ask_again();
-  /// Whether `ask_again` gave a refusal.
+  /// Returns whether `ask_again` rejected the request.
   [[nodiscard]] bool has_ended_response() const { return has_ended_response_; }
 
  private:
@@ -31,7 +31,7 @@ class ConnectionGate {
 
   ConnectionsShared& shared_;
   Request& request_;
-  std::optional<Clock::time_point> asked_at_;  ///< nothing: never
+  std::optional<Clock::time_point> asked_at_;  ///< empty if the gate was never asked
   bool has_ended_response_ = false;
 };
 

@@ -10,7 +10,7 @@
 namespace deltadrop::http {
 namespace {
 
-/// Nothing but the end stands in the socket.
+/// Returns whether the socket has reached its end and has no unread bytes.
 bool has_ended(tcp::socket& socket) {
   std::array<char, 1> byte{};
   error_code error;

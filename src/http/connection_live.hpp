@@ -10,23 +10,23 @@
 
 namespace deltadrop::http {
 
-/// Where a connection with a live body waits: for news, for the time of a heartbeat, for its client to go, or
-/// for the server to stop. Belongs to the network thread, except `ring`.
+/// Waits on behalf of a connection with a live body: for news, for the time of a heartbeat, for the client's
+/// departure or for the server to stop. Belongs to the network thread, except `ring`.
 class LiveWait : public std::enable_shared_from_this<LiveWait> {
  public:
   explicit LiveWait(boost::asio::io_context& network) : network_(network), timer_(network) {}
 
-  /// From any thread: there may be news.
+  /// Reports possible news. Any thread may call it.
   void ring();
-  /// Ends the wait at hand, and those to come until `begin_round`.
+  /// Ends the current wait and later ones, until `begin_round`.
   void wake();
-  /// What happens from here on ends the next wait.
+  /// Events from now on end the next wait.
   void begin_round() { woken_ = false; }
-  /// Returns when woken, or after `time_max`.
+  /// Returns when woken or after `time_max`.
   boost::asio::awaitable<void> wait(std::chrono::steady_clock::duration time_max);
 
-  /// Wakes when the client has closed its side. What it sends meanwhile is left to be read. The socket may go
-  /// after stop_watching.
+  /// Wakes when the client closes its side. Leaves bytes that the client sends unread. The socket may be
+  /// destroyed after stop_watching.
   void watch(boost::asio::ip::tcp::socket& socket);
   void stop_watching() { watching_ = false; }
   [[nodiscard]] bool client_is_gone() const { return client_is_gone_; }

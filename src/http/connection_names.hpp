@@ -7,18 +7,17 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
 
-/// What the files of the network, which runs on one thread in coroutines, call the library's things. For .cpp
-/// files.
+/// Short names for the network library, for .cpp files. The network runs on one thread, in coroutines.
 ///
-/// g++ 12 miscompiles capturing lambdas and braced temporaries inside a co_await expression: both are kept
-/// out of coroutines.
+/// g++ 12 miscompiles capturing lambdas and braced temporaries in a co_await expression, so coroutines
+/// contain neither.
 namespace deltadrop::http {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-/// co_await gives the error as a value.
+/// Makes co_await return the error as a value.
 inline constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 /// "127.0.0.1:8000", "[::1]:8000"

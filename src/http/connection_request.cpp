@@ -14,8 +14,8 @@ std::string advice_for(const error_code& error) {
   if (error == protocol::error::bad_version) return "send HTTP/1.1 or HTTP/1.0 as the version";
   if (error == protocol::error::bad_method) return "start the request line with a method, such as GET";
   if (error == protocol::error::bad_target) {
-    return "separate the target from method and version by one space each, and percent-encode what is not "
-           "printable ASCII";
+    return "separate the target from method and version by one space each, and percent-encode "
+           "characters that are not printable ASCII";
   }
   return "send a request line such as GET / HTTP/1.1, and each field as `name: value`";
 }
@@ -23,9 +23,9 @@ std::string advice_for(const error_code& error) {
 Stop stop_of(const std::stop_source& gone, const std::stop_source& ending) {
   return Stop()
       .on(gone.get_token(), {ErrorCode::unavailable, "client-gone", "the client closed the connection",
-                             "keep it open, in both directions, until the response is there"})
+                             "keep it open, in both directions, until you receive the response"})
       .on(ending.get_token(), {ErrorCode::shutting_down, "shutting-down", "the server is stopping",
-                               "send the request again when it is back"});
+                               "send the request again when the server is back"});
 }
 
 Request request_of(const RequestParser& parser, const std::string& remote_address) {

@@ -8,16 +8,16 @@
 #include "http/connection_body.hpp"
 #include "http/message.hpp"
 
-/// What a connection makes of a parsed head.
+/// Converts a parsed head to a request.
 namespace deltadrop::http {
 
-/// How to correct a head that the parser refuses.
+/// Returns how to correct a head that the parser rejects.
 std::string advice_for(const boost::system::error_code& error);
 
-/// Requested when the client has gone, or when the time of requests under way is over.
+/// Returns a Stop that is requested when the client has disconnected or when the remaining requests must end.
 Stop stop_of(const std::stop_source& gone, const std::stop_source& ending);
 
-/// Method, headers, address and id; the target is parsed apart.
+/// Sets method, headers, address and id. The target is parsed separately.
 Request request_of(const RequestParser& parser, const std::string& remote_address);
 
 }  // namespace deltadrop::http

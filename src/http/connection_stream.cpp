@@ -13,8 +13,9 @@ namespace {
 constexpr std::chrono::seconds kFarewell{1};
 constexpr std::chrono::milliseconds kRingAgain{100};
 
-/// Ends what a stream waits for at a time, and not the stream, as its own deadline would. Rings until it is
-/// over: a read under TLS is several of the socket, and a ring between two of them ends none.
+/// Cancels the stream's current operation at a time, and unlike the stream's own deadline leaves the stream
+/// open. It repeats until destroyed: a read under TLS consists of several reads of the socket, and a
+/// cancellation between two of them has no effect.
 class Alarm {
  public:
   Alarm(boost::beast::tcp_stream& stream, ConnectionStream::Clock::time_point time)
@@ -34,7 +35,7 @@ class Alarm {
   struct State {
     State(boost::beast::tcp_stream& of, ConnectionStream::Clock::time_point time)
         : stream(of), timer(of.get_executor(), time) {}
-    boost::beast::tcp_stream& stream;  ///< may be gone once it is over
+    boost::beast::tcp_stream& stream;  ///< may be destroyed once `over` is set
     asio::steady_timer timer;
     bool rang = false;
     bool over = false;
@@ -88,7 +89,7 @@ asio::awaitable<ConnectionStream::Moved> ConnectionStream::read_some(asio::mutab
     auto [error, bytes] = co_await tls_->async_read_some(space, kTuple);
     moved.error = error;
     moved.bytes = bytes;
-    // The framing tells whether a request is whole; a farewell that is missing changes nothing.
+    // The framing shows whether a request is complete, so a missing TLS close_notify does not matter.
     if (error == asio::ssl::error::stream_truncated) moved.error = asio::error::eof;
   } else {
     auto [error, bytes] = co_await tcp_.async_read_some(space, kTuple);
@@ -118,7 +119,7 @@ std::string ConnectionStream::local_address() const {
 }
 
 void ConnectionStream::end_sending() {
-  // Under TLS that would cut what the client still sends: the answer's own length tells its end.
+  // Under TLS, this would cut off what the client still sends. The response's length marks its end.
   if (tls_) return;
   error_code ignored;
   tcp_.socket().shutdown(tcp::socket::shutdown_send, ignored);

@@ -17,8 +17,8 @@
 
 namespace deltadrop::http {
 
-/// The bytes of one connection, plain or under TLS, with one deadline for what is under way. Belongs to the
-/// network thread.
+/// The byte stream of one connection, plain or under TLS, with one deadline for the current operation.
+/// Belongs to the network thread.
 class ConnectionStream {
  public:
   using Clock = std::chrono::steady_clock;
@@ -28,32 +28,32 @@ class ConnectionStream {
     std::size_t bytes = 0;
   };
 
-  /// `tls`: null for a plain one.
+  /// `tls` is null for a plain connection.
   ConnectionStream(boost::asio::ip::tcp::socket socket, std::shared_ptr<boost::asio::ssl::context> tls);
 
-  /// Of TLS; nothing otherwise. False: the connection is done with.
+  /// Performs the TLS handshake, if the connection uses TLS. Returns false if it failed.
   boost::asio::awaitable<bool> handshake();
-  /// Reads what has come, up to `bytes_max` bytes, behind what is in the buffer.
+  /// Reads available bytes, at most `bytes_max`, and appends them to the buffer.
   boost::asio::awaitable<boost::system::error_code> read_into(boost::beast::flat_buffer& buffer,
                                                               std::size_t bytes_max);
-  /// The same until `time`; then fails with timed_out and leaves the connection open.
+  /// Like read_into, but fails with timed_out at `time` and leaves the connection open.
   boost::asio::awaitable<boost::system::error_code> read_into_until(boost::beast::flat_buffer& buffer,
                                                                     std::size_t bytes_max,
                                                                     Clock::time_point time);
-  /// Both whole.
+  /// Writes both buffers completely.
   boost::asio::awaitable<Moved> write(Buffers buffers);
-  /// Nothing more will be sent; the client may still be sending.
+  /// Ends the sending side of a plain connection. The client may still send.
   void end_sending();
-  /// Ends both sides, TLS with its own farewell.
+  /// Shuts down both sides, under TLS with a close_notify.
   boost::asio::awaitable<void> end();
 
   void expires_after(Clock::duration time) { tcp_.expires_after(time); }
-  /// At once; what is under way fails.
+  /// Closes at once; the current operation fails.
   void close() { tcp_.close(); }
-  /// The same, so that the client sees that it is not the end of an answer.
+  /// Like close, but with a TCP reset, so that the client sees that the response is incomplete.
   void reset();
   boost::asio::ip::tcp::socket& socket() { return tcp_.socket(); }
-  /// "127.0.0.1:8000", "[::1]:8000": where it came in.
+  /// The local address of the connection: "127.0.0.1:8000" or "[::1]:8000".
   [[nodiscard]] std::string local_address() const;
 
  private:

@@ -3,7 +3,7 @@
 namespace deltadrop::http {
 namespace {
 
-/// The end of a `Respond`, however it is reached.
+/// Guarantees a response: if all copies of a `Respond` are destroyed first, it responds with a 500.
 class LastWord {
  public:
   explicit LastWord(std::function<void(Response)> take) : take_(std::move(take)) {}
@@ -11,7 +11,7 @@ class LastWord {
   LastWord& operator=(const LastWord&) = delete;
   ~LastWord() {
     take_(problem({ErrorCode::internal, "handler-failed", "the request was dropped without a response",
-                   "report this; send the request again"}));
+                   "report this bug; send the request again"}));
   }
   void say(Response response) const { take_(std::move(response)); }
 
@@ -32,7 +32,7 @@ void LaterResponse::take(Response response) {
   if (ended_) return;
   ended_ = true;
   response_ = std::move(response);
-  // The connection waits, so the network is there.
+  // The connection still waits, so network_ exists.
   asio::post(network_, [self = shared_from_this()] {
     if (self->waiting_ != nullptr) self->waiting_->cancel();
   });

@@ -18,10 +18,10 @@
 #include "http/message.hpp"
 #include "http/worker_pool.hpp"
 
-/// How a connection's coroutine, on the network thread, waits for what is done elsewhere. For .cpp files.
+/// Lets a connection's coroutine, on the network thread, wait for work on other threads. For .cpp files.
 namespace deltadrop::http {
 
-/// Runs `work` on the pool; the awaiting coroutine goes on, on its own executor, with what it returned.
+/// Runs `work` on the pool. The awaiting coroutine continues on its own executor with the returned value.
 template <class Job>
 asio::awaitable<std::invoke_result_t<Job&>> run_on(WorkerPool& pool, Job work) {
   using Value = std::invoke_result_t<Job&>;
@@ -40,7 +40,7 @@ asio::awaitable<std::invoke_result_t<Job&>> run_on(WorkerPool& pool, Job work) {
       asio::use_awaitable, std::move(work));
 }
 
-/// Catch-all around what routes do: nothing they throw may end the process.
+/// Catches everything that a route throws, so that it cannot end the process.
 template <class Value, class Job>
 Value guarded(Job work) {
   std::optional<Error> error;
@@ -50,12 +50,11 @@ Value guarded(Job work) {
     log_trouble(failure.what());
     error = exhausted(failure);
   } catch (...) {
-    log_trouble("a handler threw something that is no exception");
+    log_trouble("a handler threw an object that is not an exception");
   }
-  // Made only now: before the work there may be no memory for it, and afterwards there is what the work gave
-  // back.
+  // Build the error only now: the stack unwinding has freed the memory that the work used.
   if (!error) {
-    error.emplace(Error{ErrorCode::internal, "handler-failed", "the request met an unexpected fault",
+    error.emplace(Error{ErrorCode::internal, "handler-failed", "the request failed unexpectedly",
                         "see the server's log"});
   }
   if constexpr (std::is_same_v<Value, Response> || std::is_same_v<Value, std::optional<Response>>) {
@@ -65,28 +64,28 @@ Value guarded(Job work) {
   }
 }
 
-/// A response that is given later, from any thread, while a connection waits for it and holds no thread.
-/// Outlives the server where whoever is to respond does.
+/// A response that any thread may provide later. The connection that waits for it occupies no thread. It may
+/// outlive the server if the responder does.
 class LaterResponse : public std::enable_shared_from_this<LaterResponse> {
  public:
   explicit LaterResponse(asio::io_context& network) : network_(network) {}
 
-  /// What routes are given.
+  /// Returns the function that a route calls with its response.
   Respond respond();
-  /// Nothing where it was given up. On the network thread, once.
+  /// Waits for the response. Returns nothing after give_up. Call it once, on the network thread.
   asio::awaitable<std::optional<Response>> wait();
-  /// Ends the wait; what is responded later is dropped. On the network thread.
+  /// Ends the wait and drops a later response. Call it on the network thread.
   void give_up();
 
  private:
   void take(Response response);
   bool has_ended();
 
-  asio::io_context& network_;  ///< not used once it has ended
+  asio::io_context& network_;  ///< not used after the wait has ended
   std::mutex mutex_;
   bool ended_ = false;
   std::optional<Response> response_;
-  asio::steady_timer* waiting_ = nullptr;  ///< belongs to the network thread
+  asio::steady_timer* waiting_ = nullptr;  ///< used only by the network thread
 };
 
 }  // namespace deltadrop::http

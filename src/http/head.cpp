@@ -16,7 +16,7 @@ namespace deltadrop::http {
 namespace {
 
 constexpr std::size_t kRequestIdMax = 128;
-constexpr std::size_t kLengthDigitsMax = 18;  ///< any number of so many digits fits std::int64_t
+constexpr std::size_t kLengthDigitsMax = 18;  ///< any number with this many digits fits std::int64_t
 constexpr std::size_t kPortDigitsMax = 5;
 
 struct Phrase {
@@ -92,11 +92,11 @@ Result<void> check_framing(const RequestHead& head) {
   }
   if (!lengths.empty()) {
     const auto length = lengths.front();
-    // RFC 9110 section 8.6: one or more digits, and zeros before the number change nothing.
+    // RFC 9110 section 8.6: one or more digits; leading zeros are allowed.
     const auto significant = length.substr(std::min(length.find_first_not_of('0'), length.size()));
     if (length.empty() || significant.size() > kLengthDigitsMax || !only_digits(length)) {
       return bad_request(fmt::format("Content-Length {} is not a length", quoted_for_message(length)),
-                         "send the number of the body's bytes in decimal digits");
+                         "send the body's size in bytes as decimal digits");
     }
   }
   if (encodings.empty()) return success();
@@ -104,8 +104,8 @@ Result<void> check_framing(const RequestHead& head) {
     return bad_request("HTTP/1.0 has no Transfer-Encoding", "use HTTP/1.1 or Content-Length");
   if (encodings.size() > 1 || ascii_lower(encodings.front()) != "chunked") {
     return bad_request(
-        fmt::format("Transfer-Encoding {} is not understood", quoted_for_message(encodings.front())),
-        "send exactly chunked, or Content-Length");
+        fmt::format("Transfer-Encoding {} is not supported", quoted_for_message(encodings.front())),
+        "send exactly chunked, or a Content-Length");
   }
   return success();
 }
@@ -137,20 +137,20 @@ Result<void> check_request_head(const RequestHead& head) {
         fmt::format("Host {} is not a host with an optional port", quoted_for_message(hosts.front())),
         "send the host name or address of the URL, and its port after a colon");
   }
-  // RFC 9110 section 10.1.1: a client of HTTP/1.0 does not know interim responses.
+  // RFC 9110 section 10.1.1: HTTP/1.0 clients do not know interim responses.
   if (!head.http_1_1) return success();
   for (const auto expected : all_named(head, "expect")) {
     if (ascii_lower(expected) == "100-continue") continue;
     return Error{ErrorCode::invalid_input, "bad-expectation",
-                 fmt::format("Expect {} is not known here", quoted_for_message(expected)),
-                 "expect 100-continue or nothing"};
+                 fmt::format("Expect {} is not supported", quoted_for_message(expected)),
+                 "send Expect: 100-continue or no Expect"};
   }
   return success();
 }
 
 namespace {
 
-/// RFC 3986 section 3.2.2: reg-name, which must not be empty in HTTP.
+/// RFC 3986 section 3.2.2: a reg-name, which must not be empty in HTTP.
 bool is_reg_name(std::string_view text) {
   constexpr std::string_view kMarks = "-._~!$&'()*+,;=";
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -191,9 +191,9 @@ Result<void> check_requested_origin(const RequestedOrigin& requested, Transport 
   const std::string_view scheme = transport == Transport::tls ? "https" : "http";
   if (requested.scheme && ascii_lower(*requested.scheme) != scheme) {
     return Error{ErrorCode::invalid_input, "wrong-scheme",
-                 fmt::format("the scheme {} does not belong to this connection, which is {}",
+                 fmt::format("the scheme {} does not match this connection, which uses {}",
                              quoted_for_message(*requested.scheme), scheme),
-                 fmt::format("send {}:// or the path alone", scheme)};
+                 fmt::format("send {}:// or only the path", scheme)};
   }
   if (!requested.authority) return success();
   const auto authority = parse_authority(*requested.authority);
@@ -207,7 +207,7 @@ Result<void> check_requested_origin(const RequestedOrigin& requested, Transport 
   if (known) return success();
   return Error{
       ErrorCode::invalid_input, "wrong-host",
-      fmt::format("this server does not answer for the host {}", quoted_for_message(*requested.authority)),
+      fmt::format("this server does not serve the host {}", quoted_for_message(*requested.authority)),
       "use the address it listens on, or add the name to ALLOWED_HOSTS"};
 }
 
@@ -215,7 +215,7 @@ Result<void> check_same_site(const Request& request, const std::optional<std::st
   if (request.method == "GET" || request.method == "HEAD") return success();
   const auto refusal = [](std::string_view field, std::string_view value) {
     return Error{ErrorCode::invalid_input, "cross-site",
-                 fmt::format("{} {} says that a page of another site sent this request", field,
+                 fmt::format("{} {} shows that a page of another site sent this request", field,
                              quoted_for_message(value)),
                  "send it from a page of this server, or from a program"};
   };
@@ -230,7 +230,7 @@ Result<void> check_same_site(const Request& request, const std::optional<std::st
     const auto given = separator == std::string::npos
                            ? std::nullopt
                            : parse_authority(std::string_view(origin).substr(separator + 3));
-    // The scheme is not compared: a proxy in front may have ended TLS.
+    // Do not compare the scheme: a proxy may have terminated TLS.
     if (!own || !given || given->host != own->host || given->port != own->port)
       return refusal("Origin", origin);
   }
@@ -239,7 +239,7 @@ Result<void> check_same_site(const Request& request, const std::optional<std::st
 
 namespace {
 
-/// In letters that mean nothing to a shell.
+/// Returns whether the host contains no characters that are special in a shell.
 bool is_plain(const Authority& authority) {
   return authority.host.starts_with('[') ||
          (safe_name(authority.host) && is_alphanumeric(authority.host.front()));

@@ -18,7 +18,7 @@ bool name_character(char c) { return is_alphanumeric(c) || kNameMarks.find(c) !=
 
 Error bad_head(std::string what) {
   return bad_request(std::move(what),
-                     "send lines that end with CRLF, each field as `name: value` on one line");
+                     "end each line with CRLF, and send each field as `name: value` on one line");
 }
 
 Error too_large(std::string what) {
@@ -43,21 +43,21 @@ Result<std::optional<std::size_t>> HeadScanner::feed(std::string_view received) 
 Result<void> HeadScanner::take(char byte) {
   if (after_cr_) {
     after_cr_ = false;
-    if (byte != '\n') return bad_head("the request's head has a CR that no LF follows");
+    if (byte != '\n') return bad_head("the request's head has a CR without an LF after it");
     return take_line_end();
   }
   if (byte == '\r') {
     after_cr_ = true;
     return success();
   }
-  if (byte == '\n') return bad_head("the request's head has an LF that no CR precedes");
+  if (byte == '\n') return bad_head("the request's head has an LF without a CR before it");
   if (is_control(byte) && (byte != '\t' || part_ == Part::before || part_ == Part::request_line)) {
     return bad_head(fmt::format("the request's head has the control character 0x{:02x}",
                                 static_cast<unsigned>(static_cast<unsigned char>(byte))));
   }
   switch (part_) {
     case Part::before:
-      if (byte == ' ') return bad_head("the request starts with a blank");
+      if (byte == ' ') return bad_head("the request starts with a space");
       part_ = Part::request_line;
       return success();
     case Part::line_start:
@@ -68,7 +68,7 @@ Result<void> HeadScanner::take(char byte) {
         return success();
       }
       if (byte == ' ' || byte == '\t') return bad_head("a header field has a blank before its colon");
-      if (!name_character(byte)) return bad_head("a header field's name has a character that none may have");
+      if (!name_character(byte)) return bad_head("a header field's name has an invalid character");
       return success();
     case Part::request_line:
     case Part::value:
@@ -80,7 +80,7 @@ Result<void> HeadScanner::take(char byte) {
 Result<void> HeadScanner::take_line_start(char byte) {
   if (byte == ' ' || byte == '\t') return bad_head("a header field is folded over two lines");
   if (byte == ':') return bad_head("a header field has no name");
-  if (!name_character(byte)) return bad_head("a header field's name has a character that none may have");
+  if (!name_character(byte)) return bad_head("a header field's name has an invalid character");
   if (++fields_ > limits_.fields_max) {
     return too_large(fmt::format("the request has over {} header fields", limits_.fields_max));
   }

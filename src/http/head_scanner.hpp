@@ -9,10 +9,10 @@
 
 namespace deltadrop::http {
 
-/// Looks at a request's head as it comes, byte by byte and before anything else reads it, for what two
-/// servers could read differently (RFC 9112 sections 2.2, 5.1, 5.2): a line that does not end with CRLF, a CR
-/// or LF inside one, NUL and other control characters, a field folded over two lines, a blank before a colon,
-/// a field without name or colon. The head's meaning is not its business.
+/// Checks a request's head byte by byte as it arrives, before other code parses it, for input that two
+/// servers could interpret differently (RFC 9112 sections 2.2, 5.1, 5.2): a line that does not end with CRLF,
+/// a CR or LF within a line, NUL and other control characters, a field folded over two lines, a blank before
+/// a colon, a field without a name or colon. It does not interpret the head.
 class HeadScanner {
  public:
   struct Limits {
@@ -21,11 +21,11 @@ class HeadScanner {
   };
   explicit HeadScanner(const Limits& limits) : limits_(limits) {}
 
-  /// `received`: everything since the end of the request before, which a later call repeats and continues.
-  /// The head's size with its empty line once that is there. invalid_input "bad-request", "header-too-large";
-  /// not to be called after one.
+  /// `received` contains everything since the end of the previous request; each call repeats it and adds to
+  /// it. Returns the size of the head, including its empty line, once it is complete. Fails with
+  /// invalid_input, type "bad-request" or "header-too-large"; do not call it again afterwards.
   Result<std::optional<std::size_t>> feed(std::string_view received);
-  /// Bytes before the head: an empty line that some clients send behind a body.
+  /// The bytes before the head: an empty line that some clients send after a body.
   [[nodiscard]] std::size_t skipped() const { return skipped_; }
 
  private:

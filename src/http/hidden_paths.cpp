@@ -19,8 +19,8 @@ std::string as_in_json(const fs::path& path) {
   return array.substr(kOpening, array.size() - 2 * kOpening);
 }
 
-/// The ways in which a path is written: as given, from the root, and without links. A bare relative name is
-/// not one of them: it says nothing of the machine, and is an ordinary word.
+/// Returns the spellings of a path in JSON: as given, absolute, and without symbolic links. Omits a bare
+/// relative name, which is an ordinary word and reveals nothing about the machine.
 std::set<std::string> spellings_of(const fs::path& path) {
   std::error_code ignored;
   std::set<std::string> spellings;
@@ -33,7 +33,8 @@ std::set<std::string> spellings_of(const fs::path& path) {
   return spellings;
 }
 
-/// "/api/v1/uploads" does not name the folder "/uploads".
+/// Returns whether a match would continue a longer path: "/api/v1/uploads" does not name the directory
+/// "/uploads".
 bool continues_a_path(std::string_view before) {
   if (before.empty()) return false;
   const char c = before.back();

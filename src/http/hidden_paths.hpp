@@ -10,27 +10,27 @@
 
 namespace deltadrop::http {
 
-/// Takes the server's own paths out of what clients are told: "/srv/data/archive/x.csv" becomes
-/// "DATA_DIR/archive/x.csv", which names the file to whoever runs the server and says nothing of its machine.
-/// Errors name whole paths, for the log and the terminal; this is the one place that all of them pass on
-/// their way out.
+/// Removes the server's own paths from responses: "/srv/data/archive/x.csv" becomes "DATA_DIR/archive/x.csv",
+/// which identifies the file for the operator and reveals nothing about the machine. Errors contain full
+/// paths, for the log and the terminal. All responses pass through here.
 class HiddenPaths {
  public:
   HiddenPaths() = default;
-  /// Paths and the names of their settings. Empty paths are passed over.
+  /// `named` contains paths and the names of their settings. Empty paths are ignored.
   explicit HiddenPaths(const std::vector<std::pair<std::string, std::filesystem::path>>& named);
 
-  /// In a response that tells of errors: problem+json, or one marked `tells_errors`. True when it changed.
+  /// Hides the paths in a response that contains errors: problem+json, or one marked `tells_errors`. Returns
+  /// whether it changed.
   bool hide_in(Response& response) const;
-  /// In a text of JSON.
+  /// Hides the paths in JSON text.
   [[nodiscard]] std::string without(std::string_view json) const;
 
  private:
   struct Hidden {
-    std::string text;  ///< as it is in a JSON string
+    std::string text;  ///< as it appears in a JSON string
     std::string name;
   };
-  std::vector<Hidden> hidden_;  ///< the longest first: PARQUET_DIR may be in DATA_DIR
+  std::vector<Hidden> hidden_;  ///< the longest first, since PARQUET_DIR may be in DATA_DIR
 };
 
 }  // namespace deltadrop::http

@@ -24,14 +24,14 @@ constexpr std::string_view kBlank = " \t";
 
 Error refused(std::string_view type, std::string message) {
   return Error{ErrorCode::invalid_input, std::string(type), std::move(message),
-               fmt::format("send it as curl does: {}", kWorkingCommand)};
+               fmt::format("send the body as curl does: {}", kWorkingCommand)};
 }
 
 Error malformed(std::string message) { return refused("bad-multipart", std::move(message)); }
 
-/// A quoted string's text: `\"` and `\\` are escapes, any other backslash is itself (old browsers send whole
-/// Windows paths), and %22 is how browsers write a quote. `text` starts behind the opening quote and is left
-/// behind the closing one.
+/// Removes a quoted string, including its closing quote, and returns its text. `text` starts after the
+/// opening quote. `\"` and `\\` are escapes; any other backslash is literal, since old browsers send whole
+/// Windows paths. Browsers encode a quote as %22.
 std::optional<std::string> take_quoted(std::string_view& text) {
   std::string out;
   while (!text.empty() && text.front() != '"') {
@@ -51,7 +51,7 @@ std::optional<std::string> take_quoted(std::string_view& text) {
 
 using Parameters = std::map<std::string, std::string>;
 
-/// `; name=value; name="value"`, names in lower case.
+/// Parses `; name=value; name="value"`. Returns names in lower case.
 std::optional<Parameters> parse_parameters(std::string_view text) {
   Parameters parameters;
   for (text = trim_blanks(text); !text.empty(); text = trim_blanks(text)) {
@@ -76,7 +76,7 @@ std::optional<Parameters> parse_parameters(std::string_view text) {
   return parameters;
 }
 
-/// RFC 5987: UTF-8'en'na%C3%AFve.csv
+/// Decodes an extended value (RFC 5987) such as UTF-8'en'na%C3%AFve.csv.
 Result<std::string> decode_extended(const std::string& value) {
   const auto first = value.find('\'');
   const auto second = first == std::string::npos ? first : value.find('\'', first + 1);
@@ -110,7 +110,7 @@ Result<PartHead> parse_disposition(std::string_view value) {
 Result<void> check_transfer_encoding(std::string_view value) {
   const auto encoding = ascii_lower(value);
   if (encoding == "binary" || encoding == "8bit" || encoding == "7bit") return success();
-  return malformed(fmt::format("Content-Transfer-Encoding {} is not understood", quoted_for_message(value)));
+  return malformed(fmt::format("Content-Transfer-Encoding {} is not supported", quoted_for_message(value)));
 }
 
 Result<PartHead> parse_part_headers(std::string_view text) {
@@ -121,7 +121,7 @@ Result<PartHead> parse_part_headers(std::string_view text) {
     text.remove_prefix(std::min(end + 2, text.size()));
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) {
-      return malformed(fmt::format("{} is no header of a part", quoted_for_message(line)));
+      return malformed(fmt::format("{} is not a header of a part", quoted_for_message(line)));
     }
     const auto name = ascii_lower(line.substr(0, colon));
     const auto value = trim_blanks(line.substr(colon + 1));
@@ -153,18 +153,17 @@ Result<std::string> multipart_boundary(std::string_view content_type) {
   }
   const auto parameters = parse_parameters(content_type.substr(semicolon));
   if (!parameters)
-    return malformed(fmt::format("Content-Type {} cannot be read", quoted_for_message(content_type)));
+    return malformed(fmt::format("cannot parse Content-Type {}", quoted_for_message(content_type)));
   const auto boundary = parameters->find("boundary");
   if (boundary == parameters->end()) return malformed("Content-Type has no boundary");
   if (!usable_boundary(boundary->second)) {
-    return malformed(fmt::format("the boundary {} is not 1 to {} characters",
+    return malformed(fmt::format("the boundary {} is not 1 to {} valid characters",
                                  quoted_for_message(boundary->second), kBoundaryMax));
   }
   return boundary->second;
 }
 
-// The buffer starts as if the body began with a line end, so that the first boundary is found like all
-// others.
+// The buffer starts with a line end, so that the first boundary is found like all others.
 MultipartParser::MultipartParser(std::string_view boundary, MultipartVisitor& visitor, std::size_t parts_max)
     : visitor_(visitor),
       delimiter_(fmt::format("\r\n--{}", boundary)),
@@ -230,7 +229,7 @@ Result<bool> MultipartParser::read_after_delimiter() {
   const bool may_become_line_end = rest.empty() || rest == "\r" || (padding == 0 && rest == "-");
   if (may_become_line_end) return false;
   if (!rest.starts_with("\r\n")) return malformed("a boundary is not followed by a line end");
-  // The line end stays: with it, the end of the headers is always an empty line, also where there are none.
+  // Keep the line end. Together with it, the headers end with an empty line even if the part has no headers.
   consume(padding);
   state_ = State::headers;
   return true;

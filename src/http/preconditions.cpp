@@ -14,7 +14,7 @@ namespace deltadrop::http {
 namespace {
 
 struct EntityTag {
-  std::string_view text;  ///< with its quotes
+  std::string_view text;  ///< including the quotes
   bool weak = false;
 };
 
@@ -24,8 +24,8 @@ struct TagList {
   std::vector<EntityTag> tags;
 };
 
-/// Reads one field's value. A comma inside the quotes belongs to the tag; what is not a tag is passed over,
-/// so that it matches nothing.
+/// Parses one field's value. A comma within quotes belongs to the tag. Ignores invalid tags, so that they
+/// match nothing.
 void read_tags(std::string_view value, TagList& list) {
   while (!value.empty()) {
     value = trim_blanks(value);
@@ -42,7 +42,7 @@ void read_tags(std::string_view value, TagList& list) {
   }
 }
 
-/// Nothing where the request has no such field. The list refers to the request's headers.
+/// Returns nothing if the request has no such field. The list refers to the request's headers.
 std::optional<TagList> tags_of(const Request& request, std::string_view name) {
   std::optional<TagList> list;
   for (const auto& [field, value] : request.headers) {
@@ -92,7 +92,7 @@ std::optional<EntityTags> if_none_match(const Request& request) {
 Error precondition_failed(std::string_view what) {
   return {ErrorCode::conflict, "precondition-failed",
           fmt::format("If-Match does not name the entity tag of {}", what),
-          "read its ETag again, then decide"};
+          "get the current ETag, then decide"};
 }
 
 }  // namespace deltadrop::http

@@ -20,15 +20,15 @@ struct CodeRow {
 };
 
 constexpr auto kCodes = std::to_array<CodeRow>({
-    {ErrorCode::invalid_input, 422, "The request cannot be processed as it is"},
+    {ErrorCode::invalid_input, 422, "The request cannot be processed"},
     {ErrorCode::not_found, 404, "Not found"},
     {ErrorCode::conflict, 409, "The state does not allow it"},
-    {ErrorCode::unavailable, 503, "Something needed is not there now"},
+    {ErrorCode::unavailable, 503, "A required resource is unavailable"},
     {ErrorCode::timed_out, 504, "Not finished in time"},
-    {ErrorCode::in_doubt, 503, "It may or may not have happened"},
+    {ErrorCode::in_doubt, 503, "The outcome is unknown"},
     {ErrorCode::corrupt, 500, "Stored data is damaged"},
     {ErrorCode::shutting_down, 503, "The server is stopping"},
-    {ErrorCode::internal, 500, "A fault in Deltadrop"},
+    {ErrorCode::internal, 500, "Internal error"},
 });
 
 struct TypeRow {
@@ -38,54 +38,54 @@ struct TypeRow {
 };
 
 constexpr auto kTypes = std::to_array<TypeRow>({
-    {"bad-request", 400, "Not a request that can be understood"},
-    {"bad-multipart", 400, "Not a multipart/form-data body that can be understood"},
-    {"bad-idempotency-key", 400, "Not an idempotency key"},
+    {"bad-request", 400, "Malformed request"},
+    {"bad-multipart", 400, "Malformed multipart/form-data body"},
+    {"bad-idempotency-key", 400, "Invalid idempotency key"},
     {"truncated-body", 400, "The body ended too early"},
     {"no-such-path", 404, "There is nothing at this path"},
     {"no-such-dead-letter", 404, "There is no such dead letter"},
     {"method-not-allowed", 405, "This path does not have this method"},
-    {"not-acceptable", 406, "Not offered in a form that is accepted"},
-    {"body-too-slow", 408, "The body comes too slowly"},
+    {"not-acceptable", 406, "No acceptable representation"},
+    {"body-too-slow", 408, "The body arrives too slowly"},
     {"table-moved-on", 409, "The table has a newer version"},
     {"table-owned-by-another-archive", 409, "The table belongs to another archive"},
-    {"other-version-then", 409, "Another version held at that time"},
+    {"other-version-then", 409, "Another version was in effect at that time"},
     {"not-held", 409, "The upload is not held"},
     {"not-applied-yet", 409, "The version is accepted but not applied"},
-    {"still-refused", 409, "The dead letter is refused again"},
-    // Of the server's own files: what a client asks for by name has other types.
-    {"no-such-file", 503, "Something needed is not there now"},
+    {"still-refused", 409, "The dead letter was rejected again"},
+    // The server's own files. A resource that a client names has other types.
+    {"no-such-file", 503, "A required resource is unavailable"},
     {"upload-discarded", 404, "The upload was discarded"},
-    {"precondition-failed", 412, "The state is not the one that the request names"},
+    {"precondition-failed", 412, "A precondition of the request failed"},
     {"too-large", 413, "Too large"},
-    {"not-raw", 415, "Not the file itself"},
+    {"not-raw", 415, "The body is not the file itself"},
     {"not-multipart", 415, "Not multipart/form-data"},
-    {"unknown-encoding", 415, "The body's Content-Encoding is not understood"},
-    {"encoded-form", 415, "A form is not compressed itself"},
-    {"key-needed", 401, "A key is needed"},
-    {"not-allowed", 403, "This key may not do that"},
-    {"cross-site", 403, "A page of another site may not do that"},
-    {"wrong-host", 421, "Not a host of this server"},
-    {"wrong-scheme", 421, "Not a scheme of this server"},
+    {"unknown-encoding", 415, "The body's Content-Encoding is not supported"},
+    {"encoded-form", 415, "A form itself must not be compressed"},
+    {"key-needed", 401, "An API key is required"},
+    {"not-allowed", 403, "This key does not allow the request"},
+    {"cross-site", 403, "Cross-site request"},
+    {"wrong-host", 421, "This server does not serve that host"},
+    {"wrong-scheme", 421, "This connection does not use that scheme"},
     {"too-busy", 503, "Too many requests of this kind"},
     {"too-many-uploads", 503, "Too many uploads at once"},
-    {"no-such-range", 416, "The file has no such part"},
-    {"bad-expectation", 417, "Only 100-continue can be expected"},
+    {"no-such-range", 416, "The file has no such range"},
+    {"bad-expectation", 417, "Only the expectation 100-continue is supported"},
     {"idempotency-key-reused", 422, "The idempotency key was used for another request"},
-    {"bad-parameter", 422, "A parameter has a value it cannot have"},
+    {"bad-parameter", 422, "A parameter has an invalid value"},
     {"no-such-column", 422, "The table has no such column"},
     {"bad-cursor", 404, "The list has no such page"},
-    {"still-no-event", 422, "The dead letter is no event"},
+    {"still-no-event", 422, "The dead letter is not an event"},
     {"header-too-large", 431, "The request's header is too large"},
     {"too-many-connections", 503, "Too many connections"},
     {"disk-full", 507, "The disk is full"},
-    {"file-size-limit", 507, "A file may not grow any more"},
-    {"out-of-memory", 503, "There is no more memory"},
-    {"no-thread", 503, "There are no more threads"},
+    {"file-size-limit", 507, "A file has reached its size limit"},
+    {"out-of-memory", 503, "Out of memory"},
+    {"no-thread", 503, "Out of threads"},
     {"too-many-files", 503, "Too many files are open"},
     {"clock-implausible", 503, "The server's clock is implausible"},
-    {"bad-file", 422, "The file was refused"},
-    {"client-gone", 499, "The client has gone"},
+    {"bad-file", 422, "The file was rejected"},
+    {"client-gone", 499, "The client closed the connection"},
     {"compare-timed-out", 504, "The file was not compared in time"},
 });
 
@@ -130,7 +130,7 @@ unsigned status_of(const Error& error) {
 
 Response problem(const Error& error) {
   auto response = problem_response(status_of(error), problem_body(error).take());
-  // What would be taken instead: RFC 9110 section 15.5.16.
+  // Name the accepted encodings (RFC 9110 section 15.5.16).
   if (error.type == "unknown-encoding") response.headers.emplace_back("Accept-Encoding", "gzip, zstd");
   if (error.type == "encoded-form") response.headers.emplace_back("Accept-Encoding", "identity");
   return response;
@@ -157,7 +157,7 @@ Error bad_request(std::string message, std::string fix) {
 Error bad_parameter(std::string_view name, std::string_view value, std::string_view accepted) {
   return Error{ErrorCode::invalid_input, "bad-parameter",
                fmt::format("{} cannot be {}", name, quoted_for_message(value)),
-               fmt::format("give {} as {}", name, accepted)};
+               fmt::format("set {} to {}", name, accepted)};
 }
 
 Response answer_of(Result<Response> result) {

@@ -12,7 +12,7 @@
 namespace deltadrop::http {
 namespace {
 
-/// Digits only; the largest number where there are too many.
+/// Parses digits. Returns the largest number if there are too many.
 std::optional<std::uint64_t> parse_offset(std::string_view text) {
   const bool digits = std::all_of(text.begin(), text.end(), is_digit);
   if (text.empty() || !digits) return std::nullopt;
@@ -51,7 +51,7 @@ Selected selected_by(std::string_view range, std::uint64_t size) {
 Selected selected_by(const Request& request, std::string_view tag, std::uint64_t size) {
   const auto range = request.header("range");
   if (!range || request.method != "GET") return {Selection::whole, {0, size}};
-  // A weak tag or a date says less than that the bytes are the same.
+  // A weak tag or a date does not guarantee equal bytes.
   const auto condition = request.header("if-range");
   if (condition && trim_blanks(*condition) != tag) return {Selection::whole, {0, size}};
   return selected_by(*range, size);

@@ -7,7 +7,7 @@
 
 #include "http/message.hpp"
 
-/// Parts of a file and what a client has of it already (RFC 9110 sections 13 and 14).
+/// Range requests for parts of a file (RFC 9110 section 14).
 namespace deltadrop::http {
 
 struct Part {
@@ -19,15 +19,15 @@ enum class Selection { whole, part, nothing };
 
 struct Selected {
   Selection selection = Selection::whole;
-  Part part;  ///< the whole file where it is not `part`
+  Part part;  ///< the whole file, unless the selection is `part`
 };
 
-/// What a Range asks of a file of `size` bytes. Several ranges, and what cannot be understood, are answered
-/// with the whole file, as the RFC allows.
+/// Evaluates a Range header for a file of `size` bytes. Selects the whole file for several ranges and for an
+/// invalid header, as the RFC allows.
 Selected selected_by(std::string_view range, std::uint64_t size);
 
-/// The selection of a request for a file with this tag: only a GET's Range counts, and only where If-Range,
-/// if there is one, names exactly this file.
+/// Evaluates a request for a file with this tag. Uses Range only for GET, and only if If-Range is missing or
+/// equals the tag.
 Selected selected_by(const Request& request, std::string_view tag, std::uint64_t size);
 
 }  // namespace deltadrop::http

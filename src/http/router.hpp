@@ -8,17 +8,17 @@
 
 namespace deltadrop::http {
 
-/// Finds the route of a request. Immutable; may be shared by threads.
+/// Finds the route of a request. Immutable; threads may share it.
 class Router {
  public:
   explicit Router(std::vector<Route> routes);
 
   struct Match {
-    const Route* route = nullptr;         ///< null: none
-    std::vector<std::string> parameters;  ///< what `{}` and `{key}` matched
-    std::vector<std::string> allowed;     ///< methods of the path; empty: no such path
+    const Route* route = nullptr;         ///< null if no route matches
+    std::vector<std::string> parameters;  ///< the values of `{}` and `{key}`
+    std::vector<std::string> allowed;     ///< the methods of the path; empty if there is no such path
   };
-  /// The route with the fewest parameters wins. HEAD finds GET's route.
+  /// The route with the fewest parameters wins. HEAD uses the route of GET.
   [[nodiscard]] Match find(std::string_view method, const std::vector<std::string>& segments) const;
 
  private:
@@ -29,7 +29,7 @@ class Router {
   std::vector<Entry> entries_;
 };
 
-/// The path as the log may show it: a `{key}` is not filled in, since keys are data.
+/// Returns the path for the log. It does not fill in `{key}`, since keys are data.
 std::string path_for_log(std::string_view pattern, const std::vector<std::string>& parameters);
 
 }  // namespace deltadrop::http

@@ -41,21 +41,21 @@ PoolSizes default_pool_sizes() {
 namespace {
 
 constexpr std::chrono::milliseconds kAcceptRetry{50};
-constexpr std::chrono::milliseconds kLastWords{1000};  ///< for requests that are told to stop
+constexpr std::chrono::milliseconds kLastWords{1000};  ///< for requests that were told to stop
 
-/// What accepting needs. Belongs to the network thread.
+/// The state of the acceptor. Belongs to the network thread.
 struct Listening {
   ConnectionsShared& shared;
   tcp::acceptor acceptor;
-  std::unique_ptr<TlsContexts> tls;  ///< null: plain
+  std::unique_ptr<TlsContexts> tls;  ///< null without TLS
 };
 
-/// Says 503 without waiting: the answer fits the socket's buffer, or is lost.
+/// Responds with 503 without waiting: the response either fits the socket's buffer or is lost.
 void refuse_connection(tcp::socket socket, bool tls) {
-  // Under TLS there is nothing to say without a handshake first.
+  // Under TLS, a response would need a handshake first.
   if (tls) return;
-  auto response = problem({ErrorCode::unavailable, "too-many-connections", "all connections are taken",
-                           "try again in a few seconds"});
+  auto response = problem({ErrorCode::unavailable, "too-many-connections", "all connections are in use",
+                           "retry in a few seconds"});
   const auto id = request_id(std::nullopt);
   set_problem_instance(response, id);
   const auto text = response_head(response, Framing::length, false, id).value() + response.body;
@@ -65,7 +65,7 @@ void refuse_connection(tcp::socket socket, bool tls) {
   socket.shutdown(tcp::socket::shutdown_send, ignored);
 }
 
-/// Whether a connection from this address would be one too many.
+/// Returns whether a connection from this address would exceed a limit.
 bool is_one_too_many(const ConnectionsShared& shared, const std::string& address) {
   if (shared.connections.size() >= shared.options.connections_max) return true;
   const auto counted = shared.per_address.find(address);
@@ -88,7 +88,7 @@ void begin_connection(Listening& listening, tcp::socket socket) {
                  asio::detached);
 }
 
-/// Whether it took one; not while the system has no descriptor or no memory for it.
+/// Accepts a connection. Returns false if that fails, for example for lack of descriptors or memory.
 asio::awaitable<bool> accept_one(Listening& listening) {
   try {
     auto [error, socket] = co_await listening.acceptor.async_accept(kTuple);
@@ -106,7 +106,7 @@ asio::awaitable<void> accept_connections(Listening& listening) {
     const bool accepted = co_await accept_one(listening);
     if (!listening.acceptor.is_open()) co_return;
     if (accepted) continue;
-    // Others will be closed meanwhile.
+    // Other connections may close meanwhile.
     pause.expires_after(kAcceptRetry);
     auto [cancelled] = co_await pause.async_wait(kTuple);
     if (cancelled) co_return;
@@ -137,7 +137,7 @@ class AsioServer final : public Server {
           ErrorCode::unavailable, "cannot-listen",
           fmt::format("cannot listen on {}:{}: {}", options.address, options.port, error.message()),
           fmt::format(
-              "give another address with --listen, or stop what holds this one: ss -ltnp 'sport = :{}'",
+              "use another address with --listen, or stop the program that uses it: ss -ltnp 'sport = :{}'",
               options.port)};
     }
     address_ = address_text(acceptor.local_endpoint(error));
@@ -167,7 +167,7 @@ class AsioServer final : public Server {
     changed_.notify_all();
   }
 
-  /// The network thread ends by itself once the acceptor and the last connection are gone.
+  /// The network thread ends by itself after the acceptor and the last connection are closed.
   void stop_now(std::chrono::milliseconds drain, const std::function<void()>& overdue) {
     const std::lock_guard only_one(stop_mutex_);
     if (!thread_.joinable()) return;

@@ -17,95 +17,98 @@
 
 namespace deltadrop::http {
 
-/// What the work on a request may have to wait for. Each kind has threads and a queue of its own, so that
-/// what one waits for delays no other.
+/// The kinds of work on a request, by the resource that they may wait for. Each kind has its own threads and
+/// queue, so that a slow resource delays no other kind.
 enum class Work : std::uint8_t {
-  none,           ///< waits for nothing, not even the gate, which is not asked: runs on the network thread
-  health,         ///< what monitoring asks for; waits for at most a second
-  access,         ///< the gate of everything but `health`
+  none,           ///< waits for nothing and skips the gate; runs on the network thread
+  health,         ///< requests of monitoring; waits for at most a second
+  access,         ///< the gate, except for `health`
   catalog,        ///< reads the catalog and the archive
   history,        ///< reads the history
-  receiving,      ///< pieces of uploads, to the disk
-  change,         ///< begins what changes something: release, discard, revert
-  file_piece,     ///< pieces of a download from the disk
-  history_piece,  ///< pieces of a download from the history
-  follower,       ///< pieces of live bodies
+  receiving,      ///< writes pieces of uploads to the disk
+  change,         ///< starts changes: release, discard, revert
+  file_piece,     ///< reads pieces of a download from the disk
+  history_piece,  ///< reads pieces of a download from the history
+  follower,       ///< gets pieces of live bodies
 };
 inline constexpr std::size_t kWorkKinds = 10;
 
 struct PoolSize {
   std::size_t threads = 1;
-  std::size_t waiting_max = 1;  ///< requests that wait for a thread; more are answered 503 "too-busy"
+  std::size_t waiting_max = 1;  ///< requests that wait for a thread; more get 503 "too-busy"
 };
-/// By kind of work.
+/// Indexed by kind of work.
 using PoolSizes = std::array<PoolSize, kWorkKinds>;
 PoolSizes default_pool_sizes();
 
-/// One endpoint. Made with its method, pattern and access; exactly one of `handle`, `begin` and `receive` is
-/// set. All run on threads of their `work`.
+/// One endpoint. Construct it with method, pattern and access, and set exactly one of `handle`, `begin` and
+/// `receive`. All of them run on the threads of `work`.
 struct Route {
   std::string method;
-  std::string pattern;  ///< "/api/v1/uploads/{}"; `{}` is one segment, never empty; `{key}` too, not logged
+  /// "/api/v1/uploads/{}". `{}` and `{key}` each match one non-empty segment. The log omits `{key}`.
+  std::string pattern;
   Access access;
   Work work = Work::catalog;
-  /// For requests without a body worth streaming; one of up to 64 KiB is read and dropped.
+  /// For requests without a streamed body. A body of up to 64 KiB is read and discarded.
   std::function<Response(const Request&)> handle = {};
-  /// Likewise, for what is answered later: `respond` takes the response. The request is gone after the call.
+  /// Like `handle`, but calls `respond` later. The request is destroyed after the call.
   std::function<void(const Request&, Respond respond)> begin = {};
-  /// For uploads: makes the sink before the body is read; an error is answered without reading it.
+  /// For uploads: makes the sink before the body is read. An error becomes the response, and the body stays
+  /// unread.
   std::function<Result<std::unique_ptr<BodySink>>(const Request&)> receive = {};
-  /// Of which kind this request is, where not all of a route are of one; may be empty. On the network thread.
+  /// Returns the kind of work of a request, for a route whose requests differ. May be empty. Runs on the
+  /// network thread.
   std::function<Work(const Request&)> work_of = {};
 };
 
-/// PEM files. Read again when one of them changes: connections that are open keep what they were begun with.
+/// PEM files. They are read again when one of them changes. Open connections keep their certificate.
 struct TlsFiles {
   std::filesystem::path certificate;  ///< with its chain
   std::filesystem::path key;
 };
 
-/// Decides before the body is read whether a request is answered, paths that do not exist included, but not
-/// for Work::none: nothing if so, else the refusal. Sets Request::key. Runs on threads of Work::health for
-/// its routes, else of Work::access. Asked again while a streamed response is sent: a refusal ends it.
+/// Decides, before the body is read, whether a request may pass: returns nothing if so, else the response.
+/// Sets Request::key. It also applies to paths that do not exist, but not to Work::none. Runs on the threads
+/// of Work::health for its routes, else on those of Work::access. While a streamed response is sent, it is
+/// asked again, and a rejection ends the response.
 using Gate = std::function<std::optional<Response>(Request&)>;
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8000;  ///< 0: any free port
+  std::uint16_t port = 8000;  ///< 0 means any free port
   PoolSizes pools = default_pool_sizes();
   std::size_t header_bytes_max = std::size_t{16} << 10;
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds idle_timeout{60'000};
-  std::chrono::milliseconds heartbeat{15'000};  ///< of live bodies
-  /// While a streamed response is sent, the gate is asked again before a piece if it was not for so long.
+  std::chrono::milliseconds heartbeat{15'000};  ///< for live bodies
+  /// While a streamed response is sent, the gate is asked again before a piece if this much time has passed.
   std::chrono::milliseconds gate_interval{1'000};
-  std::uint64_t body_rate_min = 1024;  ///< bytes a second, averaged over body_rate_window
+  std::uint64_t body_rate_min = 1024;  ///< bytes per second, averaged over body_rate_window
   std::chrono::milliseconds body_rate_window{30'000};
   std::size_t header_fields_max = 100;
   std::size_t connections_max = 4096;
   std::size_t connections_per_address_max = 2048;
-  std::size_t uploads_max = 1024;          ///< bodies received or worked on at once; more are answered 503
-  std::vector<std::string> allowed_hosts;  ///< lower case, without port; empty: any
+  std::size_t uploads_max = 1024;          ///< uploads being received or handled; more get 503
+  std::vector<std::string> allowed_hosts;  ///< lower case, without port; empty means any
   std::optional<TlsFiles> tls;
   HiddenPaths hidden_paths;
   Gate gate;                                     ///< may be empty
-  std::function<void(const Served&)> on_served;  ///< on the network thread; may be empty
+  std::function<void(const Served&)> on_served;  ///< called on the network thread; may be empty
 };
 
-/// HTTP/1.1, strictly: what two servers could read differently is 400 and the end of the connection. Unknown
-/// paths are 404, known ones with another method 405 with Allow, both as problem+json; a HEAD is answered as
-/// GET without a body.
+/// A strict HTTP/1.1 server. A request that two servers could interpret differently gets 400, and the
+/// connection is closed. An unknown path gets 404 and an unknown method 405 with Allow, both as problem+json.
+/// A HEAD gets the response of GET without the body.
 class Server {
  public:
-  /// Binds and listens; unavailable "cannot-listen" names the address and who may hold it; invalid_input
-  /// "bad-certificate" the file of TLS that cannot be used.
+  /// Binds and listens. Fails with unavailable, type "cannot-listen", naming the address and how to find the
+  /// program that uses it; with invalid_input, type "bad-certificate", naming the unusable TLS file.
   static Result<std::unique_ptr<Server>> listen(const ServerOptions& options, std::vector<Route> routes);
   virtual ~Server() = default;
   /// "127.0.0.1:8000"
   [[nodiscard]] virtual std::string address() const = 0;
-  /// Accepts no more, and finishes requests under way up to the deadline.
-  /// Requests that are not done then are told to stop, and have a second to say so; `overdue` is called
-  /// before, to end what they wait for.
+  /// Stops accepting and waits up to `drain` for the current requests. Then tells the rest to stop, calls
+  /// `overdue`, which should end what they wait for, and gives them one more second.
   virtual void stop(std::chrono::milliseconds drain, const std::function<void()>& overdue = {}) = 0;
 };
 

@@ -17,7 +17,7 @@ using boost::system::error_code;
 
 Error bad_certificate(const std::filesystem::path& path, const error_code& error, std::string fix) {
   return {ErrorCode::invalid_input, "bad-certificate",
-          fmt::format("{} cannot be used for TLS: {}", path.string(), error.message()), std::move(fix)};
+          fmt::format("cannot use {} for TLS: {}", path.string(), error.message()), std::move(fix)};
 }
 
 Result<std::shared_ptr<ssl::context>> make_context(const TlsFiles& files) {
@@ -25,8 +25,8 @@ Result<std::shared_ptr<ssl::context>> make_context(const TlsFiles& files) {
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
   SSL_CTX_set_options(context->native_handle(),
                       SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
-  // TLS 1.2 with authenticated encryption and forward secrecy only (RFC 9325 section 4.2); TLS 1.3 has no
-  // other.
+  // For TLS 1.2, allow only authenticated encryption with forward secrecy (RFC 9325 section 4.2). TLS 1.3 has
+  // nothing else.
   SSL_CTX_set_cipher_list(context->native_handle(), "ECDHE+AESGCM:ECDHE+CHACHA20");
   error_code error;
   context->use_certificate_chain_file(files.certificate.string(), error);
@@ -63,14 +63,14 @@ std::shared_ptr<ssl::context> TlsContexts::current() {
 TlsContexts::Context TlsContexts::look() {
   const auto now = stamps();
   if (now == seen_) return context_;
-  // Before they are read: what is written meanwhile is seen the next time.
+  // Set it before reading the files, so that the next look detects a concurrent write.
   seen_ = now;
   auto made = make_context(files_);
   if (made.has_value()) {
     context_ = std::move(made).value();
-    spdlog::info("the certificate {} was read again", files_.certificate.string());
+    spdlog::info("reloaded the certificate {}", files_.certificate.string());
   } else {
-    spdlog::error("{}; the certificate before it stays in use", made.error().text());
+    spdlog::error("{}; the previous certificate stays in use", made.error().text());
   }
   return context_;
 }

@@ -12,19 +12,19 @@
 
 namespace deltadrop::http {
 
-/// The TLS settings of new connections, made again when a file changes. Belongs to the network thread, which
-/// must not wait for the disk: the files are looked at by a thread of its own.
+/// The TLS contexts for new connections, rebuilt when a file changes. Belongs to the network thread. That
+/// thread must not wait for the disk, so another thread checks the files.
 class TlsContexts {
  public:
-  /// invalid_input "bad-certificate".
+  /// Fails with invalid_input, type "bad-certificate".
   static Result<std::unique_ptr<TlsContexts>> load(const TlsFiles& files);
 
-  /// Those of a connection that begins now. Files that have changed and cannot be used are logged once; what
-  /// was there before stays.
+  /// Returns the context for a new connection. If changed files are unusable, logs that once and keeps the
+  /// previous context.
   std::shared_ptr<boost::asio::ssl::context> current();
 
  private:
-  /// When each file was written: a renewed certificate has another.
+  /// The modification time of each file. Renewing a certificate changes it.
   struct Stamps {
     std::filesystem::file_time_type certificate;
     std::filesystem::file_time_type key;
@@ -34,14 +34,14 @@ class TlsContexts {
 
   explicit TlsContexts(TlsFiles files);
   [[nodiscard]] Stamps stamps() const;
-  /// Those of the files as they are now. On the probe's thread.
+  /// Returns the context for the current files. Runs on the probe's thread.
   Context look();
 
   const TlsFiles files_;
   Stamps seen_;
   Context context_;
-  Context latest_;            ///< the network thread's
-  io::Probe<Context> probe_;  ///< last: it uses the others
+  Context latest_;            ///< used only by the network thread
+  io::Probe<Context> probe_;  ///< last, because it uses the other members
 };
 
 }  // namespace deltadrop::http

@@ -16,7 +16,7 @@ bool unreserved(char c) {
   return is_alphanumeric(c) || std::string_view("._-~").find(c) != std::string_view::npos;
 }
 
-/// Takes scheme and authority off an absolute-form target: "http://host:port/path" -> "/path".
+/// Removes scheme and authority from an absolute-form target: "http://host:port/path" -> "/path".
 std::string_view take_authority(std::string_view text, Target& target) {
   constexpr std::string_view kSeparator = "://";
   const auto scheme_end = text.find(kSeparator);
@@ -55,8 +55,8 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space, st
       const auto low = i + 2 < text.size() ? hex_value(text[i + 2]) : std::nullopt;
       if (!high || !low) {
         return bad_request(
-            fmt::format("{} {} has a % without two hex digits behind it", what, quoted_for_message(text)),
-            "write a % itself as %25");
+            fmt::format("{} {} has a % without two hex digits after it", what, quoted_for_message(text)),
+            "write a literal % as %25");
       }
       out += static_cast<char>(*high << 4U | *low);
       i += 2;
@@ -66,11 +66,11 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space, st
   }
   if (out.find('\0') != std::string::npos) {
     return bad_request(fmt::format("{} {} has a NUL character", what, quoted_for_message(text)),
-                       "leave out %00");
+                       "remove %00");
   }
   if (find_invalid_utf8(out) != std::string_view::npos) {
     return bad_request(fmt::format("{} {} is not UTF-8", what, quoted_for_message(text)),
-                       "percent-encode the bytes of its UTF-8 form");
+                       "percent-encode the bytes of its UTF-8 encoding");
   }
   return out;
 }
@@ -90,7 +90,7 @@ std::string percent_encode(std::string_view text) {
 Result<Target> parse_target(std::string_view text) {
   if (text.find('#') != std::string_view::npos) {
     return bad_request(fmt::format("request target {} has a fragment", quoted_for_message(text)),
-                       "leave out what is behind #, or write a # itself as %23");
+                       "remove # and the text after it, or write a literal # as %23");
   }
   Target target;
   text = take_authority(text, target);
@@ -98,7 +98,7 @@ Result<Target> parse_target(std::string_view text) {
   auto raw_path = text.substr(0, question);
   if (raw_path.empty() && question == 0) raw_path = "/";
   if (!raw_path.starts_with('/')) {
-    return bad_request(fmt::format("request target {} is no path", quoted_for_message(text)),
+    return bad_request(fmt::format("request target {} is not a path", quoted_for_message(text)),
                        "start it with /");
   }
   if (question != std::string_view::npos) {

@@ -12,7 +12,7 @@ WorkerPool::WorkerPool(const PoolSize& size) : size_(size) {
 
 bool WorkerPool::has_room() {
   const std::lock_guard lock(mutex_);
-  // Jobs for which a thread is idle do not wait, though none has taken them yet.
+  // A job does not count as waiting if an idle thread will take it.
   return waiting_.size() < size_.waiting_max + idle_;
 }
 

@@ -12,7 +12,7 @@
 
 namespace deltadrop::http {
 
-/// Threads for one kind of work, and the jobs that wait for them, first come first served. Thread-safe.
+/// The threads for one kind of work and their queue, first in, first out. Thread-safe.
 class WorkerPool {
  public:
   using Job = std::function<void()>;  ///< must not throw
@@ -22,11 +22,11 @@ class WorkerPool {
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool() { join(); }
 
-  /// Whether one more job may wait. Asked for what begins; the rest of what has begun is added all the same:
-  /// there is no more of it than of connections.
+  /// Returns whether one more job may wait. Check it only for a new request. The later jobs of a request are
+  /// always added; there is at most one per connection.
   [[nodiscard]] bool has_room();
   void add(Job job);
-  /// Does what waits, and ends the threads.
+  /// Runs the waiting jobs, then ends the threads.
   void join();
 
  private:
@@ -36,7 +36,7 @@ class WorkerPool {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> waiting_;
-  std::size_t idle_ = 0;  ///< threads
+  std::size_t idle_ = 0;  ///< the number of idle threads
   bool joining_ = false;
   std::vector<std::thread> threads_;
 };

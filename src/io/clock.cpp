@@ -19,8 +19,7 @@ Timestamp SystemClock::now() {
 }
 
 std::chrono::milliseconds SystemClock::uptime() {
-  // The system call itself: a library that fakes the time of a process (libfaketime) fakes every clock of
-  // libc.
+  // Call the kernel directly: libfaketime, which fakes a process's time, replaces every clock of libc.
   timespec time{};
   if (::syscall(SYS_clock_gettime, CLOCK_BOOTTIME, &time) != 0) std::abort();
   using namespace std::chrono;
@@ -40,7 +39,7 @@ bool SystemClock::is_synchronised() {
 
 UploadId new_upload_id(Timestamp now) {
   UploadId id;
-  // The kernel's generator does not fail for so few bytes once the system is up.
+  // Once the system is up, getrandom does not fail for so few bytes.
   if (::getrandom(id.bytes.data(), id.bytes.size(), 0) != static_cast<ssize_t>(id.bytes.size())) std::abort();
   for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(now.unix_ms >> (40 - 8 * i));
   id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0F) | 0x70);

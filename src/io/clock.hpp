@@ -9,17 +9,17 @@
 
 namespace deltadrop::io {
 
-/// Where the time comes from. Thread-safe.
+/// The source of the time. Thread-safe.
 class Clock {
  public:
   virtual ~Clock() = default;
-  /// The wall clock, which may be set to anything at any time.
+  /// The wall clock. Anyone may set it to any time at any moment.
   virtual Timestamp now() = 0;
-  /// Time measured since the machine started, sleep included. No change of the wall clock affects it.
+  /// The time since the machine booted, including sleep. Setting the wall clock does not affect it.
   virtual std::chrono::milliseconds uptime() = 0;
-  /// Names the start of the machine that `uptime` counts from; "" if the system does not tell.
+  /// Identifies the boot from which `uptime` counts; "" if the system does not report it.
   virtual std::string boot_id() = 0;
-  /// Whether the system keeps the wall clock in step with another clock (NTP).
+  /// Returns whether the system synchronises the wall clock with another clock (NTP).
   virtual bool is_synchronised() = 0;
 };
 
@@ -31,7 +31,7 @@ class SystemClock final : public Clock {
   bool is_synchronised() override;
 };
 
-/// Stands still until told. For tests, and for the demo's reproducible output.
+/// A clock that only its setters move. For tests and for reproducible demo output.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(Timestamp start) : unix_ms_(start.unix_ms) {}
@@ -40,15 +40,15 @@ class ManualClock final : public Clock {
   std::string boot_id() override { return "boot " + std::to_string(boots_.load()); }
   bool is_synchronised() override { return synchronised_; }
 
-  /// Time passes.
+  /// Lets time pass: moves the wall clock and the uptime.
   void advance_ms(std::int64_t ms) {
     unix_ms_ += ms;
     uptime_ms_ += ms;
   }
-  /// Somebody sets the wall clock.
+  /// Sets the wall clock only.
   void set(Timestamp t) { unix_ms_ = t.unix_ms; }
   void jump_ms(std::int64_t ms) { unix_ms_ += ms; }
-  /// The machine starts again.
+  /// Simulates a reboot.
   void reboot() {
     ++boots_;
     uptime_ms_ = 0;
@@ -62,7 +62,7 @@ class ManualClock final : public Clock {
   std::atomic<bool> synchronised_{false};
 };
 
-/// A UUIDv7 (RFC 9562 section 5.7) of `now` and 74 random bits from the system.
+/// Returns a UUIDv7 (RFC 9562, section 5.7) of `now` and 74 random bits from the kernel.
 UploadId new_upload_id(Timestamp now);
 
 }  // namespace deltadrop::io

@@ -11,8 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr auto kFix =
-    "set the clock right; if it is right as it is, tell the server so: `deltadrop clock accept`";
+constexpr auto kFix = "correct the clock; if it is already correct, confirm it with `deltadrop clock accept`";
 
 milliseconds size_of(milliseconds difference) {
   return difference < milliseconds(0) ? -difference : difference;
@@ -23,21 +22,21 @@ Error clock_error(std::string message) {
 }
 
 std::string jumped(const ClockReport& report) {
-  return fmt::format("the clock shows {} and should show about {}: it jumped {} by {}",
+  return fmt::format("the clock shows {} but should show about {}: it jumped {} by {}",
                      report.now.to_string(), report.expected.to_string(),
                      report.jump.count() > 0 ? "ahead" : "back", rough_duration(size_of(report.jump)));
 }
 
 std::string went_back(const ClockReport& report) {
-  return fmt::format("the clock shows {}, {} before {}, when a server last ran here", report.now.to_string(),
-                     rough_duration(size_of(report.jump)), report.expected.to_string());
+  return fmt::format("the clock shows {}, {} before {}, the time when a server last ran here",
+                     report.now.to_string(), rough_duration(size_of(report.jump)),
+                     report.expected.to_string());
 }
 
 std::string versions_ahead(const ClockReport& report, const TableRef& table) {
   return fmt::format(
-      "the clock shows {}, and the newest version of {} has the timestamp {}, which is {} later: the clock "
-      "was "
-      "ahead then, or it is behind now",
+      "the clock shows {}, but the newest version of {} has the timestamp {}, which is {} later: "
+      "the clock was ahead then, or it lags now",
       report.now.to_string(), table.to_string(), report.now.plus_ms(report.newest_ahead.count()).to_string(),
       rough_duration(report.newest_ahead));
 }
@@ -70,7 +69,7 @@ void ClockWatch::begin(const ClockMark& last) {
   const milliseconds uptime = reference_uptime_;
   agreed_lag_ = last.agreed_lag;
   asked_ = last.asked;
-  // A catalog of before clocks were watched has times of the wall clock, which may have been ahead.
+  // A catalog from before clock watching stores wall-clock times, which may have been ahead.
   measured_ = last.boot_id.empty() ? std::min(last.measured, now) : last.measured;
   const bool same_boot = !boot_id_.empty() && boot_id_ == last.boot_id && uptime >= last.uptime;
   if (same_boot) {
@@ -80,8 +79,8 @@ void ClockWatch::begin(const ClockMark& last) {
     is_earliest_ = last.is_earliest;
     return;
   }
-  // How long the machine was off, or where this folder was meanwhile, nothing has measured.
-  // What a run showed that nobody has confirmed says nothing against this one.
+  // Nothing measured how long the machine was off, or where DATA_DIR was meanwhile. An unconfirmed time of an
+  // earlier run is not evidence against this clock.
   const Timestamp earliest = last.asked.value_or(last.expected);
   asked_.reset();
   if (now < earliest) {
@@ -118,7 +117,7 @@ ClockReport ClockWatch::look_locked() {
   const milliseconds jump(report.now.unix_ms - report.expected.unix_ms);
   const bool caught_up = is_earliest_ && jump >= milliseconds(0);
   if (size_of(jump) <= kCorrection || caught_up) {
-    // A lower bound that is not reached yet stays one: the rest of the way is no jump.
+    // Until the clock reaches the lower bound, keep the bound: catching up with it is not a jump.
     if (!is_earliest_ || caught_up) follow(report.now, uptime);
     report.expected = report.now;
   } else {
@@ -137,7 +136,7 @@ ClockReport ClockWatch::look_locked() {
   if (asked_ && !report.trouble) {
     report.state = ClockState::doubtful;
     report.trouble = clock_error(fmt::format(
-        "the clock shows {}, and a server last ran here at {}: the machine was off for {}, or the "
+        "the clock shows {}, but a server last ran here at {}: the machine was off for {}, or the "
         "clock is wrong",
         report.now.to_string(), asked_->to_string(),
         rough_duration(milliseconds(report.now.unix_ms - asked_->unix_ms))));

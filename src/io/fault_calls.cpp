@@ -32,7 +32,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The library's own function of that name.
+/// Returns the C library's own function of that name.
 template <class Function>
 Function next_of(const char* name) {
   auto* const found = ::dlsym(RTLD_NEXT, name);
@@ -40,7 +40,7 @@ Function next_of(const char* name) {
   return reinterpret_cast<Function>(found);
 }
 
-/// While this layer itself works, in this thread: its own calls are not watched.
+/// True while this layer itself works in this thread, so that it does not watch its own calls.
 thread_local bool inside = false;
 
 bool watching() { return !inside && (plan().kind == Kind::trace || plan().kind == Kind::power); }
@@ -50,7 +50,7 @@ std::mutex& calls_mutex() {
   return mutex;
 }
 
-/// Under calls_mutex().
+/// Call with calls_mutex() locked.
 Disk& disk() {
   static auto& only = *new Disk(plan().root + ".unsynced");
   return only;
@@ -58,14 +58,14 @@ Disk& disk() {
 
 bool is_watched(std::string_view path) {
   const std::string_view root = plan().root;
-  // The folder above too, which has to be synced when the root is made.
+  // Also watch the parent directory: it must be synced after the root is created.
   if (path == root.substr(0, root.rfind('/'))) return true;
   if (!path.starts_with(root) || (path.size() > root.size() && path[root.size()] != '/')) return false;
-  // SQLite's shared memory is made anew by whoever opens a database first.
+  // Skip SQLite's shared memory: the first process that opens a database recreates it.
   return !path.ends_with("-shm");
 }
 
-/// Where it is watched, else nothing.
+/// Returns the path if it is watched.
 std::optional<std::string> watched(int descriptor) {
   if (!watching()) return std::nullopt;
   std::array<char, 4096> path{};
@@ -89,7 +89,7 @@ std::optional<std::string> watched(int folder, const char* path) {
   return text;
 }
 
-/// 'R', 'S', 'T' (stopped)...; ' ' where it is gone.
+/// Returns the thread's state, such as 'R', 'S' or 'T' (stopped), or ' ' if it has ended.
 char state_of(const fs::path& thread) {
   const int file = ::open((thread / "stat").c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return ' ';
@@ -97,7 +97,7 @@ char state_of(const fs::path& thread) {
   const auto size = ::read(file, text.data(), text.size());
   ::close(file);
   const std::string_view found(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  // "PID (NAME) STATE ...", and a name may have parentheses.
+  // The format is "PID (NAME) STATE ...". The name may contain parentheses.
   const auto name_end = found.rfind(')');
   return name_end + 2 < found.size() ? found[name_end + 2] : ' ';
 }
@@ -115,8 +115,8 @@ void stop_threads_of(pid_t process) {
   }
 }
 
-/// Other threads read files through memory, and would see what is undone: a copy of the process does it while
-/// they are stopped.
+/// Other threads read mapped files and would see the undone bytes. So stop them, and let a copy of the
+/// process undo the changes.
 [[noreturn]] void lose_power() {
   const pid_t process = ::getpid();
   const pid_t copy = ::fork();
@@ -128,7 +128,7 @@ void stop_threads_of(pid_t process) {
   ::_exit(0);
 }
 
-/// A watched call: no other one runs while it exists. The power fails before the planned one.
+/// A watched call. Holds a lock, so that calls run one at a time. The power fails before the planned call.
 class Call {
  public:
   Call(const char* what, std::string path, std::string other = {})
@@ -141,7 +141,7 @@ class Call {
   Call& operator=(const Call&) = delete;
   ~Call() { inside = false; }
 
-  /// `change` tells the disk what is about to change.
+  /// `change` announces the coming change to the disk model.
   template <class Change>
   void announce(Change change) {
     if (plan().kind == Kind::power) change(disk());
@@ -153,8 +153,8 @@ class Call {
   }
 
  private:
-  /// One more write to the file that was written last: what a power failure undoes is the same before it and
-  /// after.
+  /// Returns whether this is another write to the file of the last write. A power failure before either of
+  /// them undoes the same bytes.
   [[nodiscard]] bool repeats() const {
     static auto& last = *new std::string;
     const auto mine = std::string_view(what_) == "write" ? path_ : std::string();
@@ -169,7 +169,7 @@ class Call {
   std::string other_;
 };
 
-/// Any call that writes bytes at a place: `write` makes it.
+/// Watches a call that writes `count` bytes at `offset`; `write` makes the call.
 template <class Write>
 ssize_t write_at(int descriptor, off_t offset, std::size_t count, Write write) {
   auto path = watched(descriptor);
@@ -180,7 +180,7 @@ ssize_t write_at(int descriptor, off_t offset, std::size_t count, Write write) {
   return call.done(write());
 }
 
-/// Where write() would put its next byte.
+/// Returns the offset of the next write().
 off_t place_of(int descriptor) {
   struct stat status{};
   if ((::fcntl(descriptor, F_GETFL) & O_APPEND) != 0 && ::fstat(descriptor, &status) == 0)
@@ -194,7 +194,7 @@ ssize_t write_here(int descriptor, std::size_t count, Write write) {
   return write_at(descriptor, place_of(descriptor), count, write);
 }
 
-/// An HTTP response is on its way to its client.
+/// Traces the status of an HTTP response that this process sends.
 void see_answer(const void* bytes, std::size_t count) {
   if (inside || plan().kind != Kind::trace) return;
   const std::string_view text(static_cast<const char*>(bytes), count);
@@ -222,7 +222,7 @@ int synced(const char* what, int descriptor, Sync sync) {
   if (!path) return sync();
   Call call(what, std::move(*path));
   if (plan().kind == Kind::trace) return call.done(sync());
-  // The disk of the plan is what counts, and the real one would cost time.
+  // Only the model of the disk matters. A real sync would cost time.
   if (std::string_view(what) == "syncfs") {
     disk().synced_all();
   } else {
@@ -231,7 +231,7 @@ int synced(const char* what, int descriptor, Sync sync) {
   return 0;
 }
 
-/// A call that changes the name `path`, and `other` too where it is given.
+/// Watches a call that changes the names `path` and `other`.
 template <class Change>
 int names(const char* what, std::optional<std::string> path, std::optional<std::string> other,
           Change change) {
@@ -260,7 +260,7 @@ int opened(int folder, const char* name, int flags, Open open) {
   return call.done(open());
 }
 
-/// A call that changes the mode or the times of an open file.
+/// Watches a call that changes the mode or the times of an open file.
 template <class Change>
 int metadata(int descriptor, Change change) {
   auto path = watched(descriptor);
@@ -281,15 +281,15 @@ int metadata(int folder, const char* name, Change change) {
   return result;
 }
 
-/// The C library's own streams write by calls that cannot be replaced.
+/// The C library's streams write with internal calls, which this layer cannot replace.
 void refuse_stream(const char* path, const char* mode) {
   if (std::string_view(mode).find_first_of("wa+") == std::string_view::npos || !watched(AT_FDCWD, path))
     return;
-  std::fprintf(stderr, "%s is written by a stream, which the fault layer cannot see\n", path);
+  std::fprintf(stderr, "a stream writes %s, which the fault layer cannot watch\n", path);
   std::abort();
 }
 
-/// The process ends by itself: what it has answered must be durable now.
+/// Traces a normal exit: everything that the process confirmed must now be durable.
 void end_of_process() {
   if (!watching()) return;
   std::fflush(nullptr);
@@ -437,7 +437,7 @@ int renameat(int from_folder, const char* from, int to_folder, const char* to) n
 
 int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) noexcept {
   static const auto next = faults::next_of<int (*)(int, const char*, int, const char*, int)>("linkat");
-  // The old name does not change; what was there of it is kept once more, which does no harm.
+  // The old name does not change. Recording it as well does no harm.
   return faults::names("link", faults::watched(from_folder, from), faults::watched(to_folder, to),
                        [&] { return next(from_folder, from, to_folder, to, flags); });
 }

@@ -1,11 +1,10 @@
 #pragma once
 
-/// The C library's calls that change files, which test binaries replace by their own (fault_calls.cpp) to
-/// trace them and to lose what is not synced. So everybody who writes is seen: io::File, SQLite, the C++
-/// library.
+/// Replaces the C library's calls that change files (fault_calls.cpp). Test binaries use it to trace these
+/// calls and to lose what is not synced. It sees every writer: io::File, SQLite and the C++ library.
 namespace deltadrop::io::faults {
 
-/// Does nothing; a program that calls it links the replaced calls.
+/// Does nothing. A call to it links the replaced calls into the program.
 void watch_calls() noexcept;
 
 }  // namespace deltadrop::io::faults

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr off_t kBlock = 4096;
 
-/// A test that cannot undo what it has to would prove nothing.
+/// Aborts on failure: a test that undoes too little would prove nothing.
 void require(bool done, const char* what) {
   if (done) return;
   std::fprintf(stderr, "the fault layer cannot %s: %s\n", what, std::strerror(errno));
@@ -31,7 +31,7 @@ struct stat status_of(int descriptor) {
   return status;
 }
 
-/// A descriptor of its own, so that nobody's offset or lock is shared.
+/// Opens the file again, so that neither the offset nor a lock is shared with `descriptor`.
 int opened_again(int descriptor, int flags) {
   return ::open(fmt::format("/proc/self/fd/{}", descriptor).c_str(), flags | O_CLOEXEC);
 }
@@ -46,7 +46,7 @@ fs::path path_of(int descriptor) {
 std::string read_block(int descriptor, off_t block) {
   std::string bytes(static_cast<std::size_t>(kBlock), '\0');
   const auto count = ::pread(descriptor, bytes.data(), bytes.size(), block * kBlock);
-  require(count >= 0, "read what a write replaces");
+  require(count >= 0, "read the bytes that a write replaces");
   bytes.resize(static_cast<std::size_t>(count));
   return bytes;
 }
@@ -155,9 +155,8 @@ void Disk::restore_bytes(Node& node, bool names_survive) {
             "undo a write");
   }
   require(::ftruncate(file, node.size) == 0, "cut a file");
-  // The journal has the size, and the blocks hold what they held before: nothing.
-  if (names_survive && now.st_size > node.size)
-    require(::ftruncate(file, now.st_size) == 0, "stretch a file");
+  // The journal kept the new size. The added blocks were never written and read as zeros.
+  if (names_survive && now.st_size > node.size) require(::ftruncate(file, now.st_size) == 0, "extend a file");
   const auto mode = names_survive ? now.st_mode & 07777 : node.mode;
   const auto time = names_survive ? now.st_mtim : node.time;
   const timespec times[2] = {time, time};
@@ -177,7 +176,7 @@ void Disk::restore_name(const Node& folder, const std::string& name, const Id& i
 }
 
 void Disk::restore_names(Node& folder) {
-  // A folder that was itself removed by now, since its own name was not durable.
+  // Skip a directory that is already removed because its own name was not durable.
   if (status_of(folder.descriptor).st_nlink == 0) return;
   for (const auto& [name, durable] : folder.names) {
     struct stat status{};

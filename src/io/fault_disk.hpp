@@ -11,51 +11,52 @@
 
 namespace deltadrop::io::faults {
 
-/// What a power failure would undo: copies of what writes replace, and of the names that folders lose, kept
+/// Records what a power failure would undo: the bytes that writes replace and the names that directories
+/// lose, until a sync makes the new ones durable. The model is the minimum that POSIX promises:
 /// until a sync makes the new ones durable. The model is the least that POSIX promises:
 ///
 /// - a file's bytes, size, mode and times are durable after fsync or fdatasync of the file;
-/// - a name in a folder (made, moved or removed) is durable after fsync of that folder, and of no other;
+/// - a created, renamed or removed name is durable after fsync of its directory, and of no other;
 /// - everything is durable after syncfs.
 ///
-/// Not thread-safe: one lock is held around each call and the change that it announces.
+/// Not thread-safe: the caller holds one lock during each call and the change that it announces.
 class Disk {
  public:
-  /// `graveyard`: a folder on the same file system for files that have lost their last name.
+  /// `graveyard` is a directory on the same file system. It keeps files that have lost their last name.
   explicit Disk(std::filesystem::path graveyard) : graveyard_(std::move(graveyard)) {}
 
-  /// The bytes from `begin` to `end` are about to change, or to be cut.
+  /// Call before the bytes from `begin` to `end` change or are cut off.
   void before_write(int descriptor, off_t begin, off_t end);
-  /// As before_write to the end of the file.
+  /// Call before the file is truncated to `size`.
   void before_cut(int descriptor, off_t size);
-  /// Its mode or its times are about to change.
+  /// Call before the file's mode or times change.
   void before_metadata(int descriptor);
-  /// The folder of `path` is about to gain, lose or change that name.
+  /// Call before `path` is created, removed or replaced.
   void before_name(const std::filesystem::path& path);
 
-  /// fsync or fdatasync of a file or a folder succeeded.
+  /// Call after a successful fsync or fdatasync of a file or a directory.
   void synced(int descriptor);
   void synced_all();
 
-  /// Undoes what is not durable. With `names_survive` all names stay and only bytes are lost, as on a disk
-  /// that wrote its journal of names first: files keep their size and have zeros where nothing was written
-  /// before.
+  /// Undoes everything that is not durable. With `names_survive`, all names stay and only bytes are lost, as
+  /// on a disk that wrote its journal of names first: files keep their size, and read as zeros where nothing
+  /// was written before.
   void lose_power(bool names_survive);
 
  private:
   using Id = std::pair<dev_t, ino_t>;
 
-  /// A file or folder that was seen. Its descriptor stays open to the end: the system may not give its number
-  /// to another one.
+  /// A file or directory that a call touched. Its descriptor stays open to the end, so that the system cannot
+  /// reuse the inode number.
   struct Node {
     int descriptor = -1;
     bool is_folder = false;
-    bool changed = false;  ///< since it was synced; then the next four are as they were
+    bool changed = false;  ///< changed since the last sync; if so, the next four members are the synced state
     off_t size = 0;
     mode_t mode = 0;
     timespec time{};
-    std::map<off_t, std::string> blocks;             ///< by number, those that were written to
-    std::map<std::string, std::optional<Id>> names;  ///< of a folder: the durable ones of those that changed
+    std::map<off_t, std::string> blocks;  ///< the original bytes of changed blocks, by block number
+    std::map<std::string, std::optional<Id>> names;  ///< of a directory: the durable targets
   };
 
   Node* node_of(int descriptor);

@@ -83,7 +83,7 @@ std::atomic<long> arrivals{0};
 }  // namespace
 
 const Plan& plan() {
-  // Never destroyed: calls are watched until the process has ended.
+  // Never destroyed: calls are watched until the process ends.
   static const Plan& read = *new Plan(read_plan());
   return read;
 }
@@ -98,7 +98,7 @@ void trace(std::string_view point, std::string_view path, std::string_view other
   if (plan().kind != Kind::trace) return;
   static const int file = ::open(plan().trace_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   const auto line = fmt::format("{}\t{}\t{}\n", point, path, other);
-  // Not write(), which is one of the calls that are traced.
+  // Do not use write(): this layer traces it.
   if (::syscall(SYS_write, file, line.data(), line.size()) != static_cast<long>(line.size())) std::abort();
 }
 

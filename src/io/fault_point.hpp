@@ -5,24 +5,23 @@
 
 namespace deltadrop::io {
 
-/// A named place where a test may kill the process or make a call fail; `path` is the file or folder that the
-/// call concerns, empty where there is none. The shipped binary links fault_points_off.cpp, in which this is
-/// always 0; test binaries link fault_points_on.cpp, which reads DELTADROP_FAULT:
+/// A named point at which a test may kill the process or make a call fail. `path` is the file or directory of
+/// the call, or empty. The shipped binary links fault_points_off.cpp, which always returns 0. Test binaries
+/// link fault_points_on.cpp, which reads DELTADROP_FAULT:
 ///
 ///     kill:archive.renamed:1           SIGKILL at the first arrival at that point
 ///     kill:*:17                        SIGKILL at the 17th arrival at any point
-///     fail:fsync:3:EIO                 the 3rd arrival returns EIO, and so the call that follows is not made
-///     fail:fsync@/archive/:3:EIO       the same, counting only arrivals whose path contains "/archive/"
+///     fail:fsync:3:EIO                 the 3rd arrival returns EIO, and the caller skips its system call
+///     fail:fsync@/archive/:3:EIO       the same, but counts only arrivals whose path contains "/archive/"
 ///
-/// With DELTADROP_FAULT_ROOT, a folder without symbolic links in its path, the calls that change files below
-/// it are watched, whoever makes them (docs/decisions/0023-power-failures-in-tests.md):
+/// DELTADROP_FAULT_ROOT names a directory whose path has no symbolic links. These plans watch all calls that
+/// change files below it, from any code (docs/decisions/0023-power-failures-in-tests.md):
 ///
 ///     trace:FILE                       a line for each call and each fault point: name, path, other path
-///     power:17                         SIGKILL before the 17th call, with everything undone that was not
-///     synced power:rename@/parquet/:1:names   before the 1st such call; all names survive, only bytes are
-///     lost
+///     power:17                         SIGKILL before the 17th call; undoes every change that is not synced
+///     power:rename@/parquet/:1:names   the same before the 1st such call; loses bytes but keeps all names
 ///
-/// Returns 0, or the errno that the caller must report as if the system had.
+/// Returns 0, or the errno that the caller must report as if its system call had failed.
 int fault_point(std::string_view name, const std::filesystem::path& path) noexcept;
 
 }  // namespace deltadrop::io

@@ -24,7 +24,7 @@ constexpr std::size_t kSystemCopyBlock = std::size_t{64} << 20;
 
 constexpr mode_t kFolderMode = 0755;
 
-/// Runs a system call until it is not interrupted; -1 and errno otherwise.
+/// Repeats a system call while a signal interrupts it. Returns the result; on failure, errno is set.
 template <class Call>
 auto uninterrupted(Call call) {
   auto result = call();
@@ -32,10 +32,10 @@ auto uninterrupted(Call call) {
   return result;
 }
 
-/// errno of a call that returned `result`, or 0.
+/// Returns errno if a call returned a negative `result`, else 0.
 int errno_after(long result) { return result < 0 ? errno : 0; }
 
-/// Passes the fault point `what`, then makes the call; fails as either says.
+/// Passes the fault point `what`, then makes the call. Fails if either fails.
 template <class Call>
 Result<void> checked(std::string_view what, const fs::path& path, Call call) {
   int number = fault_point(what, path);
@@ -53,8 +53,8 @@ Result<void> copy_bytes(File& from, File& to) {
   }
 }
 
-/// The system copies what it can by itself, which saves a copy of each byte to this process and back; the
-/// rest (another file system, an old kernel) is copied here.
+/// Lets the kernel copy as much as it can, which avoids copying each byte to this process and back. Succeeds
+/// even if the kernel cannot copy (another file system, an old kernel); copy_bytes then copies the rest.
 Result<void> copy_in_the_system(const File& from, const File& to) {
   if (const int number = fault_point("write", to.path())) return system_error("write", to.path(), number);
   while (true) {
@@ -78,8 +78,8 @@ Result<void> copy_to_new_file(const fs::path& from, const fs::path& to) {
 
 enum class Durable { no, yes };
 
-/// The umask of this process is narrower than the one that it was started with, once it is closed to others.
-/// A folder keeps the bit by which what is in it gets its group.
+/// Widens `folder` to the umask that this process was started with: after close_to_others, the current umask
+/// is narrower. Keeps the set-group-ID bit, which passes the directory's group on to new files.
 Result<void> open_by_umask(const fs::path& folder) {
   DD_TRY(const auto made, ownership_of(folder));
   return set_ownership(folder, mode_by_umask(kFolderMode) | (made.mode & S_ISGID), std::nullopt);
@@ -115,10 +115,10 @@ Result<void> write_file(const fs::path& path, std::string_view bytes, mode_t mod
   return sync_folder(path.has_parent_path() ? path.parent_path() : fs::path("."));
 }
 
-/// Set where a file system has said that it cannot: asking again would make and remove a file each time.
+/// Set once a file system does not support reflinks. Each further attempt would create and remove a file.
 std::atomic<bool> cannot_reflink = false;
 
-/// Shares `from`'s extents under the new name `to`; may leave an empty `to` where the file system cannot.
+/// Creates `to` with `from`'s extents. Returns false, and may leave an empty `to`, if the file system cannot.
 bool reflinked(const fs::path& from, const fs::path& to) {
   if (cannot_reflink) return false;
   auto source = File::open_to_read(from);
@@ -129,7 +129,7 @@ bool reflinked(const fs::path& from, const fs::path& to) {
   return false;
 }
 
-/// " (the limit is 1048576 bytes)", if there is one.
+/// Returns " (the limit is 1048576 bytes)", or "" if there is no limit.
 std::string file_size_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return "";
@@ -143,13 +143,12 @@ Error system_error(std::string_view what, const fs::path& path, int number) {
   switch (number) {
     case ENOSPC:
     case EDQUOT:
-      return {ErrorCode::unavailable, "disk-full", message,
-              "free some space on that file system, then try again"};
+      return {ErrorCode::unavailable, "disk-full", message, "free space on that file system, then retry"};
     case EROFS:
     case EACCES:
     case EPERM:
       return {ErrorCode::unavailable, "read-only", message,
-              "let this user write there, or choose another folder"};
+              "allow this user to write there, or choose another directory"};
     case EFBIG:
       return {ErrorCode::unavailable, "file-size-limit", message + file_size_limit(),
               "raise the limit on the size of files (ulimit -f) of this process"};
@@ -164,12 +163,13 @@ Error system_error(std::string_view what, const fs::path& path, int number) {
       return {ErrorCode::not_found, "no-such-file", message, "check the path"};
     case EISDIR:
       return {ErrorCode::unavailable, "io-error", message,
-              "it is a folder, where a file has to be: move it away, or name another file"};
+              "the path is a directory, not a file; move it away, or choose another file"};
     case ENOTDIR:
       return {ErrorCode::unavailable, "io-error", message,
-              "a part of that path is a file, where a folder has to be: move it away, or name another path"};
+              "part of that path is a file, not a directory; move it away, or choose another path"};
     case ELOOP:
-      return {ErrorCode::unavailable, "io-error", message, "end the circle of links, or name another file"};
+      return {ErrorCode::unavailable, "io-error", message,
+              "break the loop of symbolic links, or choose another file"};
     case EEXIST:
       return {ErrorCode::conflict, "file-exists", message, "choose another name"};
     default:
@@ -247,7 +247,7 @@ Result<void> File::sync() {
 
 Result<void> File::close() {
   const int number = fault_point("close", path_);
-  // Linux frees the descriptor even when close is interrupted, so it is never called twice.
+  // Linux frees the descriptor even if close is interrupted, so never call close twice.
   const int result = ::close(std::exchange(descriptor_, -1));
   if (number != 0) return system_error("close", path_, number);
   if (result != 0 && errno != EINTR) return system_error("close", path_, errno);
@@ -325,7 +325,7 @@ Result<std::string> read_whole_file(const fs::path& path) {
 Result<std::uint64_t> free_bytes(const fs::path& path) {
   std::error_code error;
   const auto space = fs::space(path, error);
-  if (error) return system_error("ask for the free space of", path, error.value());
+  if (error) return system_error("read the free space of", path, error.value());
   return std::uint64_t{space.available};
 }
 

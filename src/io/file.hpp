@@ -13,10 +13,10 @@
 #include "core/result.hpp"
 #include "io/permissions.hpp"
 
-/// What the rooms ask of the file system. Every failure is an Error that names the path and what the system
-/// said: `unavailable` with type "disk-full" (ENOSPC, EDQUOT), "read-only" (EROFS, EACCES, EPERM) or
-/// "io-error"; a missing file is `not_found`. Calls that change something pass a fault point of their own
-/// name first (see fault_point.hpp): "write", "fsync", "close", "rename", "link", "unlink", "mkdir".
+/// The file system calls of all modules. Every failure is an Error that names the path and the system's
+/// reason: `unavailable` with type "disk-full" (ENOSPC, EDQUOT), "read-only" (EROFS, EACCES, EPERM) or
+/// "io-error"; a missing file is `not_found`. A call that changes something first passes a fault point
+/// (fault_point.hpp) of its own name: "write", "fsync", "close", "rename", "link", "unlink" or "mkdir".
 namespace deltadrop::io {
 
 namespace fs = std::filesystem;
@@ -34,21 +34,21 @@ class File {
   ~File();
 
   static Result<File> open_to_read(const fs::path& path);
-  /// Fails with conflict, type "file-exists", when there is one. Here and below, `mode` is what the file may
-  /// have: what others have of it, close_to_others and the umask say.
+  /// Fails with conflict, type "file-exists", if the file exists. Here and below, `mode` is the widest mode;
+  /// close_to_others and the umask may narrow it for other users.
   static Result<File> create(const fs::path& path, mode_t mode = 0644, Readers readers = Readers::as_closed);
 
   Result<void> write(std::span<const std::byte> bytes);
   Result<void> write(std::string_view bytes) { return write(std::as_bytes(std::span(bytes))); }
-  /// Up to `into.size()` bytes; 0 at the end of the file.
+  /// Reads up to `into.size()` bytes. Returns 0 at the end of the file.
   Result<std::size_t> read(std::span<std::byte> into);
-  /// Where the next read begins.
+  /// Sets the offset of the next read.
   Result<void> seek(std::uint64_t offset);
   Result<std::uint64_t> size() const;
   Result<void> set_mode(mode_t mode);
-  /// After a failure nothing more may be done with this file but closing it.
+  /// After a failure, only close the file: a second fsync may wrongly succeed.
   Result<void> sync();
-  /// Reports what the destructor would swallow.
+  /// Closes the file and reports errors that the destructor would ignore.
   Result<void> close();
 
   [[nodiscard]] int descriptor() const { return descriptor_; }
@@ -59,35 +59,35 @@ class File {
   fs::path path_;
 };
 
-/// fsync of a folder: makes the names in it durable.
+/// Syncs a directory, which makes the names in it durable.
 Result<void> sync_folder(const fs::path& folder);
-/// Everything that was written to the file system of `folder` so far, names too: dearer than one fsync,
-/// cheaper than hundreds.
+/// Syncs everything written to the file system of `folder` so far, including names. It costs more than one
+/// fsync but less than hundreds.
 Result<void> sync_file_system(const fs::path& folder);
-/// Makes `folder` and its missing parents, syncing each folder that gained a name.
+/// Creates `folder` and its missing parents, and syncs each directory that gained a name.
 Result<void> make_folders_durably(const fs::path& folder, Readers readers = Readers::as_closed);
-/// The same without syncing.
+/// Like make_folders_durably, without syncs.
 Result<void> make_folders(const fs::path& folder, Readers readers = Readers::as_closed);
-/// Renames within one file system, over an existing name. Does not sync the folder.
+/// Renames within one file system and replaces `to`. Does not sync the directory.
 Result<void> rename_file(const fs::path& from, const fs::path& to);
-/// A second name for the same file. Fails with conflict, type "file-exists".
+/// Gives the file a second name. Fails with conflict, type "file-exists".
 Result<void> link_file(const fs::path& from, const fs::path& to);
-/// Absent is success.
+/// Succeeds if the file does not exist.
 Result<void> remove_file(const fs::path& path);
-/// `from`'s bytes under `to`, replacing it by rename: a reflink where the file system can, else a copy. Never
-/// a hard link: whoever writes to `to` must not change `from`. Does not sync.
+/// Replaces `to` by rename with a copy of `from`: a reflink if the file system supports it. Never a hard
+/// link, because writing to `to` must not change `from`. Does not sync.
 Result<void> clone_file(const fs::path& from, const fs::path& to);
-/// Writes to "<path>.tmp", syncs, renames over `path`, syncs the folder.
+/// Writes "<path>.tmp", syncs it, renames it to `path` and syncs the directory.
 Result<void> write_file_durably(const fs::path& path, std::string_view bytes, mode_t mode = 0644);
-/// What an ordinary user may still write on the file system of `path`.
+/// Returns the bytes that an unprivileged user may still write on the file system of `path`.
 Result<std::uint64_t> free_bytes(const fs::path& path);
-/// The same without syncing.
+/// Like write_file_durably, without syncs.
 Result<void> write_file(const fs::path& path, std::string_view bytes, mode_t mode = 0644);
 Result<std::string> read_whole_file(const fs::path& path);
-/// Device number: equal for paths on one file system.
+/// Returns the device number, which is equal for paths on one file system.
 Result<dev_t> file_system_of(const fs::path& path);
 
-/// The Error for a failed system call: `what` is a verb ("write"), `number` its errno.
+/// Returns the Error for a failed system call. `what` is a verb ("write"); `number` is the errno.
 Error system_error(std::string_view what, const fs::path& path, int number);
 
 }  // namespace deltadrop::io

@@ -8,14 +8,15 @@
 
 namespace deltadrop::io {
 
-/// Which file it is and when it last changed, as the system says. A program that writes to a file, or puts
-/// another one in its place, changes its stamp. Decay of the medium does not.
+/// Identifies a file and its last change, as the system reports them. A program that writes to a file or
+/// replaces it changes the stamp. Decay of the medium does not.
 struct FileStamp {
   dev_t device = 0;
   ino_t inode = 0;
   off_t bytes = 0;
   std::int64_t modified_ns = 0;
-  std::int64_t changed_ns = 0;  ///< of its content, mode, owner or names; no program can set it back
+  /// The last change of content, mode, owner or names. No program can set it back.
+  std::int64_t changed_ns = 0;
 
   [[nodiscard]] bool same_file(const FileStamp& other) const {
     return device == other.device && inode == other.inode;
@@ -23,7 +24,7 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
-/// Of the file that is open, whatever its name is now.
+/// The stamp of the open file, whatever its name is now.
 Result<FileStamp> stamp_of(const File& file);
 /// Follows symbolic links.
 Result<FileStamp> stamp_of(const fs::path& path);

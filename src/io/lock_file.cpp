@@ -16,7 +16,7 @@
 namespace deltadrop::io {
 namespace {
 
-/// How long `take` puts up with those who only ask, which is microseconds for each.
+/// How long `take` tolerates processes that only query the holder. Each query takes microseconds.
 constexpr std::chrono::seconds kAskersPatience{1};
 
 /// "PID\nADDRESS\n"
@@ -47,8 +47,8 @@ Result<File> open_lock(const fs::path& path, int flags) {
   return File(descriptor, path);
 }
 
-/// A shared lock is taken for a moment to find out, as flock has no question; so this keeps others out for as
-/// long.
+/// flock cannot query a lock, so this takes a shared lock for a moment. That keeps others from taking the
+/// lock meanwhile.
 Result<bool> is_held_exclusively(const fs::path& path) {
   DD_TRY(auto file, open_lock(path, O_RDWR));
   return ::flock(file.descriptor(), LOCK_SH | LOCK_NB) != 0;
@@ -56,7 +56,7 @@ Result<bool> is_held_exclusively(const fs::path& path) {
 
 }  // namespace
 
-/// What keeps it out may be somebody who asks for the holder, with the shared lock of that moment.
+/// A process that queries the holder also blocks the lock for a moment; retry until it is done.
 Result<LockFile> LockFile::take(const fs::path& path) {
   const auto deadline = std::chrono::steady_clock::now() + kAskersPatience;
   DD_TRY(auto lock, try_take(path));
@@ -111,7 +111,7 @@ Result<std::optional<std::uint64_t>> LockFile::count() {
 
 Result<void> LockFile::publish_address(const std::string& address) {
   const auto text = fmt::format("{}\n{}\n", ::getpid(), address);
-  // Cut last: who reads meanwhile finds two whole lines, not an empty file.
+  // Truncate last: a concurrent reader finds two complete lines, not an empty file.
   if (::pwrite(file_.descriptor(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
       ::ftruncate(file_.descriptor(), static_cast<off_t>(text.size())) != 0) {
     return system_error("write", file_.path(), errno);

@@ -10,28 +10,28 @@
 
 namespace deltadrop::io {
 
-/// What stands in a lock file: who holds it and where it answers.
+/// The content of a lock file: the holder's process id and address.
 struct LockHolder {
   pid_t pid = 0;
-  std::string address;  ///< "127.0.0.1:8000", or "" while it does not listen
+  std::string address;  ///< "127.0.0.1:8000", or "" if it does not listen yet
 };
 
-/// An exclusive lock (flock) on a file, held until destroyed or the process ends, however it ends.
+/// An exclusive lock (flock) on a file. Held until the object is destroyed or the process ends in any way.
 class LockFile {
  public:
-  /// Fails with conflict, type "data-dir-in-use", naming the holder's pid. Those who ask for the `holder`
-  /// meanwhile do not keep it out.
+  /// Fails with conflict, type "data-dir-in-use", and names the holder's pid. Concurrent calls of `holder` do
+  /// not make it fail.
   static Result<LockFile> take(const fs::path& path);
-  /// Nothing where somebody holds it. The file stays as it is.
+  /// Returns nothing if another process holds the lock. Does not change the file.
   static Result<std::optional<LockFile>> try_take(const fs::path& path);
-  /// Waits until whoever holds it lets go. The file stays as it is.
+  /// Waits until the lock is free. Does not change the file.
   static Result<LockFile> wait_for(const fs::path& path);
-  /// The holder as written in the file if somebody holds the lock; not_found otherwise.
+  /// Returns the holder that the file names if a process holds the lock; otherwise not_found.
   static Result<LockHolder> holder(const fs::path& path);
 
-  /// Steps the file's time of modification on, and returns it as a number: kCountStep more than the one
-  /// before, if nobody else who counts had the lock in between. Nothing where the file system keeps times
-  /// less exactly. Neither content nor durability changes.
+  /// Advances the file's modification time by kCountStep and returns it as a number. The result is kCountStep
+  /// more than the last one unless another process counted in between. Returns nothing if the file system
+  /// stores times less exactly. Changes neither content nor durability.
   Result<std::optional<std::uint64_t>> count();
   static constexpr std::uint64_t kCountStep = 1'000;
 

@@ -15,11 +15,11 @@
 namespace deltadrop::io {
 namespace {
 
-/// A mapping as the signal handler finds it: no lock may be taken there.
+/// A mapping, as the signal handler reads it. The handler must not take locks.
 struct Guarded {
-  std::atomic<std::uintptr_t> begin = 0;  ///< 0: free
+  std::atomic<std::uintptr_t> begin = 0;  ///< 0 means that the slot is free
   std::atomic<std::size_t> size = 0;
-  std::atomic<bool> filled = false;  ///< zeros stand for bytes that were gone
+  std::atomic<bool> filled = false;  ///< zeros replaced missing bytes
 };
 
 constexpr std::size_t kGuardedMax = 16'384;
@@ -28,17 +28,17 @@ std::atomic<std::size_t> next_guard = 0;
 std::uintptr_t page_size = 0;
 struct sigaction action_before{};
 
-/// Puts zeros where pages are gone, so that the read that was interrupted goes on. mmap is a bare system call
-/// on Linux.
+/// Maps zero pages over missing pages, so that the interrupted read continues. On Linux, mmap is a bare
+/// system call and therefore safe here.
 void fill_what_is_gone(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
-  // What another process sends has no address.
+  // A signal that another process sends has no address.
   const auto at = info->si_code > 0 ? reinterpret_cast<std::uintptr_t>(info->si_addr) : 0;
   for (Guarded& one : guarded) {
     const std::uintptr_t begin = one.begin.load(std::memory_order_acquire);
     const std::size_t size = one.size.load(std::memory_order_acquire);
     if (begin == 0 || at < begin || at >= begin + size) continue;
-    // Taken by another mapping in between, the place had that one's size.
+    // If another mapping took the slot meanwhile, `size` may be that mapping's.
     if (one.begin.load(std::memory_order_acquire) != begin) continue;
     const std::uintptr_t page = at & ~(page_size - 1);
     void* const filled = ::mmap(reinterpret_cast<void*>(page), begin + size - page, PROT_READ,
@@ -48,7 +48,7 @@ void fill_what_is_gone(int signal, siginfo_t* info, void* context) {
     one.filled.store(true, std::memory_order_release);
     return;
   }
-  // Somebody else's: as if this handler were not there.
+  // The address is not ours: do what the previous handler would do.
   if ((action_before.sa_flags & SA_SIGINFO) != 0) {
     action_before.sa_sigaction(signal, info, context);
   } else {
@@ -69,7 +69,7 @@ void guard_against_cut_off_files() {
   static_cast<void>(installed);
 }
 
-/// Its place, or kGuardedMax where there is none left.
+/// Returns the index of the mapping's slot, or kGuardedMax if all slots are taken.
 std::size_t guard(void* data, std::size_t size) {
   guard_against_cut_off_files();
   const auto begin = reinterpret_cast<std::uintptr_t>(data);
@@ -127,7 +127,7 @@ Result<MappedFile> MappedFile::open(const fs::path& path) {
     ::munmap(data, size);
     return Error{ErrorCode::unavailable, "too-many-files",
                  fmt::format("cannot map {}: {} files are mapped", path.string(), kGuardedMax),
-                 "let some uploads end, then try again"};
+                 "wait until some uploads have finished, then retry"};
   }
   mapped.data_ = data;
   mapped.size_ = size;
@@ -143,9 +143,9 @@ Result<void> MappedFile::check_unchanged() const {
   const bool filled = data_ != nullptr && guarded[guard_].filled.load(std::memory_order_acquire);
   if (size == size_ && !filled) return success();
   return Error{ErrorCode::unavailable, "file-changed",
-               fmt::format("{} was changed while it was read: it had {} bytes and has {}",
+               fmt::format("{} changed while it was read: it had {} bytes and now has {}",
                            file_.path().string(), size_, size),
-               "wait until it is written, or work on a copy"};
+               "wait until it is completely written, or use a copy"};
 }
 
 }  // namespace deltadrop::io

@@ -8,11 +8,11 @@
 
 namespace deltadrop::io {
 
-/// A file's bytes, mapped read-only. The bytes stay readable after the file's name is gone. An empty file
-/// maps to an empty view.
+/// A file's bytes, mapped read-only. They stay readable after the file is removed. An empty file gives an
+/// empty view.
 ///
-/// A file that somebody cuts off while it is mapped does not end the process: what is gone reads as NUL, and
-/// `check_unchanged` says so. Not thread-safe, but its bytes are.
+/// If the file is truncated while mapped, missing bytes read as NUL, and `check_unchanged` reports it. The
+/// object is not thread-safe, but any thread may read its bytes.
 class MappedFile {
  public:
   MappedFile() = default;
@@ -26,9 +26,9 @@ class MappedFile {
 
   [[nodiscard]] const File& file() const { return file_; }
   [[nodiscard]] std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
-  /// Call it behind the last look at the bytes. Fails with unavailable, type "file-changed", where the file
-  /// has another size than when it was opened, or bytes were missing when they were read: what was read of
-  /// it means nothing. (Its times say nothing: whoever moves a file may set them.)
+  /// Call it after the last read of the bytes. Fails with unavailable, type "file-changed", if the file's
+  /// size has changed since it was opened or if bytes were missing during a read; discard everything read
+  /// from it then. (It does not check the file's times: moving a file may set them.)
   [[nodiscard]] Result<void> check_unchanged() const;
 
  private:
@@ -36,7 +36,7 @@ class MappedFile {
 
   void* data_ = nullptr;
   std::size_t size_ = 0;
-  std::size_t guard_ = 0;  ///< its place among the guarded mappings
+  std::size_t guard_ = 0;  ///< the index of its slot among the guarded mappings
   File file_;
 };
 

@@ -11,11 +11,11 @@
 namespace deltadrop::io {
 namespace {
 
-/// As rename(2), but fails with EEXIST where `to` exists.
+/// Like rename(2), but fails with EEXIST if `to` exists.
 int rename_if_new(const fs::path& from, const fs::path& to) {
   const int result = ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE);
   if (result == 0 || errno != EINVAL) return result;
-  // A file system that cannot do both in one step.
+  // The file system does not support RENAME_NOREPLACE; check first, then rename.
   struct stat status{};
   if (::lstat(to.c_str(), &status) != 0) return ::rename(from.c_str(), to.c_str());
   errno = EEXIST;

@@ -22,10 +22,10 @@ constexpr mode_t kAllBits = 07777;
 constexpr mode_t kClosed = 0077;
 constexpr mode_t kClosedButToGroup = 0027;
 
-/// What close_to_others takes away; nothing before it was called.
+/// The permission bits that close_to_others removes; none before its first call.
 std::atomic<mode_t> closed_bits = 0;
 
-/// There is no other way to ask than to set it; taken before main and before any thread.
+/// The umask can only be read by setting it, so do that before main and before any thread starts.
 mode_t umask_at_start() {
   static const mode_t first = [] {
     const mode_t found = ::umask(0);
@@ -37,12 +37,13 @@ mode_t umask_at_start() {
 [[maybe_unused]] const mode_t kTakenAtStart = umask_at_start();
 
 constexpr std::size_t kGroupBytesMin = std::size_t{16} << 10;
-constexpr std::size_t kGroupBytesMax = std::size_t{16} << 20;  ///< a group of a hundred thousand users
+constexpr std::size_t kGroupBytesMax = std::size_t{16}
+                                       << 20;  ///< enough for a group of a hundred thousand users
 
 }  // namespace
 
 Result<gid_t> find_group(std::string_view name_or_number) {
-  // The largest number means "leave it as it is" to chown.
+  // chown takes the largest number to mean "do not change the group".
   const auto number = parse_integer<gid_t>(name_or_number);
   if (number && *number != static_cast<gid_t>(-1)) return *number;
   const std::string name(name_or_number);
@@ -57,7 +58,7 @@ Result<gid_t> find_group(std::string_view name_or_number) {
   if (found != nullptr) return found->gr_gid;
   return Error{ErrorCode::invalid_input, "no-such-group",
                fmt::format("this system has no group {}", quoted_for_message(name_or_number)),
-               "give the name or the number of a group that `getent group` lists"};
+               "use the name or the number of a group that `getent group` lists"};
 }
 
 void close_to_others(Group group) {
@@ -84,7 +85,7 @@ Result<void> set_ownership(const std::filesystem::path& path, mode_t mode, std::
     if (number == 0 && ::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0) number = errno;
     if (number != 0) return system_error("change the group of", path, number);
   }
-  // A change of the group may clear bits of the mode.
+  // Changing the group may clear mode bits.
   if (now.mode == mode && !other_group) return success();
   int number = fault_point("chmod", path);
   if (number == 0 && ::chmod(path.c_str(), mode) != 0) number = errno;

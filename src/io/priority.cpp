@@ -6,7 +6,8 @@
 namespace deltadrop::io {
 
 void let_others_go_first() {
-  // Each step of niceness is a quarter (sched(7)). Linux keeps it for each thread, whatever POSIX says.
+  // Each step of niceness multiplies the share by about 0.8 (sched(7)). Unlike POSIX, Linux keeps it per
+  // thread.
   constexpr int kNice = 5;
   static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
 }

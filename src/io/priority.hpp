@@ -2,8 +2,8 @@
 
 namespace deltadrop::io {
 
-/// Gives this thread a third of what others get where they want the processors too. Advice: a system that
-/// does not take it is no error.
+/// Gives this thread about a third of another thread's share when both want the processor. This is only
+/// advice; a failure is ignored.
 void let_others_go_first();
 
 }  // namespace deltadrop::io

@@ -11,8 +11,8 @@
 
 namespace deltadrop::io {
 
-/// Asks something that may not answer, such as a frozen database, on a thread of its own: who wants to know
-/// waits for a bounded time, and not at all while an earlier question is known to hang. Thread-safe.
+/// Calls a function that may hang, such as a query of a frozen database, on its own thread. A caller waits
+/// for a bounded time, and not at all while an earlier call is known to hang. Thread-safe.
 template <class Answer>
 class Probe {
  public:
@@ -20,16 +20,16 @@ class Probe {
   using Question = std::function<Answer()>;  ///< must not throw
 
   struct Seen {
-    std::optional<Answer> answer;                     ///< the last one, unless it is older than age_max
-    std::optional<Clock::duration> unanswered_since;  ///< how long the question that is asked now has waited
+    std::optional<Answer> answer;                     ///< the last result, unless it is older than age_max
+    std::optional<Clock::duration> unanswered_since;  ///< how long the running call has taken
   };
 
-  /// A question hangs after `patience`.
+  /// A call that takes longer than `patience` hangs.
   Probe(Clock::duration patience, Clock::duration age_max)
       : patience_(patience), age_max_(age_max), thread_([this] { run(); }) {}
   Probe(const Probe&) = delete;
   Probe& operator=(const Probe&) = delete;
-  /// Waits for the question that is asked now.
+  /// Waits for the running call.
   ~Probe() {
     {
       const std::lock_guard lock(mutex_);
@@ -39,7 +39,8 @@ class Probe {
     thread_.join();
   }
 
-  /// Begins to ask; the number of the answer, for `look`. An answer that is on its way was asked for before.
+  /// Starts a call and returns the number of its result, for `look`. The result of a call that already runs
+  /// does not count.
   std::uint64_t ask(Question question) {
     const std::lock_guard lock(mutex_);
     question_ = std::move(question);
@@ -47,7 +48,7 @@ class Probe {
     return answers_ + (begun_at_ ? 2 : 1);
   }
 
-  /// Waits for that answer until the patience is over.
+  /// Waits up to `patience` for the result of that number.
   Seen look(std::uint64_t number) {
     std::unique_lock lock(mutex_);
     if (!hangs()) {
@@ -93,7 +94,7 @@ class Probe {
   Clock::time_point answered_at_;
   std::uint64_t answers_ = 0;
   bool ending_ = false;
-  std::thread thread_;  ///< last: it uses the others
+  std::thread thread_;  ///< last, because it uses the other members
 };
 
 }  // namespace deltadrop::io

@@ -18,7 +18,7 @@ struct Sha256Hasher::State {
 
 namespace {
 
-/// OpenSSL's digest calls fail only when it is out of memory or misused.
+/// OpenSSL's digest calls fail only if memory runs out or on misuse.
 void must(int result) {
   if (result != 1) std::abort();
 }

@@ -8,7 +8,7 @@
 
 namespace deltadrop::io {
 
-/// SHA-256 (FIPS 180-4) of bytes that come in pieces.
+/// Computes the SHA-256 (FIPS 180-4) of bytes that arrive in pieces.
 class Sha256Hasher {
  public:
   Sha256Hasher();
@@ -17,7 +17,7 @@ class Sha256Hasher {
   Sha256Hasher& operator=(Sha256Hasher&&) noexcept;
 
   void update(std::span<const std::byte> bytes);
-  /// Ends the hash; further calls are a bug.
+  /// Returns the hash. Do not call any method afterwards.
   Sha256 finish();
 
  private:
@@ -27,10 +27,10 @@ class Sha256Hasher {
 
 Sha256 sha256_of(std::string_view bytes);
 
-/// HMAC (RFC 2104) with SHA-256 of `text` under `key`.
+/// The HMAC-SHA-256 (RFC 2104) of `text` under `key`.
 Sha256 hmac_sha256_of(std::string_view key, std::string_view text);
-/// Takes as long wherever they differ: what is compared with a secret must not tell how much of it was
-/// guessed.
+/// Takes the same time wherever the texts differ, so that a comparison with a secret does not reveal how much
+/// of a guess is right.
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 
 }  // namespace deltadrop::io

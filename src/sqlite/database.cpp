@@ -23,19 +23,21 @@ struct Classified {
 Classified classify(int code) {
   switch (code & 0xFF) {
     case SQLITE_FULL:
-      return {ErrorCode::unavailable, "disk-full", "free some space on that file system, then try again"};
+      return {ErrorCode::unavailable, "disk-full", "free space on that file system, then retry"};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return {ErrorCode::unavailable, "database-busy", "try again"};
+      return {ErrorCode::unavailable, "database-busy", "retry"};
     case SQLITE_READONLY:
     case SQLITE_PERM:
-      return {ErrorCode::unavailable, "read-only", "let this user write the database file and its folder"};
+      return {ErrorCode::unavailable, "read-only",
+              "allow this user to write the database file and its directory"};
     case SQLITE_NOMEM:
       return {ErrorCode::unavailable, "out-of-memory",
               "raise the limit on memory (ulimit -v) of this process"};
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-      return {ErrorCode::unavailable, "io-error", "check the disk, the folder's rights and the system's log"};
+      return {ErrorCode::unavailable, "io-error",
+              "check the disk, the directory's permissions and the system's log"};
     case SQLITE_CONSTRAINT:
       return {ErrorCode::conflict, "constraint", ""};
     case SQLITE_TOOBIG:
@@ -53,7 +55,7 @@ Classified classify(int code) {
 struct Database::State {
   sqlite3* connection = nullptr;
   std::filesystem::path path;
-  std::string repair;  ///< of a damaged file
+  std::string repair;  ///< the fix for errors about a damaged file
   std::map<std::string, sqlite3_stmt*, std::less<>> statements;
 
   State() = default;
@@ -77,7 +79,7 @@ sqlite3* Database::handle() const { return state_->connection; }
 Error Database::error_of(int code, std::string_view sql) const {
   const int number = sqlite3_system_errno(state_->connection);
   const bool of_the_system = (code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN;
-  // Limits of this process, which have a type and a fix of their own.
+  // These are limits of this process; system_error gives them their own types and fixes.
   if (of_the_system && (number == EFBIG || number == EMFILE || number == ENFILE || number == ENOMEM)) {
     return io::system_error("use", state_->path, number);
   }
@@ -138,10 +140,10 @@ Result<void> Database::migrate(std::span<const std::string_view> migrations) {
   }
   const auto known = static_cast<std::int64_t>(migrations.size());
   if (done > known) {
-    return Error{
-        ErrorCode::conflict, "schema-too-new",
-        fmt::format("{} has schema {}, this program knows up to {}", state_->path.string(), done, known),
-        "use the newer deltadrop that wrote it"};
+    return Error{ErrorCode::conflict, "schema-too-new",
+                 fmt::format("{} has schema version {}; this program supports versions up to {}",
+                             state_->path.string(), done, known),
+                 "use the newer deltadrop version that wrote it"};
   }
   for (; done < known; ++done) {
     DD_TRY(auto transaction, Transaction::begin(*this));
@@ -165,7 +167,7 @@ void Statement::reset() {
 }
 
 Statement& Statement::bind(int parameter, std::string_view text) {
-  // A null pointer would bind NULL, which an empty view may hold.
+  // An empty view may have a null pointer, which would bind NULL.
   sqlite3_bind_text64(statement_, parameter, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC,
                       SQLITE_UTF8);
   return *this;
@@ -233,7 +235,7 @@ Transaction::Transaction(Transaction&& other) noexcept : database_(std::exchange
 
 Transaction::~Transaction() {
   if (database_ == nullptr) return;
-  // SQLite has already rolled back after some errors; then this one fails, and nothing is lost.
+  // After some errors, SQLite has already rolled back. ROLLBACK then fails harmlessly.
   [[maybe_unused]] const auto rolled_back = database_->execute("ROLLBACK");
 }
 
@@ -242,7 +244,7 @@ Result<void> Transaction::commit() {
     return io::system_error("commit", database_->path(), number);
   DD_TRY(database_->execute("COMMIT"));
   const auto& path = std::exchange(database_, nullptr)->path();
-  // Once it is committed only a kill can come in between: SQLite has no answer that could get lost.
+  // After the commit, tests can only kill the process: SQLite runs in it, so no response can be lost.
   static_cast<void>(io::fault_point("committed", path));
   return success();
 }

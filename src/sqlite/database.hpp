@@ -13,16 +13,15 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-/// The one wrapper over SQLite that the adapters of several rooms share. Errors: a full disk, I/O or busy is
-/// `unavailable` ("disk-full", "io-error", "database-busy"); a violated constraint is `conflict`
-/// ("constraint"); a damaged file is `corrupt`; anything else is `internal` with the statement in the
-/// message.
+/// The only wrapper around SQLite. Errors: a full disk, an I/O error or a busy database is `unavailable`
+/// ("disk-full", "io-error", "database-busy"); a violated constraint is `conflict` ("constraint"); a damaged
+/// file is `corrupt`; any other failure is `internal`, with the statement in the message.
 namespace deltadrop::sqlite {
 
 class Database;
 
-/// A prepared statement, kept by its Database and reset when this handle goes. Parameters are 1-based and
-/// bound by reference: their bytes must live until the next step.
+/// A prepared statement. The Database owns it; this handle resets it when destroyed. Parameters are 1-based
+/// and bound by reference: their bytes must live until the next step.
 class Statement {
  public:
   Statement(Statement&&) noexcept;
@@ -33,7 +32,7 @@ class Statement {
   Statement& bind(int parameter, std::string_view text);
   Statement& bind(int parameter, const char* text) { return bind(parameter, std::string_view(text)); }
   Statement& bind(int parameter, const std::string& text) { return bind(parameter, std::string_view(text)); }
-  /// A temporary would be gone before the step.
+  /// Deleted because the temporary would be destroyed before the step.
   Statement& bind(int parameter, std::string&& text) = delete;
   Statement& bind(int parameter, std::int64_t number);
   Statement& bind_blob(int parameter, std::string_view bytes);
@@ -43,14 +42,14 @@ class Statement {
     return value ? bind(parameter, *value) : bind_null(parameter);
   }
 
-  /// True while there is a row. After the last row, or an error, the statement is reset.
+  /// Returns true if there is a row. After the last row, or after an error, the statement is reset.
   Result<bool> step();
-  /// Steps to the end, for statements that give no rows.
+  /// Steps to the end and ignores any rows.
   Result<void> run();
-  /// Clears the state of the last run, so that parameters can be bound anew.
+  /// Clears the state and the bindings of the last run.
   void reset();
 
-  /// Of the current row, 0-based; views live until the next step.
+  /// Reads a column of the current row. Columns are 0-based; views live until the next step.
   [[nodiscard]] std::string_view text(int column) const;
   [[nodiscard]] std::int64_t number(int column) const;
   [[nodiscard]] bool is_null(int column) const;
@@ -66,8 +65,8 @@ class Statement {
 
 enum class Access { read_write, read_only };
 
-/// One connection; use from one thread at a time. A read-write one is in WAL mode with synchronous=FULL,
-/// foreign keys on, a 5 s busy timeout and no mmap.
+/// One connection. Use it from one thread at a time. A read-write connection uses WAL mode with
+/// synchronous=FULL, enforces foreign keys, waits up to 5 s for locks and does not use mmap.
 class Database {
  public:
   static Result<Database> open(const std::filesystem::path& path, Access access = Access::read_write);
@@ -75,23 +74,22 @@ class Database {
   Database& operator=(Database&&) noexcept;
   ~Database();
 
-  /// Statements without parameters or rows, separated by semicolons.
+  /// Runs statements without parameters, separated by semicolons, and ignores any rows.
   Result<void> execute(std::string_view sql);
-  /// Cached by its text: preparing the same text twice costs a look-up. One handle of one text at a time.
+  /// Returns a statement from the cache, by its text, or prepares it. Use one handle per text at a time.
   Result<Statement> prepare(std::string_view sql);
-  /// Rows that the last statement changed.
+  /// Returns the number of rows that the last statement changed.
   [[nodiscard]] std::int64_t changes() const;
-  /// False after an error for which SQLite rolled back by itself.
+  /// Returns false after an error for which SQLite rolled back by itself.
   [[nodiscard]] bool in_transaction() const;
   [[nodiscard]] sqlite3* handle() const;
   [[nodiscard]] const std::filesystem::path& path() const;
 
-  /// What to do when this file turns out to be damaged, for the errors of all later calls.
+  /// Sets the `fix` of all later errors that report a damaged file.
   void set_repair(std::string fix);
 
-  /// Brings the schema up to date: runs each migration after the first `user_version` ones, each in a
-  /// transaction. Fails with conflict, type "schema-too-new", when the database knows more migrations than
-  /// given.
+  /// Updates the schema: skips the first `user_version` migrations and runs each of the others in its own
+  /// transaction. Fails with conflict, type "schema-too-new", if the database has more migrations than given.
   Result<void> migrate(std::span<const std::string_view> migrations);
 
  private:
@@ -102,7 +100,7 @@ class Database {
   std::unique_ptr<State> state_;
 };
 
-/// BEGIN IMMEDIATE; rolled back unless committed.
+/// A transaction (BEGIN IMMEDIATE). The destructor rolls back unless `commit` succeeded.
 class Transaction {
  public:
   static Result<Transaction> begin(Database& database);

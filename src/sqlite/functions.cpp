@@ -6,7 +6,7 @@ namespace deltadrop::sqlite {
 namespace {
 
 std::string_view text_of(sqlite3_value* value) {
-  // The text must be asked for before its size.
+  // Call sqlite3_value_text before sqlite3_value_bytes: the conversion to text determines the size.
   const unsigned char* text = sqlite3_value_text(value);
   return {reinterpret_cast<const char*>(text), static_cast<std::size_t>(sqlite3_value_bytes(value))};
 }
@@ -24,12 +24,12 @@ void destroy(void* comparison) { delete static_cast<TextComparison*>(comparison)
 }  // namespace
 
 Result<void> define_comparison(Database& database, const std::string& name, TextComparison comparison) {
-  // SQLite owns the pointer from here on, and destroys it even when the call fails.
+  // SQLite now owns the pointer. It destroys the comparison even if the call fails.
   const int code = sqlite3_create_function_v2(
       database.handle(), name.c_str(), 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
       static_cast<void*>(new TextComparison(comparison)), compare, nullptr, nullptr, destroy);
   if (code == SQLITE_OK) return success();
-  return Error{ErrorCode::internal, "sqlite", "SQLite refused to define the function " + name, ""};
+  return Error{ErrorCode::internal, "sqlite", "SQLite cannot define the function " + name, ""};
 }
 
 }  // namespace deltadrop::sqlite

@@ -8,11 +8,11 @@
 
 namespace deltadrop::sqlite {
 
-/// Whether two texts agree; must depend on nothing but them.
+/// Returns whether two texts agree. The result must depend on the texts alone.
 using TextComparison = bool (*)(std::string_view left, std::string_view right);
 
-/// Makes `name(left, right)` a deterministic SQL function of this connection: 1 or 0, and NULL where either
-/// side is.
+/// Defines `name(left, right)` as a deterministic SQL function of this connection. It returns 1 or 0, or NULL
+/// if either argument is NULL.
 Result<void> define_comparison(Database& database, const std::string& name, TextComparison comparison);
 
 }  // namespace deltadrop::sqlite

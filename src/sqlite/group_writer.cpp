@@ -15,8 +15,8 @@ Result<void> run_prepared(Database& database, std::string_view sql) {
 }
 
 Error left_undone() {
-  return {ErrorCode::internal, "write-left", "the thread that wrote for others ended before it had",
-          "try again"};
+  return {ErrorCode::internal, "write-left", "the thread that wrote for this group ended before it finished",
+          "retry"};
 }
 
 }  // namespace
@@ -47,8 +47,8 @@ std::size_t GroupWriter::waiting() {
 Result<void> GroupWriter::wait_or_lead(std::unique_lock<std::mutex>& lock, Waiting& mine) {
   if (working_) mine.changed.wait(lock, [&] { return mine.done || mine.leads; });
   if (mine.done) return result_of(mine);
-  // The first in the queue: whoever leads is in the group. Taken without memory, since one that fails here
-  // would stay in the queue.
+  // This write is the first in the queue, so the leader is part of its group. Take the group without
+  // allocating: an entry whose thread fails here would stay in the queue.
   std::array<Waiting*, kGroupMax> taken;
   const std::size_t count = std::min(queue_.size(), kGroupMax);
   std::copy_n(queue_.begin(), count, taken.begin());
@@ -59,7 +59,7 @@ Result<void> GroupWriter::wait_or_lead(std::unique_lock<std::mutex>& lock, Waiti
   try {
     work(group);
   } catch (...) {
-    // The others must not wait for ever for a thread that had no memory, say.
+    // The others must not wait forever for a thread that failed, for example for lack of memory.
     for (Waiting* waiting : group) waiting->result.reset();
     end(lock, group);
     throw;
@@ -77,7 +77,7 @@ void GroupWriter::end(std::unique_lock<std::mutex>& lock, Group group) {
   lock.lock();
   for (Waiting* waiting : group) {
     waiting->done = true;
-    // Under the lock: what it waits on is its own, and gone when it goes on.
+    // Notify with the lock held: the condition variable is destroyed once its thread continues.
     waiting->changed.notify_one();
   }
   working_ = !queue_.empty();
@@ -90,7 +90,7 @@ void GroupWriter::work(Group group) {
   const auto outcome = run_all(group);
   if (outcome.has_value()) return;
   for (Waiting* waiting : group) {
-    // A write that failed by itself keeps its own error: it is undone in any case.
+    // A write that failed keeps its own error. It is rolled back in any case.
     if (!waiting->result || waiting->result->has_value()) waiting->result = outcome.error();
   }
 }
@@ -103,19 +103,19 @@ Result<void> GroupWriter::run_all(Group group) {
     DD_TRY(const bool written, run_one(*waiting));
     any = any || written;
   }
-  // Nothing to commit: the transaction is rolled back.
+  // There is nothing to commit; the destructor rolls back.
   if (!any) return success();
   DD_TRY(call(hooks_.before_commit));
   DD_TRY(transaction.commit());
   return call(hooks_.committed);
 }
 
-/// Whether it wrote; an error where the transaction cannot go on.
+/// Returns whether the write succeeded, or an error if the transaction cannot continue.
 Result<bool> GroupWriter::run_one(Waiting& waiting) {
   DD_TRY(run_prepared(database_, "SAVEPOINT one"));
   waiting.result = waiting.write(database_);
   const bool written = waiting.result->has_value();
-  // A full disk or a failed read has SQLite roll back everything, and the others with it.
+  // After a full disk or a failed read, SQLite rolls back the whole transaction, including the other writes.
   if (!database_.in_transaction())
     return waiting.result->has_value() ? left_undone() : waiting.result->error();
   if (!written) {

@@ -12,43 +12,44 @@
 
 namespace deltadrop::sqlite {
 
-/// A database's one writing connection, shared by many threads: writes that wait at the same time are run in
-/// one transaction, a savepoint each, and share its commit. Whichever caller finds nobody at work does the
-/// work of all who wait. Thread-safe.
+/// Shares a database's only writing connection between threads. Writes that wait at the same time run in one
+/// transaction, each in its own savepoint, and share its commit. A caller that finds nobody writing runs all
+/// waiting writes. Thread-safe.
 class GroupWriter {
  public:
-  /// Runs on some caller's thread, inside a transaction. An error undoes this write and no other.
+  /// Runs inside a transaction, on the thread of any caller. An error rolls back this write only.
   using Write = std::function<Result<void>(Database&)>;
 
-  /// Called by the thread that does a group's work, never by two at a time. An error fails the whole group.
+  /// The thread that writes a group calls these, one call at a time. An error fails the whole group.
   struct Hooks {
     std::function<Result<void>()> begin;          ///< before the first write of a group
-    std::function<Result<void>()> before_commit;  ///< not of a group whose writes all failed
-    std::function<Result<void>()> committed;      ///< the group is durable, its callers still wait
+    std::function<Result<void>()> before_commit;  ///< skipped if every write of the group failed
+    std::function<Result<void>()> committed;      ///< the group is durable; its callers still wait
   };
 
   GroupWriter(Database database, Hooks hooks);
   explicit GroupWriter(Database database) : GroupWriter(std::move(database), Hooks{}) {}
 
-  /// Returns when the write is durable, or undone. After an error of the commit, which every caller of the
-  /// group gets, it may be either.
+  /// Returns once the write is durable or rolled back. If the commit fails, every caller of the group gets
+  /// its error, and the write may be either.
   Result<void> run(const Write& write);
-  /// The same, but nothing where writes of others are under way.
+  /// Like run, but returns nothing if other writes are in progress.
   std::optional<Result<void>> run_if_idle(const Write& write);
-  /// How many wait for the group that is under way.
+  /// Returns how many writes wait for the current group to finish.
   [[nodiscard]] std::size_t waiting();
 
  private:
-  /// Each is woken by itself: dozens that wake for one who can go on cost more than the writes.
+  /// A queued write. Each has its own condition variable: waking dozens of threads when one can continue
+  /// costs more than the writes.
   struct Waiting {
     explicit Waiting(const Write& its_write) : write(its_write) {}
     const Write& write;
-    std::optional<Result<void>> result;  ///< none where whoever wrote for it ended before it had
+    std::optional<Result<void>> result;  ///< empty if the writing thread ended before it ran the write
     bool done = false;
-    bool leads = false;  ///< it is to do the work of all who wait; the one before has ended
+    bool leads = false;  ///< the previous leader has ended; this thread must write the next group
     std::condition_variable changed;
   };
-  /// More would make the first of a group wait long for the last.
+  /// A larger group would delay its first write too long.
   static constexpr std::size_t kGroupMax = 256;
   using Group = std::span<Waiting* const>;
 
@@ -64,7 +65,7 @@ class GroupWriter {
 
   std::mutex mutex_;
   std::deque<Waiting*> queue_;
-  bool working_ = false;  ///< somebody uses database_, or has been told to
+  bool working_ = false;  ///< a thread uses database_ or has been chosen to
 };
 
 }  // namespace deltadrop::sqlite

@@ -166,7 +166,7 @@ def test_without_memory_the_upload_fails_or_the_process_says_why_it_ends(start):
         # It ran out where nobody can be answered.
         assert server.process.wait(timeout=60) == 2
         log = server.log_path.read_text()
-        assert "deltadrop: the system gives this process no more memory" in log and "fix: raise its limit" in log, log
+        assert "deltadrop: the system refused to give this process more memory" in log and "fix: raise its limit" in log, log
         assert "terminate called" not in log
         server = start()
     # 202 where 400,000 events are not published within PUBLISH_TIMEOUT.

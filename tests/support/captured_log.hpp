@@ -9,7 +9,7 @@
 
 namespace deltadrop::testing {
 
-/// What is logged while it exists: the messages alone, one line each.
+/// Captures log messages while it exists, as text only, one line each.
 class CapturedLog {
  public:
   CapturedLog() {
@@ -22,7 +22,7 @@ class CapturedLog {
   CapturedLog(const CapturedLog&) = delete;
   CapturedLog& operator=(const CapturedLog&) = delete;
 
-  /// Once nothing logs any more.
+  /// Returns the captured text. Call it only when nothing logs any longer.
   [[nodiscard]] std::string text() const { return text_.str(); }
 
  private:

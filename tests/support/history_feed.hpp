@@ -10,7 +10,7 @@
 
 namespace deltadrop::testing {
 
-/// Stands for a log and the one consumer that records it: gives each event the next offset of its partition.
+/// Simulates a log and its only consumer: gives each event the next offset of its partition.
 class HistoryFeed {
  public:
   explicit HistoryFeed(history::HistoryStore& store) : store_(store) {}
@@ -19,7 +19,7 @@ class HistoryFeed {
     return {"topic", eventlog::Partition(number)};
   }
 
-  /// A batch that goes on where the last successful one ended.
+  /// Returns a batch that continues after the last recorded one.
   history::RecordBatch batch(const std::vector<std::pair<std::int32_t, Event>>& events) {
     history::RecordBatch batch;
     batch.recorded_at = recorded_at;
@@ -53,7 +53,7 @@ class HistoryFeed {
     return must(record(batch(placed)));
   }
 
-  /// A batch with one dead letter.
+  /// Returns a batch with one dead letter.
   history::RecordBatch dead_letter(const std::string& payload, const std::optional<UploadFacts>& upload,
                                    std::int32_t number = 0) {
     history::RecordBatch batch;
@@ -69,7 +69,7 @@ class HistoryFeed {
     return stored == stored_.end() ? history::Offset(0) : stored->second;
   }
 
-  /// As another consumer that finds the store at `next`.
+  /// Continues at `next`, as another consumer would that reads this offset from the store.
   void go_on_at(std::int32_t number, history::Offset next) { stored_[number] = next; }
 
   eventlog::LogIdentity identity{"cluster", "topic-id"};

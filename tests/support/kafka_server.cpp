@@ -22,7 +22,7 @@ constexpr int kTimeoutMs = 30'000;
   std::abort();
 }
 
-/// A client for one question.
+/// A client for one request.
 class Asker {
  public:
   explicit Asker(const std::string& address) {
@@ -47,7 +47,7 @@ class Asker {
   rd_kafka_event_t* ask(const std::function<void(rd_kafka_t*, rd_kafka_queue_t*)>& begin) {
     begin(client_, queue_);
     event_ = rd_kafka_queue_poll(queue_, kTimeoutMs);
-    if (event_ == nullptr) give_up("the broker did not answer");
+    if (event_ == nullptr) give_up("the broker did not respond");
     if (rd_kafka_event_error(event_) != RD_KAFKA_RESP_ERR_NO_ERROR)
       give_up(rd_kafka_event_error_string(event_));
     return event_;
@@ -81,7 +81,7 @@ KafkaServer::KafkaServer() {
 }
 
 KafkaServer::~KafkaServer() {
-  ::shutdown(socket_, SHUT_RDWR);  // its input ends, and so it ends the broker and itself
+  ::shutdown(socket_, SHUT_RDWR);  // closes its input; the script then stops the broker and exits
   ::waitpid(pid_, nullptr, 0);
   std::fclose(answers_);
   ::close(socket_);
@@ -115,7 +115,7 @@ void delete_kafka_topic(const std::string& address, const std::string& topic) {
   const auto code = rd_kafka_topic_result_error(rd_kafka_DeleteTopics_result_topics(
       rd_kafka_event_DeleteTopics_result(const_cast<rd_kafka_event_t*>(event)), &count)[0]);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-    give_up(fmt::format("topic {} cannot be deleted: {}", topic, rd_kafka_err2str(code)));
+    give_up(fmt::format("cannot delete topic {}: {}", topic, rd_kafka_err2str(code)));
   }
 }
 
@@ -133,7 +133,7 @@ void make_kafka_topic(const std::string& address, const std::string& topic, int 
   const auto code = rd_kafka_topic_result_error(
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count)[0]);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    give_up(fmt::format("topic {} cannot be made: {}", topic, rd_kafka_err2str(code)));
+    give_up(fmt::format("cannot create topic {}: {}", topic, rd_kafka_err2str(code)));
   }
 }
 
@@ -182,7 +182,7 @@ void put_kafka_message(const std::string& address, const std::string& topic, int
   rd_kafka_topic_destroy(to);
   if (failed != 0) give_up(rd_kafka_err2str(rd_kafka_last_error()));
   if (rd_kafka_flush(asker.client(), kTimeoutMs) != RD_KAFKA_RESP_ERR_NO_ERROR)
-    give_up("the message did not go out");
+    give_up("the message was not delivered");
 }
 
 }  // namespace deltadrop::testing

@@ -10,9 +10,9 @@
 
 namespace deltadrop::testing {
 
-/// A real Kafka broker (tests/support/kafka_server.py), started when made and ended with this. It keeps its
-/// address and its data over `stop` and `start`. A step that fails ends the test program with the broker's
-/// words.
+/// A real Kafka broker (tests/support/kafka_server.py), which runs while this object exists. It keeps its
+/// address and its data across `stop` and `start`. A failed command ends the test program with the broker's
+/// message.
 class KafkaServer {
  public:
   KafkaServer();
@@ -37,21 +37,21 @@ class KafkaServer {
   std::FILE* answers_ = nullptr;
 };
 
-/// The one that a test program shares; started by the first call.
+/// The broker that a test program shares. The first call starts it.
 KafkaServer& shared_kafka_server();
 
-/// Deletes the topic if it is there, and returns when the broker knows that it is gone.
+/// Deletes the topic if it exists. Returns when the broker has deleted it.
 void delete_kafka_topic(const std::string& address, const std::string& topic);
 void make_kafka_topic(const std::string& address, const std::string& topic, int partitions,
                       const std::string& property = "", const std::string& value = "");
-/// A topic's property as the broker has it.
+/// Returns a property of the topic as stored by the broker.
 std::string kafka_topic_property(const std::string& address, const std::string& topic,
                                  const std::string& property);
-/// Drops what is before `offset`, as retention does.
+/// Drops the messages before `offset`, as retention does.
 void drop_kafka_messages_before(const std::string& address, const std::string& topic, int partition,
                                 long offset);
 
-/// A message as any other program may put it there. No value: a tombstone.
+/// Writes a message as any other program might. Without a value, it is a tombstone.
 void put_kafka_message(const std::string& address, const std::string& topic, int partition, const char* key,
                        const std::optional<std::string>& value);
 

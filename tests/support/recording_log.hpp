@@ -20,14 +20,14 @@ struct RecordedMessage {
   std::string value;
 };
 
-/// A log that only takes messages, remembers them in order, and misbehaves as told. With a file, every
-/// message is also appended to it as one line, so that it outlives the process. Thread-safe.
+/// A log that only accepts messages. It records them in order and fails on request. With a file, it also
+/// appends every message to the file as one line, which survives the process. Thread-safe.
 class RecordingLog final : public eventlog::EventLog {
  public:
   RecordingLog() = default;
   explicit RecordingLog(const std::string& file) : file_(file, std::ios::app | std::ios::binary) {}
 
-  /// While down, nothing can be published and health() says so.
+  /// While down, publishing and health() fail.
   void set_down(bool down) {
     const std::lock_guard lock(mutex_);
     down_ = down;
@@ -40,13 +40,13 @@ class RecordingLog final : public eventlog::EventLog {
     }
     changed_.notify_all();
   }
-  /// The nth append from now on, 1-based, is in_doubt: it is recorded, and fails.
+  /// Makes the nth append from now on (1-based) fail as in_doubt, although it is recorded.
   void fail_append(int nth) {
     const std::lock_guard lock(mutex_);
     appends_until_failure_ = nth;
   }
 
-  /// The next publications throw std::bad_alloc.
+  /// Makes the next publications throw std::bad_alloc.
   void exhaust_memory(int publications) {
     const std::lock_guard lock(mutex_);
     exhausted_ = publications;
@@ -60,7 +60,7 @@ class RecordingLog final : public eventlog::EventLog {
     const std::lock_guard lock(mutex_);
     return publications_;
   }
-  /// Waits until so many publications have begun.
+  /// Waits until `count` publications have begun.
   bool wait_for_publications(int count, std::chrono::seconds timeout = std::chrono::seconds(10)) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, timeout, [&] { return publications_ >= count; });
@@ -117,7 +117,7 @@ class RecordingLog final : public eventlog::EventLog {
     messages_.push_back({message.upload_id, std::string(message.key), std::string(message.value)});
     if (file_.is_open()) file_ << message.value << '\n' << std::flush;
     if (appends_until_failure_ > 0 && --appends_until_failure_ == 0) {
-      return Error{ErrorCode::in_doubt, "lost", "the answer to an append was lost", ""};
+      return Error{ErrorCode::in_doubt, "lost", "the response to an append was lost", ""};
     }
     return success();
   }
@@ -127,7 +127,8 @@ class RecordingLog final : public eventlog::EventLog {
     changed_.wait_until(lock, deadline, [&] { return interrupted_ || !withheld_; });
     if (interrupted_) return Error{ErrorCode::shutting_down, "shutting-down", "the log was interrupted", ""};
     if (withheld_)
-      return Error{ErrorCode::timed_out, "not-acknowledged", "nothing was acknowledged in time", ""};
+      return Error{ErrorCode::timed_out, "not-acknowledged", "the messages were not acknowledged in time",
+                   ""};
     return success();
   }
 

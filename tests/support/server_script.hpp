@@ -7,8 +7,8 @@
 
 namespace deltadrop::testing {
 
-/// A script of tests/support that runs a server and takes commands on its standard input; it ends with this.
-/// A step that fails ends the test program with the script's words.
+/// A script of tests/support that runs a server and accepts commands on its standard input. It ends with this
+/// object. A failed command ends the test program with the script's message.
 class ServerScript {
  public:
   explicit ServerScript(const std::string& name);
@@ -16,7 +16,7 @@ class ServerScript {
   ServerScript(const ServerScript&) = delete;
   ServerScript& operator=(const ServerScript&) = delete;
 
-  /// What the script answers behind "ok ".
+  /// Runs a command and returns the script's response after "ok ".
   std::string command(const std::string& name);
 
  private:

@@ -13,7 +13,7 @@
 
 namespace deltadrop::testing {
 
-/// A row's values by column; an absent column and a null are the same.
+/// A row's values by column. An absent column equals a null.
 using Values = std::map<std::string, std::optional<std::string>>;
 /// A version of a table: rows by key.
 using Rows = std::map<std::string, Values>;
@@ -38,7 +38,7 @@ inline Values without_nulls(Values values) {
   return values;
 }
 
-/// Repeatable ids: `table` and `number` make one.
+/// Returns a repeatable id for a table and a number.
 inline UploadId upload_id_of(std::uint32_t table, std::uint32_t number) {
   UploadId id;
   id.bytes = {0x01, 0x95, 0xf3, 0xa0, 0x7c, 0x00, 0x70, 0x00, 0x80};
@@ -49,13 +49,13 @@ inline UploadId upload_id_of(std::uint32_t table, std::uint32_t number) {
   return id;
 }
 
-/// One table's uploads, one after another: what ingest would publish, found the slow and obvious way.
+/// A table's uploads in order, with the events that ingest would publish, computed in the simplest way.
 class TableStory {
  public:
   explicit TableStory(std::string company, std::uint32_t number = 1)
       : table_{std::move(company), "financials"}, number_(number) {}
 
-  /// The next version's events; the version counts even when it has none.
+  /// Returns the next version's events. A version without events counts too.
   std::vector<Event> next(const Rows& rows, bool rekey = false) {
     std::vector<Event> events;
     for (const auto& [key, old_values] : rows_) {
@@ -87,7 +87,7 @@ class TableStory {
   [[nodiscard]] const TableRef& table() const { return table_; }
   [[nodiscard]] const Rows& rows() const { return rows_; }
   [[nodiscard]] Version version() const { return Version(version_); }
-  /// From when a version holds: one minute after the version before.
+  /// The time from which a version holds: one minute after that of the previous version.
   [[nodiscard]] static Timestamp effective_at(Version version) {
     return Timestamp{1'700'000'000'000 + version.value * 60'000};
   }

@@ -7,7 +7,7 @@
 
 namespace deltadrop::testing {
 
-/// A new folder under the system's temporary one; removed with everything in it.
+/// A new directory in the system's temporary directory, removed recursively at the end.
 class TemporaryFolder {
  public:
   TemporaryFolder() {

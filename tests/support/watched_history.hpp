@@ -10,8 +10,8 @@
 
 namespace deltadrop::testing {
 
-/// A history whose calls a test sees before they reach the real one and after they took effect; what `before`
-/// or `after` answer instead of nothing is the call's failure. Calls may come from several threads.
+/// Lets a test watch the calls of a history before they run and after they took effect. If `before` or
+/// `after` returns an error, the call fails with it. Several threads may call it.
 class WatchedHistory final : public history::HistoryStore {
  public:
   using Watch = std::function<std::optional<Error>(std::string_view call)>;
@@ -20,7 +20,7 @@ class WatchedHistory final : public history::HistoryStore {
 
   Watch before = [](std::string_view) { return std::nullopt; };
   Watch after = [](std::string_view) { return std::nullopt; };
-  /// Sees each batch before it is recorded.
+  /// Called with each batch before it is recorded. An error makes the call fail.
   std::function<std::optional<Error>(const history::RecordBatch&)> refuse = [](const auto&) {
     return std::nullopt;
   };

@@ -42,7 +42,7 @@ class EventLogContract : public ::testing::TestWithParam<Adapter> {
 
   static std::chrono::steady_clock::time_point soon() { return std::chrono::steady_clock::now() + 10s; }
 
-  /// Joins and polls until it is assigned.
+  /// Joins the group and polls until partitions are assigned.
   std::unique_ptr<LogReader> joined(std::vector<PartitionState>* assigned = nullptr) {
     auto reader = must(log_->join("group"));
     auto states = must_be_assigned(*reader);
@@ -50,7 +50,7 @@ class EventLogContract : public ::testing::TestWithParam<Adapter> {
     return reader;
   }
 
-  /// Polls until that kind of answer comes, and nothing else does.
+  /// Polls until it gets a `Wanted`. Anything but Idle before that fails the test.
   template <class Wanted>
   static Wanted poll_until(LogReader& reader) {
     for (const auto end = soon(); std::chrono::steady_clock::now() < end;) {
@@ -118,7 +118,7 @@ TEST_P(EventLogContract, KeepsTheOrderOfAKeyAndContiguousOffsets) {
   EXPECT_EQ(last_of_key.size(), 7U);
 }
 
-TEST_P(EventLogContract, WatermarksFrameWhatIsThere) {
+TEST_P(EventLogContract, WatermarksBoundTheMessages) {
   publish_numbers(5);
   std::vector<PartitionState> states;
   auto reader = joined(&states);
@@ -198,7 +198,7 @@ TEST_P(EventLogContract, TrimDropsOldMessagesBeforeAnOffset) {
   }
   start_at_low(*reader, states);
   publish_numbers(1);
-  EXPECT_EQ(read(*reader, 1)[0].offset, all[7].offset.next()) << "an offset was used twice";
+  EXPECT_EQ(read(*reader, 1)[0].offset, all[7].offset.next()) << "offsets are never reused";
 }
 
 TEST_P(EventLogContract, AReaderWhoseOffsetIsTrimmedAwayIsTold) {
@@ -238,7 +238,7 @@ TEST_P(EventLogContract, AWaitingReaderIsWokenByAMessage) {
   EXPECT_TRUE(std::holds_alternative<Records>(waiting.get()));
 }
 
-TEST_P(EventLogContract, ReopenKeepsMessagesAndIdentityWhereItSurvives) {
+TEST_P(EventLogContract, ReopenKeepsMessagesAndIdentityIfTheLogSurvives) {
   publish_numbers(3);
   std::vector<PartitionState> before;
   joined(&before);
@@ -250,7 +250,7 @@ TEST_P(EventLogContract, ReopenKeepsMessagesAndIdentityWhereItSurvives) {
     EXPECT_EQ(before[0].identity, after[0].identity);
     EXPECT_EQ(read_all(3).back().value, "2");
   } else {
-    EXPECT_NE(before[0].identity, after[0].identity) << "an empty log must not look like the one before";
+    EXPECT_NE(before[0].identity, after[0].identity) << "an empty log must not look like the previous one";
   }
 }
 
@@ -266,7 +266,7 @@ TEST_P(EventLogContract, AGroupSharesItsPartitionsOrRefusesASecondReader) {
   start_at_low(*first, all);
   auto second = must(log_->join("group"));
   EXPECT_TRUE(std::holds_alternative<Idle>(must(second->poll({.wait_max = 1ms}))))
-      << "before the first released";
+      << "the first reader has not released its partitions yet";
   auto revoked = poll_until<Revoked>(*first);
   EXPECT_EQ(revoked.partitions.size(), all.size());
   must(first->release(revoked.partitions));
@@ -285,7 +285,7 @@ TEST_P(EventLogContract, AGroupSharesItsPartitionsOrRefusesASecondReader) {
   EXPECT_EQ(must_be_assigned(*first).size(), all.size());
 }
 
-TEST_P(EventLogContract, PublicationsAtTheSameTimeLoseNothing) {
+TEST_P(EventLogContract, ConcurrentPublicationsLoseNothing) {
   std::vector<std::thread> publishers;
   for (int p = 0; p < 4; ++p) {
     publishers.emplace_back([this, p] { publish_numbers(500, fmt::format("c/t/{}", p)); });
@@ -320,7 +320,7 @@ TEST_P(EventLogContract, AMessageTooLargeIsRefusedAndNothingElseIs) {
   EXPECT_EQ(read_all(1)[0].value, "small");
 }
 
-TEST_P(EventLogContract, ManyMessagesComeInBoundedBatches) {
+TEST_P(EventLogContract, ManyMessagesArriveInBoundedBatches) {
   publish_numbers(12'000);
   std::vector<PartitionState> states;
   auto reader = joined(&states);
@@ -329,7 +329,7 @@ TEST_P(EventLogContract, ManyMessagesComeInBoundedBatches) {
   EXPECT_EQ(all.back().value, "11999");
 }
 
-TEST_P(EventLogContract, AnswersThatItIsHealthy) { EXPECT_EQ(error_of(log_->health(1s)), ""); }
+TEST_P(EventLogContract, IsHealthy) { EXPECT_EQ(error_of(log_->health(1s)), ""); }
 
 INSTANTIATE_TEST_SUITE_P(Adapters, EventLogContract,
                          ::testing::ValuesIn(adapters().begin(), adapters().end()),

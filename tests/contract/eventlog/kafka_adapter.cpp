@@ -8,7 +8,7 @@ namespace {
 
 using testing::must;
 
-/// A new folder means a new topic.
+/// Creates a new topic for each new directory.
 std::unique_ptr<EventLog> open_kafka(const std::filesystem::path& folder, io::Clock&) {
   const std::string& address = testing::shared_kafka_server().address();
   if (std::filesystem::create_directory(folder / "topic-made")) testing::delete_kafka_topic(address, "topic");

@@ -13,7 +13,7 @@
 #include "support/raw_client.hpp"
 #include "test_server.hpp"
 
-// What becomes of a request whose client has gone, or whose server ends.
+// Tests requests whose client disconnects or whose server stops.
 namespace deltadrop::http {
 namespace {
 
@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using test::RawClient;
 
-/// A handler that works until it is told to stop, and what the server said of its requests.
+/// A handler that works until it is told to stop. Records the reason and the logged statuses.
 class LongWork {
  public:
   Route route() {
@@ -84,11 +84,11 @@ TEST(HttpDeparture, EndsTheWorkOnARequest) {
   ASSERT_TRUE(work.wait_begun());
   client.reset();
   EXPECT_EQ(work.wait_reason(), "client-gone");
-  // Nobody got its response.
+  // The client did not receive the response.
   EXPECT_EQ(work.wait_statuses(1), std::vector<unsigned>{499});
 }
 
-TEST(HttpDeparture, IsSeenPastBytesThatNobodyReads) {
+TEST(HttpDeparture, IsDetectedDespiteUnreadBytes) {
   LongWork work;
   TestServer server({work.route()}, work.options());
   auto client = std::make_unique<RawClient>(server.address);
@@ -98,7 +98,7 @@ TEST(HttpDeparture, IsSeenPastBytesThatNobodyReads) {
   EXPECT_EQ(work.wait_reason(), "client-gone");
 }
 
-TEST(HttpDeparture, IsLookedForWithoutTakingBytesOfTheNextRequest) {
+TEST(HttpDeparture, IsDetectedWithoutConsumingTheNextRequest) {
   std::latch entered(1);
   std::latch go(1);
   TestServer server({get("/slow", [&](const Request& request) {
@@ -115,7 +115,7 @@ TEST(HttpDeparture, IsLookedForWithoutTakingBytesOfTheNextRequest) {
   EXPECT_EQ(client.read_response().body, "next");
 }
 
-TEST(HttpDeparture, OfOneClientEndsNoOthersWork) {
+TEST(HttpDeparture, OfOneClientDoesNotEndTheWorkOfAnother) {
   LongWork work;
   std::latch entered(1);
   std::latch go(1);
@@ -138,7 +138,7 @@ TEST(HttpDeparture, OfOneClientEndsNoOthersWork) {
   EXPECT_EQ(stays.read_response().body, "done");
 }
 
-TEST(HttpServerEnd, TellsWorkThatItsTimeIsOver) {
+TEST(HttpServerEnd, StopsTheRemainingWork) {
   LongWork work;
   TestServer server({work.route()}, work.options());
   RawClient client(server.address);
@@ -152,7 +152,7 @@ TEST(HttpServerEnd, TellsWorkThatItsTimeIsOver) {
   EXPECT_EQ(work.wait_statuses(1), std::vector<unsigned>{503});
 }
 
-TEST(HttpServerEnd, CountsAResponseThatWasNotTakenAsNotGiven) {
+TEST(HttpServerEnd, LogsAResponseThatWasNotReceived) {
   LongWork work;
   auto options = work.options();
   TestServer server({get("/large",
@@ -164,7 +164,7 @@ TEST(HttpServerEnd, CountsAResponseThatWasNotTakenAsNotGiven) {
                     options);
   RawClient client(server.address);
   client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
-  ASSERT_FALSE(client.read_some(1).empty());  // and then no more
+  ASSERT_FALSE(client.read_some(1).empty());  // do not read any further
   server.server->stop(milliseconds(50));
   EXPECT_EQ(work.wait_statuses(1), std::vector<unsigned>{499});
 }

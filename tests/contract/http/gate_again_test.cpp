@@ -26,15 +26,15 @@ namespace {
 
 constexpr std::string_view kGet = " HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/// Says a line each time it is told to, and "last: <problem>" at the end, if it may say so.
+/// A live body that sends the lines that a test prints, and optionally a farewell, "last: <problem>".
 class Feed final : public LiveBody {
  public:
-  /// What a test and the body share.
+  /// The state that the test and the body share.
   struct Desk {
     std::mutex mutex;
     std::condition_variable read;
     std::function<void()> wake;
-    const void* owner = nullptr;  ///< the body that `wake` is of
+    const void* owner = nullptr;  ///< the body that set `wake`
     std::string text = "hello\n";
 
     void print(const std::string& line) {
@@ -74,14 +74,14 @@ class Feed final : public LiveBody {
   bool says_farewell_;
 };
 
-/// Reads to the end, as it comes.
+/// Returns the raw bytes up to the end of the connection.
 std::string rest_of(test::RawClient& client) {
   std::string rest;
   for (auto piece = client.read_some(4096); !piece.empty(); piece = client.read_some(4096)) rest += piece;
   return rest;
 }
 
-/// A server whose gate can be closed while responses are sent.
+/// A server whose gate can be closed while it sends responses.
 class GateAskedAgain : public ::testing::Test {
  protected:
   static constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
@@ -112,7 +112,7 @@ class GateAskedAgain : public ::testing::Test {
     response.live = std::make_shared<Feed>(desk, says_farewell);
     return response;
   }
-  /// Closes the gate behind the tenth piece, if it is to.
+  /// Streams kPieces pieces. Closes the gate after the tenth if closes_while_sending.
   Response download(std::optional<std::uint64_t> bytes) {
     Response response;
     response.content_type = "text/plain";
@@ -132,10 +132,10 @@ class GateAskedAgain : public ::testing::Test {
   std::atomic<int> asked = 0;
   std::atomic<std::uint64_t> pieces_given = 0;
   Feed::Desk desk;
-  std::optional<TestServer> served;  ///< last: it uses the others
+  std::optional<TestServer> served;  ///< last, because it uses the other members
 };
 
-TEST_F(GateAskedAgain, EndsALiveBodyBeforeItsNextPieceAndSaysWhy) {
+TEST_F(GateAskedAgain, EndsALiveBodyBeforeItsNextPieceWithTheReason) {
   start();
   test::RawClient client(served->address);
   client.send("GET /feed" + std::string(kGet));
@@ -167,14 +167,14 @@ TEST_F(GateAskedAgain, EndsASilentLiveBodyWithItsHeartbeat) {
   EXPECT_TRUE(rest.ends_with("\r\n0\r\n\r\n")) << rest;
 }
 
-TEST_F(GateAskedAgain, BreaksOffALiveBodyThatCannotSayWhy) {
+TEST_F(GateAskedAgain, CutsOffALiveBodyWithoutAFarewell) {
   start();
   test::RawClient client(served->address);
   client.send("GET /mute" + std::string(kGet));
   ASSERT_TRUE(says(client, "hello\n"));
   open = false;
   desk.print("secret\n");
-  EXPECT_TRUE(client.closed_by_server()) << "with no last chunk, which would make it look whole";
+  EXPECT_TRUE(client.closed_by_server()) << "without a last chunk, which would make the body look complete";
 }
 
 TEST_F(GateAskedAgain, CutsADownloadShort) {
@@ -186,12 +186,12 @@ TEST_F(GateAskedAgain, CutsADownloadShort) {
     const auto response = client.read_response();
     EXPECT_EQ(response.status, 200);
     EXPECT_FALSE(response.whole) << target;
-    EXPECT_LE(response.body.size(), 9 * kPieceBytes) << "no piece that was made after the gate closed";
+    EXPECT_LE(response.body.size(), 9 * kPieceBytes) << "no piece from after the gate closed";
     EXPECT_EQ(pieces_given, 10U) << target;
   }
 }
 
-TEST_F(GateAskedAgain, ResetsADownloadWhoseEndIsTheConnections) {
+TEST_F(GateAskedAgain, ResetsADownloadThatEndsWithTheConnection) {
   start();
   test::RawClient client(served->address);
   client.send("GET /chunked HTTP/1.0\r\nHost: x\r\n\r\n");
@@ -199,7 +199,7 @@ TEST_F(GateAskedAgain, ResetsADownloadWhoseEndIsTheConnections) {
   EXPECT_EQ(pieces_given, 10U);
 }
 
-TEST_F(GateAskedAgain, LetsAResponseGoOnWhileItIsOpen) {
+TEST_F(GateAskedAgain, LetsAResponseContinueWhileOpen) {
   closes_while_sending = false;
   start();
   const auto response = test::fetch(served->address, "GET", "/sized");
@@ -211,11 +211,11 @@ TEST_F(GateAskedAgain, LetsAResponseGoOnWhileItIsOpen) {
 TEST_F(GateAskedAgain, IsNotAskedMoreOftenThanItsInterval) {
   options.gate_interval = std::chrono::hours(1);
   start();
-  EXPECT_TRUE(test::fetch(served->address, "GET", "/sized").whole) << "it closed when it was not to be asked";
+  EXPECT_TRUE(test::fetch(served->address, "GET", "/sized").whole) << "the gate closed between two checks";
   EXPECT_EQ(asked, 1);
 }
 
-/// The gate of a file of keys, in front of a live body.
+/// A server with a live body that requires a key of a keys file.
 class KeyAskedForAgain : public ::testing::Test {
  protected:
   KeyAskedForAgain() {
@@ -243,10 +243,10 @@ class KeyAskedForAgain : public ::testing::Test {
     auto client = std::make_unique<test::RawClient>(served->address);
     client->send("GET /api/v1/events/stream HTTP/1.1\r\nHost: x\r\nX-API-Key: " + key + "\r\n\r\n");
     desk.print("while it holds\n");
-    EXPECT_TRUE(says(*client, "while it holds\n\r\n")) << "so the gate let it pass";
+    EXPECT_TRUE(says(*client, "while it holds\n\r\n")) << "the gate accepted the request";
     return client;
   }
-  /// The rest of the response, which must come to its end, once something more is to be sent.
+  /// Prints another line and returns the rest of the response, which must be complete.
   std::string ended(test::RawClient& client) {
     desk.print("secret\n");
     const auto rest = rest_of(client);
@@ -305,14 +305,14 @@ TEST_F(KeyAskedForAgain, EndsTheStreamOnceTheFileIsGoneOrDamaged) {
   EXPECT_TRUE(has(ended(*second), "/problems/keys-missing"));
 }
 
-TEST_F(KeyAskedForAgain, TellsWhoHasNoKeyNothingOfOthers) {
+TEST_F(KeyAskedForAgain, ExplainsAKeyOnlyToItsHolder) {
   auto key = make_key();
   ASSERT_TRUE(access::revoke_key(file, key.substr(3, 8), clock.now()).has_value());
   const auto says = [&](const std::string& shown) {
     return test::fetch(served->address, "GET", "/health", "X-API-Key: " + shown + "\r\n").body;
   };
   EXPECT_TRUE(has(says(key), "was revoked at"));
-  EXPECT_TRUE(has(says(key.substr(0, 20)), "the key is not one of this server"));
+  EXPECT_TRUE(has(says(key.substr(0, 20)), "this server does not know the key"));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 namespace deltadrop::http {
 namespace {
 
-/// What live bodies say, and how many there are.
+/// Distributes texts to the live bodies and counts them.
 class Newsroom {
  public:
   struct Reader {
@@ -115,7 +115,7 @@ class LiveBodies : public ::testing::Test {
   std::optional<TestServer> served;
 };
 
-TEST_F(LiveBodies, SayWhatThereIsWhenItComes) {
+TEST_F(LiveBodies, SendNewsAtOnce) {
   start();
   const auto client = follow();
   EXPECT_TRUE(says(*client, "hello\n"));
@@ -126,7 +126,7 @@ TEST_F(LiveBodies, SayWhatThereIsWhenItComes) {
   EXPECT_TRUE(says(*client, "third\n"));
 }
 
-TEST_F(LiveBodies, BeatWhileNothingHappens) {
+TEST_F(LiveBodies, SendHeartbeatsWithoutNews) {
   ServerOptions options;
   options.heartbeat = std::chrono::milliseconds(10);
   start(options);
@@ -136,7 +136,7 @@ TEST_F(LiveBodies, BeatWhileNothingHappens) {
   EXPECT_TRUE(says(*client, "beat\n"));
 }
 
-TEST_F(LiveBodies, EndWholeWithTheServer) {
+TEST_F(LiveBodies, EndCompleteWhenTheServerStops) {
   start();
   const auto client = follow();
   ASSERT_TRUE(room.wait_for_readers(1));
@@ -147,7 +147,7 @@ TEST_F(LiveBodies, EndWholeWithTheServer) {
   EXPECT_TRUE(room.wait_for_readers(0));
 }
 
-/// Has nothing to say, and nobody wakes it.
+/// A live body that has no news and is never woken.
 class SilentBody final : public LiveBody {
  public:
   Result<std::string> next() override { return std::string(); }
@@ -156,8 +156,8 @@ class SilentBody final : public LiveBody {
   [[nodiscard]] std::optional<std::chrono::milliseconds> time_max() const override { return std::nullopt; }
 };
 
-/// The stop wakes those that wait; this one begins to wait afterwards.
-TEST_F(LiveBodies, ThatBeginWhileTheServerStopsEndWholeToo) {
+/// A stop wakes waiting bodies. This body starts to wait afterwards.
+TEST_F(LiveBodies, EndCompleteIfTheyStartDuringAStop) {
   std::latch asked{1};
   std::latch woken{1};
   ServerOptions options;
@@ -178,24 +178,24 @@ TEST_F(LiveBodies, ThatBeginWhileTheServerStopsEndWholeToo) {
   client.send("GET /silent HTTP/1.1\r\nHost: x\r\n\r\n");
   asked.wait();
   std::thread stopper([&] { stopping.server->stop(std::chrono::seconds(5)); });
-  EXPECT_TRUE(idle.closed_by_server()) << "with the stop's wake";
+  EXPECT_TRUE(idle.closed_by_server()) << "the stop wakes idle connections";
   woken.count_down();
   EXPECT_TRUE(client.read_response().whole);
   stopper.join();
 }
 
-TEST_F(LiveBodies, EndWholeWhenTheirTimeIsOver) {
+TEST_F(LiveBodies, EndCompleteAfterTheirMaximumTime) {
   start();
   const auto client = follow("/news?short=1");
   const auto response = client->read_response();
   EXPECT_TRUE(response.whole);
   EXPECT_EQ(response.body, "hello\n");
-  // The connection can be used again.
+  // The connection is reusable.
   client->send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_EQ(client->read_response().body, "UP");
 }
 
-TEST_F(LiveBodies, AreFreedWhenTheClientGoes) {
+TEST_F(LiveBodies, AreFreedWhenTheClientDisconnects) {
   start();
   auto client = follow();
   ASSERT_TRUE(says(*client, "hello\n"));
@@ -204,15 +204,15 @@ TEST_F(LiveBodies, AreFreedWhenTheClientGoes) {
   EXPECT_TRUE(room.wait_for_readers(0)) << "at once, not with the next heartbeat";
 }
 
-TEST_F(LiveBodies, BreakOffVisibly) {
+TEST_F(LiveBodies, AreCutOffVisiblyOnFailure) {
   start();
   const auto client = follow();
-  ASSERT_TRUE(says(*client, "hello\n")) << "one that fails before its first piece is a problem";
+  ASSERT_TRUE(says(*client, "hello\n")) << "a failure before the first piece would give a problem";
   room.fail();
-  EXPECT_TRUE(client->closed_by_server()) << "with no last chunk, which would make it look whole";
+  EXPECT_TRUE(client->closed_by_server()) << "without a last chunk, which would make the body look complete";
 }
 
-TEST_F(LiveBodies, CostNoWorker) {
+TEST_F(LiveBodies, OccupyNoWorker) {
   ServerOptions options;
   for (auto& pool : options.pools) pool.threads = 1;
   start(options);
@@ -225,7 +225,7 @@ TEST_F(LiveBodies, CostNoWorker) {
   for (auto& client : clients) EXPECT_TRUE(says(*client, "news\n"));
 }
 
-TEST_F(LiveBodies, AreNoBodyForAHead) {
+TEST_F(LiveBodies, AreNotSentForAHead) {
   start();
   EXPECT_EQ(test::fetch(served->address, "HEAD", "/news").status, 200);
   EXPECT_TRUE(room.wait_for_readers(0));

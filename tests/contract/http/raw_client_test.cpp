@@ -10,8 +10,8 @@
 namespace deltadrop::http {
 namespace {
 
-/// As when the machine pauses the process: calls that wait on a socket with a time-out end with EINTR then.
-TEST(RawClient, GoesOnWhenItsCallsAreInterrupted) {
+/// Simulates a paused process: socket calls with a timeout then fail with EINTR.
+TEST(RawClient, ContinuesAfterInterruptedCalls) {
   struct sigaction interrupt{};
   interrupt.sa_handler = [](int) {};
   struct sigaction before{};

@@ -197,7 +197,7 @@ TEST(HttpServer, GivesTheUploadsPlaceBackWhenABodyHasMoreFramingThanContent) {
   }
 }
 
-TEST(HttpServer, AnswersTheSameHoweverRequestsAreCut) {
+TEST(HttpServer, RespondsTheSameForAnyCut) {
   TestServer server;
   const std::string requests =
       "GET /echo/one HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -214,7 +214,7 @@ TEST(HttpServer, AnswersTheSameHoweverRequestsAreCut) {
   }
 }
 
-TEST(HttpServer, AnswersOnlyToItsHosts) {
+TEST(HttpServer, ServesOnlyItsHosts) {
   ServerOptions options;
   options.allowed_hosts = {"localhost", "127.0.0.1", "[::1]"};
   TestServer server({}, options);
@@ -281,7 +281,7 @@ TEST(HttpServer, GivesAdviceThatFitsTheFault) {
   }
 }
 
-TEST(HttpServer, RefusesWhatAnotherSitesPageWouldChange) {
+TEST(HttpServer, RejectsChangesByPagesOfOtherSites) {
   TestServer server;
   const auto status_of = [&](const std::string& field) {
     RawClient client(server.address);
@@ -299,7 +299,7 @@ TEST(HttpServer, IgnoresTheExpectationOfOldHttp) {
   TestServer server;
   RawClient client(server.address);
   client.send("POST /sink HTTP/1.0\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello");
-  EXPECT_EQ(client.read_response().status, 200) << "not 100, which HTTP/1.0 does not know";
+  EXPECT_EQ(client.read_response().status, 200) << "not 100, which HTTP/1.0 does not define";
 }
 
 TEST(HttpServer, ClosesWhenTheHeadComesTooSlowly) {
@@ -348,7 +348,7 @@ TEST_P(HttpServerOver, AnswersABodyThatComesTooSlowlyAndDropsItsSink) {
     EXPECT_EQ(response.header("connection"), "close");
     EXPECT_NE(response.body.find("/problems/body-too-slow"), std::string::npos) << response.body;
     EXPECT_NE(response.body.find("1024 bytes a second"), std::string::npos) << response.body;
-    // Under TLS there is no end of one side: the server waits for the client's.
+    // TLS has no half-close, so the server waits for the client to close.
     EXPECT_TRUE(with_tls || client.closed_by_server());
   }
   EXPECT_TRUE(server.sinks.wait_destroyed(3));
@@ -422,7 +422,7 @@ TEST(HttpServer, SurvivesHandlersThatThrowAndHeadersThatSplit) {
   EXPECT_EQ(fetch(server.address, "GET", "/health").status, 200);
 }
 
-TEST(HttpServer, SaysWhatItRanOutOf) {
+TEST(HttpServer, NamesTheExhaustedResource) {
   TestServer server({get("/memory", [](const Request&) -> Response { throw std::bad_alloc(); }),
                      get("/thread", [](const Request&) -> Response {
                        throw std::system_error(
@@ -437,7 +437,7 @@ TEST(HttpServer, SaysWhatItRanOutOf) {
   EXPECT_EQ(fetch(server.address, "GET", "/health").status, 200);
 }
 
-/// `pieces` of 64 KiB, then the end or an error.
+/// Streams `pieces` pieces of 64 KiB, then ends or fails.
 Response streamed(int pieces, bool fails, std::atomic<int>* produced = nullptr) {
   Response response;
   response.stream = [left = pieces, fails, produced]() mutable -> Result<std::string> {
@@ -481,7 +481,7 @@ TEST(HttpServer, PullsAStreamOnlyAsFastAsItsReaderReads) {
   client.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_FALSE(client.read_some(1000).empty());
   EXPECT_EQ(fetch(server.address, "GET", "/health").status, 200);  // others are served meanwhile
-  EXPECT_LT(produced.load(), kPieces / 2);                         // the sockets' buffers hold a few MiB
+  EXPECT_LT(produced.load(), kPieces / 2);                         // the sockets buffer only a few MiB
   std::uint64_t read = 0;
   while (read < std::uint64_t{kPieces} * 64 * 1024) {
     const auto some = client.read_some(1 << 20);
@@ -491,7 +491,7 @@ TEST(HttpServer, PullsAStreamOnlyAsFastAsItsReaderReads) {
   EXPECT_EQ(produced.load(), kPieces);
 }
 
-TEST(HttpServer, StopFinishesWhatIsUnderWay) {
+TEST(HttpServer, StopFinishesCurrentRequests) {
   std::latch entered(1);
   std::latch go(1);
   TestServer server({get("/slow", [&](const Request& request) {
@@ -504,7 +504,7 @@ TEST(HttpServer, StopFinishesWhatIsUnderWay) {
   busy.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
   entered.wait();
   std::thread stopper([&] { server.server->stop(milliseconds(20'000)); });
-  EXPECT_TRUE(idle.closed_by_server());  // so the stop has begun
+  EXPECT_TRUE(idle.closed_by_server());  // shows that the stop has begun
   EXPECT_FALSE(RawClient(server.address).connected());
   go.count_down();
   const auto response = busy.read_response();
@@ -513,7 +513,7 @@ TEST(HttpServer, StopFinishesWhatIsUnderWay) {
   stopper.join();
 }
 
-TEST(HttpServer, StopClosesWhatIsNotFinishedAtTheDeadline) {
+TEST(HttpServer, StopClosesUnfinishedRequestsAtTheDeadline) {
   TestServer server;
   RawClient client(server.address);
   client.send(kPost + "Content-Length: 1000\r\n\r\nhello");
@@ -523,7 +523,7 @@ TEST(HttpServer, StopClosesWhatIsNotFinishedAtTheDeadline) {
   EXPECT_EQ(server.sinks.finished_count(), 0);
 }
 
-TEST(HttpServer, SaysWhoMayHoldTheAddress) {
+TEST(HttpServer, ExplainsHowToFindWhoUsesTheAddress) {
   TestServer server;
   ServerOptions options;
   options.port = static_cast<std::uint16_t>(std::stoi(server.address.substr(server.address.rfind(':') + 1)));
@@ -566,7 +566,7 @@ TEST(HttpServer, RefusesMoreConnectionsOfOneAddressThanItMayHave) {
   EXPECT_EQ(fetch(server.address, "GET", "/health").status, 200);
 }
 
-TEST(HttpServer, TakesOnlySoManyUploadsAtOnce) {
+TEST(HttpServer, LimitsConcurrentUploads) {
   ServerOptions options;
   options.uploads_max = 1;
   TestServer server({}, options);
@@ -591,7 +591,7 @@ TEST(HttpServer, AsksTheGateBeforeTheBodyAndForEveryPath) {
   };
   TestServer server({}, options);
   RawClient client(server.address);
-  client.send(kPost + "Content-Length: 1000000\r\n\r\n");  // the body never comes
+  client.send(kPost + "Content-Length: 1000000\r\n\r\n");  // the client never sends the body
   EXPECT_EQ(client.read_response().status, 401);
   EXPECT_EQ(fetch(server.address, "GET", "/nowhere").status, 401);
   EXPECT_EQ(fetch(server.address, "DELETE", "/health").status, 401);

@@ -17,10 +17,10 @@
 
 namespace deltadrop::http {
 
-/// How long a test waits for what must happen.
+/// How long a test waits for an expected event.
 inline constexpr std::chrono::seconds kPatience{20};
 
-/// What happened to the sinks of a server, which a test can wait for.
+/// Counts the events of a server's sinks. A test can wait for them.
 class SinkLog {
  public:
   void opened() {
@@ -69,7 +69,7 @@ class SinkLog {
   std::uint64_t bytes_ = 0;
 };
 
-/// Counts what it is given, and refuses what goes over `bytes_max`.
+/// Counts the bytes. Fails after `bytes_max` bytes.
 class CountingSink final : public BodySink {
  public:
   CountingSink(SinkLog& log, std::uint64_t bytes_max) : log_(log), bytes_max_(bytes_max) { log_.opened(); }
@@ -93,7 +93,7 @@ class CountingSink final : public BodySink {
   std::uint64_t bytes_ = 0;
 };
 
-/// For routes of servers whose gate is not tested.
+/// For the routes of servers whose gate is not tested.
 inline constexpr Access kAnyAccess{AllowedTo::readers, Scope::no_company};
 
 inline Route get(std::string pattern, std::function<Response(const Request&)> handle) {
@@ -116,12 +116,12 @@ inline Response text_response(std::string text) {
   return response;
 }
 
-/// A server on a free port with GET /health, GET /echo/{} and POST /sink, and what a test adds.
+/// A server on a free port with GET /health, GET /echo/{}, POST /sink and the given routes.
 class TestServer {
  public:
   explicit TestServer(std::vector<Route> more = {}, ServerOptions options = {},
                       std::uint64_t bytes_max = UINT64_MAX) {
-    spdlog::set_level(spdlog::level::err);  // the requests of these tests are not worth reading
+    spdlog::set_level(spdlog::level::err);  // do not log the requests of these tests
     options.port = 0;
     more.push_back(get("/health", [](const Request&) { return text_response("UP"); }));
     more.push_back(

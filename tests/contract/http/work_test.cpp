@@ -1,4 +1,4 @@
-// Each kind of work has threads and a queue of its own, and what waits for something else holds none.
+// Tests that each kind of work has its own threads and queue, and that waiting for others occupies no thread.
 
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ namespace {
 using test::fetch;
 using test::RawClient;
 
-/// Where handlers stand until they are let go.
+/// Holds handlers until it is opened.
 class Barrier {
  public:
   void stand() {
@@ -44,7 +44,7 @@ class Barrier {
   bool open_ = false;
 };
 
-/// Responses that a test gives itself.
+/// Collects the `Respond` functions of requests, so that a test responds itself.
 class Waiting {
  public:
   void keep(Respond respond) {
@@ -88,7 +88,7 @@ std::unique_ptr<RawClient> asking(const std::string& address, const std::string&
   return client;
 }
 
-TEST(HttpWork, AKindThatIsStuckHoldsUpNoOther) {
+TEST(HttpWork, AStuckKindDelaysNoOther) {
   Barrier frozen;
   constexpr int kThreads = 2;
   constexpr int kWaiting = 3;
@@ -104,7 +104,7 @@ TEST(HttpWork, AKindThatIsStuckHoldsUpNoOther) {
   std::vector<std::unique_ptr<RawClient>> readers;
   for (int i = 0; i < kThreads; ++i) readers.push_back(asking(server.address, "/history"));
   ASSERT_TRUE(frozen.wait_for_standing(kThreads));
-  // One answer more than may wait is 503; which request gets it does not matter.
+  // Of one request more than may wait, one gets 503. It does not matter which.
   std::vector<std::future<test::RawResponse>> rest;
   for (int i = 0; i <= kWaiting; ++i) {
     rest.push_back(std::async(std::launch::async, [&] { return fetch(server.address, "GET", "/history"); }));
@@ -131,7 +131,7 @@ TEST(HttpWork, AKindThatIsStuckHoldsUpNoOther) {
   for (auto& reader : readers) EXPECT_EQ(reader->read_response().body, "at last");
 }
 
-TEST(HttpWork, PiecesFromAStuckHistoryHoldUpNoFiles) {
+TEST(HttpWork, PiecesFromAStuckHistoryDelayNoFiles) {
   Barrier frozen;
   const auto streams = [](std::function<void()> before_piece) {
     return [before_piece = std::move(before_piece)](const Request&) {
@@ -170,7 +170,7 @@ TEST(HttpWork, NoneWaitsForNothing) {
   EXPECT_EQ(stuck->read_response().body, "UP");
 }
 
-TEST(HttpWork, AResponseThatComesLaterHoldsNoThread) {
+TEST(HttpWork, ALaterResponseOccupiesNoThread) {
   Waiting waiting;
   TestServer server({later("/later", waiting)}, with_pool(Work::change, {1, 1}));
   constexpr std::size_t kClients = 50;
@@ -179,7 +179,7 @@ TEST(HttpWork, AResponseThatComesLaterHoldsNoThread) {
   for (std::size_t i = 0; i < kClients; ++i) {
     clients.push_back(asking(server.address, "/later"));
     auto taken = waiting.take(1);
-    ASSERT_EQ(taken.size(), 1U) << "client " << i << " waits for those before it";
+    ASSERT_EQ(taken.size(), 1U) << "client " << i << " waits for earlier clients";
     responds.push_back(std::move(taken.front()));
   }
   for (std::size_t i = kClients; i-- > 0;) {
@@ -189,7 +189,7 @@ TEST(HttpWork, AResponseThatComesLaterHoldsNoThread) {
   }
 }
 
-TEST(HttpWork, AResponseThatIsForgottenIs500) {
+TEST(HttpWork, AForgottenResponseIs500) {
   Waiting waiting;
   TestServer server({later("/later", waiting)});
   const auto client = asking(server.address, "/later");
@@ -197,7 +197,7 @@ TEST(HttpWork, AResponseThatIsForgottenIs500) {
   EXPECT_EQ(client->read_response().status, 500);
 }
 
-TEST(HttpWork, StopDoesNotWaitForAResponseForEver) {
+TEST(HttpWork, StopDoesNotWaitForeverForAResponse) {
   Waiting waiting;
   std::vector<Respond> responds;
   {

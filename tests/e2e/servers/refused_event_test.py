@@ -109,7 +109,7 @@ def test_rows_that_the_database_refuses_hold_up_their_table_only(pipeline):
     health = health_until(consumer, "it is named", lambda answer: answer["troubles"])
     assert health["status"] == "DEGRADED" and health["database"] == "UP", health
     trouble = " ".join(health["troubles"])
-    assert all(word in trouble for word in ("so-financials/financials", "of_the_owner", "remove the reason")), trouble
+    assert all(word in trouble for word in ("so-financials/financials", "of_the_owner", "remove the cause")), trouble
     assert (open_rows(pipeline, "so-financials"), open_rows(pipeline, "other")) == ({}, values_of(ROWS[1]))
     accept(pipeline, table="company_data")
     for upload in uploads:

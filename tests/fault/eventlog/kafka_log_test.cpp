@@ -12,7 +12,7 @@
 #include "support/kafka_server.hpp"
 #include "support/result_check.hpp"
 
-/// What only Kafka does: settings of a topic, and its accidents. Against a real broker.
+/// Tests against a real broker what only Kafka does: the settings of a topic, and failures.
 namespace deltadrop::eventlog {
 namespace {
 
@@ -54,14 +54,14 @@ class KafkaLog : public ::testing::Test {
     for (const auto end = soon(); steady_clock::now() < end;) {
       auto polled = reader.poll({});
       last = polled ? std::to_string(polled.value().index()) : polled.error().text();
-      if (!polled) continue;  // what is waited for may have to come back first
+      if (!polled) continue;  // a broker or a topic may have to return first
       if (auto* wanted = std::get_if<Wanted>(&polled.value())) return *wanted;
     }
     ADD_FAILURE() << "the reader was never told; its last poll: " << last;
     return {};
   }
 
-  /// Reads until that many messages came, from the topic's beginning.
+  /// Reads from the beginning of the topic until `count` messages arrived.
   std::vector<Record> read_all(EventLog& log, std::size_t count) const {
     auto reader = must(log.join(options_.topic + "-reader"));
     for (const auto& state : poll_until<Assigned>(*reader).partitions) {
@@ -73,11 +73,11 @@ class KafkaLog : public ::testing::Test {
     }
     std::int64_t held = 0;
     for (const auto& state : must(reader->watermarks())) held += state.high.value - state.low.value;
-    EXPECT_EQ(held, static_cast<std::int64_t>(all.size())) << "more is in the log than was read";
+    EXPECT_EQ(held, static_cast<std::int64_t>(all.size())) << "the log contains more than was read";
     return all;
   }
 
-  /// Every number once, those of a key in order.
+  /// Expects every number once, and those of each key in order.
   static void expect_each_once_in_order(const std::vector<Record>& records, int count) {
     ASSERT_EQ(records.size(), static_cast<std::size_t>(count));
     std::map<std::string, int> next;
@@ -89,7 +89,7 @@ class KafkaLog : public ::testing::Test {
     }
   }
 
-  /// Asks until health is as wanted.
+  /// Queries health until it is `good`.
   static std::string health_until(EventLog& log, bool good) {
     std::string last;
     for (const auto end = soon(); steady_clock::now() < end;) {
@@ -104,7 +104,7 @@ class KafkaLog : public ::testing::Test {
   UploadId upload_ = UploadId::parse("0195f3a0-7c00-7000-8000-000000000001").value();
 };
 
-TEST_F(KafkaLog, MakesTheTopicAsAsked) {
+TEST_F(KafkaLog, CreatesTheTopicAsConfigured) {
   options_.partitions = 4;
   options_.retention = std::chrono::hours(24);
   options_.message_bytes_max = 3'000'000;
@@ -123,7 +123,7 @@ TEST_F(KafkaLog, MakesTheTopicAsAsked) {
   must(publication->await_delivery(soon()));
 }
 
-TEST_F(KafkaLog, RefusesATopicThatDoesNotSuit) {
+TEST_F(KafkaLog, RejectsAnUnsuitableTopic) {
   struct Case {
     std::string property;
     std::string value;
@@ -146,7 +146,7 @@ TEST_F(KafkaLog, RefusesATopicThatDoesNotSuit) {
   }
 }
 
-TEST_F(KafkaLog, RefusesPropertiesThatAreWrongOrOurs) {
+TEST_F(KafkaLog, RejectsInvalidAndReservedProperties) {
   const std::pair<std::string, std::string> cases[] = {{"no.such.property", "1"},
                                                        {"linger.ms", "soon"},
                                                        {"acks", "1"},
@@ -161,7 +161,7 @@ TEST_F(KafkaLog, RefusesPropertiesThatAreWrongOrOurs) {
   publish(*must(kafka::open(options_)), 10);
 }
 
-TEST_F(KafkaLog, OpensWithoutABrokerAndSaysWhatItWaitsFor) {
+TEST_F(KafkaLog, OpensWithoutABrokerAndNamesIt) {
   options_.bootstrap_servers = "127.0.0.1:1";
   const auto log = must(kafka::open(options_));
   const auto health = log->health(500ms);
@@ -209,7 +209,7 @@ TEST_F(KafkaLog, AFrozenBrokerLosesNothingAndRepeatsNothing) {
   expect_each_once_in_order(read_all(*log, 2000), 2000);
 }
 
-TEST_F(KafkaLog, AReaderGoesOnAfterTheBrokerWasAway) {
+TEST_F(KafkaLog, AReaderContinuesAfterABrokerOutage) {
   const auto log = must(kafka::open(options_));
   publish(*log, 100);
   auto reader = must(log->join("group"));
@@ -228,7 +228,8 @@ TEST_F(KafkaLog, AReaderGoesOnAfterTheBrokerWasAway) {
     auto polled = reader->poll({});
     if (!polled) continue;
     if (auto* found = std::get_if<Records>(&polled.value())) seen += found->records.size();
-    // Away for longer than its session, it may be assigned anew; what was read then is not read again.
+    // If the broker was away longer than the session, the partitions may be assigned again. The test then
+    // reads from the start.
     if (auto* revoked = std::get_if<Revoked>(&polled.value())) must(reader->release(revoked->partitions));
     if (auto* assigned = std::get_if<Assigned>(&polled.value())) {
       const std::size_t before = seen;
@@ -240,7 +241,7 @@ TEST_F(KafkaLog, AReaderGoesOnAfterTheBrokerWasAway) {
   EXPECT_EQ(seen, 200U);
 }
 
-TEST_F(KafkaLog, ATopicMadeAgainIsAnotherLog) {
+TEST_F(KafkaLog, ARecreatedTopicIsAnotherLog) {
   const auto log = must(kafka::open(options_));
   publish(*log, 50);
   auto reader = must(log->join("group"));
@@ -272,7 +273,7 @@ TEST_F(KafkaLog, MessagesDroppedByRetentionAreAnOffsetOutOfRange) {
   testing::drop_kafka_messages_before(options_.bootstrap_servers, options_.topic, 0, 10);
   EXPECT_EQ(error_of(reader->start({{states[0].partition, Offset(3)}})), "conflict/offset-out-of-range");
   EXPECT_EQ(must(reader->watermarks())[0].low, Offset(10));
-  // Dropped under a reader that was about to read them.
+  // Drop messages that a started reader is about to read.
   must(reader->start({{states[0].partition, Offset(20)}}));
   publish(*log, 20);
   testing::drop_kafka_messages_before(options_.bootstrap_servers, options_.topic, 0, 40);
@@ -285,13 +286,13 @@ TEST_F(KafkaLog, MessagesDroppedByRetentionAreAnOffsetOutOfRange) {
     if (polled && std::holds_alternative<Records>(polled.value()))
       read += std::get<Records>(polled.value()).records.size();
   }
-  // Fetched in time, or told: never less than all without a word.
+  // Either the reader had fetched them in time, or it reports the gap. It must not skip messages silently.
   EXPECT_TRUE(read == 25 || told == "conflict/offset-out-of-range") << read << " read, " << told;
   must(reader->start({{states[0].partition, Offset(40)}}));
   EXPECT_EQ(poll_until<Records>(*reader).records[0].offset, Offset(40));
 }
 
-TEST_F(KafkaLog, ReadsWhatOthersPutThere) {
+TEST_F(KafkaLog, ReadsMessagesOfOtherPrograms) {
   options_.partitions = 1;
   testing::make_kafka_topic(options_.bootstrap_servers, options_.topic, 1, "max.message.bytes", "10000000");
   const auto put = [&](const char* key, const std::optional<std::string>& value) {
@@ -316,7 +317,7 @@ TEST_F(KafkaLog, PublishesAgainIntoATopicThatWasDeleted) {
   const auto log = must(kafka::open(options_));
   publish(*log, 10);
   testing::delete_kafka_topic(options_.bootstrap_servers, options_.topic);
-  // As the publisher does: the whole upload again until it is delivered.
+  // Like the publisher, publish the whole upload again until it is delivered.
   bool delivered = false;
   for (const auto end = soon(); !delivered && steady_clock::now() < end;) {
     auto publication = log->publish(upload_);

@@ -45,7 +45,7 @@ class KeysFile : public ::testing::Test {
   KeyRing ring{{file, marker}};
 };
 
-TEST_F(KeysFile, HoldsNoSecretAndIsForItsOwnerOnly) {
+TEST_F(KeysFile, ContainsNoSecretAndIsReadableByItsOwnerOnly) {
   const auto secret = make();
   EXPECT_TRUE(is_well_formed_key(secret)) << secret;
   const auto text = io::read_whole_file(file).value();
@@ -56,7 +56,7 @@ TEST_F(KeysFile, HoldsNoSecretAndIsForItsOwnerOnly) {
   EXPECT_NE(make().substr(12, 64), secret.substr(12, 64));
 }
 
-TEST_F(KeysFile, TellsAMistypedKeyByItself) {
+TEST_F(KeysFile, AMistypedKeyIsRecognised) {
   auto secret = make();
   EXPECT_FALSE(is_well_formed_key(""));
   EXPECT_FALSE(is_well_formed_key(secret.substr(1)));
@@ -64,7 +64,7 @@ TEST_F(KeysFile, TellsAMistypedKeyByItself) {
   EXPECT_FALSE(is_well_formed_key(secret));
 }
 
-/// A comparison that ends early would let a key in whose hash only begins like a stored one.
+/// A comparison that ends early would accept a key whose hash only begins like a stored one.
 TEST_F(KeysFile, ComparesAllBytesOfAHash) {
   const auto secret = make();
   const auto text = io::read_whole_file(file).value();
@@ -80,7 +80,7 @@ TEST_F(KeysFile, ComparesAllBytesOfAHash) {
   }
 }
 
-TEST_F(KeysFile, IsNoticedWhileTheServerRuns) {
+TEST_F(KeysFile, IsReloadedWhileTheServerRuns) {
   EXPECT_FALSE(ring.has_keys().value());
   KeyWish wish;
   wish.role = Role::upload;
@@ -99,10 +99,10 @@ TEST_F(KeysFile, IsNoticedWhileTheServerRuns) {
   EXPECT_EQ(ring.find("dd_nonsense", kNow).value().has_value(), false);
   ASSERT_TRUE(revoke_key(file, key.id, kNow).has_value());
   EXPECT_EQ(ring.find(secret, kNow).value().has_value(), false);
-  EXPECT_TRUE(ring.has_keys().value()) << "who revokes the last key does not open the door";
+  EXPECT_TRUE(ring.has_keys().value()) << "revoking the last key does not open the server";
 }
 
-TEST_F(KeysFile, ThatIsLostOrEmptiedLetsNobodyInAfterARestartEither) {
+TEST_F(KeysFile, ALostOrEmptyFileAdmitsNobodyEvenAfterARestart) {
   make();
   EXPECT_TRUE(ring.has_keys().value());
   const auto refused = [&] {
@@ -122,7 +122,7 @@ TEST_F(KeysFile, ThatIsLostOrEmptiedLetsNobodyInAfterARestartEither) {
   EXPECT_TRUE(keys_are_required({file, marker}).value());
 }
 
-TEST_F(KeysFile, ThatIsLostWithItsMarkerOpensNoServerThatRuns) {
+TEST_F(KeysFile, LosingFileAndMarkerDoesNotOpenARunningServer) {
   make();
   EXPECT_TRUE(ring.has_keys().value());
   ASSERT_TRUE(io::remove_file(file).has_value());
@@ -131,7 +131,7 @@ TEST_F(KeysFile, ThatIsLostWithItsMarkerOpensNoServerThatRuns) {
   EXPECT_EQ(ring.has_keys().error().type, "keys-missing");
 }
 
-TEST_F(KeysFile, WithAMarkerThatCannotBeLookedAtLetsNobodyIn) {
+TEST_F(KeysFile, AnUnreadableMarkerAdmitsNobody) {
   const KeysPaths paths{file, folder.path() / std::string(300, 'k')};
   KeyRing blind(paths);
   ASSERT_TRUE(blind.has_keys().has_error());
@@ -140,7 +140,7 @@ TEST_F(KeysFile, WithAMarkerThatCannotBeLookedAtLetsNobodyIn) {
   EXPECT_EQ(keys_are_required(paths).error().type, "keys-missing");
 }
 
-TEST_F(KeysFile, ThatIsDamagedLetsNobodyIn) {
+TEST_F(KeysFile, ADamagedFileAdmitsNobody) {
   make();
   ASSERT_TRUE(io::write_file_durably(file, "nonsense\n").has_value());
   ASSERT_TRUE(ring.has_keys().has_error());
@@ -148,7 +148,7 @@ TEST_F(KeysFile, ThatIsDamagedLetsNobodyIn) {
   EXPECT_EQ(create_key(file, {}, kNow).error().type, "bad-keys-file");
 }
 
-TEST_F(KeysFile, RefusesWhatItCannotHold) {
+TEST_F(KeysFile, RejectsInvalidPatternsAndNames) {
   KeyWish wish;
   wish.companies = {"a b"};
   EXPECT_EQ(create_key(file, wish, kNow).error().type, "bad-pattern");
@@ -161,14 +161,14 @@ TEST_F(KeysFile, RefusesWhatItCannotHold) {
 
 struct Asked {
   std::string method;
-  std::optional<http::Access> access = {};  ///< nothing: there is no such path
+  std::optional<http::Access> access = {};  ///< nothing means that there is no such path
   std::vector<std::string> parameters = {};
   std::vector<std::pair<std::string, std::string>> query = {};
 };
 
 class Gates : public KeysFile {
  protected:
-  /// The status of the refusal, or 200.
+  /// Returns the status of the rejection, or 200.
   unsigned ask(const Asked& asked, const std::string& header, const std::string& value,
                bool required = false) {
     GateOptions options;
@@ -198,7 +198,7 @@ class Gates : public KeysFile {
     return ask(asked, "authorization", "Bearer " + secret);
   }
 
-  std::optional<http::KeyIdentity> identity;  ///< what the gate noted of the last request's key
+  std::optional<http::KeyIdentity> identity;  ///< the key that the gate attached to the last request
 };
 
 using enum http::AllowedTo;
@@ -210,14 +210,14 @@ const Asked kUpload{
 const Asked kRepublish{"POST", http::Access{operators, whole_server}};
 const Asked kLive{"GET", http::Access{everyone, no_company}};
 
-TEST_F(Gates, StandOpenUntilThereIsAKey) {
+TEST_F(Gates, AreOpenUntilThereIsAKey) {
   EXPECT_EQ(ask(kTables, "", ""), 200U);
   EXPECT_EQ(ask(kTables, "", "", true), 401U);
   const auto secret = make({.role = Role::read, .companies = {}, .expires_at = {}, .name = {}});
   EXPECT_EQ(ask(kTables, "", ""), 401U);
   EXPECT_EQ(ask(kLive, "", ""), 200U);
   EXPECT_EQ(ask({"GET", http::Access{any_key, no_company}}, "", ""), 401U);
-  EXPECT_EQ(ask({"GET"}, "", ""), 401U) << "what does not exist";
+  EXPECT_EQ(ask({"GET"}, "", ""), 401U) << "a path that does not exist";
   EXPECT_EQ(ask(kTables, "authorization", "bearer  " + secret), 200U);
   EXPECT_EQ(ask(kTables, "x-api-key", secret), 200U);
   EXPECT_EQ(ask(kTables, "authorization", "Basic " + secret), 401U);
@@ -226,7 +226,7 @@ TEST_F(Gates, StandOpenUntilThereIsAKey) {
   EXPECT_EQ(ask(kTables, "authorization", "Bearer " + secret + "0"), 401U);
 }
 
-TEST_F(Gates, StandClosedWhileTheKeysCannotBeRead) {
+TEST_F(Gates, AreClosedWhileTheKeysCannotBeRead) {
   const auto secret = make();
   ASSERT_EQ(with(secret, kTables), 200U);
   ASSERT_TRUE(io::write_file_durably(file, "nonsense\n").has_value());
@@ -238,8 +238,8 @@ TEST_F(Gates, StandClosedWhileTheKeysCannotBeRead) {
   EXPECT_EQ(ask(kLive, "", ""), 200U);
 }
 
-/// Idempotency keys belong to the companies of the API key.
-TEST_F(Gates, NoteWhoAsks) {
+/// Idempotency keys belong to the companies of the API key, so the gate attaches these to the request.
+TEST_F(Gates, RecordTheKeyOfARequest) {
   const auto secret =
       make({.role = Role::read, .companies = {"acme", "so-*"}, .expires_at = {}, .name = "ops"});
   with(secret, kTables);
@@ -251,7 +251,7 @@ TEST_F(Gates, NoteWhoAsks) {
   EXPECT_FALSE(identity.has_value());
 }
 
-TEST_F(Gates, KnowRoles) {
+TEST_F(Gates, EnforceRoles) {
   const auto upload = make({.role = Role::upload, .companies = {}, .expires_at = {}, .name = {}});
   const auto read = make({.role = Role::read, .companies = {}, .expires_at = {}, .name = {}});
   const auto admin = make({.role = Role::admin, .companies = {}, .expires_at = {}, .name = {}});
@@ -271,8 +271,8 @@ TEST_F(Gates, KnowRoles) {
   }
 }
 
-/// It is refused like a path of another company, or for another role.
-TEST_F(Gates, RefuseWhatDoesNotExistByItsMethod) {
+/// The response is the same as for a path of another company or for another role.
+TEST_F(Gates, RejectUnknownPathsByMethod) {
   const auto upload = make({.role = Role::upload, .companies = {}, .expires_at = {}, .name = {}});
   const auto read = make({.role = Role::read, .companies = {}, .expires_at = {}, .name = {}});
   const auto company = make({.role = Role::admin, .companies = {"acme"}, .expires_at = {}, .name = {}});
@@ -284,7 +284,7 @@ TEST_F(Gates, RefuseWhatDoesNotExistByItsMethod) {
   EXPECT_EQ(with(company, {"GET"}), 403U);
 }
 
-TEST_F(Gates, KeepKeysToTheirCompanies) {
+TEST_F(Gates, RestrictKeysToTheirCompanies) {
   const auto secret =
       make({.role = Role::admin, .companies = {"acme", "so-*"}, .expires_at = {}, .name = {}});
   const http::Access path{readers, company_in_path};
@@ -318,8 +318,8 @@ TEST_F(Gates, KeepKeysToTheirCompanies) {
   }
 }
 
-/// `consume` has keys and no catalog.
-TEST_F(Gates, LetNoCompanysKeyAskForUploadsWithoutACatalog) {
+/// The `consume` command has keys but no catalog.
+TEST_F(Gates, RejectCompanyKeysForUploadsWithoutACatalog) {
   const auto secret = make({.role = Role::read, .companies = {"acme"}, .expires_at = {}, .name = {}});
   GateOptions options;
   options.keys = std::make_shared<KeyRing>(KeysPaths{file, marker});

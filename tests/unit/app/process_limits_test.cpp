@@ -46,7 +46,7 @@ TEST(LastResortDeathTest, AnExceptionThatNobodyCatchesEndsTheProcessWithAMessage
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto ended = ::testing::ExitedWithCode(kTrouble);
   EXPECT_EXIT((set_last_resort(), std::thread([] { throw std::bad_alloc(); }).join()), ended,
-              "deltadrop: the system gives this process no more memory.*\n *fix: raise its limit");
+              "deltadrop: the system refused to give this process more memory.*\n *fix: raise its limit");
   EXPECT_EXIT((set_last_resort(), std::thread([] { throw std::runtime_error("odd thing"); }).join()), ended,
               "deltadrop: it cannot go on: odd thing");
 }

@@ -8,7 +8,7 @@
 namespace deltadrop::consume {
 namespace {
 
-/// An applier alone, with a history that a test fills and a time that it sets.
+/// Runs only an applier, with a history that the test fills and a clock that the test sets.
 class ApplierTest : public ::testing::Test {
  protected:
   ApplierTest() {
@@ -26,7 +26,7 @@ class ApplierTest : public ::testing::Test {
   void start() {
     thread_ = std::jthread([this](const std::stop_token& stop) { applier_.run(stop); });
   }
-  /// Until a round that begins after this call has ended.
+  /// Waits until a round that began after this call has ended.
   void wait_for_a_round() {
     const int begun = rounds_;
     const auto deadline = std::chrono::steady_clock::now() + 10s;
@@ -53,10 +53,10 @@ class ApplierTest : public ::testing::Test {
         return now_.load();
       }};
   TableStory story_{"acme"};
-  std::jthread thread_;  ///< last: it uses the others
+  std::jthread thread_;  ///< last, because it uses the other members
 };
 
-TEST_F(ApplierTest, ReportsAnUploadOfWhichNothingComesForAMinute) {
+TEST_F(ApplierTest, ReportsAnUploadWithoutProgressForAMinute) {
   const auto events = story_.next(rows_of(3, "1"));
   feed_.record_all({events[0]});
   start();
@@ -65,7 +65,7 @@ TEST_F(ApplierTest, ReportsAnUploadOfWhichNothingComesForAMinute) {
   ASSERT_EQ(waiting_after(60s).size(), 1U);
   EXPECT_NE(board_.notes().waiting[0].find("1 of its 3 events"), std::string::npos);
   feed_.record_all({events[1]});
-  EXPECT_TRUE(waiting_after(60s).empty()) << "it gets on";
+  EXPECT_TRUE(waiting_after(60s).empty()) << "more events arrived";
   EXPECT_TRUE(waiting_after(119s).empty());
   EXPECT_EQ(waiting_after(120s).size(), 1U);
   feed_.record_all({events[2]});

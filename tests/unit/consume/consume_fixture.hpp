@@ -21,7 +21,7 @@ using testing::must;
 using testing::Rows;
 using testing::TableStory;
 
-/// A log in memory of three partitions, an embedded history, and consumers that try again fast.
+/// An in-memory log with three partitions, an embedded history, and consumers with short retry waits.
 struct Pipeline {
   Pipeline() { open_log(); }
 
@@ -64,14 +64,14 @@ struct Pipeline {
     must(publication->await_delivery(std::chrono::steady_clock::now() + 10s));
   }
 
-  /// Waits, woken by the consumer's progress, until `done`; false after ten seconds.
+  /// Waits until `done`, checking whenever the consumer makes progress. Returns false after ten seconds.
   template <class Done>
   static bool wait(Consumer& consumer, const Done& done) {
     const auto deadline = std::chrono::steady_clock::now() + 10s;
     while (std::chrono::steady_clock::now() < deadline) {
       const auto seen = consumer.progress();
       if (done()) return true;
-      // Some conditions (an error's note) come without progress: look again soon.
+      // Some conditions, such as a noted error, arise without progress, so check again soon.
       consumer.wait_for_progress(seen, std::min(deadline, std::chrono::steady_clock::now() + 20ms));
     }
     return done();
@@ -106,7 +106,7 @@ struct Pipeline {
   testing::WatchedHistory history{*store};
 };
 
-/// Rows k0..k<count-1> whose value is `value`.
+/// Returns rows k0..k<count-1>, each with the value `value`.
 inline Rows rows_of(int count, const std::string& value) {
   Rows rows;
   for (int i = 0; i < count; ++i) rows["k" + std::to_string(i)] = {{"v", value}};

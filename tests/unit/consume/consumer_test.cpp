@@ -14,7 +14,7 @@ class ConsumerTest : public ::testing::Test {
   TableStory story_{"acme"};
 };
 
-TEST_F(ConsumerTest, BringsUploadsFromTheLogIntoHistoryAndLake) {
+TEST_F(ConsumerTest, WritesUploadsFromTheLogToHistoryAndLake) {
   auto consumer = pipeline_.consumer();
   consumer->start();
   const Rows first = rows_of(20, "1");
@@ -50,7 +50,7 @@ TEST_F(ConsumerTest, TwoConsumersShareTheWork) {
   one.reset();
   const auto after = other.next(rows_of(10, "after"));
   pipeline_.publish(after);
-  ASSERT_TRUE(pipeline_.wait_in_lake(*two, after)) << "the one that stays takes over";
+  ASSERT_TRUE(pipeline_.wait_in_lake(*two, after)) << "the remaining consumer takes over";
   EXPECT_EQ(pipeline_.data_at(story_.table(), story_.version()), Pipeline::data_of(story_.rows()));
   EXPECT_EQ(pipeline_.data_at(other.table(), other.version()), Pipeline::data_of(other.rows()));
   EXPECT_EQ(must(pipeline_.store->summary()).dead_letters, 0);
@@ -67,7 +67,7 @@ class CountingObserver final : public Observer {
   std::atomic<std::int64_t> recorded = 0;
 };
 
-TEST_F(ConsumerTest, CountsTheEventsThatItRecordedAndNoOthers) {
+TEST_F(ConsumerTest, CountsOnlyTheEventsThatItRecorded) {
   CountingObserver observer;
   auto options = Pipeline::options();
   options.observer = &observer;
@@ -82,7 +82,7 @@ TEST_F(ConsumerTest, CountsTheEventsThatItRecordedAndNoOthers) {
   EXPECT_EQ(observer.recorded, 10);
 }
 
-TEST_F(ConsumerTest, WhatIsNoEventIsKeptAndPassedOver) {
+TEST_F(ConsumerTest, AnInvalidMessageBecomesADeadLetter) {
   auto consumer = pipeline_.consumer();
   consumer->start();
   for (const std::string text : {"", "{", "not an event", "{\"event_id\":1}"}) pipeline_.publish_text(text);
@@ -118,7 +118,7 @@ TEST_F(ConsumerTest, StopsWhileTheHistoryIsDown) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
 }
 
-TEST_F(ConsumerTest, AnInterruptedLogEndsTheReading) {
+TEST_F(ConsumerTest, AnInterruptedLogEndsReading) {
   auto consumer = pipeline_.consumer();
   consumer->start();
   pipeline_.log->interrupt();
@@ -126,10 +126,10 @@ TEST_F(ConsumerTest, AnInterruptedLogEndsTheReading) {
   EXPECT_FALSE(consumer->health().stopped) << "stopping is not a failure";
 }
 
-TEST_F(ConsumerTest, AZombieDropsItsBatchAndGoesOn) {
+TEST_F(ConsumerTest, AZombieDropsItsBatchAndContinues) {
   const auto events = story_.next(rows_of(12, "1"));
   std::atomic<int> rounds = 0;
-  // While the first batch is on its way, somebody else records the same messages.
+  // While the first batch is on its way, another consumer records the same messages.
   pipeline_.history.refuse = [&](const history::RecordBatch& batch) -> std::optional<Error> {
     if (rounds++ == 0) must(pipeline_.store->record(batch));
     return std::nullopt;
@@ -159,20 +159,20 @@ TEST_F(ConsumerTest, ABatchThatCannotBeStoredDoesNotHoldUpTheGroup) {
   auto two = pipeline_.consumer();
   two->start();
   ASSERT_TRUE(Pipeline::wait(*two, [&] { return two->health().lag.has_value(); }))
-      << "the first one gives its partitions back";
+      << "the first consumer releases its partitions";
   down = false;
   ASSERT_TRUE(pipeline_.wait_in_lake(*two, events));
   EXPECT_EQ(must(pipeline_.store->upload(events[0].upload.upload_id))->recorded, 3);
   EXPECT_FALSE(one->health().stopped);
 }
 
-TEST_F(ConsumerTest, WhatWasReadBehindAFailedBatchIsReadAgain) {
-  // The first attempt is given up for good while more is read behind it.
+TEST_F(ConsumerTest, MessagesAfterAFailedBatchAreReadAgain) {
+  // The first attempt fails permanently while later messages are being read.
   std::atomic<int> attempts = 0;
   pipeline_.history.refuse = [&](const auto&) -> std::optional<Error> {
     if (attempts++ > 0) return std::nullopt;
     pipeline_.publish(story_.next(rows_of(9, "2")));
-    return Error{ErrorCode::conflict, "offset-moved", "somebody else recorded", ""};
+    return Error{ErrorCode::conflict, "offset-moved", "another consumer recorded", ""};
   };
   const auto events = story_.next(rows_of(9, "1"));
   pipeline_.publish(events);
@@ -228,7 +228,7 @@ TEST_F(ConsumerTest, ARefusedEventBlocksItsTableOnlyUntilItIsSentAgain) {
       << consumer->health().summary.blocked[0].error;
   ASSERT_TRUE(Pipeline::wait(*consumer, [&] {
     return must(pipeline_.store->upload(events[0].upload.upload_id))->recorded == 9;
-  })) << "all but the refused one";
+  })) << "all but the rejected one";
   const auto letters = must(pipeline_.store->dead_letters(10));
   ASSERT_EQ(letters.size(), 1U);
   EXPECT_EQ(must(parse_event_json(letters[0].letter.payload)).key_value, "k7");
@@ -238,7 +238,7 @@ TEST_F(ConsumerTest, ARefusedEventBlocksItsTableOnlyUntilItIsSentAgain) {
   EXPECT_EQ(must(pipeline_.store->summary()).dead_letters, 0);
 }
 
-TEST_F(ConsumerTest, ADeadLetterIsRetriedOnceTheReasonIsGone) {
+TEST_F(ConsumerTest, ADeadLetterCanBeRetriedAfterTheRepair) {
   bool refusing = true;
   pipeline_.history.refuse = [&](const history::RecordBatch& batch) -> std::optional<Error> {
     for (const auto& logged : batch.events) {
@@ -253,7 +253,7 @@ TEST_F(ConsumerTest, ADeadLetterIsRetriedOnceTheReasonIsGone) {
   auto consumer = pipeline_.consumer();
   consumer->start();
   ASSERT_TRUE(Pipeline::wait(*consumer, [&] { return consumer->health().summary.dead_letters == 2; }));
-  std::map<bool, history::DeadLetterEntry> letters;  // by whether it is an event
+  std::map<bool, history::DeadLetterEntry> letters;  // by whether the letter is an event
   for (const auto& entry : must(pipeline_.store->dead_letters(10))) {
     letters[entry.letter.upload.has_value()] = entry;
   }
@@ -273,7 +273,7 @@ TEST_F(ConsumerTest, ADeadLetterIsRetriedOnceTheReasonIsGone) {
   EXPECT_TRUE(must(retry_dead_letter(history, letters[true].id(), now)).was_resolved);
 }
 
-TEST_F(ConsumerTest, AGapStopsItUntilItIsAccepted) {
+TEST_F(ConsumerTest, AGapStopsTheConsumerUntilItIsAccepted) {
   const auto first = story_.next(rows_of(3, "1"));
   pipeline_.publish(first);
   auto consumer = pipeline_.consumer();
@@ -301,7 +301,7 @@ TEST_F(ConsumerTest, AGapStopsItUntilItIsAccepted) {
   ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, lost));
 }
 
-TEST_F(ConsumerTest, AnotherLogIsReadFromItsBeginning) {
+TEST_F(ConsumerTest, ADifferentLogIsReadFromItsBeginning) {
   const auto first = story_.next(rows_of(9, "1"));
   pipeline_.publish(first);
   auto consumer = pipeline_.consumer();
@@ -310,7 +310,7 @@ TEST_F(ConsumerTest, AnotherLogIsReadFromItsBeginning) {
   consumer.reset();
   pipeline_.open_log();
   const auto second = story_.next(rows_of(9, "2"));
-  // New events are at the offsets that the old log had recorded; the log then goes beyond them.
+  // The new events have the offsets that were recorded from the old log; then the log grows beyond them.
   pipeline_.publish(second);
   pipeline_.publish(first);
   consumer = pipeline_.consumer();
@@ -319,7 +319,7 @@ TEST_F(ConsumerTest, AnotherLogIsReadFromItsBeginning) {
   EXPECT_EQ(must(pipeline_.store->upload(first[0].upload.upload_id))->recorded, 9) << "replay is harmless";
 }
 
-TEST_F(ConsumerTest, ALakeThatFailsIsTriedAgainAndDelaysNothingElse) {
+TEST_F(ConsumerTest, AFailingLakeIsRetriedAndDelaysNothingElse) {
   std::atomic<bool> failing = true;
   LakeStep lake = [&](const history::UploadStatus& upload) -> Result<bool> {
     if (failing) return Error{ErrorCode::unavailable, "disk-full", "no room", ""};
@@ -341,7 +341,7 @@ TEST_F(ConsumerTest, ALakeThatFailsIsTriedAgainAndDelaysNothingElse) {
   EXPECT_TRUE(Pipeline::wait(consumer, [&] { return !consumer.health().lake.has_value(); }));
 }
 
-/// A lake in which a folder is in the way of one table, which is tried again an hour later.
+/// A lake in which a directory blocks one table, whose retry comes an hour later.
 class StuckTable : public ConsumerTest {
  protected:
   StuckTable() { pipeline_.publish(stuck_); }
@@ -372,7 +372,7 @@ class StuckTable : public ConsumerTest {
   Consumer consumer_{options(), lake_, *pipeline_.log, pipeline_.history, pipeline_.history, pipeline_.clock};
 };
 
-TEST_F(StuckTable, DelaysNoLaterUploadOfAnother) {
+TEST_F(StuckTable, DelaysNoLaterUploadOfAnotherTable) {
   consumer_.start();
   ASSERT_TRUE(Pipeline::wait(consumer_, [&] { return has_failed(); }));
   for (int i = 0; i < 20; ++i) {
@@ -381,11 +381,11 @@ TEST_F(StuckTable, DelaysNoLaterUploadOfAnother) {
     ASSERT_TRUE(pipeline_.wait_in_lake(consumer_, upload)) << i;
   }
   EXPECT_FALSE(pipeline_.in_lake(stuck_.front().upload.upload_id));
-  EXPECT_EQ(consumer_.health().lake->type, "in-the-way") << "said until it is over, tried or not";
-  EXPECT_EQ(tries_, 1) << "not tried at each pass for the other table";
+  EXPECT_EQ(consumer_.health().lake->type, "in-the-way") << "reported until resolved, even between retries";
+  EXPECT_EQ(tries_, 1) << "not retried at each pass for the other table";
 }
 
-TEST_F(StuckTable, DelaysNoUploadsOfAnotherThatWaitAlready) {
+TEST_F(StuckTable, DelaysNoWaitingUploadsOfAnotherTable) {
   std::vector<Event> last;
   for (int i = 0; i < 20; ++i) pipeline_.publish(last = story_.next(rows_of(3, std::to_string(i))));
   {
@@ -401,7 +401,7 @@ TEST_F(StuckTable, DelaysNoUploadsOfAnotherThatWaitAlready) {
   EXPECT_EQ(consumer_.health().lake->type, "in-the-way");
 }
 
-TEST_F(StuckTable, IsForgottenWhenAnotherProcessHasWrittenIt) {
+TEST_F(StuckTable, IsForgottenAfterAnotherProcessWroteIt) {
   consumer_.start();
   ASSERT_TRUE(Pipeline::wait(consumer_, [&] { return has_failed(); }));
   in_the_way_ = false;
@@ -409,10 +409,10 @@ TEST_F(StuckTable, IsForgottenWhenAnotherProcessHasWrittenIt) {
   ASSERT_TRUE(Pipeline::wait(consumer_, [&] { return !has_failed(); }));
   const auto next = other_.next(rows_of(3, "2"));
   pipeline_.publish(next);
-  EXPECT_TRUE(pipeline_.wait_in_lake(consumer_, next)) << "it has no time to wait for any more";
+  EXPECT_TRUE(pipeline_.wait_in_lake(consumer_, next)) << "its next retry is no longer delayed";
 }
 
-TEST_F(ConsumerTest, ATableThatAnotherProcessWritesIsNoTroubleAndIsWrittenLater) {
+TEST_F(ConsumerTest, ATableThatAnotherProcessWritesIsWrittenLaterWithoutAnError) {
   std::atomic<bool> busy = true;
   std::atomic<int> asked = 0;
   LakeStep lake = [&](const history::UploadStatus& upload) -> Result<bool> {
@@ -443,7 +443,7 @@ TEST_F(ConsumerTest, AppliedMessagesLeaveTheLogAfterTheRetention) {
   const auto first = story_.next(rows_of(30, "1"));
   pipeline_.publish(first);
   ASSERT_TRUE(pipeline_.wait_in_lake(*consumer, first));
-  // The time of what is recorded counts from the first round that finds all of it recorded.
+  // The retention counts from the first round that finds the messages recorded.
   ASSERT_TRUE(Pipeline::wait(*consumer, [&] { return consumer->health().lag == 0; }));
   const int begun = rounds;
   ASSERT_TRUE(Pipeline::wait(*consumer, [&] { return rounds >= begun + 2; }));
@@ -460,10 +460,10 @@ TEST_F(ConsumerTest, AppliedMessagesLeaveTheLogAfterTheRetention) {
     std::int64_t low = 0;
     for (const auto& state : must(reader->watermarks())) low += state.low.value;
     return low == 30;
-  })) << "what is older than the retention goes, the rest stays";
+  })) << "messages older than the retention are trimmed, others are kept";
 }
 
-TEST_F(ConsumerTest, AJumpOfTheClockDropsNothingFromTheLog) {
+TEST_F(ConsumerTest, AClockJumpDropsNothingFromTheLog) {
   auto consumer = pipeline_.consumer();
   consumer->start();
   for (const auto* value : {"1", "2", "3"}) {
@@ -478,7 +478,7 @@ TEST_F(ConsumerTest, AJumpOfTheClockDropsNothingFromTheLog) {
   for (const auto& state : must(reader->watermarks())) EXPECT_EQ(state.low, eventlog::Offset(0));
 }
 
-TEST_F(ConsumerTest, AnUploadThatWaitsIsReported) {
+TEST_F(ConsumerTest, AWaitingUploadIsReported) {
   const auto first = story_.next(rows_of(3, "1"));
   const auto second = story_.next(rows_of(3, "2"));
   auto consumer = pipeline_.consumer();

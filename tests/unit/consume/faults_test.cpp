@@ -4,7 +4,7 @@
 namespace deltadrop::consume {
 namespace {
 
-/// How the Nth call of the history fails.
+/// The way in which the Nth call of the history fails.
 struct Fault {
   std::string name;
   bool after_effect;
@@ -13,13 +13,13 @@ struct Fault {
 
 class HistoryFaults : public ::testing::TestWithParam<Fault> {};
 
-/// One run in which call number `failing` fails; how many calls there were in all.
+/// Runs the pipeline with call number `failing` failing. Returns the total number of calls.
 int run_with_fault(const Fault& fault, int failing) {
   const testing::CapturedLog log;
   Pipeline pipeline;
   std::atomic<int> calls = 0;
   const auto fails = [&](std::string_view call) -> std::optional<Error> {
-    // Only a call that changes something can leave a doubt.
+    // Only a call that changes something can be in doubt.
     const bool changes = call == "record" || call == "apply_next" || call == "mark_in_lake";
     if (fault.code == ErrorCode::in_doubt && !changes) return std::nullopt;
     if (++calls != failing) return std::nullopt;
@@ -49,14 +49,14 @@ int run_with_fault(const Fault& fault, int failing) {
   EXPECT_EQ(recorded, 12) << fault.name << " at " << failing;
   consumer.reset();
   EXPECT_EQ(log.text().find("another consumer has recorded"), std::string::npos)
-      << fault.name << " at " << failing << ": a commit in doubt is told apart from another consumer's";
+      << fault.name << " at " << failing << ": a commit in doubt must not look like another consumer's";
   return calls;
 }
 
-TEST_P(HistoryFaults, WhicheverCallFailsNothingIsLostOrDoubled) {
+TEST_P(HistoryFaults, NothingIsLostOrDoubledWhicheverCallFails) {
   int failing = 1;
   while (run_with_fault(GetParam(), failing) >= failing && !HasFailure()) ++failing;
-  EXPECT_GT(failing, 7) << "the runs made fewer calls than there must be";
+  EXPECT_GT(failing, 7) << "the runs made fewer calls than expected";
 }
 
 INSTANTIATE_TEST_SUITE_P(Faults, HistoryFaults,

@@ -15,7 +15,7 @@ history::DeadLetter letter(std::int32_t number, std::int64_t offset) {
   return {partition(number), {}, eventlog::Offset(offset), "", "", std::nullopt};
 }
 
-TEST(SplitOffHalf, EachHalfMovesTheOffsetsOfWhatItHolds) {
+TEST(SplitOffHalf, EachHalfAdvancesTheOffsetsOfItsMessages) {
   history::RecordBatch batch;
   batch.recorded_at = Timestamp{7};
   batch.events = {event(0, 10), event(0, 12), event(1, 5), event(0, 14)};

@@ -41,9 +41,9 @@ TEST(EventJson, RoundTripsEveryField) {
   EXPECT_EQ(parsed.value(), event);
 }
 
-TEST(EventJson, NamesTheArchiveWhereItIsKnown) {
+TEST(EventJson, IncludesTheArchiveIfKnown) {
   Event event = sample_update();
-  EXPECT_EQ(json_of(event).find("archive_id"), std::string::npos) << "older events stay the same bytes";
+  EXPECT_EQ(json_of(event).find("archive_id"), std::string::npos) << "older events keep their bytes";
   event.upload.archive_id = ArchiveId::parse("0194f3a0-7c00-7000-8000-000000000009").value();
   const auto parsed = parse_event_json(json_of(event));
   ASSERT_TRUE(parsed.has_value()) << parsed.error().text();
@@ -70,7 +70,7 @@ TEST(EventJson, DraftHasNullsWhereAcceptanceGivesValues) {
   for (const std::string name : {"timestamp", "effective_at", "version", "previous_upload_id"}) {
     EXPECT_NE(json.find("\"" + name + "\":null,"), std::string::npos) << name << " in " << json;
   }
-  // The id that the event will have once it is released: a person can compare by it.
+  // The event keeps this id when the upload is released, so a person can match the two.
   EXPECT_NE(json.find("\"event_id\":\"" + event.event_id.to_string() + "\","), std::string::npos) << json;
   EXPECT_NE(json.find("\"total\":3"), std::string::npos) << json;
 }
@@ -111,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadEvent{"bad_name", R"("so-financials")", R"("../x")", "company_id"}),
     [](const auto& each) { return each.param.name; });
 
-TEST(EventJson, RefusesWhatIsNoObject) {
+TEST(EventJson, RejectsTextThatIsNotAnObject) {
   for (const std::string json : {"", "null", "[]", "12", "{", "{\"a\":", "\xFF"}) {
     EXPECT_FALSE(parse_event_json(json).has_value()) << json;
   }

@@ -25,7 +25,7 @@ TEST(Exhausted, NamesWhatTheSystemRanOutOf) {
   EXPECT_EQ(type_of(std::runtime_error("x")), "");
 }
 
-TEST(Exhausted, AnExceptionBecomesItsError) {
+TEST(Exhausted, ConvertsExceptionsToErrors) {
   EXPECT_TRUE(caught([]() -> Result<void> { return success(); }).has_value());
   const auto memory = caught([]() -> Result<void> { throw std::bad_alloc(); });
   ASSERT_FALSE(memory.has_value());
@@ -36,7 +36,7 @@ TEST(Exhausted, AnExceptionBecomesItsError) {
   EXPECT_EQ(other.error().message, "odd");
 }
 
-TEST(Exhausted, WorkApartIsDoneOnAnotherThreadOrThisOne) {
+TEST(Exhausted, RunsWorkOnAnotherThreadOrThisOne) {
   const auto here = std::this_thread::get_id();
   const auto where = [] { return std::this_thread::get_id(); };
   EXPECT_NE(run_apart(true, where).get(), here);

@@ -11,7 +11,7 @@ namespace {
 
 Error because(std::string type) { return {ErrorCode::unavailable, std::move(type), "", ""}; }
 
-TEST(Stop, IsNeverRequestedUnlessSomethingCan) {
+TEST(Stop, IsNeverRequestedWithoutASource) {
   EXPECT_FALSE(Stop().requested());
   EXPECT_TRUE(Stop().check().has_value());
 }
@@ -42,13 +42,13 @@ TEST(Stop, EndsAWait) {
   EXPECT_LT(Stop::Clock::now() - begin, std::chrono::minutes(30));
 }
 
-TEST(Stop, LetsTimePassUntilThen) {
+TEST(Stop, WaitsUntilTheGivenTime) {
   const auto until = Stop::Clock::now() + std::chrono::milliseconds(20);
   Stop().wait_until(until);
   EXPECT_GE(Stop::Clock::now(), until);
 }
 
-TEST(Stop, IsRequestedFromItsDeadlineOn) {
+TEST(Stop, IsRequestedAfterItsDeadline) {
   const auto now = Stop::Clock::now();
   EXPECT_FALSE(Stop().after(now + std::chrono::hours(1), because("late")).requested());
   EXPECT_EQ(Stop().after(now, because("late")).check().error().type, "late");

@@ -11,7 +11,7 @@ struct Pair {
   bool equal;
 };
 
-TEST(EqualValuesJson, ComparesWhatARowSays) {
+TEST(EqualValuesJson, ComparesTheValuesOfARow) {
   const std::vector<Pair> pairs = {
       {R"({"a":"1","b":"2"})", R"({"a":"1","b":"2"})", true},
       {R"({"a":"1","b":"2"})", R"({ "b" : "2", "a" : "1" })", true},

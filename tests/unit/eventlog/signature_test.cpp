@@ -23,7 +23,7 @@ TEST(Signatures, CoverKeyAndValue) {
   EXPECT_TRUE(signatures.are_valid(signature, "key", "value"));
   EXPECT_FALSE(signatures.are_valid(signature, "key", "other"));
   EXPECT_FALSE(signatures.are_valid(signature, "other", "value"));
-  EXPECT_FALSE(signatures.are_valid(signature, "keyv", "alue")) << "nothing moves from one to the other";
+  EXPECT_FALSE(signatures.are_valid(signature, "keyv", "alue")) << "no byte moves from key to value";
   EXPECT_FALSE(signatures.are_valid("", "key", "value"));
   EXPECT_FALSE(signatures.are_valid(signature.substr(1), "key", "value"));
   EXPECT_FALSE(Signatures({kOld}).are_valid(signature, "key", "value"));

@@ -15,7 +15,7 @@ Request with(std::string_view name, const std::vector<std::string>& values) {
   return request;
 }
 
-TEST(Accept, ChoosesWhatIsPreferred) {
+TEST(Accept, ChoosesThePreferredType) {
   struct Case {
     std::vector<std::string> accept;
     std::size_t chosen;
@@ -47,7 +47,7 @@ TEST(Accept, ChoosesWhatIsPreferred) {
   }
 }
 
-TEST(Accept, NamesTheOffersWhereNoneIsAccepted) {
+TEST(Accept, NamesTheOffersIfNoneIsAcceptable) {
   for (const auto* refused :
        {"image/png", "*/*;q=0", "text/csv;q=0", "text/html", "nonsense", "application/json;q=0.0"}) {
     const auto chosen = choose_media_type(with("accept", {refused}), kOffers);

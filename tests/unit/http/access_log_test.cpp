@@ -9,7 +9,7 @@
 namespace deltadrop::http {
 namespace {
 
-/// What `work` logs.
+/// Returns what `work` logs.
 template <class Work>
 std::string logged_by(const Work& work) {
   const testing::CapturedLog log;
@@ -17,13 +17,13 @@ std::string logged_by(const Work& work) {
   return log.text();
 }
 
-TEST(AccessLog, IsOneLineWhateverThePathHolds) {
+TEST(AccessLog, IsOneLineForAnyPath) {
   const auto lines = logged_by(
       [] { log_request({"GET", "/a\nb\x1b[31m", 404, std::chrono::microseconds(1500), "id-1", ""}); });
   EXPECT_EQ(lines, "request method=\"GET\" path=\"/a\\x0Ab\\x1B[31m\" status=404 ms=1.5 id=id-1\n");
 }
 
-TEST(AccessLog, NamesWhoseResponseTheGateEndedAndWhy) {
+TEST(AccessLog, NamesTheKeyAndTheReasonOfAnEndedResponse) {
   const auto lines =
       logged_by([] { log_turned_away({"/api/v1/events/stream", "id-1", "1a2b3c4d", "SO\nfinance", "{}"}); });
   EXPECT_EQ(lines,

@@ -9,7 +9,7 @@ namespace {
 
 constexpr HeadScanner::Limits kLimits{200, 4};
 
-/// "whole N" bytes, "more", or the type of the error; with the head cut in two at `cut`.
+/// Feeds the head in two parts, cut at `cut`. Returns "whole N" (bytes), "more" or the type of the error.
 std::string scan(std::string_view head, std::size_t cut) {
   HeadScanner scanner(kLimits);
   for (const auto size : {cut, head.size()}) {
@@ -28,7 +28,7 @@ struct Case {
 
 class Heads : public testing::TestWithParam<Case> {};
 
-TEST_P(Heads, AreJudgedAlikeHoweverTheyAreCut) {
+TEST_P(Heads, GiveTheSameResultForAnyCut) {
   for (std::size_t cut = 0; cut <= GetParam().head.size(); ++cut) {
     EXPECT_EQ(scan(GetParam().head, cut), GetParam().expected) << "cut at " << cut;
   }

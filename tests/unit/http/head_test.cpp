@@ -10,13 +10,13 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 struct Case {
   std::string name;
   Headers headers;
-  std::string type;  ///< of the error; "" where there is none
+  std::string type;  ///< the type of the error, or ""
   bool http_1_1 = true;
 };
 
 class RequestHeads : public testing::TestWithParam<Case> {};
 
-TEST_P(RequestHeads, AreCheckedForWhatTwoServersCouldReadDifferently) {
+TEST_P(RequestHeads, AreRejectedIfAmbiguous) {
   const auto checked = check_request_head({GetParam().http_1_1, GetParam().headers});
   EXPECT_EQ(checked.has_error() ? checked.error().type : "", GetParam().type);
 }
@@ -64,7 +64,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"StrangeExpectation", {{"host", "a"}, {"expect", "200-ok"}}, "bad-expectation"}),
     [](const auto& instance) { return instance.param.name; });
 
-TEST(HeaderFields, AreReadWithTheBlanksAroundTheirValuesRemoved) {
+TEST(HeaderFields, AreReadWithoutSurroundingBlanks) {
   const Headers expected = {{"host", "a"}, {"content-length", "5"}, {"x-empty", ""}};
   EXPECT_EQ(header_fields_of("GET / HTTP/1.1\r\nHost:a\r\nContent-Length: \t5 \t\r\nX-Empty:\r\n\r\n"),
             expected);
@@ -102,7 +102,7 @@ TEST(RequestedOrigin, MustBeOurs) {
   EXPECT_TRUE(check_requested_origin({{}, "any.example"}, Transport::plain, {}).has_value());
 }
 
-TEST(SameSite, IsWhatMayChangeSomething) {
+TEST(SameSite, IsRequiredForChanges) {
   struct SiteCase {
     std::string method;
     Headers headers;
@@ -140,8 +140,8 @@ TEST(SameSite, IsWhatMayChangeSomething) {
   }
 }
 
-/// HTTP/1.0 needs no Host; a browser sends one.
-TEST(SameSite, IsNotKnownWithoutAHost) {
+/// HTTP/1.0 does not require Host, but browsers always send it.
+TEST(SameSite, IsUnknownWithoutAHost) {
   Request request;
   request.method = "POST";
   EXPECT_TRUE(check_same_site(request, std::nullopt).has_value());
@@ -168,7 +168,7 @@ TEST(SecurityHeaders, TellBrowsersWhatTheyMayDo) {
   page.content_type = "text/html; charset=utf-8";
   page.headers = {{"Cache-Control", "no-cache"}};
   add_security_headers(page, Transport::tls);
-  EXPECT_EQ(header(page, "Cache-Control"), "no-cache") << "what a route has set stays";
+  EXPECT_EQ(header(page, "Cache-Control"), "no-cache") << "a header that the route has set stays";
   EXPECT_EQ(header(page, "Strict-Transport-Security"), "max-age=31536000");
   const auto policy = header(page, "Content-Security-Policy");
   for (const std::string directive : {"default-src 'none'", "script-src 'self';", "base-uri 'none'",
@@ -177,7 +177,7 @@ TEST(SecurityHeaders, TellBrowsersWhatTheyMayDo) {
   }
 }
 
-TEST(RequestIds, AreKeptWhenHarmless) {
+TEST(RequestIds, AreKeptIfHarmless) {
   EXPECT_EQ(request_id("ab-12_x.y"), "ab-12_x.y");
   for (const std::string given : {"", "a b", "a\r\nX: y", "é"}) {
     const auto made = request_id(given);
@@ -188,12 +188,12 @@ TEST(RequestIds, AreKeptWhenHarmless) {
   EXPECT_NE(request_id(std::nullopt), request_id(std::nullopt));
 }
 
-TEST(HttpDate, IsTheOneOfRfc9110) {
+TEST(HttpDate, FollowsRfc9110) {
   const auto time = std::chrono::sys_days{std::chrono::year{1994} / 11 / 6} + std::chrono::seconds(31'777);
   EXPECT_EQ(http_date(time), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
-TEST(ResponseHead, IsWhole) {
+TEST(ResponseHead, IsComplete) {
   Response response;
   response.body = "{}";
   response.headers = {{"Allow", "GET"}};

@@ -27,24 +27,24 @@ TEST(HiddenPaths, BecomeTheNamesOfTheirSettings) {
   for (const auto& [told, expected] : cases) EXPECT_EQ(paths.without(told), expected);
 }
 
-TEST(HiddenPaths, AreFoundAsJsonHasThem) {
+TEST(HiddenPaths, AreFoundInJsonEscapes) {
   const HiddenPaths paths(Named{{"DATA_DIR", "/srv/a \"b\"\\c/"}});
   EXPECT_EQ(paths.without(R"({"detail":"/srv/a \"b\"\\c/catalog.db is gone"})"),
             R"({"detail":"DATA_DIR/catalog.db is gone"})");
 }
 
-TEST(HiddenPaths, ARelativeOneIsHiddenFromTheRootToo) {
+TEST(HiddenPaths, ARelativePathIsHiddenInItsAbsoluteFormToo) {
   const auto here = std::filesystem::current_path().string();
   const HiddenPaths paths(Named{{"DATA_DIR", "data"}});
   EXPECT_EQ(paths.without(here + "/data/lock"), "DATA_DIR/lock");
   EXPECT_EQ(paths.without("no data were changed"), "no data were changed");
 }
 
-TEST(HiddenPaths, AreOnlyTakenOutOfWhatTellsOfErrors) {
+TEST(HiddenPaths, AreOnlyRemovedFromErrors) {
   const HiddenPaths paths(Named{{"DATA_DIR", "/srv/data"}});
   Response response;
   response.body = R"({"value":"/srv/data"})";
-  EXPECT_FALSE(paths.hide_in(response)) << "somebody's data";
+  EXPECT_FALSE(paths.hide_in(response)) << "it may be the user's data";
   EXPECT_EQ(response.body, R"({"value":"/srv/data"})");
   response.tells_errors = true;
   EXPECT_TRUE(paths.hide_in(response));

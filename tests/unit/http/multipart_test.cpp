@@ -10,7 +10,7 @@
 namespace deltadrop::http {
 namespace {
 
-/// Writes down what it is told; the file's pieces are joined.
+/// Records the calls as text. Joins the pieces of the file.
 class Recorder final : public MultipartVisitor {
  public:
   Result<void> field(const std::string& name, const std::string& value) override {
@@ -31,7 +31,7 @@ class Recorder final : public MultipartVisitor {
   std::string told_;
 };
 
-/// What the parser told, or "type: message" of its error, with the body fed in pieces of `piece` bytes.
+/// Parses the body in pieces of `piece` bytes. Returns the recorded calls, or "type: message" of the error.
 std::string parse(std::string_view body, std::size_t piece, std::string_view boundary = "B") {
   Recorder recorder;
   MultipartParser parser(boundary, recorder);
@@ -44,7 +44,7 @@ std::string parse(std::string_view body, std::size_t piece, std::string_view bou
   return recorder.told();
 }
 
-/// The same with the body in two pieces.
+/// Like parse, with the body in two pieces.
 std::string parse_cut(std::string_view body, std::size_t cut) {
   Recorder recorder;
   MultipartParser parser("B", recorder);
@@ -70,11 +70,11 @@ struct Case {
 
 class Multipart : public testing::TestWithParam<Case> {};
 
-TEST_P(Multipart, IsTheSameHoweverItIsCut) {
+TEST_P(Multipart, GivesTheSameResultForAnyCut) {
   for (const std::size_t piece : {1, 2, 3, 7, 64, 100'000}) {
     EXPECT_EQ(parse(GetParam().body, piece), GetParam().expected) << "in pieces of " << piece;
   }
-  if (GetParam().body.size() > 2000) return;  // the huge ones: the pieces above are enough
+  if (GetParam().body.size() > 2000) return;  // for huge bodies, the pieces above are enough
   for (std::size_t cut = 1; cut < GetParam().body.size(); ++cut) {
     EXPECT_EQ(parse_cut(GetParam().body, cut), GetParam().expected) << "cut at " << cut;
   }
@@ -133,11 +133,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NoName", "--B\r\nContent-Disposition: form-data\r\n\r\nx\r\n--B--",
              "bad-multipart: Content-Disposition \"form-data\" is not form-data with a name"},
         Case{"NoColon", "--B\r\nnonsense\r\n\r\nx\r\n--B--",
-             "bad-multipart: \"nonsense\" is no header of a part"},
+             "bad-multipart: \"nonsense\" is not a header of a part"},
         Case{"Base64",
              "--B\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: form-data; "
              "name=\"file\"\r\n\r\nx\r\n--B--",
-             "bad-multipart: Content-Transfer-Encoding \"base64\" is not understood"},
+             "bad-multipart: Content-Transfer-Encoding \"base64\" is not supported"},
         Case{"BoundaryWithATail", "--Bx\r\n\r\n", "bad-multipart: a boundary is not followed by a line end"},
         Case{"ExtendedNameOfAnotherCharset", file_part("; filename*=latin-1''a", "x") + "--B--",
              "bad-multipart: filename* \"latin-1''a\" is not UTF-8''name"},
@@ -149,7 +149,7 @@ INSTANTIATE_TEST_SUITE_P(
              "too-large: field \"key\" is over 65536 bytes"}),
     [](const auto& instance) { return instance.param.name; });
 
-TEST(MultipartParser, TakesAHundredPartsAndNoMore) {
+TEST(MultipartParser, AcceptsAtMostAHundredParts) {
   std::string body;
   for (int i = 0; i < 99; ++i) body += "--B\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\n\r\n";
   EXPECT_EQ(parse(body + kFile + "--B--", 1000).substr(0, 9), "field f=;");

@@ -17,7 +17,7 @@ Request with(const std::vector<std::pair<std::string, std::string>>& headers) {
   return request;
 }
 
-TEST(Preconditions, OfAGetAreEvaluatedAsTheRfcSays) {
+TEST(Preconditions, OfAGetFollowTheRfc) {
   struct Case {
     std::vector<std::pair<std::string, std::string>> headers;
     Verdict verdict;

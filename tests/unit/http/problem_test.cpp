@@ -5,7 +5,7 @@
 namespace deltadrop::http {
 namespace {
 
-TEST(Problem, StatusComesFromTheTypeAndElseTheCode) {
+TEST(Problem, StatusComesFromTheTypeOrElseTheCode) {
   const std::vector<std::pair<Error, unsigned>> cases = {
       {{ErrorCode::invalid_input, "bad-name", "", ""}, 422},
       {{ErrorCode::not_found, "no-such-table", "", ""}, 404},
@@ -38,7 +38,7 @@ TEST(Problem, IsProblemJson) {
             R"("detail":"upload \"x\" is not held","fix":"look at it first","instance":"id-1"})");
 }
 
-TEST(Problem, StaysJsonWhateverTheMessageHolds) {
+TEST(Problem, StaysJsonForAnyMessage) {
   const auto response = problem({ErrorCode::internal, "x", "a\xFF\n\xC3", ""});
   EXPECT_NE(response.body.find("\"detail\":\"a\xEF\xBF\xBD\\n\xEF\xBF\xBD\""), std::string::npos)
       << response.body;

@@ -17,7 +17,7 @@ struct RangeCase {
   std::uint64_t bytes = 0;
 };
 
-TEST(Ranges, SelectWhatTheyAskFor) {
+TEST(Ranges, SelectTheRequestedPart) {
   const std::string huge = "99999999999999999999999999";
   const std::vector<RangeCase> cases = {
       {"bytes=0-0", 10, Selection::part, 0, 1},
@@ -34,7 +34,7 @@ TEST(Ranges, SelectWhatTheyAskFor) {
       {"bytes=-0", 10, Selection::nothing},
       {"bytes=0-0", 0, Selection::nothing},
       {"bytes=-1", 0, Selection::nothing},
-      // Not understood, or more than one: the whole file.
+      // An invalid Range, or several ranges, select the whole file.
       {"bytes=5-2", 10, Selection::whole, 0, 10},
       {"bytes=0-1,4-5", 10, Selection::whole, 0, 10},
       {"bytes=-", 10, Selection::whole, 0, 10},

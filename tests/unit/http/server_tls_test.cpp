@@ -29,7 +29,7 @@ TEST_F(Tls, IsAtLeast1_2WithoutRenegotiation) {
   const auto contexts = std::move(TlsContexts::load(files_in("a"))).value();
   SSL_CTX* context = contexts->current()->native_handle();
   EXPECT_EQ(SSL_CTX_get_min_proto_version(context), TLS1_2_VERSION);
-  EXPECT_EQ(SSL_CTX_get_max_proto_version(context), 0) << "the newest that OpenSSL has";
+  EXPECT_EQ(SSL_CTX_get_max_proto_version(context), 0) << "the newest that OpenSSL supports";
   const auto options = SSL_CTX_get_options(context);
   EXPECT_NE(options & SSL_OP_NO_RENEGOTIATION, 0U);
   EXPECT_NE(options & SSL_OP_CIPHER_SERVER_PREFERENCE, 0U);
@@ -45,7 +45,7 @@ TEST_F(Tls, OffersOnlyAuthenticatedEncryptionWithForwardSecrecy) {
     const SSL_CIPHER* suite = sk_SSL_CIPHER_value(suites, i);
     const std::string name = SSL_CIPHER_get_name(suite);
     EXPECT_EQ(SSL_CIPHER_is_aead(suite), 1) << name;
-    // TLS 1.3 names no key exchange: each of its suites has forward secrecy.
+    // TLS 1.3 suites do not name a key exchange. All of them have forward secrecy.
     EXPECT_TRUE(name.starts_with("TLS_") || name.starts_with("ECDHE-")) << name;
   }
 }

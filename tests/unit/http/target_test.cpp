@@ -37,7 +37,7 @@ TEST(ParseTarget, SplitsBeforeItDecodes) {
   }
 }
 
-TEST(ParseTarget, TellsTheAuthorityOfAnAbsoluteForm) {
+TEST(ParseTarget, ReturnsTheAuthorityOfAnAbsoluteForm) {
   const auto absolute = parse_target("HTTP://u@host:8000/a?b://c").value();
   EXPECT_EQ(absolute.scheme, "HTTP");
   EXPECT_EQ(absolute.authority, "u@host:8000");
@@ -48,7 +48,7 @@ TEST(ParseTarget, TellsTheAuthorityOfAnAbsoluteForm) {
   EXPECT_EQ(parse_target("http:///a").value().authority, "");
 }
 
-TEST(ParseTarget, RefusesWhatCannotBeDecoded) {
+TEST(ParseTarget, RejectsInvalidEncodings) {
   for (const std::string target :
        {"/a%00b", "/a%", "/a%2", "/a%zz", "/%ff", "/a?x=%00", "/a?%C3=1", "*", "health", "", "/a#b", "/#",
         "/a?x=1#y", "/a#", "http://host/a#b", "http://host#b"}) {

@@ -21,7 +21,7 @@ class ClockWatchTest : public ::testing::Test {
   ManualClock clock_{Timestamp{1'741'610'096'789}};
 };
 
-TEST_F(ClockWatchTest, TimeThatPassesIsNoTrouble) {
+TEST_F(ClockWatchTest, PassingTimeIsPlausible) {
   auto watch = start();
   const Timestamp begun = clock_.now();
   for (int i = 0; i < 10; ++i) {
@@ -78,7 +78,7 @@ TEST_P(JumpTest, IsSeenByTheNextRunOfTheSameBoot) {
   auto watch = start(mark);
   EXPECT_EQ(watch.look().state, GetParam().state);
   EXPECT_EQ(watch.measured_now(), mark.measured.plus_ms(kHour));
-  // And by the one after it.
+  // The run after it sees the jump too.
   EXPECT_EQ(start(watch.mark()).look().state, GetParam().state);
 }
 
@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(Jumps, JumpTest,
                                            Jump{-3 * kHour, ClockState::doubtful, "back by 3h 0m"},
                                            Jump{-40 * kDay, ClockState::wrong, "back by 40d 0h"}));
 
-TEST_F(ClockWatchTest, AMachineThatWasOffIsAskedAboutAndGoesOn) {
+TEST_F(ClockWatchTest, AMachineThatWasOffNeedsConfirmationAndContinues) {
   const auto mark = start().mark();
   clock_.reboot();
   clock_.jump_ms(14 * kDay);
@@ -110,13 +110,13 @@ TEST_F(ClockWatchTest, AMachineThatWasOffIsAskedAboutAndGoesOn) {
   EXPECT_NE(report.trouble->message.find("the machine was off for 14d 0h, or the clock is wrong"),
             std::string::npos);
   EXPECT_TRUE(watch.check().has_value());
-  EXPECT_EQ(watch.measured_now(), mark.measured) << "nobody has measured how long it was off";
+  EXPECT_EQ(watch.measured_now(), mark.measured) << "nothing measured the time off";
   EXPECT_EQ(start(watch.mark()).look().state, ClockState::doubtful) << "nobody has agreed yet";
   clock_.set_synchronised(true);
   EXPECT_EQ(watch.look().state, ClockState::right) << "another clock agrees";
 }
 
-TEST_F(ClockWatchTest, AClockThatNobodyConfirmedSaysNothingAgainstTheNext) {
+TEST_F(ClockWatchTest, AnUnconfirmedClockIsNoEvidenceAgainstTheNext) {
   const auto mark = start().mark();
   clock_.reboot();
   clock_.jump_ms(40 * kDay);
@@ -125,10 +125,10 @@ TEST_F(ClockWatchTest, AClockThatNobodyConfirmedSaysNothingAgainstTheNext) {
   clock_.jump_ms(-40 * kDay + kHour);
   EXPECT_EQ(start(unconfirmed).look().state, ClockState::right);
   clock_.jump_ms(-3 * kDay);
-  EXPECT_EQ(start(unconfirmed).look().state, ClockState::wrong) << "before what was confirmed";
+  EXPECT_EQ(start(unconfirmed).look().state, ClockState::wrong) << "before the confirmed time";
 }
 
-TEST_F(ClockWatchTest, AShortTimeOffIsBelieved) {
+TEST_F(ClockWatchTest, AShortTimeOffIsAccepted) {
   const auto mark = start().mark();
   clock_.reboot();
   clock_.jump_ms(23 * kHour);
@@ -145,8 +145,8 @@ TEST_F(ClockWatchTest, AfterABootTheClockCannotBeBeforeTheLastRun) {
   auto report = watch.look();
   EXPECT_EQ(report.state, ClockState::wrong);
   EXPECT_NE(report.trouble->message.find("40d 0h before"), std::string::npos) << report.trouble->message;
-  EXPECT_EQ(watch.expected_now(), mark.expected) << "an expired key does not come alive";
-  // A machine without a clock of its own learns the time a little later: how long it was off is no jump.
+  EXPECT_EQ(watch.expected_now(), mark.expected) << "an expired key stays expired";
+  // A machine without a battery-backed clock learns the time later. Its time off is not a jump.
   clock_.advance_ms(5'000);
   clock_.jump_ms(43 * kDay);
   EXPECT_EQ(watch.look().state, ClockState::right);
@@ -187,20 +187,19 @@ TEST_F(ClockWatchTest, AnAgreedLagIsKeptAndAnotherIsNot) {
   EXPECT_EQ(again.look().state, ClockState::wrong);
 }
 
-TEST_F(ClockWatchTest, AFolderThatMovesToAnotherMachineAgesNothing) {
+TEST_F(ClockWatchTest, MovingDataDirToAnotherMachineAgesNothing) {
   const auto mark = start().mark();
   clock_.reboot();
-  clock_.advance_ms(300 * kDay);  // that machine has run for long
+  clock_.advance_ms(300 * kDay);  // the other machine has run for a long time
   clock_.jump_ms(-300 * kDay);
   EXPECT_EQ(start(mark).measured_now(), mark.measured);
 }
 
-TEST_F(ClockWatchTest, ACatalogOfBeforeBeginsWithItsNewestTimeOrNow) {
+TEST_F(ClockWatchTest, AnOldCatalogStartsWithItsNewestTimeOrNow) {
   ClockMark made;
   made.expected = made.measured = clock_.now().plus_ms(-kHour);
   EXPECT_EQ(start(made).measured_now(), made.measured);
-  made.expected = made.measured =
-      clock_.now().plus_ms(40 * kDay);  // it was written by a clock that was ahead
+  made.expected = made.measured = clock_.now().plus_ms(40 * kDay);  // written while the clock was ahead
   EXPECT_EQ(start(made).measured_now(), clock_.now());
 }
 

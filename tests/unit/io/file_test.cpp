@@ -47,16 +47,17 @@ TEST(File, MissingFileIsNotFoundAndNamed) {
   EXPECT_NE(opened.error().message.find("/nowhere/at-all.csv"), std::string::npos);
 }
 
-TEST(File, FoldersAndFilesInEachOthersPlaceAreSaid) {
+TEST(File, NamesADirectoryOrFileInTheOthersPlace) {
   const TemporaryFolder folder;
   fs::create_directory(folder.path() / "folder");
   ASSERT_TRUE(write_file(folder.path() / "file", "").has_value());
   const auto removed = remove_file(folder.path() / "folder");
   ASSERT_FALSE(removed.has_value());
-  EXPECT_NE(removed.error().fix.find("it is a folder"), std::string::npos) << removed.error().text();
+  EXPECT_NE(removed.error().fix.find("is a directory, not a file"), std::string::npos)
+      << removed.error().text();
   const auto opened = File::open_to_read(folder.path() / "file" / "x");
   ASSERT_FALSE(opened.has_value());
-  EXPECT_NE(opened.error().fix.find("a part of that path is a file"), std::string::npos)
+  EXPECT_NE(opened.error().fix.find("part of that path is a file"), std::string::npos)
       << opened.error().text();
 }
 
@@ -84,7 +85,7 @@ TEST(File, MakesMissingFolders) {
   EXPECT_TRUE(fs::is_directory(deep));
 }
 
-TEST(File, FolderNamedAsAFileIsRefused) {
+TEST(File, DirectoryWithTheNameOfAFileIsRejected) {
   const TemporaryFolder folder;
   ASSERT_TRUE(write_file_durably(folder.path() / "a", "").has_value());
   EXPECT_FALSE(make_folders_durably(folder.path() / "a" / "b").has_value());
@@ -97,18 +98,18 @@ TEST(File, CloneReplacesTheTarget) {
   const auto current = folder.path() / "current.csv";
   ASSERT_TRUE(write_file_durably(first, "one", 0444).has_value());
   ASSERT_TRUE(write_file_durably(second, "two", 0444).has_value());
-  for (int i = 0; i < 2; ++i) {  // the second time from and to may be one file under two names
+  for (int i = 0; i < 2; ++i) {  // the second time, current.csv already is a clone
     ASSERT_TRUE(clone_file(first, current).has_value());
     EXPECT_EQ(read_whole_file(current).value(), "one");
   }
   ASSERT_TRUE(clone_file(second, current).has_value());
   EXPECT_EQ(read_whole_file(current).value(), "two");
   EXPECT_FALSE(stamp_of(current).value().same_file(stamp_of(second).value()))
-      << "who writes to it changes both";
+      << "writing to one would change both";
   EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"current.csv", "v1", "v2"}));
 }
 
-TEST(File, ALargeFileIsClonedWhole) {
+TEST(File, ALargeFileIsClonedCompletely) {
   const TemporaryFolder folder;
   std::string bytes(3'000'001, 'x');
   for (std::size_t i = 0; i < bytes.size(); i += 1000) bytes[i] = static_cast<char>('a' + i / 1000 % 26);
@@ -130,7 +131,7 @@ TEST(File, ANewNameIsNeverTakenFromAnotherFile) {
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"to"});
 }
 
-TEST(File, AStampTellsWhoWroteToAFile) {
+TEST(File, AStampChangesWithTheFile) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "file";
   ASSERT_TRUE(write_file(path, "one").has_value());
@@ -140,13 +141,13 @@ TEST(File, AStampTellsWhoWroteToAFile) {
   const auto time = std::filesystem::last_write_time(path);
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
   std::filesystem::last_write_time(path, time);
-  EXPECT_NE(stamp_of(path).value(), before) << "a time that was set back does not hide it";
+  EXPECT_NE(stamp_of(path).value(), before) << "resetting the time does not hide the change";
   ASSERT_TRUE(write_file(path, "one").has_value());
   EXPECT_FALSE(stamp_of(path).value().same_file(before));
   EXPECT_TRUE(stamp_of(file.value()).value().same_file(before));
 }
 
-TEST(File, RemovingWhatIsAbsentSucceeds) {
+TEST(File, RemovingAnAbsentFileSucceeds) {
   const TemporaryFolder folder;
   EXPECT_TRUE(remove_file(folder.path() / "nothing").has_value());
 }
@@ -169,8 +170,9 @@ TEST(LockFile, ASecondTakerIsToldWhoHoldsIt) {
   EXPECT_TRUE(LockFile::take(path).has_value());
 }
 
-/// Commands ask who runs on a DATA_DIR; a server that starts at that moment must not take one for a server.
-TEST(LockFile, WhoAsksDoesNotKeepATakerOut) {
+/// Commands query who uses a DATA_DIR. A server that starts at that moment must not mistake a command for a
+/// server.
+TEST(LockFile, QueriesDoNotBlockATaker) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lock";
   std::atomic<bool> done = false;
@@ -193,7 +195,7 @@ TEST(LockFile, WhoAsksDoesNotKeepATakerOut) {
   EXPECT_EQ(refused, 0) << message;
 }
 
-TEST(LockFile, AHolderThatHasNotSaidWhoItIsHasNoNumber) {
+TEST(LockFile, AStartingHolderHasNoPid) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lock";
   const auto starting = LockFile::try_take(path);

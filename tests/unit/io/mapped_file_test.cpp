@@ -32,7 +32,7 @@ TEST(MappedFile, EmptyFileIsAnEmptyView) {
   EXPECT_TRUE(mapped.value().bytes().empty());
 }
 
-TEST(MappedFile, ReadsWhatIsCutOffAsNulAndSaysSo) {
+TEST(MappedFile, ReadsTruncatedBytesAsNulAndReportsIt) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "a.csv";
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -50,7 +50,7 @@ TEST(MappedFile, ReadsWhatIsCutOffAsNulAndSaysSo) {
   EXPECT_NE(unchanged.error().message.find(path.string()), std::string::npos) << unchanged.error().message;
 }
 
-TEST(MappedFile, SaysThatBytesWereGoneWhenTheyWereRead) {
+TEST(MappedFile, ReportsBytesThatWereMissingDuringARead) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "a.csv";
   ASSERT_TRUE(write_file(path, "key,value\n1,2\n").has_value());
@@ -64,7 +64,7 @@ TEST(MappedFile, SaysThatBytesWereGoneWhenTheyWereRead) {
   EXPECT_EQ(unchanged.error().type, "file-changed");
 }
 
-TEST(MappedFile, IsUnchangedWhereItGetsAnotherNameAndTime) {
+TEST(MappedFile, IsUnchangedAfterARenameAndANewTime) {
   const TemporaryFolder folder;
   ASSERT_TRUE(write_file(folder.path() / "a", "key\n1\n").has_value());
   const auto mapped = MappedFile::open(folder.path() / "a");
@@ -74,7 +74,7 @@ TEST(MappedFile, IsUnchangedWhereItGetsAnotherNameAndTime) {
   EXPECT_TRUE(mapped.value().check_unchanged().has_value());
 }
 
-TEST(MappedFile, EachIsFilledByItself) {
+TEST(MappedFile, EachMappingIsFilledSeparately) {
   const TemporaryFolder folder;
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   std::vector<MappedFile> files;
@@ -92,7 +92,7 @@ TEST(MappedFile, EachIsFilledByItself) {
   EXPECT_FALSE(files[1].check_unchanged().has_value());
 }
 
-/// How a process ends that nothing saves from a SIGBUS: AddressSanitizer reports it and exits.
+/// Matches a process that an unhandled SIGBUS ends. AddressSanitizer reports it and exits.
 bool ended_by_sigbus(int status) {
 #ifdef __SANITIZE_ADDRESS__
   return ::testing::ExitedWithCode(1)(status);

@@ -15,8 +15,9 @@
 namespace deltadrop::io {
 namespace {
 
-/// "FOLDER FILE READ-ONLY SET DURABLE; FOLDER FILE for other programs", each made after close_to_others by a
-/// process with that umask: both are of the whole process, so it is another one that exits with 0.
+/// Creates files and directories after close_to_others, compares their modes with `expected` and exits with 0
+/// if they match. `expected` is "FOLDER FILE READ-ONLY SET DURABLE; FOLDER FILE", the last two for other
+/// programs. The umask belongs to the process, so run this in a child process.
 void make_all_and_compare(const fs::path& root, Group group, const std::string& expected) {
   const auto mode = [&](const std::string& name) {
     const auto found = ownership_of(root / name);
@@ -40,7 +41,7 @@ void make_all_and_compare(const fs::path& root, Group group, const std::string& 
 
 using ::testing::ExitedWithCode;
 
-TEST(Permissions, AreTheUsersAloneOrAlsoAGroups) {
+TEST(Permissions, AreForTheUserAloneOrAlsoForAGroup) {
   {
     const testing::TemporaryFolder folder;
     EXPECT_EXIT(make_all_and_compare(folder.path(), Group::none, "0700 0600 0400 0400 0600; 0755 0644"),
@@ -51,7 +52,7 @@ TEST(Permissions, AreTheUsersAloneOrAlsoAGroups) {
               ExitedWithCode(0), "");
 }
 
-TEST(Permissions, AreThoseWantedUntilTheyAreClosed) {
+TEST(Permissions, AreAsRequestedUntilClosed) {
   const testing::TemporaryFolder folder;
   auto file = File::create(folder.path() / "file");
   ASSERT_TRUE(file.has_value() && file.value().set_mode(0666).has_value());
@@ -59,7 +60,7 @@ TEST(Permissions, AreThoseWantedUntilTheyAreClosed) {
   EXPECT_EQ(closed_mode(0777), 0777U);
 }
 
-TEST(Permissions, AFolderForOthersHandsItsGroupOn) {
+TEST(Permissions, ADirectoryForOthersPassesItsGroupOn) {
   const testing::TemporaryFolder folder;
   ASSERT_EQ(::chmod(folder.path().c_str(), 02755), 0);
   EXPECT_EXIT(
@@ -83,7 +84,7 @@ TEST(Permissions, GroupsHaveNamesAndNumbers) {
   EXPECT_NE(find_group("no-such-group-here").error().message.find("no-such-group-here"), std::string::npos);
 }
 
-TEST(Permissions, OwnershipIsChangedWhereItDiffers) {
+TEST(Permissions, OwnershipIsChangedIfItDiffers) {
   const testing::TemporaryFolder folder;
   const auto path = folder.path() / "file";
   ASSERT_TRUE(write_file(path, "x", 0644).has_value());

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Words = Probe<std::string>;
 
-TEST(Probe, GivesTheAnswerToWhatIsAskedNow) {
+TEST(Probe, ReturnsTheResultOfTheCurrentCall) {
   Words probe(seconds(20), seconds(0));
   for (const auto* word : {"one", "two"}) {
     const auto seen = probe.look([word] { return std::string(word); });
@@ -22,7 +22,7 @@ TEST(Probe, GivesTheAnswerToWhatIsAskedNow) {
   }
 }
 
-/// A probe whose second question hangs until it is let go.
+/// A probe whose second call hangs until let_go().
 class HangingProbe : public ::testing::Test {
  protected:
   void hang(Words& probe) {
@@ -60,7 +60,7 @@ TEST_F(HangingProbe, IsWaitedForOnce) {
   let_go();
 }
 
-TEST_F(HangingProbe, ForgetsAnAnswerThatIsTooOld) {
+TEST_F(HangingProbe, ForgetsAResultThatIsTooOld) {
   Words probe(milliseconds(1), milliseconds(0));
   hang(probe);
   const auto seen = probe.look(ask_again(probe));
@@ -69,7 +69,7 @@ TEST_F(HangingProbe, ForgetsAnAnswerThatIsTooOld) {
   let_go();
 }
 
-TEST(Probe, GivesNoAnswerToAnEarlierQuestion) {
+TEST(Probe, DoesNotReturnAnEarlierResult) {
   Words probe(seconds(20), seconds(0));
   std::promise<void> begun;
   std::promise<void> go_on;

@@ -85,7 +85,7 @@ TEST_F(DatabaseTest, AReadOnlyConnectionSeesCommitsAndCannotWrite) {
   EXPECT_EQ(statement.value().text(0), "a");
 }
 
-TEST(Database, AFileThatIsNoDatabaseIsCorrupt) {
+TEST(Database, AFileThatIsNotADatabaseIsCorrupt) {
   const TemporaryFolder folder;
   std::ofstream(folder.path() / "x.db") << std::string(4096, 'x');
   const auto opened = Database::open(folder.path() / "x.db");

@@ -49,7 +49,7 @@ class GroupWriterTest : public ::testing::Test {
     return found;
   }
 
-  /// Runs the writes while another is held up, so that all of them wait for one group.
+  /// Holds up one write until all `writes` wait, so that they form one group.
   std::vector<Result<void>> run_together(const std::vector<GroupWriter::Write>& writes) {
     std::promise<void> go_on;
     std::latch begun(1);
@@ -62,7 +62,7 @@ class GroupWriterTest : public ::testing::Test {
       EXPECT_FALSE(ran.has_value());
     });
     begun.wait();
-    EXPECT_FALSE(writer_.run_if_idle(writes.front()).has_value()) << "another write is under way";
+    EXPECT_FALSE(writer_.run_if_idle(writes.front()).has_value()) << "another write is in progress";
     std::vector<std::future<Result<void>>> running;
     for (const auto& write : writes) {
       running.push_back(std::async(std::launch::async, [&] { return writer_.run(write); }));
@@ -81,7 +81,7 @@ class GroupWriterTest : public ::testing::Test {
   GroupWriter writer_;
 };
 
-TEST_F(GroupWriterTest, WritesThatWaitTogetherShareACommitAndOnesFailureIsItsOwn) {
+TEST_F(GroupWriterTest, ConcurrentWritesShareACommitAndFailSeparately) {
   const auto results = run_together({
       [](Database& database) { return insert(database, 1); },
       [](Database& database) -> Result<void> {
@@ -98,7 +98,7 @@ TEST_F(GroupWriterTest, WritesThatWaitTogetherShareACommitAndOnesFailureIsItsOwn
   EXPECT_EQ(commits_, 1);
 }
 
-TEST_F(GroupWriterTest, ACommitThatFailsFailsAllAndTheNextGroupGoesOn) {
+TEST_F(GroupWriterTest, AFailedCommitFailsItsGroupAndTheNextContinues) {
   commit_fails_ = true;
   const auto results = run_together({
       [](Database& database) { return insert(database, 1); },
@@ -117,7 +117,7 @@ TEST_F(GroupWriterTest, ACommitThatFailsFailsAllAndTheNextGroupGoesOn) {
 TEST_F(GroupWriterTest, AWriteThatRollsEverythingBackFailsItsGroup) {
   const auto results = run_together({
       [](Database& database) { return insert(database, 1); },
-      // As SQLite does by itself when the disk is full.
+      // SQLite does this by itself if the disk is full.
       [](Database& database) { return database.execute("ROLLBACK"); },
   });
   EXPECT_FALSE(results[0].has_value());
