@@ -9,7 +9,7 @@
 
 namespace deltadrop::testing {
 
-/// What is logged while it exists: the messages alone, one line each.
+/// Captures the log messages while it exists: only the texts, one line each.
 class CapturedLog {
  public:
   CapturedLog() {
@@ -22,7 +22,7 @@ class CapturedLog {
   CapturedLog(const CapturedLog&) = delete;
   CapturedLog& operator=(const CapturedLog&) = delete;
 
-  /// Once nothing logs any more.
+  /// Call it only when nothing logs any more.
   [[nodiscard]] std::string text() const { return text_.str(); }
 
  private:

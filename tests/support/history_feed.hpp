@@ -10,7 +10,7 @@
 
 namespace deltadrop::testing {
 
-/// Stands for a log and the one consumer that records it: gives each event the next offset of its partition.
+/// Simulates a log and its only consumer: gives each event the next offset of its partition.
 class HistoryFeed {
  public:
   explicit HistoryFeed(history::HistoryStore& store) : store_(store) {}
@@ -19,7 +19,7 @@ class HistoryFeed {
     return {"topic", eventlog::Partition(number)};
   }
 
-  /// A batch that goes on where the last successful one ended.
+  /// A batch that continues after the last successful one.
   history::RecordBatch batch(const std::vector<std::pair<std::int32_t, Event>>& events) {
     history::RecordBatch batch;
     batch.recorded_at = recorded_at;
@@ -69,7 +69,7 @@ class HistoryFeed {
     return stored == stored_.end() ? history::Offset(0) : stored->second;
   }
 
-  /// As another consumer that finds the store at `next`.
+  /// Continues like another consumer that finds the store at `next`.
   void go_on_at(std::int32_t number, history::Offset next) { stored_[number] = next; }
 
   eventlog::LogIdentity identity{"cluster", "topic-id"};

@@ -22,7 +22,7 @@ constexpr int kTimeoutMs = 30'000;
   std::abort();
 }
 
-/// A client for one question.
+/// A client for one request.
 class Asker {
  public:
   explicit Asker(const std::string& address) {
@@ -81,7 +81,7 @@ KafkaServer::KafkaServer() {
 }
 
 KafkaServer::~KafkaServer() {
-  ::shutdown(socket_, SHUT_RDWR);  // its input ends, and so it ends the broker and itself
+  ::shutdown(socket_, SHUT_RDWR);  // the script's input ends, so it ends the broker and exits
   ::waitpid(pid_, nullptr, 0);
   std::fclose(answers_);
   ::close(socket_);

@@ -10,9 +10,9 @@
 
 namespace deltadrop::testing {
 
-/// A real Kafka broker (tests/support/kafka_server.py), started when made and ended with this. It keeps its
-/// address and its data over `stop` and `start`. A step that fails ends the test program with the broker's
-/// words.
+/// A real Kafka broker (tests/support/kafka_server.py). The constructor starts it and the destructor ends it.
+/// It keeps its address and its data over `stop` and `start`. If a step fails, prints the broker's message
+/// and ends the test program.
 class KafkaServer {
  public:
   KafkaServer();
@@ -37,21 +37,21 @@ class KafkaServer {
   std::FILE* answers_ = nullptr;
 };
 
-/// The one that a test program shares; started by the first call.
+/// The broker that a test program shares. The first call starts it.
 KafkaServer& shared_kafka_server();
 
-/// Deletes the topic if it is there, and returns when the broker knows that it is gone.
+/// Deletes the topic if it exists, and returns when the broker reports that it is gone.
 void delete_kafka_topic(const std::string& address, const std::string& topic);
 void make_kafka_topic(const std::string& address, const std::string& topic, int partitions,
                       const std::string& property = "", const std::string& value = "");
-/// A topic's property as the broker has it.
+/// The broker's value of a topic's property.
 std::string kafka_topic_property(const std::string& address, const std::string& topic,
                                  const std::string& property);
-/// Drops what is before `offset`, as retention does.
+/// Deletes the messages before `offset`, as retention does.
 void drop_kafka_messages_before(const std::string& address, const std::string& topic, int partition,
                                 long offset);
 
-/// A message as any other program may put it there. No value: a tombstone.
+/// Produces a message like any other program. Without a value, it is a tombstone.
 void put_kafka_message(const std::string& address, const std::string& topic, int partition, const char* key,
                        const std::optional<std::string>& value);
 

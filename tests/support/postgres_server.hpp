@@ -10,16 +10,16 @@ struct pg_conn;
 
 namespace deltadrop::testing {
 
-/// A connection of a test's own.
+/// A test's own connection.
 class SqlSession {
  public:
-  /// Ends the test program where it cannot connect.
+  /// Ends the test program if it cannot connect.
   explicit SqlSession(const std::string& url);
-  /// The database's complaint, or "".
+  /// Returns the database's error message, or "".
   std::string execute(const std::string& sql);
-  /// The first field of the first row, or "". Ends the test program where the statement fails.
+  /// Returns the first field of the first row, or "". Ends the test program if the statement fails.
   std::string value(const std::string& sql);
-  /// Asks until the answer is `wanted`; false when it is not within half a minute.
+  /// Repeats the query until the result is `wanted`. Returns false after half a minute.
   bool wait_for(const std::string& sql, const std::string& wanted);
 
  private:
@@ -29,8 +29,8 @@ class SqlSession {
   std::unique_ptr<pg_conn, Finish> connection_;
 };
 
-/// A real PostgreSQL server (tests/support/postgres_server.py), started when made and ended with this. It
-/// keeps its address and its data over `stop` and `start`.
+/// A real PostgreSQL server (tests/support/postgres_server.py). The constructor starts it and the destructor
+/// ends it. It keeps its address and its data over `stop` and `start`.
 class PostgresServer {
  public:
   PostgresServer() { start(); }
@@ -41,9 +41,9 @@ class PostgresServer {
   void freeze() { script_.command("freeze"); }
   void thaw() { script_.command("thaw"); }
 
-  /// Of a database, as the owner of everything.
+  /// The URL of a database, for the owner of all objects.
   [[nodiscard]] std::string url(const std::string& database = "postgres") const;
-  /// The same as somebody else.
+  /// The URL of a database, for another user.
   [[nodiscard]] std::string url(const std::string& database, const std::string& user,
                                 const std::string& password) const;
   void make_database(const std::string& name);
@@ -53,7 +53,7 @@ class PostgresServer {
   std::string url_;
 };
 
-/// The one that a test program shares; started by the first call.
+/// The server that a test program shares. The first call starts it.
 PostgresServer& shared_postgres_server();
 
 }  // namespace deltadrop::testing

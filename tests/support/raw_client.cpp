@@ -20,8 +20,8 @@ namespace {
 
 constexpr int kPatienceSeconds = 20;
 
-/// A process that is paused and goes on finds its calls on a socket with a time-out interrupted, without any
-/// handler of signals (signal(7)).
+/// Retries interrupted calls: when a paused process continues, its calls on a socket with a timeout are
+/// interrupted, even without a signal handler (signal(7)).
 template <class Call>
 ssize_t uninterrupted(Call call) {
   ssize_t result = 0;
@@ -31,7 +31,7 @@ ssize_t uninterrupted(Call call) {
   return result;
 }
 
-/// An interrupted connect goes on by itself.
+/// An interrupted connect continues in the background.
 bool connect_to(int socket, const sockaddr_in& server) {
   if (::connect(socket, reinterpret_cast<const sockaddr*>(&server), sizeof server) == 0) return true;
   if (errno != EINTR) return false;
@@ -62,7 +62,7 @@ RawClient::RawClient(const std::string& url, int receive_buffer) {
   inet_pton(AF_INET, address.substr(0, colon).c_str(), &server.sin_addr);
   socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (receive_buffer > 0) setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-  // What is sent in two pieces is to arrive in two, and at once.
+  // Send each piece at once and separately.
   const int on = 1;
   setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const timeval patience{kPatienceSeconds, 0};
@@ -82,12 +82,13 @@ RawClient::~RawClient() {
 bool RawClient::begin_tls() {
   auto* context = SSL_CTX_new(TLS_client_method());
   tls_ = SSL_new(context);
-  SSL_CTX_free(context);  // tls_ holds it
+  SSL_CTX_free(context);  // tls_ keeps a reference
   SSL_set_fd(tls_, socket_);
   return uninterrupted([this] { return SSL_connect(tls_); }) == 1;
 }
 
-/// As recv does: 0 at the end, under TLS at its farewell; below 0 with errno.
+/// Like recv: returns 0 at the end of the connection (with TLS, at close_notify), and a negative value with
+/// errno.
 long RawClient::receive(void* bytes, std::size_t count) {
   return uninterrupted([&]() -> ssize_t {
     if (tls_ == nullptr) return ::recv(socket_, bytes, count, 0);

@@ -14,32 +14,32 @@ struct RawResponse {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
   std::string body;                                          ///< without chunk framing
-  bool whole = false;                                        ///< the body came to its end
+  bool whole = false;                                        ///< the body is complete
 
   [[nodiscard]] std::string header(std::string_view name) const;
 };
 
-/// A blocking HTTP client that sends exactly the bytes it is told to. Reads give up after 20 s.
+/// A blocking HTTP client that sends exactly the given bytes. Reads time out after 20 s.
 class RawClient {
  public:
-  /// `address` as Server::address() gives it: under TLS where that is https://, whatever certificate is
-  /// shown. `receive_buffer`: SO_RCVBUF, 0 for the system's.
+  /// `address` is the result of Server::address(). With https://, uses TLS and accepts any certificate.
+  /// `receive_buffer` is SO_RCVBUF; 0 means the system's default.
   explicit RawClient(const std::string& address, int receive_buffer = 0);
   ~RawClient();
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
 
   [[nodiscard]] bool connected() const { return socket_ >= 0; }
-  /// False when the server closed its side.
+  /// Returns false if the server has closed its side.
   bool send(std::string_view bytes);
   void end_sending();
-  /// The next response. `head`: it answers a HEAD.
+  /// Returns the next response. `head` means that it answers a HEAD request.
   RawResponse read_response(bool head = false);
-  /// Whether the server closes now, with nothing more sent.
+  /// Returns whether the server closes the connection without sending more.
   bool closed_by_server();
-  /// Reads to the end: whether the server closed the connection, and did not reset it.
+  /// Reads to the end. Returns whether the server closed the connection without a reset.
   bool ends_in_peace();
-  /// Up to `bytes` as they come; "" at the end.
+  /// Returns up to `bytes` bytes as they arrive, or "" at the end.
   std::string read_some(std::size_t bytes);
 
  private:
@@ -51,11 +51,11 @@ class RawClient {
   bool take(std::size_t bytes, std::string& out);
 
   int socket_ = -1;
-  ssl_st* tls_ = nullptr;  ///< where it is under TLS
+  ssl_st* tls_ = nullptr;  ///< only with TLS
   std::string buffer_;
 };
 
-/// One request on a connection of its own.
+/// Sends one request on its own connection.
 RawResponse fetch(const std::string& address, std::string_view method, std::string_view target,
                   std::string_view more_headers = "", std::string_view body = "");
 

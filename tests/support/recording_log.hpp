@@ -20,14 +20,14 @@ struct RecordedMessage {
   std::string value;
 };
 
-/// A log that only takes messages, remembers them in order, and misbehaves as told. With a file, every
-/// message is also appended to it as one line, so that it outlives the process. Thread-safe.
+/// A write-only log that stores messages in order and fails on request. If it has a file, it also appends
+/// every message to it as one line, so that the messages outlive the process. Thread-safe.
 class RecordingLog final : public eventlog::EventLog {
  public:
   RecordingLog() = default;
   explicit RecordingLog(const std::string& file) : file_(file, std::ios::app | std::ios::binary) {}
 
-  /// While down, nothing can be published and health() says so.
+  /// While down, publishing fails and health() reports it.
   void set_down(bool down) {
     const std::lock_guard lock(mutex_);
     down_ = down;
@@ -40,13 +40,13 @@ class RecordingLog final : public eventlog::EventLog {
     }
     changed_.notify_all();
   }
-  /// The nth append from now on, 1-based, is in_doubt: it is recorded, and fails.
+  /// The nth append from now on (1-based) is recorded, but returns in_doubt.
   void fail_append(int nth) {
     const std::lock_guard lock(mutex_);
     appends_until_failure_ = nth;
   }
 
-  /// The next publications throw std::bad_alloc.
+  /// The next calls to publish throw std::bad_alloc.
   void exhaust_memory(int publications) {
     const std::lock_guard lock(mutex_);
     exhausted_ = publications;
@@ -60,7 +60,7 @@ class RecordingLog final : public eventlog::EventLog {
     const std::lock_guard lock(mutex_);
     return publications_;
   }
-  /// Waits until so many publications have begun.
+  /// Waits until this many publications have begun.
   bool wait_for_publications(int count, std::chrono::seconds timeout = std::chrono::seconds(10)) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, timeout, [&] { return publications_ >= count; });

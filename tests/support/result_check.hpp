@@ -10,7 +10,8 @@
 
 namespace deltadrop::testing {
 
-/// The value, or the test program ends with the error's text: for steps that a test needs and does not test.
+/// Returns the value, or prints the error's text and ends the test program. For steps that a test needs but
+/// does not test.
 template <class T>
 T must(Result<T> result) {
   if (!result) {
@@ -21,7 +22,7 @@ T must(Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(result).value();
 }
 
-/// For EXPECT_EQ: "" of a success, else "code/type".
+/// For EXPECT_EQ: returns "" for a success, otherwise "code/type".
 template <class T>
 std::string error_of(const Result<T>& result) {
   if (result) return "";

@@ -36,7 +36,7 @@ ServerScript::ServerScript(const std::string& name) : name_(name) {
 }
 
 ServerScript::~ServerScript() {
-  ::shutdown(socket_, SHUT_RDWR);  // its input ends, and so it ends the server and itself
+  ::shutdown(socket_, SHUT_RDWR);  // the script's input ends, so it ends the server and exits
   ::waitpid(pid_, nullptr, 0);
   std::fclose(answers_);
   ::close(socket_);

@@ -7,8 +7,8 @@
 
 namespace deltadrop::testing {
 
-/// A script of tests/support that runs a server and takes commands on its standard input; it ends with this.
-/// A step that fails ends the test program with the script's words.
+/// A script of tests/support that runs a server and reads commands from its standard input. The destructor
+/// ends it. If a step fails, prints the script's message and ends the test program.
 class ServerScript {
  public:
   explicit ServerScript(const std::string& name);
@@ -16,7 +16,7 @@ class ServerScript {
   ServerScript(const ServerScript&) = delete;
   ServerScript& operator=(const ServerScript&) = delete;
 
-  /// What the script answers behind "ok ".
+  /// Returns the script's answer after "ok ".
   std::string command(const std::string& name);
 
  private:

@@ -13,7 +13,7 @@
 
 namespace deltadrop::testing {
 
-/// A row's values by column; an absent column and a null are the same.
+/// A row's values by column. An absent column and a null are equal.
 using Values = std::map<std::string, std::optional<std::string>>;
 /// A version of a table: rows by key.
 using Rows = std::map<std::string, Values>;
@@ -38,7 +38,7 @@ inline Values without_nulls(Values values) {
   return values;
 }
 
-/// Repeatable ids: `table` and `number` make one.
+/// Repeatable ids: each is a function of `table` and `number`.
 inline UploadId upload_id_of(std::uint32_t table, std::uint32_t number) {
   UploadId id;
   id.bytes = {0x01, 0x95, 0xf3, 0xa0, 0x7c, 0x00, 0x70, 0x00, 0x80};
@@ -49,13 +49,13 @@ inline UploadId upload_id_of(std::uint32_t table, std::uint32_t number) {
   return id;
 }
 
-/// One table's uploads, one after another: what ingest would publish, found the slow and obvious way.
+/// One table's successive uploads: the events that ingest would publish, found in the slow and obvious way.
 class TableStory {
  public:
   explicit TableStory(std::string company, std::uint32_t number = 1)
       : table_{std::move(company), "financials"}, number_(number) {}
 
-  /// The next version's events; the version counts even when it has none.
+  /// Returns the next version's events. The version counts even if it has no events.
   std::vector<Event> next(const Rows& rows, bool rekey = false) {
     std::vector<Event> events;
     for (const auto& [key, old_values] : rows_) {
@@ -87,7 +87,7 @@ class TableStory {
   [[nodiscard]] const TableRef& table() const { return table_; }
   [[nodiscard]] const Rows& rows() const { return rows_; }
   [[nodiscard]] Version version() const { return Version(version_); }
-  /// From when a version holds: one minute after the version before.
+  /// The effective_at of a version: one minute after the previous version's.
   [[nodiscard]] static Timestamp effective_at(Version version) {
     return Timestamp{1'700'000'000'000 + version.value * 60'000};
   }

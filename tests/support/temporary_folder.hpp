@@ -7,7 +7,7 @@
 
 namespace deltadrop::testing {
 
-/// A new folder under the system's temporary one; removed with everything in it.
+/// A new folder in the system's temporary folder. The destructor removes it with all its contents.
 class TemporaryFolder {
  public:
   TemporaryFolder() {

@@ -13,7 +13,7 @@
 
 namespace deltadrop::test {
 
-/// A key and a certificate of its own for an hour, in two new files of this folder.
+/// Creates a key and a self-signed certificate, valid for an hour, in two new files of this folder.
 inline http::TlsFiles make_tls_files(const std::filesystem::path& folder) {
   const http::TlsFiles files{folder / "cert.pem", folder / "key.pem"};
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);

@@ -10,8 +10,8 @@
 
 namespace deltadrop::testing {
 
-/// A history whose calls a test sees before they reach the real one and after they took effect; what `before`
-/// or `after` answer instead of nothing is the call's failure. Calls may come from several threads.
+/// A history that reports calls to a test before they reach the real history and after they took effect. If
+/// `before` or `after` returns an error, the call fails with it. Calls may come from several threads.
 class WatchedHistory final : public history::HistoryStore {
  public:
   using Watch = std::function<std::optional<Error>(std::string_view call)>;
