@@ -12,7 +12,7 @@
 #include "support/kafka_server.hpp"
 #include "support/result_check.hpp"
 
-/// What only Kafka does: settings of a topic, and its accidents. Against a real broker.
+/// Behaviour that is specific to Kafka: settings of a topic, and accidents. Uses a real broker.
 namespace deltadrop::eventlog {
 namespace {
 
@@ -54,14 +54,14 @@ class KafkaLog : public ::testing::Test {
     for (const auto end = soon(); steady_clock::now() < end;) {
       auto polled = reader.poll({});
       last = polled ? std::to_string(polled.value().index()) : polled.error().text();
-      if (!polled) continue;  // what is waited for may have to come back first
+      if (!polled) continue;  // the awaited part may still be down
       if (auto* wanted = std::get_if<Wanted>(&polled.value())) return *wanted;
     }
     ADD_FAILURE() << "the reader was never told; its last poll: " << last;
     return {};
   }
 
-  /// Reads until that many messages came, from the topic's beginning.
+  /// Reads from the topic's beginning until this many messages arrived.
   std::vector<Record> read_all(EventLog& log, std::size_t count) const {
     auto reader = must(log.join(options_.topic + "-reader"));
     for (const auto& state : poll_until<Assigned>(*reader).partitions) {
@@ -73,11 +73,11 @@ class KafkaLog : public ::testing::Test {
     }
     std::int64_t held = 0;
     for (const auto& state : must(reader->watermarks())) held += state.high.value - state.low.value;
-    EXPECT_EQ(held, static_cast<std::int64_t>(all.size())) << "more is in the log than was read";
+    EXPECT_EQ(held, static_cast<std::int64_t>(all.size())) << "the log contains more than was read";
     return all;
   }
 
-  /// Every number once, those of a key in order.
+  /// Checks that every number occurs once, and that the numbers of a key are in order.
   static void expect_each_once_in_order(const std::vector<Record>& records, int count) {
     ASSERT_EQ(records.size(), static_cast<std::size_t>(count));
     std::map<std::string, int> next;
@@ -89,7 +89,7 @@ class KafkaLog : public ::testing::Test {
     }
   }
 
-  /// Asks until health is as wanted.
+  /// Repeats the check until health is as wanted.
   static std::string health_until(EventLog& log, bool good) {
     std::string last;
     for (const auto end = soon(); steady_clock::now() < end;) {
@@ -228,7 +228,8 @@ TEST_F(KafkaLog, AReaderGoesOnAfterTheBrokerWasAway) {
     auto polled = reader->poll({});
     if (!polled) continue;
     if (auto* found = std::get_if<Records>(&polled.value())) seen += found->records.size();
-    // Away for longer than its session, it may be assigned anew; what was read then is not read again.
+    // A reader that is away for longer than its session may get a new assignment; messages read by then are
+    // not read again.
     if (auto* revoked = std::get_if<Revoked>(&polled.value())) must(reader->release(revoked->partitions));
     if (auto* assigned = std::get_if<Assigned>(&polled.value())) {
       const std::size_t before = seen;
@@ -272,7 +273,7 @@ TEST_F(KafkaLog, MessagesDroppedByRetentionAreAnOffsetOutOfRange) {
   testing::drop_kafka_messages_before(options_.bootstrap_servers, options_.topic, 0, 10);
   EXPECT_EQ(error_of(reader->start({{states[0].partition, Offset(3)}})), "conflict/offset-out-of-range");
   EXPECT_EQ(must(reader->watermarks())[0].low, Offset(10));
-  // Dropped under a reader that was about to read them.
+  // Delete the messages just before the reader reads them.
   must(reader->start({{states[0].partition, Offset(20)}}));
   publish(*log, 20);
   testing::drop_kafka_messages_before(options_.bootstrap_servers, options_.topic, 0, 40);
@@ -285,7 +286,7 @@ TEST_F(KafkaLog, MessagesDroppedByRetentionAreAnOffsetOutOfRange) {
     if (polled && std::holds_alternative<Records>(polled.value()))
       read += std::get<Records>(polled.value()).records.size();
   }
-  // Fetched in time, or told: never less than all without a word.
+  // The reader either fetched all messages in time, or got an error.
   EXPECT_TRUE(read == 25 || told == "conflict/offset-out-of-range") << read << " read, " << told;
   must(reader->start({{states[0].partition, Offset(40)}}));
   EXPECT_EQ(poll_until<Records>(*reader).records[0].offset, Offset(40));
@@ -316,7 +317,7 @@ TEST_F(KafkaLog, PublishesAgainIntoATopicThatWasDeleted) {
   const auto log = must(kafka::open(options_));
   publish(*log, 10);
   testing::delete_kafka_topic(options_.bootstrap_servers, options_.topic);
-  // As the publisher does: the whole upload again until it is delivered.
+  // Publish the whole upload again until it is delivered, as the publisher does.
   bool delivered = false;
   for (const auto end = soon(); !delivered && steady_clock::now() < end;) {
     auto publication = log->publish(upload_);

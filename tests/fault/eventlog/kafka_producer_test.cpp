@@ -10,7 +10,7 @@
 
 #include "support/result_check.hpp"
 
-/// What a broker can answer that a real one hardly does when asked: librdkafka's own broker in this process.
+/// Responses that a real broker rarely gives on demand, from librdkafka's mock broker in this process.
 namespace deltadrop::eventlog::kafka {
 namespace {
 
@@ -27,7 +27,7 @@ class KafkaProducer : public ::testing::Test {
     std::array<char, 256> reason{};
     rd_kafka_conf_t* conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "log_level", "3", reason.data(),
-                      reason.size());  // no word about its missing broker
+                      reason.size());  // no message about the missing broker
     client_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason.data(), reason.size());
     cluster_ = rd_kafka_mock_cluster_new(client_, 1);
     rd_kafka_mock_topic_create(cluster_, "topic", 1, 1);
@@ -73,7 +73,7 @@ TEST_F(KafkaProducer, AFatalErrorPutsEveryPublicationInDoubt) {
   EXPECT_EQ(error_of(first->await_delivery(soon())), "in_doubt/kafka-in-doubt");
   EXPECT_EQ(error_of(second->await_delivery(soon())), "in_doubt/kafka-in-doubt");
   EXPECT_EQ(error_of(append(*first, "3")), "in_doubt/kafka-in-doubt");
-  EXPECT_EQ(error_of(done->await_delivery(soon())), "") << "what was delivered stays delivered";
+  EXPECT_EQ(error_of(done->await_delivery(soon())), "") << "a delivered message stays delivered";
   EXPECT_FALSE(producer->usable());
 }
 
@@ -94,7 +94,7 @@ TEST_F(KafkaProducer, AMessageThatTheBrokerRefusesEndsItsPublicationOnly) {
   answer_next_with(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
   must(append(*refused, "1"));
   EXPECT_EQ(error_of(refused->await_delivery(soon())), "unavailable/kafka-unavailable");
-  EXPECT_FALSE(producer->usable()) << "the next publication looks at the topic again";
+  EXPECT_FALSE(producer->usable()) << "the next publication checks the topic again";
 }
 
 TEST_F(KafkaProducer, WaitsWhileTooMuchIsNotAcknowledged) {
