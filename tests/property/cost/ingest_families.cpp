@@ -18,7 +18,7 @@ std::vector<std::string> names(std::size_t count, std::string_view prefix) {
   return list;
 }
 
-/// A form's field, read as the upload's.
+/// A form's field, read as a field of an upload.
 Family field(std::string name, std::optional<std::string> ingest::UploadRequest::* field,
              const std::function<std::string(std::size_t)>& text) {
   return {std::move(name), [field, text](std::size_t size) -> std::function<void()> {
