@@ -1,6 +1,6 @@
-"""docs/openapi.yaml allows the values that the server accepts, and no others: values on both sides of each rule's border. Not among
-them are line ends around a list of columns and types in upper case, which the server ignores: with them, the patterns are so wide
-that Schemathesis cannot generate values in time."""
+"""docs/openapi.yaml allows exactly the values that the server accepts. Tests values on both sides of each limit. Exceptions are line
+ends around a list of columns, and types in upper case: the server ignores both, but the patterns leave them out, because
+Schemathesis could not generate values for wider patterns in time."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -120,7 +120,7 @@ def disagreements(values, schema, send):
 
 
 def readings_of(text):
-    """What a parameter's text may be: a text, a boolean or a number."""
+    """The possible values of a parameter's text: a string, a boolean or a number."""
     yield text
     if text in ("true", "false"):
         yield text == "true"
