@@ -25,7 +25,7 @@ CODE = re.compile(r".*\.(cpp|hpp|py|sh|yaml|toml)$")
 # Pages that follow docs/style.md: there, a phrase of the list is an error. Add a page when you have revised it.
 REVISED = {f"docs/{page}.md" for page in ("README", "api-examples", "architecture", "event-format", "guarantees", "lake", "operations", "history-schema", "benchmarks", "security", "dependencies", "reading", "settings", "style", "tutorial", "uploads")} | {"README.md", "CONTRIBUTING.md", "docs/openapi.yaml", "examples/README.md"}
 # Directories in which every file follows docs/style.md.
-REVISED_DIRECTORIES = ("bench/", "deploy/", "docs/decisions/", "tools/")
+REVISED_DIRECTORIES = ("bench/", "deploy/", "docs/decisions/", "tests/property/", "tests/support/", "tools/")
 
 # Pages that other changes add. Remove a name when its page is there.
 EXPECTED_PAGES = {"docs/formats.md", "docs/types-and-comparison.md"}

@@ -19,8 +19,8 @@ std::string names(std::size_t count, std::string_view prefix) {
   return text;
 }
 
-/// Reads the text as a table's first version, and as a version that follows itself, with a different last
-/// row.
+/// Reads the text with one more row at its end: as a table's first version, and as the version after the text
+/// itself.
 std::vector<Family> file(const std::string& name, const std::function<std::string(std::size_t)>& text,
                          const csv::ReadOptions& options = {}) {
   const auto prepare = [text, options](std::size_t size, bool twice) -> std::function<void()> {

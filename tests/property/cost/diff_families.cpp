@@ -77,7 +77,7 @@ std::string backwards(std::size_t count) {
 
 /// A row as long as all others together. Its key is at its end, and the others repeat it.
 std::string long_row_repeated(std::size_t count) {
-  // The longest value that fits in an event.
+  // The value is at most as long as an event allows.
   std::string text = "value,id\n" + std::string(std::min<std::size_t>(count, 400'000), 'x') + ",same\n";
   for (std::size_t i = 0; i < count; ++i) text += ",same\n";
   return text;

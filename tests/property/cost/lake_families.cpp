@@ -57,7 +57,8 @@ std::vector<Family> lake_families() {
                    };
                  }});
   all.push_back({"LakeColumnsNamedAsOurs", [](std::size_t size) -> std::function<void()> {
-                   // All have the same length; together they have about `size` bytes.
+                   // Each name is one underscore longer than the previous one; together they have about
+                   // `size` bytes.
                    std::vector<std::string> names;
                    std::string name = "key";
                    for (std::size_t bytes = 0; bytes < size; bytes += name.size()) {
