@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The benchmarks: every measurement of suite/table.py on this machine, peers side by side, in one table.
+"""Runs the benchmarks of suite/table.py on this machine and prints one table that compares Deltadrop with its peers.
 
     bench/run.py [--build BUILD] [--rows N] [--only NAME,...] [--docs]
 
-Figures appear as they are taken (name, value, unit), the table at the end. With --docs a whole run is also written to
-docs/benchmarks.md and docs/benchmarks.svg. Exits with 0 whatever the figures are: a shared machine proves no regression.
+Figures appear as they are measured (name, value, unit), the table at the end. With --docs, a complete run is also written to
+docs/benchmarks.md and docs/benchmarks.svg. Exits with 0 whatever the figures are: a shared machine cannot prove a regression.
 """
 
 import argparse
@@ -27,7 +27,7 @@ ROWS = 1_000_000
 
 
 class Bench:
-    """What a measurement needs: where programs and files are, and where figures go."""
+    """The context of a measurement: the programs, the files and the collected figures."""
 
     def __init__(self, build, rows, work, with_pandas):
         self.build, self.rows, self.work, self.with_pandas = build, rows, work, with_pandas
@@ -59,7 +59,7 @@ def measure(bench, names):
         started = time.monotonic()
         try:
             lines += table.MEASUREMENTS[name](bench)
-        except Exception as error:  # One that fails says so in its line; the others are measured all the same.
+        except Exception as error:  # Report a failed measurement in its line and go on with the others.
             traceback.print_exc()
             lines.append(results.left_out(name, f"failed: {error}"))
         bench.figure(f"seconds.{name}", time.monotonic() - started, "s")
@@ -77,7 +77,7 @@ def main():
     names = [name for name in arguments.only.split(",") if name] or list(table.MEASUREMENTS)
     unknown = [name for name in names if name not in table.MEASUREMENTS]
     if unknown or arguments.rows < 1000:
-        parser.error(f"unknown {unknown}; there are {list(table.MEASUREMENTS)}; at least 1000 rows")
+        parser.error(f"unknown {unknown}; the measurements are {list(table.MEASUREMENTS)}; --rows must be at least 1000")
     whole = arguments.rows == ROWS and len(names) == len(table.MEASUREMENTS)
     output = ROOT / "build/bench"
     output.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def main():
     if arguments.docs and whole:
         write_docs(described, lines, bench.plots, ROOT / "docs")
     elif arguments.docs:
-        print("docs/benchmarks.md stays as it is: it is for whole runs")
+        print("docs/benchmarks.md is unchanged: only a complete run updates it")
     return 0
 
 

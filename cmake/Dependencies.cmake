@@ -1,5 +1,4 @@
-# Where each library comes from is written in docs/dependencies.md. tools/bootstrap.sh installs what is missing;
-# nothing here downloads.
+# docs/dependencies.md lists the source of each library. tools/bootstrap.sh installs missing ones; this file downloads nothing.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
@@ -19,8 +18,8 @@ pkg_check_modules(EXPAT REQUIRED IMPORTED_TARGET expat>=2.5)
 pkg_check_modules(MINIZIP REQUIRED IMPORTED_TARGET minizip)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq>=14)
 
-# Arrow and Parquet: the system's where CMake finds them, else the pyarrow wheel that tools/bootstrap.sh unpacked,
-# which ships headers and shared libraries.
+# Arrow and Parquet: the system's if CMake finds them, otherwise the pyarrow wheel that tools/bootstrap.sh unpacked. The
+# wheel contains headers and shared libraries.
 find_package(Arrow QUIET)
 find_package(Parquet QUIET)
 add_library(deltadrop_arrow INTERFACE)
@@ -37,14 +36,14 @@ else()
   set(CMAKE_BUILD_RPATH ${DELTADROP_PYARROW})
 endif()
 
-# libparquet exports the symbols of a simdjson of its own, of another version. A program finds each symbol in the first
-# library of its list that has it, so ours comes before libparquet: an option, since options precede all libraries.
-# (Parquet calls its own only for JSON and geometry columns, which we do not write.)
+# libparquet exports the symbols of its bundled simdjson, which has another version. The dynamic linker takes each symbol from
+# the first library in link order that has it, so ours must precede libparquet. It is a link option because options precede all
+# libraries. (Parquet calls its bundled one only for JSON and geometry columns, which we do not write.)
 target_link_options(deltadrop_arrow INTERFACE LINKER:--push-state,--no-as-needed $<TARGET_FILE:simdjson::simdjson>
                                               LINKER:--pop-state)
 
-# librdkafka: the system's where it is new enough (its releases before 2.12 have bugs in the idempotent producer and in
-# rebalancing), else the static library that tools/bootstrap.sh built.
+# librdkafka: the system's if it is new enough (releases before 2.12 have bugs in the idempotent producer and in rebalancing),
+# otherwise the static library that tools/bootstrap.sh built.
 pkg_check_modules(RDKAFKA QUIET IMPORTED_TARGET rdkafka>=2.12)
 add_library(deltadrop_rdkafka INTERFACE)
 if(RDKAFKA_FOUND)
@@ -63,13 +62,13 @@ if(DELTADROP_TESTS)
   find_package(GTest REQUIRED)
 endif()
 
-# Swagger UI, which is built into the program: the npm package that tools/bootstrap.sh unpacked.
+# Swagger UI, embedded in the program: the npm package that tools/bootstrap.sh unpacked.
 set(DELTADROP_SWAGGER_UI ${CMAKE_SOURCE_DIR}/.deps/swagger-ui-5.35.0 CACHE PATH "Unpacked npm package swagger-ui-dist")
 if(NOT EXISTS ${DELTADROP_SWAGGER_UI}/swagger-ui-bundle.js)
   message(FATAL_ERROR "${DELTADROP_SWAGGER_UI} was not found. Run tools/bootstrap.sh.")
 endif()
 
-# Turns docs/openapi.yaml into JSON while building: Debian's Python, since build/venv is for tests only.
+# Converts docs/openapi.yaml to JSON during the build. Uses Debian's Python, since build/venv is for tests only.
 find_program(DELTADROP_YAML_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
 if(NOT DELTADROP_YAML_PYTHON)
   find_program(DELTADROP_YAML_PYTHON NAMES python3 REQUIRED)

@@ -1,4 +1,4 @@
-# src/precompiled.hpp, compiled once. What uses it must have the same options and link fmt::fmt.
+# src/precompiled.hpp, compiled once. Targets that use it must have the same options and link fmt::fmt.
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cpp CONTENT "")
 add_library(deltadrop_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
 target_link_libraries(deltadrop_precompiled PRIVATE deltadrop_options fmt::fmt)
@@ -6,8 +6,8 @@ target_precompile_headers(deltadrop_precompiled PRIVATE ${CMAKE_SOURCE_DIR}/src/
 
 # deltadrop_room(csv SOURCES reader.cpp ... USES core io LINK PkgConfig::x [PRECOMPILED headers.hpp])
 #
-# One static library a room: src/<name>/ -> deltadrop_<name>. USES names the rooms above it that it may call;
-# LINK names libraries that only this room's .cpp files include. PRECOMPILED takes the place of src/precompiled.hpp.
+# Defines one static library per module (room): src/<name>/ -> deltadrop_<name>. USES names the modules that it may call.
+# LINK names libraries that only this module's .cpp files include. PRECOMPILED replaces src/precompiled.hpp.
 function(deltadrop_room name)
   cmake_parse_arguments(ROOM "" "PRECOMPILED" "SOURCES;USES;LINK" ${ARGN})
   add_library(deltadrop_${name} STATIC ${ROOM_SOURCES})

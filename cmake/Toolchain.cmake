@@ -5,7 +5,7 @@ if(DELTADROP_WARNINGS_AS_ERRORS)
   target_compile_options(deltadrop_options INTERFACE -Werror)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 reports these inside the standard library and Boost at -O2, where nothing is wrong.
+  # g++ 12 reports false positives inside the standard library and Boost at -O2.
   target_compile_options(deltadrop_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
                                                     -Wno-array-bounds -Wno-dangling-pointer)
 endif()
@@ -18,12 +18,12 @@ if(DELTADROP_SANITIZE)
   endif()
 endif()
 
-# What compiler, linker and C library do against memory errors: docs/decisions/0033-hardening.md. Only in Release:
-# _FORTIFY_SOURCE needs optimisation, and sanitizers have checks of their own that it would hide.
+# Protections against memory errors: docs/decisions/0033-hardening.md. Only in Release, because _FORTIFY_SOURCE needs
+# optimisation and would hide the sanitizers' own checks.
 if(DELTADROP_HARDENING AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT DELTADROP_SANITIZE)
   include(CheckCXXCompilerFlag)
   include(CheckPIESupported)
-  # Without it, CMAKE_POSITION_INDEPENDENT_CODE says nothing to the linker.
+  # Without this check, CMake does not pass -pie to the linker, even with CMAKE_POSITION_INDEPENDENT_CODE.
   check_pie_supported(LANGUAGES CXX)
   foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection)
     string(MAKE_C_IDENTIFIER "DELTADROP_HAS${flag}" known)

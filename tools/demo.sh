@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Shows the whole pipeline on the sample company of examples/: starts `deltadrop dev` on a free port with a temporary
-# DATA_DIR, uploads each version, and shows what came of it. Stops by itself.
+# DATA_DIR, uploads each version, shows the results, and stops the server.
 #
 #   tools/demo.sh PROGRAM
 set -euo pipefail
@@ -45,7 +45,7 @@ for file in examples/so-financials/v*.csv; do
   [ "$(jq -r .in_lake <<<"$state")" = true ] || fail "upload $upload_id did not reach the lake: $state"
 done
 
-title "The same file again: nothing to do, a retry is safe"
+title "The same file again: nothing changes, so a retry is safe"
 curl --silent --show-error -F "file=@$file;filename=so-financials.csv" "$base/upload" | jq -c '{status, changes_detected, version}'
 
 title "The events of the versions after the first"
@@ -60,7 +60,7 @@ get "/api/v1/tables/so-financials/financials/records/$key/history" |
   jq -r '.history[] | "version \(.version)  \(.valid_from) to \(.valid_to // "now")  \(.event_type)  \(.changed_columns | join(", "))\n  \(.values | tojson)"'
 
 first_version=$(get "/api/v1/tables/so-financials/financials/versions" | jq -r '.versions[0].effective_at')
-title "What was known when version 1 arrived ($first_version): record $key"
+title "Record $key as of version 1 ($first_version)"
 get "/api/v1/tables/so-financials/financials/records?as_of=$first_version&limit=1000" |
   jq -c --arg key "$key" '.records[] | select(.key == $key) | .values'
 
@@ -72,7 +72,7 @@ title "Archive: every version byte for byte, each with its manifest"
 
 title "Stop: everything is flushed"
 kill "$server"
-wait "$server" || fail "the server did not end with 0"
+wait "$server" || fail "the server did not exit with 0"
 server=
 echo "done"
 

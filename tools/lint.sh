@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Formatting, the rules of the house, and clang-tidy.
+# Checks the formatting and the house rules, and runs clang-tidy.
 #
 #   tools/lint.sh                        clang-tidy on all sources
 #   tools/lint.sh --quick                without clang-tidy
-#   tools/lint.sh --since BASE [--max N] clang-tidy on the sources that differ from BASE, e.g. main~5, and on those whose
-#                                        header does; on the first N of them by name
+#   tools/lint.sh --since BASE [--max N] clang-tidy on the sources that differ from BASE, e.g. main~5, or whose header
+#                                        differs; with --max, only on the first N by name
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,9 +23,9 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-# Tracked files; where there is no git, all of them.
+# The tracked files, or all files if there is no git.
 { git ls-files -- '*.cpp' '*.hpp' 2>/dev/null || find src tests bench -name '*.[ch]pp'; } | xargs clang-format-19 --dry-run --Werror
-echo "clang-format: no file differs"
+echo "clang-format: all files are formatted"
 tools/tidy.py
 if $quick; then
   exit
@@ -44,14 +44,13 @@ if [ "$sources_max" -gt 0 ] && [ ${#sources[@]} -gt "$sources_max" ]; then
 fi
 echo "clang-tidy: ${#sources[@]} sources${base:+ that differ from $base}, half a minute each"
 if [ ${#left[@]} -gt 0 ]; then
-  echo "clang-tidy: over the limit of $sources_max, left to \`make lint\`: ${left[*]}"
+  echo "clang-tidy: these are over the limit of $sources_max; check them with \`make lint\`: ${left[*]}"
 fi
 if [ ${#sources[@]} -eq 0 ]; then
   exit
 fi
 [ -e build/release/compile_commands.json ] || cmake --preset release -DDELTADROP_BENCH=OFF >/dev/null
-# Of g++'s flags and precompiled headers, clang ignores those that it does not know. What a library marks as deprecated
-# inside itself is not a finding.
+# clang must ignore g++'s precompiled headers and the flags that it does not know. Deprecations inside a library are not findings.
 printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -n 1 \
   clang-tidy-19 --quiet -p build/release --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-gch \
   --extra-arg=-Wno-deprecated-declarations

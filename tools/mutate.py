@@ -1,25 +1,25 @@
 #!/usr/bin/env python3
-"""Proves that the tests guard what the program promises: breaks one promise at a time, and expects a test to fail.
+"""Proves that the tests guard the program's promises: breaks one promise at a time and expects a test to fail.
 
-    tools/mutate.py [ONLY...]         all mutants, or those whose name, file or tests match one of these regular expressions
-    tools/mutate.py --list [ONLY...]  print them
-    tools/mutate.py --check           only check the entries, and those that docs/guarantees.md cites: quick, and part of the tests
+    tools/mutate.py [ONLY...]         runs all mutants, or those whose name, file or tests match one of these regular expressions
+    tools/mutate.py --list [ONLY...]  prints them
+    tools/mutate.py --check           only checks the entries, and the citations in docs/guarantees.md; quick, and part of the tests
 
-`make mutate` runs it; no other target does, because it takes long. The mutants are in tools/mutants/*.toml:
+Only `make mutate` runs the mutants, because they take long. They are in tools/mutants/*.toml:
 
     [[mutant]]
     name = "archive-file-not-synced"    # unique, kebab-case
     promise = "An accepted upload survives a power failure."
     file = "src/ingest/archive.cpp"
     find = '''text that occurs exactly once in that file'''
-    replace = '''what takes its place; it must compile without warnings'''
+    replace = '''the replacement; it must compile without warnings'''
     tests = "fault_ingest"              # regular expression of ctest names; one of these tests must fail
-    only = "Archive.*"                  # optional, to be quick: a filter of GoogleTest, or pytest's -k expression
+    only = "Archive.*"                  # optional, to save time: a GoogleTest filter, or pytest's -k expression
 
-Each mutant is put into a copy of the tree under build/mutate, which is built with -O1, incrementally and only as far as its
-tests need it. With --jobs, several copies work at a time; the mutants of one file are tried in one copy. A mutant is *killed* if one of its tests fails or exceeds its time limit (60 s more than five times what it takes without
-the mutant), and *survives* if all of them pass. It is an *error* if it does not compile, or if its tests fail without it or do
-not run.
+Each mutant is applied to a copy of the tree under build/mutate. The copy is built incrementally with -O1, and only the targets
+that the mutant's tests need. With --jobs, several copies work at a time; the mutants of one file run in one copy. A mutant is
+*killed* if one of its tests fails or exceeds its time limit (five times its duration without the mutant, plus 60 s). It
+*survives* if all of its tests pass. It is an *error* if the mutant does not compile, or if its tests fail or do not run without it.
 The output of each mutant is in build/mutate/logs. The exit code is 1 if a mutant survived or there was an error, 2 if an
 entry is invalid.
 """
@@ -44,21 +44,21 @@ from pathlib import Path
 TEXT_KEYS = ("name", "promise", "file", "find", "replace", "tests")
 OPTIONAL_KEYS = ("only",)
 
-# What a test in Python may start: see tests/e2e/deltadrop_process.py.
+# The programs that a test in Python may start: see tests/e2e/deltadrop_process.py.
 PROGRAMS = ("deltadrop", "deltadrop-faulty")
 
 TEST_DECLARATION = re.compile(r"\b(deltadrop_test|deltadrop_pytest|add_test)\(\s*(?:NAME\s+)?([\w-]+)([^)]*)")
-# GoogleTest passes where no test matches its filter; pytest fails.
+# GoogleTest passes if no test matches its filter; pytest fails.
 RAN_NOTHING = re.compile(r"\b0 tests from 0 test suites ran")
 TARGET_FILE = re.compile(r"\$<TARGET_FILE:([\w-]+)>")
 
-# Where the promises are numbered, and the heading of the section that cites mutants for each.
+# The page that numbers the promises, and the heading of its section that cites mutants for each.
 GUARANTEES = "docs/guarantees.md"
 CITATIONS = "## Which mutants its tests kill"
 
 
 class InvalidEntries(Exception):
-    """args[0]: the findings, one line each."""
+    """Its args[0] is the list of findings, one line each."""
 
 
 class Broken(Exception):
@@ -74,7 +74,7 @@ class Mutant:
     replace: str
     tests: str
     only: str
-    source: str  # the list that it is in
+    source: str  # the file under tools/mutants that contains it
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,14 @@ class Outcome:
 
 
 def declared_tests(root):
-    """{name of a ctest test: the build targets that it runs}, as tests/**/CMakeLists.txt declare them."""
+    """Maps the name of each ctest test to the build targets that it runs, as declared in tests/**/CMakeLists.txt."""
     tests = {}
     for path in sorted((root / "tests").rglob("CMakeLists.txt")):
         text = re.sub(r"#.*", "", path.read_text())
         for command, name, arguments in TEST_DECLARATION.findall(text):
             tests[name] = {"deltadrop_test": (name,), "deltadrop_pytest": PROGRAMS,
                            "add_test": tuple(TARGET_FILE.findall(arguments))}[command]
-    # The functions above are themselves made of add_test.
+    # deltadrop_test and deltadrop_pytest call add_test with the literal name `name`.
     return {name: targets for name, targets in tests.items() if targets and name != "name"}
 
 
@@ -111,14 +111,14 @@ def entry_findings(entry, where):
 def mutant_findings(mutant, root, tests):
     where = f"{mutant.source}: {mutant.name}"
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", mutant.name):
-        yield f"{where}: a name is kebab-case"
+        yield f"{where}: the name must be kebab-case"
     path = root / mutant.file
     if not path.is_file():
         yield f"{where}: there is no file {mutant.file}"
     else:
         count = path.read_text().count(mutant.find)
         if count != 1:
-            yield f"{where}: its `find` occurs {count} times in {mutant.file}, instead of once; follow the change of the code"
+            yield f"{where}: its `find` occurs {count} times in {mutant.file}, instead of once; update it to the changed code"
     if mutant.find == mutant.replace:
         yield f"{where}: it changes nothing"
     try:
@@ -129,7 +129,7 @@ def mutant_findings(mutant, root, tests):
 
 
 def citation_findings(root, names):
-    """What is wrong with the mutants that the table of GUARANTEES cites: `name` is one of `names`, each promise has some."""
+    """Findings about the table of GUARANTEES that cites mutants: each cited name must be one of `names`, and each promise needs some."""
     path = root / GUARANTEES
     if not path.is_file():
         return
@@ -146,7 +146,7 @@ def citation_findings(root, names):
 
 
 def read_mutants(root):
-    """All mutants, in the order of the files that they change, so that little is built between two of them."""
+    """All mutants, in the order of the files that they change, so that the build between two of them is small."""
     mutants, findings = [], []
     tests = declared_tests(root)
     for path in sorted((root / "tools/mutants").glob("*.toml")):
@@ -172,7 +172,7 @@ def read_mutants(root):
 
 
 def project_files(root):
-    """Files that git tracks or would; all files where there is no git."""
+    """The files that git tracks or would track; all files if there is no git."""
     listed = subprocess.run(["git", "-C", str(root), "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True)
     if listed.returncode == 0:
         names = listed.stdout.splitlines()
@@ -182,7 +182,7 @@ def project_files(root):
 
 
 class TreeCopy:
-    """A copy of the project in which mutants are built and tested. only_one() keeps others out."""
+    """A copy of the project for building and testing mutants. only_one() keeps other runs out."""
 
     def __init__(self, root, number):
         self.root = root
@@ -191,7 +191,7 @@ class TreeCopy:
         self.logs = root / "build/mutate/logs"
 
     def refresh(self):
-        """Makes the copy equal to the project. Equal files are left alone: they need no new build."""
+        """Makes the copy equal to the project. Does not touch equal files, so that they are not rebuilt."""
         (self.folder / "build").mkdir(parents=True, exist_ok=True)
         self.logs.mkdir(parents=True, exist_ok=True)
         names = project_files(self.root)
@@ -202,7 +202,7 @@ class TreeCopy:
             if not target.is_file() or target.read_bytes() != source.read_bytes():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, target)
-        # What tools/bootstrap.sh installed is shared.
+        # Share the installations of tools/bootstrap.sh.
         for name in (".deps", "build/venv"):
             link = self.folder / name
             if (self.root / name).exists() and not link.exists():
@@ -231,7 +231,7 @@ class TreeCopy:
         (self.logs / f"{name}.txt").write_text(text)
 
 
-# Set by Ctrl-C: what runs is ended, and the files of the copies are restored.
+# Set by Ctrl-C: running commands are ended, and the files of the copies are restored.
 interrupted = threading.Event()
 
 
@@ -244,7 +244,7 @@ class Ended:
 
 
 def run(command, folder, environment=None, time_limit_s=None):
-    """Runs a command in a process group of its own, so that a time limit ends all that it started."""
+    """Runs a command in its own process group, so that a time limit ends all processes that it started."""
     begin = time.monotonic()
     process = subprocess.Popen(command, cwd=folder, env=environment, text=True, errors="replace", start_new_session=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -264,7 +264,7 @@ def run(command, folder, environment=None, time_limit_s=None):
 
 
 def end_group(process):
-    """Interrupts first: a test in Python then ends its servers."""
+    """Sends SIGINT first, so that a test in Python can end its servers."""
     for number, wait_s in ((signal.SIGINT, 10), (signal.SIGKILL, 10)):
         try:
             os.killpg(process.pid, number)
@@ -277,7 +277,7 @@ def end_group(process):
 
 
 def killer(name, output):
-    """The test case that failed, as far as its output tells."""
+    """The test case that failed, if the output names it."""
     for pattern in (r"^(?:\d+: )?\[  FAILED  \] ([\w./]+)", r"^(?:\d+: )?(?:FAILED|ERROR) (\S+::\S+)"):
         found = re.search(pattern, output, re.MULTILINE)
         if found:
@@ -293,14 +293,14 @@ class Trial:
         self.copy = copy
         self.tests = tests
         self.slack_s = slack_s
-        self.normal_s = {}  # {(test, only): how long it takes without a mutant; None: it fails}
+        self.normal_s = {}  # {(test, only): its duration without a mutant, or None if it fails}
 
     def targets(self, mutant):
         return sorted({target for name in tests_of(mutant, self.tests) for target in self.tests[name]})
 
     def prepare(self, mutants):
         """Builds everything that the mutants need, and runs their tests once without a mutant."""
-        show(f"building what {len(mutants)} mutants need in {self.copy.folder}")
+        show(f"building the targets of {len(mutants)} mutants in {self.copy.folder}")
         self.copy.refresh()
         for step, ended in (("configure", self.copy.configure()),
                             ("build", self.copy.compile(sorted({t for m in mutants for t in self.targets(m)})))):
@@ -321,7 +321,7 @@ class Trial:
         names = tests_of(mutant, self.tests)
         failing = [name for name in names if self.normal_s[name, mutant.only] is None]
         if failing:
-            return Outcome(mutant, "error", f"without the mutant, this fails or runs no test: {', '.join(failing)}")
+            return Outcome(mutant, "error", f"fails or runs no test without the mutant: {', '.join(failing)}")
         path = self.copy.folder / mutant.file
         original = path.read_text()
         begin = time.monotonic()
@@ -353,7 +353,7 @@ def show(line):
 
 
 def shares(mutants, count):
-    """The mutants in `count` lists of about one length; those of one file stay together, in order."""
+    """Divides the mutants into `count` lists of similar length. Those of one file stay together, in order."""
     lists = [[] for _ in range(count)]
     for file, _ in Counter(mutant.file for mutant in mutants).most_common():
         min(lists, key=len).extend(mutant for mutant in mutants if mutant.file == file)
@@ -365,7 +365,7 @@ def is_meant(mutant, only):
 
 
 def report(outcomes):
-    """Prints the table; 0 if all mutants were killed."""
+    """Prints the table. Returns 0 if all mutants were killed."""
     count = Counter(outcome.verdict for outcome in outcomes)
     width = max((len(outcome.mutant.name) for outcome in outcomes), default=0)
     print()
@@ -386,17 +386,17 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("only", nargs="*", help="run only the mutants whose name, file or tests match one of these regular expressions")
     parser.add_argument("--list", action="store_true", help="print the mutants")
-    parser.add_argument("--check", action="store_true", help="only check the entries and who cites them")
+    parser.add_argument("--check", action="store_true", help="only check the entries and their citations")
     parser.add_argument("--slack", type=float, default=60, metavar="SECONDS",
-                        help="how much longer than five times its normal duration a test may take (default: 60)")
+                        help="time that a test may take beyond five times its normal duration (default: 60)")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N",
-                        help="copies that work at a time (default: %(default)s)")
+                        help="number of copies that work at a time (default: %(default)s)")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1], help="the project (default: this one)")
     return parser.parse_args()
 
 
 def main():
-    # A shell's background job ignores it, and so would all that is started here.
+    # A shell's background job ignores SIGINT, and its child processes would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     given = arguments()
     try:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes an OpenAPI file in YAML as JSON.
+"""Converts an OpenAPI file from YAML to JSON.
 
     tools/openapi_json.py FROM.yaml TO.json
 """
@@ -12,7 +12,7 @@ import yaml
 
 
 class Loader(yaml.SafeLoader):
-    """YAML without dates: a value like 2025-03-31 stays the text that it is."""
+    """YAML without dates: a value like 2025-03-31 remains a string."""
 
 
 Loader.yaml_implicit_resolvers = {

@@ -19,7 +19,7 @@ COLORS = {
 
 
 def arrow(boxes, start, end):
-    """Two ends of a line from box to box: sideways where they share a row, down where they share a column, else a bend."""
+    """The points of a line from box to box: horizontal in the same row, vertical in the same column, otherwise with a bend."""
     x, y, width = boxes[start][:3]
     to_x, to_y, to_width = boxes[end][:3]
     if y == to_y:

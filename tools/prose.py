@@ -1,16 +1,16 @@
-"""Finds phrases that docs/style.md replaces, and links of pages that lead nowhere. tools/tidy.py reports both."""
+"""Finds phrases that docs/style.md replaces, and broken links of pages. tools/tidy.py reports both."""
 
 import re
 from collections import Counter
 from pathlib import PurePosixPath
 
-# A phrase -> what to write instead. Phrases that are also good English ("behind a proxy", "there is no key") are left out.
+# Phrases and their replacements. Phrases that are also good English ("behind a proxy", "there is no key") are left out.
 TICS = [
     (re.compile(r"\bstands? (in|for|at|behind|beside|there|where|on|already)\b", re.I), 'write "is", "contains" or "means"'),
     (re.compile(r"(?<!left )(?<!leave )(?<!leaves )(?<!falls )(?<!fall )(?<!lags )\bbehind\b(?! (a|the|one) (proxy|port|firewall|load balancer)\b)",
                 re.I), 'write "after"'),
     (re.compile(r"(?<!there )\b(is|are|was|were) no (?!longer\b|more than\b|\w+er than\b)", re.I), 'write "is not a"'),
-    (re.compile(r"\b(is|are) none( of)?\b", re.I), 'write "is not", or name the thing'),
+    (re.compile(r"\b(is|are) (?-i:none)( of)?\b", re.I), 'write "is not", or name the thing'),
     (re.compile(r"\bas (it|they) came\b|\bcame to be\b", re.I), 'write "original" or "unchanged"'),
     (re.compile(r"\b(what|who|which) (is|are|was|were) asked\b|\bis asked (of|for)\b", re.I), 'write "the request" or "the caller"'),
     (re.compile(r"\banew\b", re.I), 'write "again"'),
@@ -23,14 +23,16 @@ PAGE = re.compile(r"(README|CONTRIBUTING|(docs|examples)/[\w/.-]+)\.md")
 CODE = re.compile(r".*\.(cpp|hpp|py|sh|yaml|toml)$")
 
 # Pages that follow docs/style.md: there, a phrase of the list is an error. Add a page when you have revised it.
-REVISED = {f"docs/{page}.md" for page in ("README", "api-examples", "architecture", "event-format", "guarantees", "lake", "operations", "history-schema", "benchmarks", "security", "dependencies", "reading", "settings", "style", "tutorial", "uploads")} | {"README.md", "CONTRIBUTING.md", "examples/README.md"}
+REVISED = {f"docs/{page}.md" for page in ("README", "api-examples", "architecture", "event-format", "guarantees", "lake", "operations", "history-schema", "benchmarks", "security", "dependencies", "reading", "settings", "style", "tutorial", "uploads")} | {"README.md", "CONTRIBUTING.md", "docs/openapi.yaml", "examples/README.md"}
+# Directories in which every file follows docs/style.md.
+REVISED_DIRECTORIES = ("bench/", "deploy/", "docs/decisions/", "tests/property/", "tests/support/", "tools/")
 
 # Pages that other changes add. Remove a name when its page is there.
 EXPECTED_PAGES = {"docs/formats.md", "docs/types-and-comparison.md"}
 
 
 def prose_lines(name, text):
-    """(line number, text to look at): a page without its code, the table of docs/style.md left out; of a source, all."""
+    """Yields (line number, text to check): of a page without code and without the table of docs/style.md, of a source all lines."""
     fenced = False
     for number, line in enumerate(text.splitlines(), 1):
         if name.endswith(".md"):
@@ -44,8 +46,8 @@ def prose_lines(name, text):
 
 
 def phrases(name, text):
-    """[(line, complaint)] of the phrases in one file."""
-    if not (PAGE.fullmatch(name) or CODE.fullmatch(name)) or name in ("tools/prose.py", "tests/unit/tools/tidy_test.py"):
+    """[(line, complaint)] of the phrases in one file. Mutants quote the sources, so they are left out."""
+    if name.startswith("tools/mutants/") or not (PAGE.fullmatch(name) or CODE.fullmatch(name)) or name in ("tools/prose.py", "tests/unit/tools/tidy_test.py"):
         return []
     found = []
     for number, line in prose_lines(name, text):
@@ -67,7 +69,7 @@ def check_prose(root, files):
         if not (PAGE.fullmatch(name) or CODE.fullmatch(name)):
             continue
         found = phrases(name, (root / name).read_text(errors="replace"))
-        if name in REVISED:
+        if name in REVISED or name.startswith(REVISED_DIRECTORIES):
             findings += [(name, line, complaint) for line, complaint in found]
         elif found:
             warnings[directory_of(name)] += len(found)
@@ -75,7 +77,7 @@ def check_prose(root, files):
 
 
 def anchors(text):
-    """The anchors that GitHub gives to the headings of a page."""
+    """The anchors that GitHub generates for the headings of a page."""
     seen, found, fenced = Counter(), set(), False
     for line in text.splitlines():
         if line.startswith("```"):
@@ -90,12 +92,12 @@ def anchors(text):
 
 
 LINK = re.compile(r"\]\(([^)\s]+)\)|<(?:img|source)[^>]*\ssrc(?:set)?=\"([^\"]+)\"")
-# A path in running text, as "docs/lake.md" or "docs/decisions/0017", whole or its number.
+# A path in running text, such as "docs/lake.md" or "docs/decisions/0017", where a decision may be cited by its number.
 CITED_PAGE = re.compile(r"(?<![\w/])docs/(decisions/\d{4}(?:-[\w-]+\.md)?|[\w-]+\.(?:md|yaml|svg))")
 
 
 def check_page_links(root, files):
-    """Each link of a page leads to a file of the tree, and to a heading of it; each page that a page names exists."""
+    """Checks that each link of a page leads to a file of the tree and to a heading in it, and that each cited page exists."""
     findings, known = [], set(files)
     directories = {str(parent) for name in files for parent in PurePosixPath(name).parents}
     for name in files:

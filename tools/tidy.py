@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Checks the rules of the house that a compiler does not: which module may use which, where a library's header may be
-included, which tests the documents cite, the labels of tests, the index of decisions, and a few things that must not be
-in the tree. Prints one line a finding and exits 1 if there is any.
+"""Checks the house rules that a compiler cannot check: which module may use which, where a library's header may be
+included, which tests the documents cite, the labels of tests, the index of decisions, and forbidden text. Prints one line
+per finding and exits with 1 if there is any.
 
-    tools/tidy.py [FOLDER]      FOLDER: the root of a checkout, this one unless given
+    tools/tidy.py [FOLDER]      checks the checkout at FOLDER (default: this one)
     tools/tidy.py --diagram     writes the diagram of the modules into docs/architecture.md
     tools/tidy.py --prose PATH  lists the phrases under PATH, e.g. src/history, that docs/style.md replaces
 """
@@ -15,8 +15,8 @@ from pathlib import Path
 
 import prose
 
-# Each module of src/, in the order of the data flow, with the modules that it may use: those whose headers its sources
-# include, and that its CMakeLists.txt names under USES. docs/architecture.md shows this list as a diagram.
+# Each module of src/, in the order of the data flow, with the modules that it may use. Its sources may include only their
+# headers, and its CMakeLists.txt lists them under USES. docs/architecture.md shows this list as a diagram.
 MAY_USE = {
     "core": "",
     "io": "core",
@@ -38,13 +38,13 @@ MAY_USE = {
 }
 MAY_USE = {module: used.split() for module, used in MAY_USE.items()}
 
-# These wire the modules together, and so may name another module's adapter.
+# These modules wire the others together, so they may include another module's adapter.
 WIRING = {"api", "app", "cli"}
 
 # Headers of adapters: <module>/<adapter>_<port>.hpp.
 ADAPTER_HEADER = re.compile(r"^(eventlog|history)/(sqlite|memory|kafka|postgres)_\w+\.hpp$")
 
-# A library's header -> the sources that may include it. Never a header of ours.
+# Maps a library's header to the sources that may include it.
 VENDORS = [
     (re.compile(r"^sqlite3\.h$"), re.compile(r"^src/sqlite/\w+\.cpp$")),
     (re.compile(r"^(arrow|parquet)/"), re.compile(r"^src/lake/parquet_\w+\.[ch]pp$")),
@@ -61,12 +61,12 @@ VENDORS = [
 
 LINES_MAX = 700
 
-# What must not be written in code, with the reason that is printed.
+# Forbidden text in code, the message for it, and optionally the files that the rule is limited to.
 FORBIDDEN = [
-    (re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), "finish it, or write an issue", None),
+    (re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), "finish it, or open an issue", None),
     (re.compile(r"\bsleep_for\b|\bsleep_until\b|\btime\.sleep\b|\busleep\("), "wait on a signal, not on the clock", None),
-    (re.compile(r"\bDISABLED_\w"), "a test that does not run is no test", None),
-    (re.compile(r"\bGTEST_SKIP\(\)\s*;"), "a skip prints its reason", None),
+    (re.compile(r"\bDISABLED_\w"), "a disabled test counts as no test", None),
+    (re.compile(r"\bGTEST_SKIP\(\)\s*;"), "a skip must print its reason", None),
     (re.compile(r"std::[oi]?fstream\b"), "a stream can neither fsync nor say why it failed: use io/file.hpp", r"^src/"),
     (re.compile(r"\b(class|struct)\s+\w*(Impl|Manager|Helper|Utils)\b"), "name it for what it is", None),
     (re.compile(r"(^|[^A-Za-z0-9_.])/(work|root|home)/"), "a path of one machine", None),
@@ -77,7 +77,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')
 
 
 def tracked_files(root):
-    """Files that git tracks or would; all files where there is no git."""
+    """The files that git tracks or would track; all files if there is no git."""
     listed = subprocess.run(["git", "-C", str(root), "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True)
     if listed.returncode == 0:
         names = listed.stdout.splitlines()
@@ -92,7 +92,7 @@ def module_of(name):
 
 
 def check_include(name, included):
-    """Why this file may not include that header, or None."""
+    """The reason why this file may not include that header, or None."""
     module = module_of(name)
     target = included.split("/")[0]
     if module in MAY_USE and target in MAY_USE and target != module and "/" in included:
@@ -111,7 +111,7 @@ def check_source(name, text):
     findings = []
     lines = text.splitlines()
     if name.endswith(".hpp") and "#pragma once" not in lines[:5]:
-        findings.append((1, "a header starts with #pragma once"))
+        findings.append((1, "a header must start with #pragma once"))
     if len(lines) > LINES_MAX:
         findings.append((len(lines), f"over {LINES_MAX} lines: does this hold two things?"))
     for number, line in enumerate(lines, 1):
@@ -127,7 +127,7 @@ def check_source(name, text):
 
 
 def check_links(root, files):
-    """Each module's CMakeLists.txt links the modules that it may use, and no others."""
+    """Checks that each module's CMakeLists.txt links exactly the modules that it may use."""
     findings = []
     for module, allowed in MAY_USE.items():
         name = f"src/{module}/CMakeLists.txt"
@@ -147,7 +147,7 @@ DIAGRAM = re.compile(r"(<!-- tools/tidy.py --diagram -->\n)(.*?)(<!-- end -->)",
 
 
 def diagram():
-    """MAY_USE for readers. An arrow that follows from others is left out: who uses history also uses core."""
+    """MAY_USE as a diagram. Leaves out implied arrows: a module that uses history also uses core."""
     def reaches(module):
         return set(MAY_USE[module]).union(*(reaches(used) for used in MAY_USE[module]))
 
@@ -173,7 +173,7 @@ def write_diagram(root):
 
 
 def check_dependencies(root, files):
-    """Each library that CMake asks for has its line in docs/dependencies.md."""
+    """Checks that docs/dependencies.md has a line for each library that CMake requires."""
     reasons_file = root / "docs/dependencies.md"
     if "cmake/Dependencies.cmake" not in files or not reasons_file.is_file():
         return []
@@ -187,7 +187,7 @@ def check_dependencies(root, files):
     ]
 
 
-# `unit/http/keys_test.cpp: Gates.KnowRoles` or `e2e/keys_test.py: test_x`, with or without the test.
+# Matches `unit/http/keys_test.cpp: Gates.KnowRoles` or `e2e/keys_test.py: test_x`, with or without the test.
 CITED_TEST = re.compile(r"`(?:tests/)?((?:unit|contract|property|fault|e2e|fuzz)/[\w/]+\.(?:cpp|py))(?:: ([\w.]+))?`")
 
 
@@ -199,7 +199,7 @@ def has_test(text, test):
 
 
 def check_cited_tests(root, files):
-    """Each test that a page of docs/ cites exists."""
+    """Checks that each test that a page of docs/ cites exists."""
     findings = []
     for page in files:
         if not re.fullmatch(r"docs/[\w-]+\.md", page):
@@ -215,7 +215,7 @@ def check_cited_tests(root, files):
 
 
 def check_labels(root, files):
-    """Each test of tests/ has its labels; those of deltadrop_test and deltadrop_pytest get them there."""
+    """Checks that each test of tests/ has labels. deltadrop_test and deltadrop_pytest set them for their tests."""
     findings = []
     for name in files:
         if re.fullmatch(r"tests/.+/CMakeLists\.txt", name):
@@ -231,7 +231,7 @@ DECISION = re.compile(r"docs/decisions/(\d{4})-[\w-]+\.md")
 
 
 def check_decisions(root, files):
-    """Each decision has a number of its own and one line in docs/decisions/README.md, and each line there its decision."""
+    """Checks that each decision has a unique number and exactly one line in docs/decisions/README.md, and that each line has a page."""
     index = "docs/decisions/README.md"
     decisions = {name: DECISION.fullmatch(name)[1] for name in files if DECISION.fullmatch(name)}
     if not decisions and index not in files:

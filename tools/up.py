@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Kafka, PostgreSQL, serve and consume on this machine, for trying out; Ctrl-C ends all of them.
+"""Runs Kafka, PostgreSQL, serve and consume on this machine, to try them out. Ctrl-C ends all of them.
 
     tools/up.py PROGRAM
 
-Servers are those that `tools/bootstrap.sh servers` installs, on free ports; all state is in one temporary folder that goes
-with them. What should stay is for deploy/compose.yaml, or servers of your own.
+Uses the servers that `tools/bootstrap.sh servers` installs, on free ports. All state is in one temporary folder, which is removed
+at the end. To keep data, use deploy/compose.yaml or your own servers.
 """
 
 import os
@@ -23,8 +23,8 @@ DATABASE = "cdc_data"
 
 
 def start(program, command, environment, children):
-    """Starts it as one of `children`; where it listens."""
-    # Ctrl-C at a terminal goes to everybody there; these two are ended in turn instead.
+    """Starts the command, appends it to `children`, and returns its address."""
+    # A new session: the terminal sends Ctrl-C to all processes of this session, but end() must stop these two in turn.
     child = subprocess.Popen([program, command], env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
     children.append(child)
     greeting = child.stdout.readline()
@@ -34,7 +34,7 @@ def start(program, command, environment, children):
 
 
 def end(children):
-    """The last one first; the worst exit code."""
+    """Ends the children, the last one first, and returns the highest exit code."""
     codes = [0]
     for child in reversed(children):
         child.terminate()
@@ -55,9 +55,9 @@ def greet(environment, api, health, kafka, postgres):
 def main():
     program = str(Path(sys.argv[1]).resolve())
     stop = {signal.SIGINT, signal.SIGTERM}
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # while it starts: what runs already is ended
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # during the start, SIGTERM also ends the running servers
     with tempfile.TemporaryDirectory(prefix="deltadrop-up-") as folder:
-        print("starting PostgreSQL and Kafka: some ten seconds", flush=True)
+        print("starting PostgreSQL and Kafka: about ten seconds", flush=True)
         with PostgresServer() as postgres, KafkaServer(Path(folder) / "kafka") as kafka:
             subprocess.run(["psql", "-Xq", postgres.url(), "-c", f"CREATE DATABASE {DATABASE}"], check=True)
             environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka.address, "DATABASE_URL": postgres.url(DATABASE)}

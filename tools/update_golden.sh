@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes what the golden tests expect anew. Look at the difference before you commit it.
+# Updates the expected output of the golden tests. Review the difference before you commit it.
 #   tools/update_golden.sh [BUILD_FOLDER]
 set -eu
 cd "$(dirname "$0")/.."

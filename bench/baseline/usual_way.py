@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The job as it is usually done in Python, for comparison: both versions read by pandas, the new one walked by iterrows,
-and each event applied in a transaction of its own and written to a Parquet file of its own. No log in between, which
-flatters it.
+"""The usual way to do the job in Python, for comparison. pandas reads both versions, and iterrows walks the new one. Each
+event is applied in its own transaction and written to its own Parquet file. There is no log in between, which makes the
+comparison favourable to it.
 
     usual_way.py DATABASE_URL OLD NEW EVENTS
 
-Diffs OLD and NEW, then applies the first EVENTS events of a first version NEW. Prints one figure a line: name, value, unit.
+Diffs OLD and NEW, then applies the first EVENTS events of NEW as a first version. Prints one figure per line: name, value, unit.
 """
 
 import json
@@ -28,7 +28,7 @@ CREATE INDEX ON usual_data (record_key) WHERE is_current;
 
 
 def find_events(old, new):
-    """A list of dicts, by one pass over each version."""
+    """Returns a list of dicts. Makes one pass over each version."""
     key = new.columns[0]
     before = {row[key]: row.to_dict() for _, row in old.iterrows()}
     events, seen = [], set()

@@ -1,5 +1,5 @@
-// bench_diff OLD NEW: time and memory inside the process of a diff and of rendering its events, for profiles;
-// OLD may be "" for a first version. One figure a line: name, value, unit.
+// bench_diff OLD NEW: measures time and memory of a diff and of rendering its events, inside one process, for
+// profiling. OLD may be "" for a first version. Prints one figure per line: name, value, unit.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -26,7 +26,7 @@ csv::File open_csv(const fs::path& path) {
   return csv::File::open(path, csv::ReadOptions{}, csv::Limits{}, path.parent_path()).value();
 }
 
-/// Memory of this process that belongs to no file, in MB.
+/// Anonymous memory of this process (not backed by a file), in MB.
 double anonymous_mb() {
   const std::string status = io::read_whole_file("/proc/self/status").value();
   const auto at = status.find("RssAnon:");

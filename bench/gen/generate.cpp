@@ -1,10 +1,10 @@
-// bench_generate PATH ROWS [COLUMNS [REVISION [ORDER [mixed]]]]: one version of a made-up ledger, the same
-// bytes on every machine.
+// bench_generate PATH ROWS [COLUMNS [REVISION [ORDER [mixed]]]]: writes one version of an invented ledger,
+// with the same bytes on every machine.
 //
-// A row's text is a function of its number and of the last revision that restated it, so files of any size
-// are written as a stream, and revision N differs from N - 1 in exactly one row of every hundred: another
-// first amount. With `mixed` each hundred also loses one row and gains another in every revision but the
-// first (0).
+// A row's text is a function of its number and of the last revision that restated it. So files of any size
+// are written as a stream, and revision N differs from N - 1 in exactly one row of every hundred, which gets
+// another first amount. With `mixed`, every revision except the first (0) also deletes one row of each
+// hundred and inserts another.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,7 +31,7 @@ struct Shape {
   bool mixed = false;
 };
 
-/// What a row is in one revision: a number that names it and the revision that last restated it.
+/// A row in one revision: its number, which identifies it, and the revision that last restated it.
 struct Row {
   std::uint64_t number;
   std::uint64_t restated;
@@ -50,7 +50,7 @@ std::uint64_t random_of(std::uint64_t purpose, std::uint64_t a, std::uint64_t b)
 }
 
 std::uint64_t amount_of(const Row& row, std::uint64_t column) {
-  // Only the first amount is another one when the row is restated.
+  // A restatement changes only the first amount.
   const std::uint64_t restated = column == 3 ? row.restated : 0;
   return random_of(column, row.number, restated) % 20'000'000;
 }
@@ -72,7 +72,7 @@ std::vector<Row> rows_of(const Shape& shape) {
   rows.reserve(shape.rows);
   for (std::uint64_t number = 0; number < shape.rows; ++number) {
     const Row row = row_at(number, shape.revision);
-    // The row after the restated one goes, and one with a number past all others comes in its place.
+    // The row after the restated one is replaced by a row with a number beyond all others.
     const bool replaced = shape.mixed && shape.revision > 0 &&
                           number == (restated_in(number / kBlockRows, shape.revision) + 1) % kBlockRows +
                                         number / kBlockRows * kBlockRows;
@@ -82,20 +82,20 @@ std::vector<Row> rows_of(const Shape& shape) {
 }
 
 void shuffle(std::vector<Row>& rows, std::uint64_t revision) {
-  // Fisher and Yates, by hand: std::shuffle differs between standard libraries.
+  // A Fisher-Yates shuffle written out, because std::shuffle differs between standard libraries.
   for (std::size_t left = rows.size(); left > 1; --left) {
     std::swap(rows[left - 1], rows[random_of(2000, left, revision) % left]);
   }
 }
 
-/// The first half's rows and the second half's in turn.
+/// Alternates rows of the first half and of the second half.
 void interleave(std::vector<Row>& rows) {
   const std::vector<Row> from = rows;
   const std::size_t half = (from.size() + 1) / 2;
   for (std::size_t i = 0; i < from.size(); ++i) rows[i] = from[i % 2 == 0 ? i / 2 : half + i / 2];
 }
 
-/// False for an order that there is not.
+/// Returns false for an unknown order.
 bool put_in_order(std::vector<Row>& rows, const Shape& shape) {
   const auto middle = rows.begin() + static_cast<std::ptrdiff_t>(rows.size() / 2);
   if (shape.order == "in_order") return true;
@@ -133,7 +133,7 @@ void append_row(std::string& text, const Row& row, std::uint64_t columns) {
     text += ",2024-Q";
     text += static_cast<char>('1' + row.number % 4);
   }
-  // A quoted field in every tenth row.
+  // Every tenth row has a quoted field.
   if (columns > 2) text += row.number % 10 == 0 ? ",\"Total assets, net\"" : ",Revenue";
   for (std::uint64_t column = 3; column < columns; ++column) {
     const std::uint64_t cents = amount_of(row, column);
@@ -181,10 +181,11 @@ int run(int argc, char** argv) {
   shape.mixed = argc > 6 && std::string_view(argv[6]) == "mixed";
   auto rows = rows_of(shape);
   if (!put_in_order(rows, shape)) {
-    fmt::print(stderr,
-               "unknown order {}; there are in_order shuffled reversed every_other block_moved by_amount "
-               "interleaved\n",
-               shape.order);
+    fmt::print(
+        stderr,
+        "unknown order {}; the orders are in_order shuffled reversed every_other block_moved by_amount "
+        "interleaved\n",
+        shape.order);
     return 2;
   }
   if (write_file(argv[1], rows, shape.columns)) return 0;

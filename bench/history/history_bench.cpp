@@ -11,11 +11,11 @@
 #include "support/temporary_folder.hpp"
 
 ///     bench_history                          the embedded history
-///     bench_history --postgres URL [ROWS]    PostgreSQL, with plain SQL beside it
+///     bench_history --postgres URL [ROWS]    PostgreSQL, compared with plain SQL
 ///
 /// The first form prints the seconds in which the embedded history records and applies one upload of 100,000
-/// inserts, then two of 100,000 updates each, of rows with ten columns, in batches of 5,000 events; and reads
-/// a page of records and all events of one.
+/// inserts and two uploads of 100,000 updates each. Rows have ten columns, and batches have 5,000 events. It
+/// also measures reading a page of records and all events of one upload.
 namespace deltadrop {
 namespace {
 

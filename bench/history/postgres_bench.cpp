@@ -35,7 +35,7 @@ class Stopwatch {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-/// An empty set of Deltadrop's tables in a schema of its own.
+/// An empty set of Deltadrop's tables in its own schema.
 class Schema {
  public:
   Schema(const std::string& url, std::string name)
@@ -105,7 +105,7 @@ double seconds_to_apply(Schema& schema, eventlog::EventLog& log, const UploadId&
   return seconds;
 }
 
-/// The recorded events as lines of COPY.
+/// The recorded events as COPY lines.
 std::string copy_lines(Connection& connection) {
   std::string lines;
   for (std::int64_t last = 0;;) {

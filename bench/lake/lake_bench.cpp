@@ -1,6 +1,7 @@
-// bench_lake [ROWS [COLUMNS [upload|event]]]: time, memory and bytes of writing an upload of inserts to
-// Parquet, beside those rows' bytes as CSV. The events are made on the way, so that the history's own speed
-// is not in the figures; the time to make them is shown apart. One figure a line: name, value, unit.
+// bench_lake [ROWS [COLUMNS [upload|event]]]: measures time, memory and bytes of writing an upload of inserts
+// to Parquet, and the bytes of the same rows as CSV. The events are generated while they are written, so that
+// the figures do not include the history; the time to generate them is shown separately. Prints one figure
+// per line: name, value, unit.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -27,7 +28,7 @@ struct Shape {
   lake::FileLayout layout = lake::FileLayout::upload;
 };
 
-/// Makes the events of one upload when they are asked for.
+/// Generates the events of one upload on demand.
 class MadeHistory final : public testing::FakeHistory {
  public:
   MadeHistory(const UploadFacts& upload, Shape shape) : shape_(shape) {
@@ -57,13 +58,14 @@ class MadeHistory final : public testing::FakeHistory {
   [[nodiscard]] std::int64_t csv_bytes() const { return csv_bytes_; }
 
  private:
-  /// A row of a ledger: a key, a period, an item, and amounts, counts, days and moments that hardly repeat.
+  /// A row of a ledger: a key, a period, an item, and amounts, counts, dates and timestamps that rarely
+  /// repeat.
   void make(std::int64_t row) {
     event_.seq = Seq(row);
     event_.line = Line(row + 1);
     event_.event_id = EventId::of(event_.upload.upload_id, event_.seq);
     event_.key_value = fmt::format("FIN-{:08}", row);
-    csv_bytes_ += shape_.columns;  // a comma or a line end behind each value
+    csv_bytes_ += shape_.columns;  // a comma or a line end after each value
     event_.new_values_json = "{";
     add("id", event_.key_value);
     add("period", fmt::format("{}-Q{}", 2000 + row % 24, row % 4 + 1));

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`duckdb_diff.py OLD NEW`: the counts of `deltadrop diff --summary --format json`, found by DuckDB: a full outer join by
-the first column, values compared as text."""
+"""`duckdb_diff.py OLD NEW`: prints the counts of `deltadrop diff --summary --format json`, found by DuckDB with a full outer
+join on the first column. Values are compared as text."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ def main():
     with open(new, newline="") as file:
         names = [quoted(name) for name in next(csv.reader(file))]
     key, values = names[0], names[1:]
-    # Column by column is faster than comparing rows as structs, and than comparing hashes of rows.
+    # Comparing column by column is faster than comparing rows as structs or by their hashes.
     differs = " OR ".join(f"o.{name} IS DISTINCT FROM n.{name}" for name in values) or "false"
     read = "read_csv(?, header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')"
     inserted, updated, deleted = duckdb.execute(

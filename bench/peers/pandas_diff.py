@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`pandas_diff.py OLD NEW`: the counts of `deltadrop diff --summary --format json`, found by pandas: indexes compared, then
-the rows that are in both, values as text."""
+"""`pandas_diff.py OLD NEW`: prints the counts of `deltadrop diff --summary --format json`, found by pandas. Compares the
+indexes, then the rows that are in both. Values are compared as text."""
 
 import json
 import sys

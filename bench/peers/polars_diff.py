@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`polars_diff.py OLD NEW`: the counts of `deltadrop diff --summary --format json`, found by polars: a full join by the
-first column, values compared as text."""
+"""`polars_diff.py OLD NEW`: prints the counts of `deltadrop diff --summary --format json`, found by polars with a full join
+on the first column. Values are compared as text."""
 
 import json
 import sys

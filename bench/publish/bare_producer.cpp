@@ -68,7 +68,7 @@ double produce_bare(const std::string& bootstrap_servers, const std::string& top
   all.insert(properties.begin(), properties.end());
   std::size_t delivered = 0;
   rd_kafka_t* producer = make_producer(all, delivered);
-  // The first message of a producer waits for what it must learn of the topic.
+  // Fetch the topic's metadata first; otherwise the producer's first message waits for it.
   const rd_kafka_metadata_t* metadata = nullptr;
   if (rd_kafka_metadata(producer, 0, rd_kafka_topic_new(producer, topic.c_str(), nullptr), &metadata,
                         kPatienceMs) != RD_KAFKA_RESP_ERR_NO_ERROR) {

@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-/// What librdkafka alone does: a loop over messages that lie ready in memory, as its own rdkafka_performance
-/// has it.
+/// librdkafka alone: a loop over messages that are ready in memory, as in its own rdkafka_performance.
 namespace deltadrop::bench {
 
 struct ReadyMessage {
@@ -14,8 +13,9 @@ struct ReadyMessage {
   std::string event_type;
 };
 
-/// Seconds from the first message handed over until the broker has acknowledged all of them, with acks=all,
-/// idempotence and `properties` beside. Ends the process with a message where a message is not taken.
+/// Returns the seconds from the first produced message until the broker has acknowledged all of them, with
+/// acks=all, idempotence and `properties`. If the producer rejects a message, prints the reason and ends the
+/// process.
 double produce_bare(const std::string& bootstrap_servers, const std::string& topic,
                     const std::string& upload_id, const std::vector<ReadyMessage>& messages,
                     const std::map<std::string, std::string>& properties);

@@ -1,6 +1,7 @@
-// bench_publish BOOTSTRAP_SERVERS TOPIC FILE [ROUNDS]: how long it takes to publish a CSV file's rows as
-// inserts, from mapped rows to the last acknowledgement, beside librdkafka alone with the same bytes,
-// compressed as ours and as it does by default (not at all); in turns. One figure a line: name, value, unit.
+// bench_publish BOOTSTRAP_SERVERS TOPIC FILE [ROUNDS]: measures the time to publish a CSV file's rows as
+// inserts, from mapped rows to the last acknowledgement. In turn with it, measures librdkafka alone with the
+// same bytes, once with our compression and once with its default (none). Prints one figure per line: name,
+// value, unit.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,1 +1,1 @@
-"""What `make bench` measures, and how. run.py beside this folder is the command."""
+"""The measurements of `make bench`. The command is ../run.py."""

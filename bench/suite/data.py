@@ -1,4 +1,4 @@
-"""The files that are measured: made by bench_generate once, kept under build/bench/data."""
+"""The input files. bench_generate makes each once; they stay in build/bench/data."""
 
 import subprocess
 
@@ -9,7 +9,7 @@ class Data:
         folder.mkdir(parents=True, exist_ok=True)
 
     def file(self, rows, columns=20, revision=0, order="in_order"):
-        """One version of a ledger; its text is in the page cache afterwards."""
+        """Returns one version of a ledger, and reads it into the page cache."""
         path = self.folder / f"{rows}x{columns}-{revision}-{order}.csv"
         if not path.exists() or path.stat().st_mtime < self.generator.stat().st_mtime:
             made = path.with_suffix(".part")

@@ -1,4 +1,4 @@
-"""What measuring programs print: one figure a line, `name value unit`."""
+"""Parses the output of measuring programs: one figure per line, `name value unit`."""
 
 import re
 
@@ -6,7 +6,7 @@ FIGURE = re.compile(r"^([A-Za-z][\w.-]*)\s+([-+0-9.eE]+)\s+(\S+)$")
 
 
 def parse_figures(text):
-    """{name: (value, unit)}; other lines are for people."""
+    """Returns {name: (value, unit)}. Ignores other lines."""
     found = {}
     for line in text.splitlines():
         match = FIGURE.match(line.strip())

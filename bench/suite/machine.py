@@ -1,4 +1,4 @@
-"""Which machine, and which versions, the figures are of."""
+"""Describes the machine and the versions of the programs."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ def package(name):
 
 
 def describe(root, program):
-    """Lines of text."""
+    """Returns lines of text."""
     model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     memory = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text()).group(1))
     kafka = next(iter(sorted((root / ".deps").glob("kafka-*"))), None)

@@ -1,11 +1,11 @@
-"""`deltadrop diff --summary` against its peers: whole processes, the same files from the page cache, runs in turn."""
+"""Compares `deltadrop diff --summary` with its peers: whole processes, the same files in the page cache, runs in turn."""
 
 from . import peers
 from .processes import peak_anonymous_mb
 from .results import at_least, at_most, growth, left_out, median, without_goal
 
 ROUNDS = 3
-# How many of the fastest peers are run on the largest files; the others are far behind.
+# The number of the fastest peers that run on the largest files; the others are much slower.
 FINALISTS = 2
 
 
@@ -33,7 +33,7 @@ def _pair(bench, rows, order):
 
 
 def _compare(bench, ours, rivals, rows, order, goal):
-    """(lines, the rivals, fastest first)."""
+    """Returns (lines, the peers with the fastest first)."""
     old, new = _pair(bench, rows, order)
     times, counts = {peer.name: [] for peer in (ours, *rivals)}, {}
     for _ in range(ROUNDS):

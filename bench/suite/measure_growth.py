@@ -1,4 +1,4 @@
-"""What must not grow with use: each step of an upload and each GET endpoint, with N uploads stored and with 10 N."""
+"""Measures costs that must not grow with use: each step of an upload and each GET endpoint, with N and with 10 N stored uploads."""
 
 import http.client
 import json
@@ -14,21 +14,21 @@ from .servers import BOUNDARY, Program
 UPLOADS_PER_MILLION = 300
 TIMES = 10
 ROUNDS = 5
-# A page of a list is a few milliseconds; noise of a shared machine must not look like growth.
+# A page of a list takes a few milliseconds, and the noise of a shared machine must not look like growth.
 GOAL = 3
 NOTHING_S = 0.005
 KEYS = 200
-# What grows with the rows that it reads: docs/decisions/0032-costs-that-grow.md.
+# Requests whose cost grows with the rows that they read: docs/decisions/0032-costs-that-grow.md.
 GROWS = {
-    "versions/1..last/diff": "the two versions differ in all that changed since",
-    "records of version 2": "rows of a key are read from its first on",
-    "history of a key": "all changes of the key are sorted for a page",
+    "versions/1..last/diff": "the two versions differ in all changes in between",
+    "records of version 2": "rows of a key are read from the first one on",
+    "history of a key": "a page sorts all changes of the key",
 }
 
 
 @dataclass
 class Filled:
-    """A server with so many uploads of a table, and as many tables of one upload."""
+    """A server with a number of uploads of one table, and as many tables with one upload."""
 
     server: Program
     uploads: int
@@ -45,13 +45,13 @@ def growth_lines(bench):
         with bench.servers.pipeline() as pipeline:
             consumer = pipeline.start("consume")
             lines += _lines(bench, "PostgreSQL", pipeline.start("serve"), consumer, small)
-    except Exception as error:  # There are machines without them; the embedded part is measured all the same.
+    except Exception as error:  # Some machines have neither; the embedded part is still measured.
         lines.append(left_out("growth with use, PostgreSQL", f"no broker or database: {error}"))
     return lines
 
 
 def _lines(bench, name, server, consumer, small):
-    """Of both fillings of one server: each is measured when it has that many."""
+    """Measures one server twice, after each of its two fillings."""
     filled = Filled(server, 0)
     taken = []
     for uploads in (small, TIMES * small):
@@ -67,12 +67,12 @@ def _lines(bench, name, server, consumer, small):
             continue
         ratio = max(after, NOTHING_S) / max(before, NOTHING_S)
         lines.append(at_most(work, f"{after * 1e3:.1f} ms with {TIMES * small:,} uploads", f"{before * 1e3:.1f} ms with {small:,}",
-                             ratio, GOAL, note=f"up to {NOTHING_S * 1e3:.0f} ms count as {NOTHING_S * 1e3:.0f}"))
+                             ratio, GOAL, note=f"times up to {NOTHING_S * 1e3:.0f} ms count as {NOTHING_S * 1e3:.0f}"))
     return lines
 
 
 def _content(number):
-    """A version of KEYS rows: one row in ten is updated. One version in 97 lacks a row, and the next has it again."""
+    """A version of KEYS rows, one tenth of which are updated. One version in 97 deletes a row, and the next inserts it again."""
     rows = [f"k{key:04},{number if key % 10 == number % 10 else 0}" for key in range(KEYS) if not (number % 97 == 13 and key == 7)]
     return "key,value\n" + "\n".join(rows) + "\n"
 
@@ -96,7 +96,7 @@ def _figures(filled, consumer):
 
 
 def _steps(filled, consumer):
-    """Seconds of an upload until it is answered, applied and in the lake, and of the consumer's own steps."""
+    """Seconds from an upload until it is answered, applied and in the lake, and seconds of the consumer's steps."""
     answered, applied, in_lake = [], [], []
     before = _step_seconds(consumer)
     for turn in range(ROUNDS):
@@ -116,7 +116,7 @@ def _steps(filled, consumer):
 
 
 def _step_seconds(server):
-    """{step: seconds so far}, as /metrics has them."""
+    """{step: total seconds}, from /metrics."""
     text = _get(server, "/metrics")[1].decode()
     return {step: float(seconds) for step, seconds in re.findall(r'^deltadrop_step_seconds_sum{[^}]*step="(\w+)"[^}]*} (\S+)$', text, re.M)}
 

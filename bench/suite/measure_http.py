@@ -1,4 +1,4 @@
-"""What `deltadrop dev` answers a second, beside its own client on the same machine."""
+"""Measures the requests per second of `deltadrop dev`, with the client on the same machine."""
 
 import tempfile
 
@@ -25,7 +25,7 @@ def http_lines(bench):
 
 
 def changed_key(versions):
-    """Of the first row that the second version has another way."""
+    """The key of the first row that differs in the second version."""
     with open(versions[0]) as old, open(versions[1]) as new:
         return next(before for before, after in zip(old, new) if before != after).split(",")[0]
 

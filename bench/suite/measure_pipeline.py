@@ -1,4 +1,4 @@
-"""serve and consume with a real Kafka and a real PostgreSQL, against plain SQL and the usual Python way."""
+"""Compares serve and consume, with a real Kafka and a real PostgreSQL, with plain SQL and the usual Python way."""
 
 import subprocess
 import sys
@@ -16,13 +16,13 @@ ROUNDS = 3
 USUAL_WAY = Path(__file__).resolve().parents[1] / "baseline/usual_way.py"
 USUAL_ROWS, USUAL_EVENTS = 10_000, 500
 COMPANY = "so-financials"
-# A poll of a millisecond is less than a hundredth of the goal, and leaves the processors to what is measured.
+# Polling each millisecond is less than a hundredth of the goal, and leaves the processors to the measured programs.
 POLL_S = 0.001
 SAMPLES = 100
 
 
 def pipeline_lines(bench):
-    """Inserts from the upload to the database, and from the log to the database, against plain SQL."""
+    """Inserts, from the upload to the database and from the log to the database, compared with plain SQL."""
     small, large = bench.rows // 10, bench.rows
     times = {}
     for rows, rounds in ((small, ROUNDS), (large, 1)):
@@ -33,8 +33,8 @@ def pipeline_lines(bench):
         found = times[rows]
         lines.append(at_least(f"apply to PostgreSQL, {rows:,} inserts", f"{found['apply']:.2f} s",
                               f"plain SQL {found['plain_sql']:.2f} s", found["plain_sql"] / found["apply"], 0.8,
-                              note="from the start of `deltadrop consume` on a topic that holds the events, Kafka and the lake "
-                                   "at work beside it, until they are applied"))
+                              note="from the start of `deltadrop consume` on a topic that contains the events until they are "
+                                   "applied, while Kafka and the lake are working"))
         lines.append(at_most(f"applied -> in the lake, {rows:,} inserts", f"{found['lake']:.2f} s", f"apply {found['apply']:.2f} s",
                              found["lake"] / found["apply"], 1, note="the events are read back from PostgreSQL"))
     found = times[small]
@@ -76,7 +76,7 @@ def _round(bench, rows):
 
 
 def _plain_sql(bench, pipeline):
-    """The same rows into the same tables, with their indexes and triggers: COPY, then INSERT ... SELECT."""
+    """Stores the same rows in the same tables, with their indexes and triggers: COPY, then INSERT ... SELECT."""
     url = bench.servers.database()
     schema = subprocess.run(["pg_dump", "--schema-only", pipeline.database], check=True, capture_output=True).stdout
     subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", url], input=schema, check=True, stdout=subprocess.DEVNULL)
@@ -86,7 +86,7 @@ def _plain_sql(bench, pipeline):
         cursor.copy_expert("COPY (SELECT * FROM cdc_events ORDER BY upload_id, seq) TO STDOUT", file)
     started = time.perf_counter()
     with target, target.cursor() as cursor, open(rows, "rb") as file:
-        # What pg_dump set for its own session is not for these.
+        # Undo the settings of pg_dump's script.
         cursor.execute("SET search_path = public")
         cursor.copy_expert("COPY cdc_events FROM STDIN", file)
     with target, target.cursor() as cursor:
@@ -100,7 +100,7 @@ def _plain_sql(bench, pipeline):
 
 
 def _usual_way(bench, rows):
-    """(seconds that the Python way would take for as many inserts, how that is known)."""
+    """Returns (the seconds that the Python way would take for as many inserts, an explanation)."""
     old, new = (bench.data.file(USUAL_ROWS, revision=revision) for revision in (0, 1))
     _, output = timed([sys.executable, USUAL_WAY, bench.servers.database(), old, new, USUAL_EVENTS])
     figures = parse_figures(output)
@@ -108,11 +108,11 @@ def _usual_way(bench, rows):
         bench.figure(name, value, unit)
     diff, apply = figures["usual.diff"][0], figures["usual.apply"][0]
     return rows / diff + rows / apply, (f"the Python way diffs {diff:,.0f} rows/s ({USUAL_ROWS:,} measured) and applies "
-                                        f"{apply:,.0f} events/s ({USUAL_EVENTS} measured); its time is worked out from these")
+                                        f"{apply:,.0f} events/s ({USUAL_EVENTS} measured); its time is calculated from these")
 
 
 def one_row_lines(bench):
-    """One changed row: from the answer to the upload until another connection reads it."""
+    """The time from the response to an upload with one changed row until another connection reads the row."""
     small, large = bench.rows // 10, bench.rows
     typical = {}
     for rows, samples in ((small, SAMPLES // 5), (large, SAMPLES)):
@@ -124,12 +124,12 @@ def one_row_lines(bench):
         bench.figure(f"{name}.upload_to_visible", typical[rows], "s")
     p50, p99 = (percentile(latencies, share) * 1000 for share in (0.5, 0.99))
     return [at_most(f"one changed row in {large:,}: answered -> visible", f"p50 {p50:.0f} ms, p99 {p99:.0f} ms", "", p99, 150, "ms",
-                    note=f"{SAMPLES} uploads one after another; a reader asks PostgreSQL every {POLL_S * 1000:.0f} ms"),
+                    note=f"{SAMPLES} uploads one after another; a reader queries PostgreSQL every {POLL_S * 1000:.0f} ms"),
             growth("one changed row, upload -> visible", typical[small], typical[large])]
 
 
 def _one_row(bench, rows, samples):
-    """(seconds from answer to visible, seconds from the upload's start to visible) of each sample."""
+    """Returns (seconds from the response to visible, seconds from the upload's start to visible) for each sample."""
     content = bytearray(bench.data.file(rows, columns=5).read_bytes())
     at = content.index(b"\n", len(content) // 2) + 1
     key = content[at:content.index(b",", at)].decode()

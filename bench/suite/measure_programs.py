@@ -1,4 +1,4 @@
-"""Parts that a program of our own measures beside its peer, in one process: it prints figures, and this reads them."""
+"""Measurements by our own benchmark programs, which compare a part with its peer in one process and print figures."""
 
 from .figures import parse_figures
 from .processes import timed
@@ -6,7 +6,7 @@ from .results import left_out, without_goal
 
 
 def run_program(bench, path, *arguments):
-    """Its figures, or None where the build does not have it."""
+    """The program's figures, or None if the build does not contain the program."""
     program = bench.build / "bench" / path
     if not program.exists():
         return None

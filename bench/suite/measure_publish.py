@@ -1,4 +1,4 @@
-"""Publishing to a real Kafka, against librdkafka alone with the same bytes."""
+"""Compares publishing to a real Kafka with librdkafka alone and the same bytes."""
 
 from .measure_programs import run_program
 from .results import at_least, growth
@@ -15,6 +15,6 @@ def publish_lines(bench):
         bare, codec = min((figures[f"publish.bare_{codec}"][0], codec) for codec in ("lz4", "none"))
         lines.append(at_least(f"publish to Kafka, {rows:,} inserts", f"{rows / times[rows]:,.0f} events/s",
                               f"librdkafka alone, {codec}, {rows / bare:,.0f} events/s", bare / times[rows], 0.7,
-                              note=f"{figures['publish.bytes'][0] / rows:.0f} bytes an event; acks=all and idempotence; ours "
-                                   "compresses by lz4, and splits rows and writes JSON meanwhile"))
+                              note=f"{figures['publish.bytes'][0] / rows:.0f} bytes per event; acks=all and idempotence; ours "
+                                   "compresses with lz4, and also splits rows and writes JSON"))
     return [*lines, growth("publish", times[bench.rows // 10], times[bench.rows])]

@@ -1,4 +1,4 @@
-"""Uploads to `deltadrop dev`: a gigabyte against cp and sha256sum, and many small ones."""
+"""Measures uploads to `deltadrop dev`: a gigabyte, compared with cp and sha256sum, and many small ones."""
 
 import tempfile
 from pathlib import Path
@@ -9,7 +9,7 @@ from .results import at_least, at_most, growth, median
 from .servers import Program
 
 ROUNDS = 3
-# 190.76 bytes a row: 1 GB.
+# 190.76 bytes per row give 1 GB.
 ROWS_PER_MILLION = 5_250_000
 SMALL_CLIENTS = 16
 SMALL_UPLOADS_PER_MILLION = 8_000
@@ -31,8 +31,8 @@ def upload_lines(bench):
 
 
 def _second_versions(bench, server, folder, rows):
-    """Medians of (our seconds, seconds of cp + sha256sum), the peak of memory and the last answer. The versions go back and
-    forth between two files, so that each differs from the one before in one row of a hundred."""
+    """Returns the medians of (our seconds, seconds of cp + sha256sum), the peak memory and the last response. The versions alternate
+    between two files, so that each differs from the previous one in one row of a hundred."""
     versions = [bench.data.file(rows, revision=revision) for revision in (0, 1)]
     company = f"ledger-{rows}"
     server.wait(server.upload(versions[0], company)[1]["upload_id"], "in_lake")
@@ -54,10 +54,10 @@ def _second_versions(bench, server, folder, rows):
 
 
 def small_uploads_lines(bench):
-    """Of 10 rows, each a table's first version, each on disk when it is answered."""
+    """Uploads of 10 rows, each a table's first version, each on disk before the response."""
     uploads = max(SMALL_CLIENTS, SMALL_UPLOADS_PER_MILLION * bench.rows // 1_000_000)
     rates, slowest = [], []
-    # The folders go when all is measured: ext4 is slow to make files for some seconds after many were removed.
+    # Remove the folders only at the end: ext4 creates files slowly for some seconds after many were removed.
     with tempfile.TemporaryDirectory(dir=bench.work) as parent:
         for turn in range(ROUNDS):
             folder = Path(parent) / str(turn)
@@ -74,6 +74,6 @@ def small_uploads_lines(bench):
 
 
 def small_requests(bench, server, *arguments):
-    """What the client of many small requests prints: {name: (value, unit)}."""
+    """Runs the client of many small requests. Returns its figures: {name: (value, unit)}."""
     client = bench.build / "bench/uploads/bench_small_uploads"
     return parse_figures(timed([client, "--address", server.address, "--clients", SMALL_CLIENTS, *arguments])[1])

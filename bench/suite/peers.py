@@ -13,9 +13,9 @@ PEERS = ROOT / "bench/peers"
 CSV_DIFF = ROOT / "build/bench/csv_diff"
 COUNTS = ("inserted", "updated", "deleted")
 
-# Peers that are named by the issue of speed but not run here, with the reason that is printed.
+# Known peers that do not run here, with the printed reason.
 NOT_RUN = {
-    "Go csvdiff": "the module is not to be had from the Go module proxy here (3.3 s and more where it was measured)",
+    "Go csvdiff": "the Go module proxy does not have the module (elsewhere it took 3.3 s and more)",
     "qsv": "minutes to build; it uses the csv-diff crate",
 }
 
@@ -24,12 +24,12 @@ NOT_RUN = {
 class Peer:
     name: str
     command: tuple
-    # Why it cannot run here; empty when it can.
+    # The reason why it cannot run here, or empty.
     missing: str = ""
     good_codes: tuple = (0,)
 
     def run(self, old, new):
-        """(seconds, counts)."""
+        """Returns (seconds, counts)."""
         seconds, output = timed([*self.command, old, new], self.good_codes)
         found = json.loads(output.strip().splitlines()[-1])
         return seconds, {name: found[name] for name in COUNTS}
@@ -49,7 +49,7 @@ def csv_diff():
 
 def python_peer(name, module, python=sys.executable):
     there = subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
-    return Peer(name, (python, PEERS / f"{module}_diff.py"), "" if there else f"no Python package {module} here")
+    return Peer(name, (python, PEERS / f"{module}_diff.py"), "" if there else f"the Python package {module} is not installed")
 
 
 def all_peers(with_pandas=False):

@@ -1,4 +1,4 @@
-"""The table as a picture, in SVG by hand: no library for a few bars."""
+"""Draws the table as SVG, without a library because it has only bars."""
 
 from xml.sax.saxutils import escape
 
@@ -19,7 +19,7 @@ def bar(y, label, value, largest, shown, colour):
 
 
 def as_svg(lines, plots):
-    """`plots`: {title: {program: seconds}}; `lines`: those with a goal are drawn as a share of it."""
+    """`plots` is {title: {program: seconds}}. Each of `lines` that has a goal is drawn as a share of the goal."""
     parts, y = [], 30
     for title, times in plots.items():
         parts.append(text(16, y, f"{title}: seconds, less is better", weight="bold"))
@@ -28,7 +28,7 @@ def as_svg(lines, plots):
             parts += bar(y, name, seconds, max(times.values()), f"{seconds:.3g} s", OURS if name == "deltadrop" else THEIRS)
             y += BAR + GAP
         y += 30
-    parts.append(text(16, y, "How much of each goal is reached (bars end at twice the goal)", weight="bold"))
+    parts.append(text(16, y, "Share of each goal reached (bars end at twice the goal)", weight="bold"))
     y += 10
     top = y
     for line in lines:

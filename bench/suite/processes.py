@@ -1,4 +1,4 @@
-"""Time and memory of whole processes."""
+"""Measures time and memory of whole processes."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ SAMPLE_S = 0.002
 
 
 def timed(command, good_codes=(0,)):
-    """(seconds, standard output) of a process, from its start to its end."""
+    """Returns (seconds from start to end, standard output) of a process."""
     started = time.perf_counter()
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - started
@@ -20,7 +20,7 @@ def timed(command, good_codes=(0,)):
 
 
 def anonymous_mb(pid):
-    """Memory that belongs to no file; 0 when the process is gone."""
+    """The anonymous memory of a process in MB, or 0 if the process is gone."""
     try:
         found = re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     except (FileNotFoundError, ProcessLookupError):
@@ -29,7 +29,7 @@ def anonymous_mb(pid):
 
 
 class PeakMemory:
-    """The largest anonymous memory of a process, seen every two milliseconds between enter and exit."""
+    """The peak anonymous memory of a process, sampled every two milliseconds between enter and exit."""
 
     def __init__(self, pid):
         self.pid, self.mb = pid, 0
@@ -51,7 +51,7 @@ class PeakMemory:
 
 
 def peak_anonymous_mb(command):
-    """Of a run of its own, since watching costs time."""
+    """Measures a separate run, because sampling costs time."""
     child = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
     with PeakMemory(child.pid) as peak:
         child.wait()

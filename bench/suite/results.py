@@ -1,4 +1,4 @@
-"""Lines of the table: what was measured, against what, and whether that reaches the goal."""
+"""Lines of the table: the measurement, what it is compared with, and whether it reaches the goal."""
 
 import statistics
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ def median(values):
 
 
 def percentile(values, share):
-    """The smallest value that `share` of all do not exceed."""
+    """The smallest value that is not exceeded by `share` of all values."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table. `reached` is the figure that `goal` is about; `met` is None where there is no goal, or no
-    figure: then `note` says why."""
+    """One line of the table. `reached` is the figure that is compared with `goal`. `met` is None if there is no goal, or no
+    figure; `note` then gives the reason."""
 
     work: str
     measured: str
@@ -26,7 +26,7 @@ class Line:
     goal: str = ""
     met: bool | None = None
     note: str = ""
-    # The figure over the goal, 1 and more is met: for the plot.
+    # The figure divided by the goal, for the plot. The goal is met from 1 on.
     share: float | None = None
 
     @property
@@ -39,7 +39,7 @@ def at_least(work, measured, against, value, goal, unit="x", note=""):
 
 
 def at_most(work, measured, against, value, goal, unit="x", note=""):
-    # A figure of nothing is within any limit.
+    # A figure of 0 is within any limit.
     share = goal / value if value > 0 else None
     return Line(work, measured, against, f"{value:,.2f} {unit}", f"<= {goal:,g} {unit}", value <= goal, note, share)
 
@@ -53,7 +53,7 @@ def left_out(work, reason):
 
 
 def growth(work, small_s, large_s, times=10, goal=11):
-    """Ten times the rows in at most eleven times the time."""
+    """The goal: ten times the rows take at most eleven times as long."""
     return at_most(f"growth: {work}", f"{large_s:.3g} s", f"{small_s:.3g} s for a {times}th", large_s / small_s, goal)
 
 

@@ -1,4 +1,4 @@
-"""Real programs, brokers and databases for what is measured end to end."""
+"""Real programs, brokers and databases for end-to-end measurements."""
 
 import contextlib
 import http.client
@@ -18,14 +18,14 @@ from kafka_server import KafkaServer  # noqa: E402
 from postgres_server import PostgresServer  # noqa: E402
 
 BOUNDARY = "deltadrop-bench"
-# What is measured has to survive the machine, not only the process.
+# The measured data must survive a crash of the machine, not only of the process.
 DURABLE = ["fsync=on", "full_page_writes=on"]
 PATIENCE_S = 900
 NUMBERS = itertools.count(1)
 
 
 class Program:
-    """`deltadrop COMMAND` on a free port, until it is ended."""
+    """Runs `deltadrop COMMAND` on a free port until __exit__."""
 
     def __init__(self, program, command, folder, environment):
         self.log = Path(folder) / f"{command}.log"
@@ -51,7 +51,7 @@ class Program:
         self.process.stdout.close()
 
     def upload(self, path, company):
-        """Streams the file as curl does; (seconds to the answer, the answer)."""
+        """Streams the file like curl. Returns (seconds until the response, the response)."""
         head = (f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{company}.csv"\r\n\r\n').encode()
         tail = f"\r\n--{BOUNDARY}--\r\n".encode()
         started = time.perf_counter()
@@ -72,7 +72,7 @@ class Program:
         return seconds, answer
 
     def wait(self, upload_id, step):
-        """Until the upload is `published`, `applied` or `in_lake`."""
+        """Waits until the upload is `published`, `applied` or `in_lake`."""
         deadline = time.monotonic() + PATIENCE_S
         state = None
         while time.monotonic() < deadline:
@@ -86,7 +86,7 @@ class Program:
 
 
 class Servers:
-    """One broker and one database server for a whole run, started when they are first asked for."""
+    """One broker and one database server for a whole run, started on first use."""
 
     def __init__(self, program, folder):
         self.program, self.folder = program, Path(folder)
@@ -120,7 +120,7 @@ class Servers:
 
     @contextlib.contextmanager
     def pipeline(self):
-        """A topic, a database and folders of its own."""
+        """A pipeline with its own topic, database and folders."""
         with tempfile.TemporaryDirectory(dir=self.folder) as folder, contextlib.ExitStack() as stack:
             yield Pipeline(self, stack, folder)
 

@@ -1,5 +1,5 @@
-"""The measurements, in the order of the table. Each is a function of a Bench that returns lines; another one is a function
-in a measure_*.py and a name here."""
+"""The measurements, in the order of the table. Each is a function that takes a Bench and returns lines. To add one, write a
+function in a measure_*.py and add its name here."""
 
 from .measure_diff import diff_lines
 from .measure_growth import growth_lines

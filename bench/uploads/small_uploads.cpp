@@ -1,9 +1,8 @@
-/// Many small requests to a running server, each client on a connection that it keeps: uploads, or one GET
-/// again and again.
+/// Sends many small requests to a running server: uploads, or the same GET repeatedly. Each client keeps one
+/// connection.
 ///
-/// Each client has tables of its own and sends one file after another: a table's first, then, when all its
-/// tables have one, the next version of each. An upload's time is from its first byte sent to the last byte
-/// of its answer.
+/// Each client has its own tables and sends one file after another: first version 1 of each table, then the
+/// next version of each. An upload's time is from its first byte sent to the last byte of the response.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -43,10 +42,10 @@ struct Settings {
   std::uint16_t port = 8000;
   std::size_t clients = 16;
   std::size_t uploads = 20'000;
-  std::size_t tables = 0;  ///< 0: as many as uploads
+  std::size_t tables = 0;  ///< 0: one table per upload
   std::size_t rows = 10;
   std::string prefix = "small";
-  std::string path;  ///< of what is asked for instead of uploading
+  std::string path;  ///< the path to GET instead of uploading
 };
 
 [[noreturn]] void fail(const std::string& reason) {
@@ -60,7 +59,8 @@ class Connection {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(settings.port);
-    if (::inet_pton(AF_INET, settings.host.c_str(), &address.sin_addr) != 1) fail("HOST is an IPv4 address");
+    if (::inet_pton(AF_INET, settings.host.c_str(), &address.sin_addr) != 1)
+      fail("HOST must be an IPv4 address");
     if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
       fail(fmt::format("cannot connect: {}", std::strerror(errno)));
     }
@@ -73,7 +73,7 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Status of the answer; its body is read and forgotten.
+  /// Returns the response's status. Reads and discards the body.
   int exchange(std::string_view request) {
     while (!request.empty()) {
       const auto sent = ::send(socket_, request.data(), request.size(), MSG_NOSIGNAL);
@@ -84,7 +84,7 @@ class Connection {
     std::size_t head_end = std::string::npos;
     while ((head_end = received_.find("\r\n\r\n")) == std::string::npos) receive();
     const auto length_at = received_.find("Content-Length: ");
-    if (length_at >= head_end) fail("an answer without Content-Length");
+    if (length_at >= head_end) fail("the response has no Content-Length");
     const auto length = number_at(length_at + std::string_view("Content-Length: ").size());
     while (received_.size() < head_end + 4 + length) receive();
     last_body_ = received_.substr(head_end + 4);
@@ -96,7 +96,7 @@ class Connection {
   void receive() {
     std::array<char, 16384> piece;
     const auto count = ::recv(socket_, piece.data(), piece.size(), 0);
-    if (count <= 0) fail(fmt::format("no answer: {}", count == 0 ? "closed" : std::strerror(errno)));
+    if (count <= 0) fail(fmt::format("no response: {}", count == 0 ? "closed" : std::strerror(errno)));
     received_.append(piece.data(), static_cast<std::size_t>(count));
   }
   [[nodiscard]] std::size_t number_at(std::size_t at) const {
@@ -110,7 +110,7 @@ class Connection {
   std::string last_body_;
 };
 
-/// Version 1 has amounts 100, 101...; each version after it differs in one row.
+/// Version 1 has the amounts 100, 101 and so on; each later version differs in one row.
 std::string csv_of(std::size_t rows, std::size_t version) {
   std::string text = "record_id,item,period,amount\n";
   for (std::size_t row = 0; row < rows; ++row) {
@@ -161,7 +161,7 @@ std::size_t count_of(std::string_view name, std::string_view text) {
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number == 0) {
-    fail(fmt::format("{} {} is no count", name, text));
+    fail(fmt::format("{} {} is not a positive number", name, text));
   }
   return number;
 }
@@ -200,9 +200,9 @@ Settings settings_of(int argc, char** argv) {
     set(settings, argv[i], argv[i + 1]);
   }
   if (settings.tables == 0) settings.tables = settings.uploads;
-  // A table's uploads come one after another only when one client has them all.
+  // Give each table to one client, so that its uploads come one after another.
   settings.tables -= settings.tables % settings.clients;
-  if (settings.tables == 0) fail("fewer tables than clients");
+  if (settings.tables == 0) fail("there are fewer tables than clients");
   return settings;
 }
 

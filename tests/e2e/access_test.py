@@ -1,4 +1,4 @@
-"""Every route of the running server, for every kind of API key: who may use it, and of which company."""
+"""Requests every route of the running server with every kind of API key, and checks which roles and companies may use it."""
 
 import os
 import re
@@ -15,8 +15,8 @@ NEXT = CSV.replace("FIN-0007,7", "FIN-0007,8")
 READERS, SENDERS, BOTH, OPERATORS = {"read", "admin"}, {"upload", "admin"}, {"read", "upload", "admin"}, {"admin"}
 EVERYONE = BOTH | {"none", "revoked", "expired"}
 
-# Who may use each route, and what it is about: nothing of a company, the company of the key, or all companies. A route that
-# has no line here fails the test.
+# The roles that may use each route, and its scope: no company, the company of the key, or all companies. A route without
+# a line here fails the test.
 ROUTES = {
     "GET /": (BOTH, "nothing"),
     "GET /docs": (BOTH, "nothing"),
@@ -51,7 +51,7 @@ ROUTES = {
     "POST /api/v1/republish": (OPERATORS, "all"),
     "POST /upload": (SENDERS, "company"),
 }
-# What the key itself may: of the company `own` and of all routes, with the role `admin`.
+# The key "own" is limited to the company `own`, and has the role `admin` for all routes.
 COMPANY_KEYS = {"own", "foreign"}
 # Lists and forms name their company in the query.
 COMPANY_PARAMETER = {"POST /upload": "company_id", "GET /api/v1/uploads": "company", "GET /api/v1/tables": "company",
@@ -129,7 +129,7 @@ def test_every_route_is_for_whom_the_table_says(two):
     routes = requests.get(server.url, headers={"X-API-Key": keys["admin"]}, timeout=60).json()["endpoints"]
     assert sorted(routes) == sorted(ROUTES)
     for route in routes:
-        # The last that may: some routes end what they are asked of.
+        # Permitted keys come last, because some routes remove the object of the request.
         for kind in sorted(keys, key=lambda kind: may(kind, route)):
             answer = ask(server, keys[kind], route, own)
             if may(kind, route):

@@ -1,4 +1,4 @@
-"""docs/api-examples.md is true: its commands run, and print what it shows."""
+"""Runs the commands of docs/api-examples.md and compares their output with the page."""
 
 import shutil
 from pathlib import Path

@@ -1,11 +1,11 @@
-"""The calls that change files, in order, as `DELTADROP_FAULT=trace:FILE` writes them: see src/io/fault_point.hpp."""
+"""Reads the trace of calls that change files, which `DELTADROP_FAULT=trace:FILE` writes: see src/io/fault_point.hpp."""
 
 import re
 from pathlib import Path
 
 
 class Trace:
-    """[(call, path, other path)]: the paths are relative to `root`, the folder that is watched."""
+    """A list of (call, path, other path). The paths are relative to `root`, the watched folder."""
 
     def __init__(self, calls):
         self.calls = calls
@@ -22,16 +22,16 @@ class Trace:
         return "\n".join("\t".join(call) for call in self.calls)
 
     def split(self, call, path):
-        """The parts that begin with such a call; what comes before the first is left out."""
+        """Splits the trace before each such call. Leaves out the part before the first one."""
         starts = [index for index, each in enumerate(self.calls) if matches(each, call, path)]
         return [Trace(self.calls[start:end]) for start, end in zip(starts, starts[1:] + [len(self.calls)])]
 
     def renames(self, pattern):
-        """[(old name, new name)] of the files that were renamed to a name that matches."""
+        """[(old name, new name)] of the files whose new name matches."""
         return [(path, other) for call, path, other in self.calls if call == "rename" and re.fullmatch(pattern, other)]
 
     def assert_order(self, *steps):
-        """Each step (call, path pattern) is there after the one before it. A rename is found by its new name."""
+        """Checks that the steps (call, path pattern) occur in this order. A rename is found by its new name."""
         at = 0
         for number, (call, path) in enumerate(steps):
             while at < len(self.calls) and not matches(self.calls[at], call, path):
@@ -40,13 +40,13 @@ class Trace:
             at += 1
 
     def assert_synced_after_removals(self, folder, removed):
-        """The folder is synced after the last of its files was removed."""
+        """Checks that the folder is synced after the last of its files was removed."""
         last = {call: number for number, (call, path, _) in enumerate(self.calls)
                 if (call == "unlink" and re.fullmatch(removed, path)) or (call == "fsync" and path == folder)}
         assert "unlink" in last and last["fsync"] > last["unlink"], f"{folder} is not synced after its last removal in\n{self}"
 
     def assert_synced_before_rename(self, old, new):
-        """The last write to a file comes before an fsync of it, and that before the file gets its name."""
+        """Checks that a file is synced after its last write and before its rename."""
         renamed = self.calls.index(("rename", old, new))
         before = [call for call, path, _ in self.calls[:renamed] if path == old and call in ("create", "write", "truncate", "fsync")]
         assert before and before[-1] == "fsync", f"{new} gets its name before its bytes are synced: {before}"

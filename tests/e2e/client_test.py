@@ -1,5 +1,5 @@
-"""The command line as a client: how it finds a server, whom it trusts, and what it reports when a response is late, incomplete or
-absent. The real program against the real server, and against small servers that misbehave."""
+"""The command line as a client: how it finds a server, which servers it trusts, and its reports of late, incomplete or missing
+responses. Runs the real program against the real server and against small servers that misbehave."""
 
 import fcntl
 import json
@@ -27,7 +27,7 @@ OURS = ("TLS_CERT", "DELTADROP_KEY", "SSL_CERT_FILE", "SSL_CERT_DIR", "DATA_DIR"
 
 
 def environment(**more):
-    """Without the proxies and certificates of the machine that runs the tests."""
+    """The environment without the proxies and certificates of the machine that runs the tests."""
     kept = {name: value for name, value in os.environ.items() if name not in OURS and not name.lower().endswith("_proxy")}
     return {**kept, **more}
 
@@ -54,7 +54,7 @@ class Connection:
         self.received = b""
 
     def read(self, has_all):
-        """Receives until `has_all(received)` is the number of bytes to return, and not 0."""
+        """Receives until `has_all(received)` is not 0. Returns that number of bytes."""
         while not (end := has_all(self.received)):
             piece = self.socket.recv(65536)
             if not piece:
@@ -84,7 +84,7 @@ class Connection:
         self.send(f"{len(piece):x}\r\n".encode(), piece, b"\r\n")
 
     def is_closed_within(self, seconds):
-        """Waits until the client closes the connection, but not longer than this."""
+        """Waits at most this long until the client closes the connection."""
         self.socket.settimeout(seconds)
         try:
             while piece := self.socket.recv(65536):
@@ -119,7 +119,7 @@ class SmallServer:
         try:
             with self.tls.wrap_socket(plain, server_side=True) if self.tls else plain as ours:
                 self.serve(Connection(ours))
-        except OSError:  # the client has closed the connection: it may
+        except OSError:  # the client may close the connection
             plain.close()
 
     def close(self):
@@ -130,7 +130,7 @@ class SmallServer:
 
 @pytest.fixture
 def small():
-    """small(serve, ...) -> a SmallServer that is closed with the test."""
+    """small(serve, ...) -> a SmallServer that is closed at the end of the test."""
     servers = []
 
     def begin(*arguments, **more):
@@ -149,7 +149,7 @@ def answers_with_no_tables(requests):
     return serve
 
 
-# ---- which address
+# ---- addresses
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -193,7 +193,7 @@ def test_a_server_on_this_machine_is_reached_without_a_proxy(small, tmp_path):
     for host in ("localhost", "LOCALHOST", "a.localhost", "127.0.0.1", "127.1"):
         works(command("tables", "--server", f"http://{host}:{server.port}", **through))
     fails(command("tables", "--server", "http://[::1]:1", **through), "does not answer")
-    with open(tmp_path / "lock", "w") as lock:  # as a server does that listens on a name of this machine
+    with open(tmp_path / "lock", "w") as lock:  # like a server that listens on a name of this machine
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.write(f"{os.getpid()}\nthis-machine.invalid:8000\n")
         lock.flush()
@@ -222,7 +222,7 @@ def test_a_target_is_sent_as_it_is_with_the_key(small):
     assert "Authorization: Bearer dd_x_secret" in lines
 
 
-# ---- whom it trusts
+# ---- trust
 
 
 def openssl(*arguments):
@@ -266,7 +266,7 @@ def test_tls_of_our_own_server(start, authority, tmp_path):
         assert "so-financials" in works(command("tables", "--server", url, "--tls-cert", ca))
         assert "so-financials" in works(command("tables", "--server", url, TLS_CERT=certificate))
         assert "so-financials" in works(command("tables", "--server", url, SSL_CERT_FILE=ca))
-    # Its authority is not one of the system's; the file has another certificate; there is no such file.
+    # The authority is not one of the system's; the file has another certificate; the file does not exist.
     fails(command("tables", "--data-dir", str(server.data_dir)), "not trusted", "--tls-cert FILE")
     fails(command("tables", "--server", f"https://localhost:{port}", "--tls-cert", str(authority / "other.pem"), SSL_CERT_FILE=ca),
           "not trusted", "other.pem")
@@ -277,7 +277,7 @@ def test_tls_of_our_own_server(start, authority, tmp_path):
 @pytest.mark.parametrize("name, trust, says", [
     ("here", {"SSL_CERT_FILE": "ca.pem"}, None), ("here", {"TLS_CERT": "ca.pem"}, None), ("here", {"TLS_CERT": "here.pem"}, None),
     ("here", {}, "not trusted"), ("here", {"SSL_CERT_FILE": "other.pem"}, "not trusted"), ("here", {"TLS_CERT": "other.pem"}, "not trusted"),
-    # The name of another host: only a copy of the certificate itself makes it known.
+    # The certificate names another host, so it is trusted only as an exact copy.
     ("elsewhere", {"SSL_CERT_FILE": "ca.pem"}, "name"), ("elsewhere", {"TLS_CERT": "ca.pem"}, "mismatch"), ("elsewhere", {"TLS_CERT": "elsewhere.pem"}, None),
     ("expired", {"SSL_CERT_FILE": "ca.pem"}, "expired"), ("expired", {"TLS_CERT": "ca.pem"}, "expired"), ("expired", {"TLS_CERT": "expired.pem"}, None),
     ("other", {"TLS_CERT": "other.pem"}, None), ("other", {}, "not trusted")])
@@ -303,7 +303,7 @@ def test_a_scheme_that_the_server_does_not_speak(small, authority):
     fails(command("tables", "--server", f"http://127.0.0.1:{encrypted.port}"), "does not answer")
 
 
-# ---- responses that are late or incomplete
+# ---- late or incomplete responses
 
 
 def silent_at_once(connection):
@@ -331,7 +331,7 @@ def with_a_fast_clock():
 
 
 def all_at_once(run, cases):
-    """Runs the cases in parallel: each of them waits."""
+    """Runs the cases in parallel, because each of them waits."""
     with ThreadPoolExecutor(len(cases)) as pool:
         list(pool.map(lambda case: run(*case), cases))
 
@@ -351,7 +351,7 @@ def test_a_server_that_falls_silent_is_given_up(small):
 
 def test_a_slow_server_is_waited_for(small):
     def run(shape, body):
-        pause = 1.5 * PATIENCE_S / SPEED / len(body)  # after each byte: together they exceed the patience
+        pause = 1.5 * PATIENCE_S / SPEED / len(body)  # after each byte; together they exceed the time limit
 
         def serve(connection):
             connection.read_head()
@@ -411,7 +411,7 @@ def test_a_server_that_dies_before_its_response(small, tmp_path):
 
 @pytest.fixture
 def large_file(tmp_path):
-    """More than sockets keep."""
+    """A file that is larger than the socket buffers."""
     path = tmp_path / "so-financials.csv"
     path.write_text("id,text\n" + "".join(f"{number},{'x' * 1000}\n" for number in range(30_000)))
     return path
@@ -427,7 +427,7 @@ def test_a_refused_upload_is_not_sent(small, large_file):
         bodies.put(connection.received)
 
     fails(command("upload", str(large_file), "--server", small(serve).url), "answers 401: not with this key")
-    # Not nothing: libcurl begins to send the body when the server needs more than a second.
+    # Some bytes are sent: libcurl begins to send the body if the server needs more than a second.
     assert len(bodies.get(timeout=60)) < large_file.stat().st_size
 
 

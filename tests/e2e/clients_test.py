@@ -1,5 +1,5 @@
-"""Generators make clients of docs/openapi.yaml that compile, and that work with the real server: each uploads two versions, lists them
-and their rows, reads the history of a row, follows the stream of events, and gets a problem."""
+"""Generates clients of docs/openapi.yaml, compiles them, and runs them against the real server. Each uploads two versions, lists
+them and their rows, reads the history of a row, follows the stream of events, and gets a problem."""
 
 import compileall
 import json
@@ -15,7 +15,7 @@ DOCUMENT = ROOT / "docs/openapi.yaml"
 PROGRAMS = Path(__file__).parent / "clients"
 JARS = ROOT / ".deps/openapi-clients-7.16.0"
 TYPESCRIPT = ROOT / ".deps/typescript-5.9.3"
-# tools/bootstrap.sh test installs it where the machine has none, or an old one.
+# tools/bootstrap.sh test installs it if the machine has none or an old one.
 NODE = next(map(str, (ROOT / ".deps").glob("node-*/bin/node")), None) or shutil.which("node")
 
 VERSIONS = ["id,amount\n1,10.5\n2,20\n", "id,amount\n1,11.5\n2,20\n"]
@@ -40,7 +40,7 @@ def files(tmp_path):
 
 def test_a_client_of_openapi_python_client(server, files, tmp_path):
     config = tmp_path / "config.yaml"
-    # It formats what it has made; nobody reads that here.
+    # Skip the formatting of the generated code.
     config.write_text("post_hooks: []\ncontent_type_overrides: {text/csv: application/octet-stream}\n")
     made = run([Path(sys.executable).with_name("openapi-python-client"), "generate", "--path", DOCUMENT, "--config", config,
                 "--output-path", tmp_path / "client", "--meta", "none", "--fail-on-warning"])
@@ -82,12 +82,12 @@ def generate_in_java_and_typescript(folder):
 
 
 def run_java(*arguments):
-    """A short life is faster without the optimizing compiler."""
+    """Runs Java without the optimizing compiler, because a short run is faster without it."""
     return run(["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *arguments])
 
 
 def run(command, **more):
-    """What the command writes to its standard output."""
+    """Returns the command's standard output."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=240, **more)
     assert done.returncode == 0, f"{command[0]} ended with {done.returncode}\n{done.stdout[-5000:]}\n{done.stderr[-5000:]}"
     return done.stdout

@@ -1,4 +1,4 @@
-"""The real program under a clock that is wrong: libfaketime sets the wall clock that it sees, also while it runs."""
+"""The real program with a wrong clock. libfaketime sets the wall clock that it sees, also while it runs."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ FEWER = "id,amount\n1,1\n"
 
 
 class Clock:
-    """What the wall clock of a program shows: the right time and so much more. May change while it runs."""
+    """The wall clock of a program: the real time plus an offset, which may change while the program runs."""
 
     def __init__(self, folder):
         assert LIBRARIES, "libfaketime is missing; run tools/bootstrap.sh test"
@@ -60,13 +60,13 @@ def test_one_start_with_a_clock_that_is_ahead_costs_nothing(start, clock):
     server = start(env=clock.environment())
     health = server.request("GET", "/health")
     assert health.status_code == 503 and health.json()["status"] == "DOWN" and health.json()["clock"] == "DOWN"
-    # Measured, so it can be some milliseconds less.
+    # The value is measured, so it can be some milliseconds less.
     assert any(re.search(r"it jumped ahead by (40d 0h|39d 23h)", trouble) and "deltadrop clock accept" in trouble
                for trouble in health.json()["troubles"]), health.text
     assert server.request("GET", "/health/ready").status_code == 503
     refused = server.upload(ROWS + "32,32\n")
     assert refused.status_code == 503 and refused.json()["type"] == "/problems/clock-implausible", refused.text
-    assert len(server.records()) == 30, "reads go on"
+    assert len(server.records()) == 30, "reads continue"
     shown = run(server, "clock", "show")
     assert shown.returncode == 2 and "it jumped ahead by 40d 0h" in shown.stdout, shown
     server.stop()
@@ -100,7 +100,8 @@ def test_a_jump_while_it_runs_stops_uploads_until_it_is_over_or_accepted(start, 
     assert ahead["version"] == 3
     server.stop()
 
-    # It was not right after all. Nothing is refused for ever: the operator agrees again, and is told of the version ahead.
+    # The accepted time was wrong after all. Uploads are not rejected forever: the operator accepts again and is told about
+    # the version ahead.
     clock.set_days(0)
     server = start(env=clock.environment())
     assert server.upload(ROWS).json()["type"] == "/problems/clock-implausible"

@@ -5,7 +5,7 @@ from deltadrop_process import Deltadrop
 
 @pytest.fixture
 def start(tmp_path):
-    """start(**arguments) -> a running Deltadrop on this test's DATA_DIR; all are ended with the test."""
+    """start(**arguments) -> a running Deltadrop on this test's DATA_DIR. All of them end with the test."""
     running = []
 
     def begin(**arguments):

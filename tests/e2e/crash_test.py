@@ -1,7 +1,7 @@
-"""kill -9 at every step: each fault point that a scripted series of uploads passes, in turn.
+"""Kills the program (kill -9) at each fault point that a scripted series of uploads passes, in turn.
 
-After a restart every upload that was answered with 2xx is there exactly once in events, history and Parquet, and an
-unanswered one is there wholly or not at all.
+After a restart, every upload that was answered with 2xx is in the events, the history and Parquet exactly once. An unanswered
+upload is there completely or not at all.
 """
 
 import csv
@@ -17,7 +17,7 @@ VERSIONS = [
     "record_id,item,amount\nFIN-2,EBIT,6\nFIN-3,Assets,100\n",
     "record_id,item,amount,note\nFIN-3,Assets,100,checked\nFIN-4,Debt,7,\n",
 ]
-# More than any run passes; the test ends by itself at the first run that was not killed.
+# More fault points than any run passes. The test ends at the first run that was not killed.
 POINTS_MAX = 5000
 
 
@@ -27,7 +27,7 @@ def rows_of(content):
 
 
 def check(server, answered, under_way):
-    """What must hold after the restart."""
+    """Checks the guarantees after the restart."""
     versions = archived(server.data_dir)
     contents = [content for content, _ in versions]
     possible = [answered] + ([answered + [under_way]] if under_way is not None else [])
@@ -70,7 +70,7 @@ def check_folders(data_dir, contents):
 
 
 def run(folder, nth):
-    """One life that is killed at its nth fault point, and the next one. True when the first was not killed."""
+    """Runs the program until it is killed at its nth fault point, and then again. Returns True if it was not killed."""
     data_dir = folder / f"run{nth}" / "data"
     data_dir.parent.mkdir()
     answered, under_way, killed = [], None, False
@@ -105,5 +105,5 @@ def test_killed_at_every_step(tmp_path):
                 break
         else:
             raise AssertionError(f"every run was killed up to point {POINTS_MAX}")
-    assert first > 8, "no run was killed: are fault points off?"
+    assert first > 8, "no run was killed: are fault points disabled?"
     print(f"killed at each of {first - 1} points")

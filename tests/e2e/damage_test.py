@@ -1,4 +1,4 @@
-"""A damaged byte never becomes a value: each stored file is damaged in turn, and read by every path that reads it."""
+"""A damaged byte never becomes a value. Damages each stored file in turn and reads it through every code path."""
 
 import os
 import shutil
@@ -11,11 +11,11 @@ import pytest
 from deltadrop_process import PROGRAM, TABLE, DidNotStart, tree
 
 VERSIONS = ["record_id,amount\n1,100\n2,200\n", "record_id,amount\n1,111\n2,200\n", "record_id,amount\n1,111\n2,222\n"]
-WRONG = "1Z1"  # what a damaged version 2 says instead of 111
+WRONG = "1Z1"  # the damaged value of 111 in version 2
 
 
 def flip(path, old=b"111", new=WRONG.encode()):
-    """Changes bytes as a bad disk would: the size and the time of modification stay."""
+    """Changes bytes like a bad disk: the size and the modification time stay the same."""
     status = path.stat()
     content = path.read_bytes()
     assert content.count(old) == 1
@@ -36,7 +36,7 @@ def file_of(data_dir, version, table="financials"):
 
 
 def until(check, what, seconds=60):
-    """Asks again until the answer is true; the server decides when, not a pause of ours."""
+    """Repeats the check until it is true. The server determines the delay; the test does not sleep."""
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, what
@@ -65,14 +65,14 @@ READERS = {
 }
 
 
-# A head has no bytes; of a file that was right when it was last read it is answered without reading it again.
+# A response to HEAD has no body. If the file was intact when it was last read, the server answers without reading it again.
 READ_BEFORE = [reader for reader in READERS if reader != "its head"]
 
 
 @pytest.mark.parametrize("reader, read_before", [(reader, False) for reader in READERS] + [(reader, True) for reader in READ_BEFORE])
 def test_no_reader_gets_a_damaged_byte(server, versions, reader, read_before):
     method, path, headers = READERS[reader]([version["upload_id"] for version in versions])
-    if read_before and method != "POST":  # whatever is kept of it in memory
+    if read_before and method != "POST":  # even if parts of it are cached in memory
         assert server.request(method, path, headers=headers).status_code in (200, 206)
     damaged = file_of(server.data_dir, 2)
     content = flip(damaged)
@@ -89,7 +89,7 @@ def test_no_reader_gets_a_damaged_byte(server, versions, reader, read_before):
     [entry] = health.json()["damaged"]
     assert (entry["company_id"], entry["table_name"], entry["version"]) == ("so-financials", "financials", 2)
     assert entry["upload_id"] == versions[1]["upload_id"] and "backup" in entry["fix"] and "SHA-256" in entry["error"]
-    # Another table does not notice, nor does this one, whose newest version is right.
+    # Another table is not affected, nor are uploads to this one, whose newest version is intact.
     assert server.upload_ok("id\n1\n", table_name="other")["version"] == 1
     put_back(damaged, content)
     until(lambda: is_up(server), "the repaired file is still reported")
@@ -253,7 +253,7 @@ def test_a_damaged_manifest_without_a_catalog_stops_a_rebuild(server, versions):
     assert done.returncode != 0 and "checksum" in done.stderr and "backup" in done.stderr
 
 
-# ---- files that nothing accounts for
+# ---- unknown files
 
 
 def copy_catalog(data_dir, to):
@@ -270,7 +270,7 @@ def restore_catalog(data_dir, kept):
 
 
 def test_an_older_catalog_loses_no_file(start, tmp_path):
-    """The catalog is older than the archive, and the manifests that would tell are missing."""
+    """The catalog is older than the archive, and the manifests that would show this are missing."""
     server = start()
     server.upload_ok(VERSIONS[0])
     server.stop()
@@ -329,7 +329,7 @@ def test_unknown_files_are_kept_and_named(server, versions, start):
 
 
 def test_a_held_file_that_is_the_only_copy_is_kept(server, versions, start):
-    """A crash between commit and removal left both names; the archived one is lost since."""
+    """A crash between commit and removal left both names, and the archived file was lost later."""
     held = server.upload("record_id,amount\n1,111\n2,333\n", dry_run="true").json()["upload_id"]
     path = server.data_dir / "held" / f"{held}.csv"
     content = path.read_bytes()
@@ -342,7 +342,7 @@ def test_a_held_file_that_is_the_only_copy_is_kept(server, versions, start):
     assert [entry["version"] for entry in after.request("GET", "/health").json()["damaged"]] == [4]
 
 
-# ---- a catalog that cannot be read
+# ---- an unreadable catalog
 
 
 def break_to_garbage(path):

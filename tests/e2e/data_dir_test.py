@@ -1,4 +1,4 @@
-"""DATA_DIR goes away or is replaced while the server runs; and no response names a path of the server."""
+"""DATA_DIR disappears or is replaced while the server runs. No response contains a path of the server."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ def running(server):
 
 
 def is_stopped(server, problem):
-    """Uploads are refused with 503 and health is DOWN, both for this reason."""
+    """Checks that uploads get 503 and that health is DOWN, both for this reason."""
     for response in (server.upload(NEXT), server.request("PUT", TABLE, data=NEXT.encode()), server.request("GET", "/health/ready"),
                      server.request("POST", f"{TABLE}/revert?to_version=1")):
         assert response.status_code == 503, response.text
@@ -28,7 +28,7 @@ def is_stopped(server, problem):
     health = server.request("GET", "/health")
     assert health.status_code == 503 and health.json()["status"] == "DOWN"
     assert any("DATA_DIR" in trouble for trouble in health.json()["troubles"])
-    assert health.json()["damaged"] == [], "nothing is damaged: it is not here"
+    assert health.json()["damaged"] == [], "a missing DATA_DIR is not reported as damage"
     return True
 
 
@@ -50,7 +50,7 @@ def test_a_data_dir_that_is_moved_away_stops_uploads_until_it_is_back(running):
 
 
 def test_an_upload_under_way_is_not_lost_in_another_place(running):
-    """The body comes while DATA_DIR is replaced by its own copy: the catalog that is open belongs to the other one."""
+    """DATA_DIR is replaced by its own copy while the body arrives. The open catalog belongs to the other folder."""
     away = running.data_dir.with_name("away")
 
     def body():
@@ -123,7 +123,7 @@ def test_the_right_data_dir_may_come_back(running):
 
 
 def requests_of_all_kinds(server, ids):
-    """(method, path, body) of requests that read and write whatever may be broken."""
+    """(method, path, body) of requests that read and write all parts that may be broken."""
     yield from (("GET", path, None) for path in (
         "/health", "/health/ready", "/metrics", "/api/v1/tables", TABLE, f"{TABLE}/versions", f"{TABLE}/versions/2/file",
         f"{TABLE}/versions/1..2/diff", f"{TABLE}/records", f"{TABLE}/records?version=1", f"{TABLE}/records/1/history",
@@ -214,7 +214,7 @@ def test_no_response_names_a_path_of_the_server(start, tmp_path, how):
     assert max(statuses) >= 500 or how in (put_a_file_in_place_of_the_lake, break_the_keys, break_the_history)
     if how is damage_the_archive:
         problem = server.request("GET", f"{TABLE}/versions/2/file").json()
-        assert "archive/so-financials/financials/" in problem["fix"], "it does name the file, from DATA_DIR on"
+        assert "archive/so-financials/financials/" in problem["fix"], "it names the file relative to DATA_DIR"
 
 
 @pytest.mark.parametrize("point", ["create", "write", "fsync", "rename", "mkdir", "close", "chmod", "ingest.accept.placed",

@@ -1,4 +1,4 @@
-"""Real `deltadrop` programs of the tests' own, on free ports, with a DATA_DIR of their own."""
+"""Runs real `deltadrop` programs for tests, on free ports and with their own DATA_DIR."""
 
 import json
 import os
@@ -18,11 +18,11 @@ TABLE = "/api/v1/tables/so-financials/financials"
 
 
 class DidNotStart(Exception):
-    """The program ended before it listened; args: exit code, what it wrote to standard error."""
+    """The program ended before it listened. args: the exit code and its standard error."""
 
 
 class Program:
-    """`deltadrop COMMAND` that runs until it is ended. Starts on construction; `stop` is SIGTERM, `kill` is SIGKILL."""
+    """A running `deltadrop COMMAND`. The constructor starts it; `stop` sends SIGTERM, and `kill` sends SIGKILL."""
 
     def __init__(self, command, log_path, program=PROGRAM, fault=None, flags=(), env=None, listen="127.0.0.1:0"):
         ours = ("DATA_DIR", "PARQUET_DIR", "LISTEN", "DATABASE_URL", "CONSUMER_GROUP")
@@ -61,7 +61,7 @@ class Program:
 
 
 class Deltadrop(Program):
-    """One that takes uploads: `dev`, or `serve`."""
+    """A program that accepts uploads: `dev` or `serve`."""
 
     def __init__(self, data_dir, command="dev", flags=(), **more):
         self.data_dir = Path(data_dir)
@@ -74,7 +74,7 @@ class Deltadrop(Program):
         return self.session.post(f"{self.url}/upload", files={"file": (name, content)}, data=fields, timeout=120)
 
     def upload_ok(self, content, **fields):
-        """Uploads, waits until the changes are in the lake, returns the answer's JSON."""
+        """Uploads, waits until the changes are in the lake, and returns the response's JSON."""
         response = self.upload(content, **fields)
         assert response.status_code == 200, response.text
         answer = response.json()
@@ -82,8 +82,8 @@ class Deltadrop(Program):
         return answer
 
     def upload_until_it_ends(self, versions, **fields):
-        """Uploads every version and waits until it is in the lake; the second by dry run and release. Returns the contents
-        that were answered, and what was under way when the server ended, or None."""
+        """Uploads every version and waits until it is in the lake; the second version by dry run and release. Returns the
+        answered contents, and the content that was being uploaded when the server ended, or None."""
         answered = []
         for number, content in enumerate(versions):
             try:
@@ -114,12 +114,12 @@ class Deltadrop(Program):
             cursor = page["next_cursor"]
 
     def records(self, query=""):
-        """{key: values} of the table, now or as `query` says."""
+        """{key: values} of the table, now or for `query`."""
         page = self.all_pages(f"{TABLE}/records?limit=1000{query}", "records")
         return {record["key"]: record["values"] for record in page}
 
     def history_rows(self, sql, *parameters):
-        """Rows of the embedded history, read by an independent SQLite connection."""
+        """Rows of the embedded history, read through an independent SQLite connection."""
         connection = sqlite3.connect(f"file:{self.data_dir}/history.db?mode=ro", uri=True)
         try:
             return connection.execute(sql, parameters).fetchall()

@@ -1,4 +1,4 @@
-"""Pages list what the program really has, and their commands print what they show."""
+"""Checks that pages list the program's actual settings, schema and commands, and that their commands print the shown output."""
 
 import functools
 import re
@@ -17,7 +17,8 @@ README = ROOT / "README.md"
 
 
 def schema_of(path):
-    """As history_schema.documented: what a SQLite database has. A unique constraint counts as the key of a table without one."""
+    """The schema of a SQLite database, in the form of history_schema.documented. For a table without a primary key, a unique
+    constraint counts as its key."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
 
     def key_of(table, columns):
@@ -47,7 +48,7 @@ def test_the_page_of_settings():
     page = (ROOT / "docs/settings.md").read_text()
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \|\s*([^|]*?)\s*\|", page, re.MULTILINE))
     assert list(rows) == list(defaults)
-    # What depends on DATA_DIR is told in words.
+    # The page describes defaults that depend on DATA_DIR in words.
     literal = {name: cell for name, cell in rows.items() if not cell.startswith("`DATA_DIR`/")}
     assert len(literal) > 40
     for name, cell in literal.items():
@@ -67,7 +68,7 @@ def test_the_readme(tmp_path):
     blocks, servers = blocks_of(section(page, "Quick start"))
     first, _ = blocks_of(section(page, "In thirty seconds"))
     assert len(blocks_of(page)[0]) == len(first) + len(blocks)
-    # What the page shows first needs the uploads of its quick start.
+    # The output at the top of the page needs the uploads of the quick start.
     with server_of(servers[0], tmp_path) as url:
         run_blocks([*blocks, *first], tmp_path, url, wait=True)
 
@@ -90,7 +91,7 @@ PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md")
 
 
 def test_the_commands_of_the_other_pages_run(tmp_path):
-    """Those that need no server. A command that cannot run says so: ```sh not-run: reason."""
+    """Runs the commands that need no server. A command that cannot run is marked ```sh not-run: reason."""
     found = 0
     for page in PAGES:
         text = (ROOT / page).read_text()
@@ -133,7 +134,7 @@ def test_the_commands_and_flags_that_pages_name_exist():
                 assert words or rest.startswith("--"), f"{page}: deltadrop {rest}: there is no such command"
                 assert not words or not subcommands(*words) or len(rest.split()) == len(words), f"{page}: deltadrop {rest}: no such subcommand"
                 for flag in flags:
-                    # `config` takes the flag of every setting, and its help does not list them.
+                    # `config` accepts the flag of every setting, but its help does not list them.
                     known = help_of(*(words if words != ["config"] else ["dev"])).stdout
                     assert re.search(rf"(?<![\w-]){flag}(?![\w-])", known), f"{page}: deltadrop {rest}: there is no {flag}"
                 found.add(tuple(words))

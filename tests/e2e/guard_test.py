@@ -63,7 +63,7 @@ def test_metrics_are_prometheus(start):
         assert samples[f"deltadrop_{name}"] == "1", name
     assert samples["deltadrop_publish_lag_seconds_count"] == samples["deltadrop_apply_lag_seconds_count"] == "1"
     assert any(line.startswith("deltadrop_build_info{version=") for line in samples)
-    # Their names are a contract: docs/operations.md has each one that is there, and no other.
+    # The names are a contract: docs/operations.md lists exactly the existing ones.
     page = (ROOT / "docs/operations.md").read_text()
     documented = {name for row in re.findall(r"^\| (`deltadrop_.*?) \|", page, re.MULTILINE) for name in re.findall(r"deltadrop_\w+", row)}
     known = set(re.findall(r"^# TYPE (\S+)", response.text, re.MULTILINE))
@@ -150,7 +150,7 @@ def test_limits_of_connections(start):
     held = [socket.create_connection((host, int(port))) for _ in range(3)]
     for connection in held:
         connection.settimeout(20)
-    # Which of them is one too many depends on when the server sees that the session has gone.
+    # It depends on when the server notices the closed session which of them is one too many.
     answers = [connection.recv(1000) for connection in held]
     assert any(b"503" in answer for answer in answers), answers
     assert b"" in answers, answers
@@ -203,14 +203,14 @@ def test_an_idle_connection_ends(start):
 
 
 def test_a_body_slower_than_the_least_rate_is_answered_and_ends(start):
-    """2 KiB a second, which the default takes for ever; the rate is averaged over 30 s."""
+    """Sends 2 KiB per second, which the default accepts forever. The rate is averaged over 30 s."""
     server = start(flags=["--min-body-rate", "1MiB"])
     connection = raw_connection(server)
     connection.sendall(b"PUT /api/v1/tables/slow/t HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\nid,v\n")
     row = b"1" * 1023 + b"\n"
     ended = False
     for _ in range(120):
-        # Waits for the server's word, at most until the next piece is due.
+        # Wait for the server's response, at most until the next piece is due.
         if select.select([connection], [], [], 0.5)[0]:
             ended = True
             break
@@ -391,12 +391,12 @@ def test_tls_and_a_new_certificate_without_a_restart(start, tmp_path):
     first.content
     make_certificate(tmp_path, "second")
     assert peer_name(port, certificate) == "second"
-    kept.request("GET", "/health/live")  # the connection of before goes on
+    kept.request("GET", "/health/live")  # the open connection continues
     assert kept.getresponse().status == 200
     copy = tmp_path / "second.pem"
     copy.write_bytes(certificate.read_bytes())
     certificate.write_text("nonsense")
-    assert peer_name(port, copy) == "second"  # what cannot be used changes nothing
+    assert peer_name(port, copy) == "second"  # an unusable certificate changes nothing
     make_certificate(tmp_path, "third")
     assert peer_name(port, certificate) == "third"
 

@@ -1,4 +1,4 @@
-"""docs/history-schema.md as data: what it says of each table in one of the two databases."""
+"""Parses docs/history-schema.md: its description of each table in one of the two databases."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def documented(database):
         rows = [cells_of(line) for line in section.splitlines() if line.startswith("| `")]
         columns = [(row[0].strip("`"), row[DATABASES[database]], {"yes": True, "no": False}[row[3]])
                    for row in rows if row[DATABASES[database]] != "–"]
-        assert all(len(row) == 5 and row[4] for row in rows), f"{table}: a column without its meaning"
+        assert all(len(row) == 5 and row[4] for row in rows), f"{table}: a column has no description"
         key = re.findall(r"`(\w+)`", re.search(r"^Primary key(?: \(.+\))?: (.+)\.$", section, re.MULTILINE)[1])
         if columns:
             tables[table] = {"columns": columns, "key": key}

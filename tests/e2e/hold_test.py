@@ -1,4 +1,4 @@
-"""The guard: what looks like a mistake is held, shown, and then released as it was shown, or discarded."""
+"""The guard: an upload that looks like a mistake is held and shown, and then released unchanged or discarded."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What becomes of a response whose key ends while it is sent."""
+"""Responses whose key is revoked or expires while they are sent."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ def revoke(server, key_id):
 
 @pytest.fixture
 def guarded(start):
-    """A server that the tests' own requests show an admin's key to."""
+    """A server with keys. The tests' own requests send an admin's key."""
     server = start()
     server.session.headers["X-API-Key"], _ = make_key(server, "admin")
     return server
@@ -48,11 +48,11 @@ class Follower(threading.Thread):
         try:
             for piece in self.answer.iter_content(None):
                 self.text += piece.decode()
-        except requests.exceptions.RequestException as error:  # also when the server is killed at the test's end
+        except requests.exceptions.RequestException as error:  # also if the server is killed at the end of the test
             self.error = error
 
     def ends_while(self, server):
-        """Uploads until the stream has ended; each is an event."""
+        """Uploads until the stream has ended. Each upload is an event."""
         for number in range(10_000):
             assert server.upload(f"record_id,revenue\nFIN-0001,{number}\n").status_code == 200
             self.join(0.05)
@@ -63,7 +63,7 @@ class Follower(threading.Thread):
 
 
 def assert_ended_by_the_key(server, text, key, key_id, why):
-    """The stream's last event says so, a new request too, and the log."""
+    """Checks that the stream's last event, a new request and the log all report the key."""
     *events, last = [block for block in text.split("\n\n") if "data: " in block]
     kind, data = last.split("\n")
     problem = json.loads(data.removeprefix("data: "))
@@ -129,6 +129,6 @@ def test_a_download_that_takes_long_is_cut_off_when_its_key_is_revoked(guarded):
                 if got == 0:
                     revoke(guarded, key_id)
                 got += len(piece)
-                guarded.get("/health/live")  # a client that is not fast
+                guarded.get("/health/live")  # a slow client
     assert 0 < got < len(whole)
     assert f'key="{key_id}"' in guarded.log_path.read_text()

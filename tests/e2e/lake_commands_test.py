@@ -1,4 +1,4 @@
-"""deltadrop lake rebuild | verify | compact | export | views: on a lake that `dev` wrote, beside it and without it."""
+"""deltadrop lake rebuild | verify | compact | export | views, on a lake that `dev` wrote, with and without a running `dev`."""
 
 import csv
 import datetime
@@ -17,7 +17,7 @@ import pytest
 
 from deltadrop_process import FAULTY_PROGRAM, PROGRAM, TABLE, tree
 
-# Values that need wider types from version to version, columns that come and go, keys that come again.
+# Values need wider types from version to version, columns are added and removed, and deleted keys return.
 VERSIONS = [
     "id,amount,day,flag\nA,1,2025-01-31,true\nB,2,2025-02-28,false\nC,,,\n",
     "id,amount,day,flag\nA,1.25,2025-01-31,true\nB,2,2025-02-28,false\nD,9223372036854775807,2025-03-01,\n",
@@ -41,7 +41,7 @@ def lake_ok(data_dir, *arguments, **more):
 
 
 def copied(command):
-    """What a printed command does when it is copied into a shell."""
+    """Runs a printed command in a shell, as if it were copied there."""
     assert command.startswith("deltadrop ")
     done = subprocess.run(command.replace("deltadrop", str(PROGRAM), 1), shell=True, capture_output=True, text=True, check=False, timeout=120,
                           env={"PATH": "/usr/bin:/bin"}, cwd="/")
@@ -58,7 +58,7 @@ def files_of(data_dir):
 
 
 def glob_rows(data_dir):
-    """Every row that one glob returns, sorted, with the columns' names and types."""
+    """The columns' names and types, and every row that one glob returns, sorted."""
     cursor = duckdb.connect().execute("SELECT * REPLACE (epoch_ms(timestamp) AS timestamp, epoch_ms(effective_at) AS effective_at) "
                                       "FROM read_parquet(?)", [str(folder_of(data_dir) / "*.parquet")])
     schema = [(column[0], str(column[1])) for column in cursor.description]
@@ -163,7 +163,7 @@ def test_rebuild_finds_types_again_that_are_kept_wrong(written):
 # ---- verify
 
 def damage(folder, what):
-    """Does it; the words that verify must have for it, and the file's name."""
+    """Damages a file. Returns the words that verify must print about it, and the file's name."""
     name = sorted(path.name for path in folder.glob("insert_*.parquet"))[0]
     path = folder / name
     content = path.read_bytes()
@@ -225,7 +225,7 @@ def test_verify_names_folders_that_the_history_does_not_know(written):
     done = lake(written, "verify")
     assert done.returncode == 1 and str(other) in done.stdout and "no applied upload of other/financials" in done.stdout
     lake_ok(written, "rebuild")
-    assert len(list(other.iterdir())) == len(files_of(written)), "it may be the wrong history: nothing is removed"
+    assert len(list(other.iterdir())) == len(files_of(written)), "the history may be the wrong one, so nothing is removed"
     done = lake(written, "rebuild", "other", "financials")
     assert done.returncode == 2 and "fix:" in done.stderr
 
@@ -257,7 +257,7 @@ def test_folders_in_the_place_of_files_are_named_and_keep_no_other_table(start, 
     data_dir = tmp_path / "data"
     done = lake(data_dir, "verify")
     assert done.returncode == 1
-    assert [line.split()[0] for line in done.stdout.splitlines()[:-2]] == ["folder", "folder"], "and nothing that rebuild mends"
+    assert [line.split()[0] for line in done.stdout.splitlines()[:-2]] == ["folder", "folder"], "nothing else that rebuild would repair"
     assert "move it" in done.stdout and all(name in done.stdout for name in strays[1:])
     lake_ok(data_dir, "rebuild")
     for name in strays:
@@ -349,7 +349,7 @@ def test_compact_keeps_what_a_glob_returns(written):
     assert "nothing to merge" in lake_ok(written, "compact")
     compacted = files_of(written)
     lake_ok(written, "rebuild")
-    assert files_of(written) == compacted, "what is compacted stays so"
+    assert files_of(written) == compacted, "compacted files stay compacted"
 
 
 def test_what_is_written_after_compacting(start, tmp_path):
@@ -433,7 +433,7 @@ def test_an_upload_after_a_killed_compact_leaves_no_row_twice(start, tmp_path):
     done = lake(data_dir, "compact", program=FAULTY_PROGRAM, fault="kill:unlink:2")
     assert done.returncode == -9
     assert len(glob_rows(data_dir)[1]) > len(set(glob_rows(data_dir)[1]))
-    upload_all(server, VERSIONS[3:])  # brings wider types: all files are written again
+    upload_all(server, VERSIONS[3:])  # needs wider types, so all files are written again
     events = server.all_pages("/api/v1/events?limit=1000", "events")
     assert len(glob_rows(data_dir)[1]) == len(events)
     lake_ok(data_dir, "verify")
@@ -442,7 +442,7 @@ def test_an_upload_after_a_killed_compact_leaves_no_row_twice(start, tmp_path):
 # ---- export
 
 def typed(text, kind):
-    """A value's text as pyarrow has it in a column of that type."""
+    """The value that pyarrow returns for a text in a column of that type."""
     if text is None or kind == "string":
         return text
     if kind == "int64":
@@ -494,7 +494,7 @@ def test_export_is_what_the_records_were(start, tmp_path):
 
 
 def test_export_keeps_every_digit_and_types_before_the_lake_has_them(start, tmp_path):
-    # PARQUET_DIR cannot be written: uploads are applied, and none is in the lake.
+    # PARQUET_DIR cannot be written, so uploads are applied but not in the lake.
     (tmp_path / "no-folder").write_text("x")
     server = start(flags=["--parquet-dir", str(tmp_path / "no-folder")])
     content = "id,amount,key,Version\nA,1.10,x,1\nB,99999999999999999999.123456789012345678,y,2\n"
@@ -596,7 +596,7 @@ def test_views_of_sqlite_have_the_values(start, tmp_path):
     server.stop()
     connection = sqlite3.connect(tmp_path / "data/history.db")
     connection.executescript(sql)
-    connection.executescript(sql)  # again: it replaces them
+    connection.executescript(sql)  # again, which replaces them
     cursor = connection.execute('SELECT * FROM "so-financials/financials/current" ORDER BY record_key')
     names = [column[0] for column in cursor.description]
     assert names == ["record_key", "valid_from", "valid_to", "_version", "upload_id", *sorted(HOSTILE, key=str.encode)]

@@ -1,4 +1,4 @@
-"""The main job over HTTP, and what independent readers see of it: uploads to changes, log, history and Parquet."""
+"""The main job over HTTP, seen by independent readers: uploads become changes, log messages, history and Parquet."""
 
 import csv
 import hashlib
@@ -21,7 +21,7 @@ later"
 FIN-0003,2024-Q1,EBIT,007,"said ""as is"""
 FIN-0004,2024-Q2,Revenue,1310000.00,
 '''
-# One figure restated, one row gone, one row new, one new column with one value.
+# One figure is restated, one row is deleted, one row is inserted, and one new column has one value.
 V2 = '''record_id,period,item,amount,note,currency
 FIN-0001,2024-Q1,Revenue,1250000.10,,
 FIN-0002,2024-Q1,"Cost of sales, total",-731500.00,"restated
@@ -32,7 +32,7 @@ FIN-0005,2024-Q3,Revenue,1E5,,
 
 
 def rows_of(text):
-    """{key: {column: text or None}}: an empty field is null."""
+    """{key: {column: text or None}}. An empty field is None."""
     return {row["record_id"]: {name: value or None for name, value in row.items()} for row in csv.DictReader(io.StringIO(text))}
 
 
@@ -41,7 +41,7 @@ def uploaded(server):
     return server, server.upload_ok(V1), server.upload_ok(V2)
 
 
-def test_the_answer_is_the_briefs_json_and_more(uploaded):
+def test_the_answer_has_the_documented_members(uploaded):
     _, first, second = uploaded
     digest = hashlib.sha256(V1.encode()).hexdigest()
     assert first["message"] == "File processed successfully"
@@ -92,7 +92,7 @@ def test_a_keys_history_with_validity(uploaded):
     assert updated[1]["changed_columns"] == ["amount"] and updated[1]["valid_to"] is None
 
 
-def test_sql_sees_the_briefs_two_tables(uploaded):
+def test_sql_sees_the_documented_tables(uploaded):
     server, first, second = uploaded
     counts = dict(server.history_rows("SELECT event_type, count(*) FROM cdc_events GROUP BY 1"))
     assert counts == {"insert": 5, "update": 2, "delete": 1}
@@ -115,7 +115,7 @@ def test_the_audit_trail_refuses_to_change(uploaded):
     connection.close()
 
 
-def test_parquet_files_have_the_briefs_names(uploaded):
+def test_parquet_files_have_the_documented_names(uploaded):
     server, first, second = uploaded
     stamp = {answer["version"]: re.sub(r"[-:T]", "", answer["timestamp"])[:14] for answer in (first, second)}
     suffix = "~v2" if stamp[1] == stamp[2] else ""
@@ -174,7 +174,7 @@ def test_a_restart_changes_nothing(uploaded, start):
     assert after.records(f"&as_of={first['timestamp']}") == rows_of(V1)
 
 
-def test_health_is_the_briefs_json(server):
+def test_health_has_the_documented_members(server):
     health = server.get("/health")
     assert (health["status"], health["kafka"]) == ("UP", "UP")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", health["timestamp"])

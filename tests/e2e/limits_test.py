@@ -1,4 +1,4 @@
-"""The real program under limits of the system that are too low, from the start or later."""
+"""The real program with system limits that are too low, from the start or later."""
 
 import os
 import pwd
@@ -20,7 +20,7 @@ SMALL = "id,text\n1,a\n"
 
 
 def ended(data_dir, limit, values, user=None):
-    """Exit code and standard error of a start under that limit."""
+    """The exit code and standard error of a start with that limit."""
     def lower():
         resource.setrlimit(limit, values)
         if user:
@@ -41,13 +41,13 @@ def ended(data_dir, limit, values, user=None):
 def test_a_start_under_a_limit_that_is_too_low_names_it(tmp_path, limit, value, said):
     code, error = ended(tmp_path / "data", limit, (value, value))
     assert code == 2 and said in error and "fix: raise the limit" in error, error
-    assert not (tmp_path / "data").exists(), "nothing is opened before"
+    assert not (tmp_path / "data").exists(), "limits are checked before files are opened"
 
 
 @pytest.mark.parametrize("megabytes", [16, 64, 128, 200, 256, 300, 400, 500])
 def test_a_start_with_less_memory_ends_with_a_message(tmp_path, megabytes):
     code, error = ended(tmp_path / "data", resource.RLIMIT_AS, (megabytes << 20,) * 2)
-    # Below a few dozen megabytes the loader cannot even map the libraries, and says so.
+    # Below a few dozen megabytes, the loader cannot even map the libraries, and reports that.
     loader = "error while loading shared libraries" in error
     assert code == 127 and loader or code == 2 and "deltadrop: " in error, (code, error)
     assert "terminate called" not in error
@@ -55,7 +55,7 @@ def test_a_start_with_less_memory_ends_with_a_message(tmp_path, megabytes):
 
 @pytest.fixture
 def nobody():
-    """A user whose processes are counted; root's are not. And a folder of its own."""
+    """A user whose processes are counted (root's are not), with its own folder."""
     if os.getuid() != 0:
         pytest.skip("needs root, to start a program as another user")
     user = pwd.getpwnam("nobody")
@@ -137,7 +137,7 @@ def test_without_descriptors_it_answers_and_goes_on_when_there_are_some(start):
     for _ in range(20):
         assert server.request("GET", "/health/live").status_code == 200
     used_share = (cpu_seconds(server.process.pid) - before) / max(time.monotonic() - begun, 0.1)
-    assert used_share < 0.9, "it does not spin"
+    assert used_share < 0.9, "the server does not spin"
     limit_of(server, resource.RLIMIT_NOFILE, 1024)
     for connection in waiting:
         connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -163,13 +163,13 @@ def test_without_memory_the_upload_fails_or_the_process_says_why_it_ends(start):
         assert refused.status_code == 503 and refused.json()["type"] == "/problems/out-of-memory", refused.text
         limit_of(server, resource.RLIMIT_AS, resource.RLIM_INFINITY)
     except requests.ConnectionError:
-        # It ran out where nobody can be answered.
+        # Memory ran out where no response is possible.
         assert server.process.wait(timeout=60) == 2
         log = server.log_path.read_text()
         assert "deltadrop: the system refused to give this process more memory" in log and "fix: raise its limit" in log, log
         assert "terminate called" not in log
         server = start()
-    # 202 where 400,000 events are not published within PUBLISH_TIMEOUT.
+    # 202 if the 400,000 events are not published within PUBLISH_TIMEOUT.
     assert server.upload(large).status_code in (200, 202)
 
 
@@ -179,7 +179,7 @@ def test_without_more_threads_an_upload_is_compared_on_the_one_it_has(nobody):
     server = Deltadrop(folder / "data", program=as_user(user, folder))
     try:
         assert server.upload(SMALL).status_code == 200
-        # By its own user: root of a container may not change the limits of others.
+        # The user sets its own limit, because root in a container may not change the limits of others.
         subprocess.run(["prlimit", "--pid", str(server.process.pid), "--nproc=1:"], user=user.pw_uid, group=user.pw_gid,
                        extra_groups=[], check=True)
         for row in range(2, 6):
@@ -191,7 +191,7 @@ def test_without_more_threads_an_upload_is_compared_on_the_one_it_has(nobody):
 
 
 def as_user(user, folder):
-    """A program that starts the copy of deltadrop as that user, in the same process."""
+    """A program that becomes that user and then executes the copy of deltadrop in the same process."""
     script = folder / "as-user"
     script.write_text(f"#!/bin/sh\nexec setpriv --reuid={user.pw_uid} --regid={user.pw_gid} --clear-groups {folder}/deltadrop \"$@\"\n")
     script.chmod(0o755)

@@ -1,7 +1,7 @@
-"""The commands of a page and what it says that they print.
+"""Runs the commands of a page and compares their output with the page.
 
-A block ```sh is run; the block after it, if there is one, is its output: ```json and a block without a language are compared
-as JSON values and lines, ```text line by line, each with `…` for text that differs from run to run. A block
+A ```sh block is run, and the next block, if any, is its expected output. ```json and blocks without a language are compared
+as JSON values and lines; ```text is compared line by line. In each, `…` matches text that differs from run to run. A block
 ```sh not-run: reason is not run, and ```sh server starts `deltadrop dev`."""
 
 import json
@@ -16,7 +16,7 @@ from deltadrop_process import PROGRAM
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGE_URL = "http://127.0.0.1:8000"
 
-# Prints nothing. Waits until each accepted upload is applied and in the lake, so that the next block sees it.
+# Waits until each accepted upload is applied and in the lake, so that the next block sees it. Prints nothing.
 WAIT = """
 for each in $(curl -sS --fail "$A_SERVER/api/v1/uploads?limit=1000" | jq -r '.uploads[] | select(.state == "published" or .state == "accepted") | .upload_id'); do
   curl -sS --fail -o applied.json "$A_SERVER/api/v1/uploads/$each?wait=in_lake&timeout=30s"
@@ -36,7 +36,7 @@ def section(page, heading):
 
 
 def blocks_of(page):
-    """(blocks to run, in order; those that start a server)."""
+    """Returns (the blocks to run, in order; the blocks that start a server)."""
     found, servers, current = [], [], None
     for info, text in FENCE.findall(page):
         language, _, rest = info.partition(" ")
@@ -51,7 +51,7 @@ def blocks_of(page):
             if current is None:
                 assert language, f"neither a command nor marked as output:\n{text}"
                 continue
-            assert current[-1].shown is None, f"an output without a command:\n{text}"
+            assert current[-1].shown is None, f"an output has no command:\n{text}"
             current[-1] = current[-1]._replace(shown=text, language=language)
     return found, servers
 
@@ -88,7 +88,7 @@ def is_header(token):
 
 
 def in_order(found):
-    """Headers that follow each other may come in any order."""
+    """Sorts adjacent headers, which may come in any order."""
     ordered = []
     for token in found:
         if is_header(token) and ordered and is_header(ordered[-1]) and token < ordered[-1]:
@@ -109,7 +109,7 @@ def check_output(block, printed):
 
 
 def run_blocks(blocks, cwd, url=None, wait=False):
-    """Runs all blocks in one shell, so that variables last, and compares what each prints with what the page shows."""
+    """Runs all blocks in one shell, so that variables persist, and compares the output of each with the page."""
     lines = ["set -e -u -o pipefail", f"A_SERVER={url or ''}"]
     for number, block in enumerate(blocks):
         lines += ["{", block.commands.rstrip(), f"}} > {number}.out", f"touch {number}.done"]

@@ -141,7 +141,7 @@ def disagreements(values, schema, send):
 
 
 def readings_of(text):
-    """What a parameter's text may be: a text, a boolean or a number."""
+    """The possible values of a parameter's text: a string, a boolean or a number."""
     yield text
     if text in ("true", "false"):
         yield text == "true"

@@ -1,4 +1,4 @@
-"""Who may read DATA_DIR: nobody but the server's user, and DATA_GROUP where it is set. docs/decisions/0031-who-may-read-data-dir.md."""
+"""Only the server's user may read DATA_DIR, and DATA_GROUP if it is set: see docs/decisions/0031-who-may-read-data-dir.md."""
 
 import grp
 import os
@@ -12,7 +12,7 @@ from deltadrop_process import PROGRAM, Deltadrop, DidNotStart
 V1 = "id,amount\n" + "".join(f"{i},1\n" for i in range(30))
 V2 = V1.replace("3,1\n", "3,5\n")
 MOST_DELETED = "id,amount\n1,1\n"
-# Any group but that of the user who runs the tests: only root may give files to a group that it is not in.
+# Any group except that of the test's user. Only root may give files to a group that it does not belong to.
 OTHER_GROUPS = sorted(set(os.getgroups()) - {os.getegid()}) or ([entry.gr_gid for entry in grp.getgrall() if entry.gr_gid != os.getegid()]
                                                                if os.geteuid() == 0 else [])
 needs_a_group = pytest.mark.skipif(not OTHER_GROUPS, reason="this user is in one group only")
@@ -31,7 +31,7 @@ def mode_of(path):
 
 
 def in_data_dir(data_dir):
-    """Each file and folder of DATA_DIR, but PARQUET_DIR."""
+    """Each file and folder of DATA_DIR except PARQUET_DIR."""
     parquet = data_dir / "parquet"
     return [data_dir] + [path for path in sorted(data_dir.rglob("*")) if path != parquet and parquet not in path.parents]
 
@@ -41,7 +41,7 @@ def is_archived(data_dir, path):
 
 
 def check(data_dir, folder, file, read_only, group=None):
-    """Every mode is one of these, and there is one of each kind."""
+    """Checks that every mode is one of these, and that each kind of file exists."""
     kinds = set()
     for path in in_data_dir(data_dir):
         if path.name in ("keys", "keys.lock"):
@@ -57,7 +57,7 @@ def check(data_dir, folder, file, read_only, group=None):
 
 
 def use(server):
-    """Something of everything that is kept: versions, held uploads, a revert, a file that is nobody's."""
+    """Creates every kind of stored file: versions, held uploads, a revert, an unknown file."""
     server.upload_ok(V1)
     server.upload_ok(V2)
     held = server.upload(MOST_DELETED)
@@ -72,7 +72,7 @@ def use(server):
 
 
 def strand(data_dir, mode):
-    """A file that no upload has: it goes to lost+found at the next start."""
+    """Creates a file without an upload. It goes to lost+found at the next start."""
     file = data_dir / "archive/so-financials/financials/20240101000000000_so-financials_0badc0de.csv"
     file.write_text("id\n1\n")
     file.chmod(mode)
@@ -136,7 +136,7 @@ def test_an_older_data_dir_is_closed_by_its_folder(start, tmp_path):
     server = start()
     assert mode_of(tmp_path / "data") == 0o700
     assert "had mode 0755 and has 0700 now" in server.log_path.read_text()
-    assert mode_of(tmp_path / "data/archive") == 0o755, "the folder above is enough"
+    assert mode_of(tmp_path / "data/archive") == 0o755, "closing the parent folder is enough"
     server.upload_ok(V2)
 
 
@@ -162,7 +162,7 @@ def test_an_older_data_dir_is_given_to_a_group(start, tmp_path):
             assert mode_of(path) == wanted, f"{path}: {mode_of(path):04o}"
         assert path.lstat().st_gid == GROUP, path
     server.stop()
-    # Without the group the folder alone closes it again.
+    # Without the group, only the folder is closed again.
     start()
     assert mode_of(tmp_path / "data") == 0o700
 
@@ -187,7 +187,7 @@ def test_commands_keep_it_as_closed_as_it_is(start, tmp_path):
     output = tmp_path / "state.parquet"
     subprocess.run([PROGRAM, "lake", "export", "so-financials", "financials", "--data-dir", data_dir, "--output", output], check=True,
                    capture_output=True)
-    assert mode_of(output) == 0o644 & ~current_umask(), "what is made for others is as the umask says"
+    assert mode_of(output) == 0o644 & ~current_umask(), "files for others get their mode from the umask"
     for name in ("catalog.db", "catalog.db-wal", "catalog.db-shm"):
         (data_dir / name).unlink(missing_ok=True)
     subprocess.run([PROGRAM, "rebuild", "catalog", "--data-dir", data_dir], check=True, capture_output=True)

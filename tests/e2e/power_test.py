@@ -1,7 +1,7 @@
-"""The power fails: what was not synced is gone, and what was answered is not.
+"""Power failures: unsynced data is gone, but answered uploads survive.
 
-Test binaries see each call that changes a file (src/io/fault_point.hpp). One test asserts the order in which the program
-makes them; the others undo what was not synced, as a power failure would, start again and check everything.
+Test binaries see each call that changes a file (src/io/fault_point.hpp). Some tests assert the order of these calls. The others
+undo everything that was not synced, as a power failure would, start the program again and check everything.
 """
 
 import re
@@ -16,7 +16,7 @@ from call_trace import Trace, folder_of
 from crash_test import check
 from deltadrop_process import FAULTY_PROGRAM, PROGRAM, Deltadrop, DidNotStart
 
-# The catalog keeps the bytes of files up to 64 KiB until they are synced together; the last version is synced by itself.
+# The catalog keeps the bytes of files up to 64 KiB until they are synced together. The last version is synced by itself.
 VERSIONS = [
     "record_id,item,amount\nFIN-1,Revenue,10\nFIN-2,EBIT,5\n",
     "record_id,item,amount\nFIN-2,EBIT,6\nFIN-3,Assets,100\n",
@@ -25,7 +25,7 @@ VERSIONS = [
 ANY = ".*"
 
 
-# Below a folder of its own, which nothing but the lake makes and syncs.
+# PARQUET_DIR is in a separate folder, which only the lake makes and syncs.
 LAKE = "lake/parquet"
 
 
@@ -42,7 +42,7 @@ def run(data_dir, *arguments, fault=None):
 
 
 def traced(tmp_path, *arguments):
-    """What a command that succeeds does."""
+    """The calls of a command that succeeds."""
     (tmp_path / "trace").unlink(missing_ok=True)
     lake = ["--parquet-dir", str(tmp_path / "data" / LAKE)] if arguments[0] == "lake" else []
     done = run(tmp_path / "data", *arguments, *lake, fault=f"trace:{tmp_path}/trace")
@@ -54,7 +54,7 @@ def traced(tmp_path, *arguments):
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory):
-    """A DATA_DIR with three versions in the lake, and the trace of how it came to be."""
+    """A DATA_DIR with three versions in the lake, and the trace of its creation."""
     folder = tmp_path_factory.mktemp("life")
     server = faulty(folder / "data", f"trace:{folder}/trace", flags=["--parquet-dir", str(folder / "data" / LAKE)])
     try:
@@ -68,7 +68,7 @@ def life(tmp_path_factory):
 
 def test_a_start_makes_its_folders_durable(life):
     _, trace = life
-    # "/": the folder above DATA_DIR.
+    # "/" is the folder above DATA_DIR.
     above = re.escape(str(life[0]))
     trace.assert_order(("mkdir", ""), ("fsync", above), ("answer", ANY))
     for name in ("spool", "held", "archive", "lake"):
@@ -94,7 +94,7 @@ def test_a_large_file_is_durable_before_it_is_answered(life):
     part.assert_order(("write", re.escape(old)), ("fsync", re.escape(old)), ("rename", re.escape(new)), ("fsync", folder),
                       ("write", "catalog.db-wal"), ("fsync", r"catalog\.db-wal"), ("point", "ingest.accept.committed"),
                       ("answer", "20[02]"))
-    # The folders above may be a small upload's, which are synced later.
+    # The folders above may belong to a small upload, whose folders are synced later.
     part.assert_order(("fsync", "archive/so-financials"), ("fsync", "archive"), ("point", "ingest.accept.committed"))
     [(manifest_old, manifest)] = part.renames(r"archive/.*\.json")
     part.assert_synced_before_rename(manifest_old, manifest)
@@ -181,7 +181,7 @@ def test_commands_leave_durable_files(life):
     export.assert_order(("mkdir", "current"), ("fsync", ""), ("mkdir", "current/so-financials"), ("fsync", "current"),
                         ("rename", re.escape(new)), ("fsync", "current/so-financials"), ("exit", ""))
     traced(folder, "lake", "rebuild", "--parquet-layout", "event")
-    # Both put one file in the place of many.
+    # Both replace many files by one.
     for trace in (traced(folder, "lake", "rebuild"), traced(folder, "lake", "compact")):
         assert trace.renames(f"{table}/.*")
         for old, new in trace.renames(f"{table}/.*"):
@@ -197,9 +197,10 @@ def test_commands_leave_durable_files(life):
 
 # ---- the power fails
 
-# Nothing that was not synced survives, or all but the bytes of files.
+# Either nothing unsynced survives, or everything except the bytes of files.
 SURVIVORS = ("", ":names")
-# Just before the next upload; at each database's commit; while files of the lake are written; at the sync of small files.
+# The power fails just before the next upload, at each database's commit, while files of the lake are written, and at the sync
+# of small files.
 MOMENTS = ["create@/spool/:1", "create@/spool/:2", "create@/spool/:3", "create@/spool/:4", "fsync@log.db-wal:3", "fsync@history.db-wal:6",
            "rename@/parquet/:1", "rename@/parquet/:3", "syncfs:1", "fsync@/archive/:3", "unlink@/held/:1"]
 
@@ -220,7 +221,7 @@ def test_what_was_answered_survives_a_power_failure(tmp_path, moment, survivors)
                 server.upload("record_id,item\nX,1\n", dry_run="true")
             except requests.exceptions.RequestException:
                 pass
-        # The round of syncs comes within a second.
+        # The round of syncs runs within a second.
         assert server.process.wait(timeout=30) == -signal.SIGKILL, "the power did not fail"
         server.kill()
     after = Deltadrop(data_dir)
@@ -238,7 +239,7 @@ def test_a_key_that_was_shown_survives_a_power_failure(tmp_path, survivors):
         done = run(tmp_path / "data", "keys", "create", "--name", f"at-{nth}", "--role", "admin", fault=f"power:{nth}{survivors}")
         listed = run(tmp_path / "data", "keys", "list")
         assert listed.returncode == 0 and "first" in listed.stdout, listed.stderr
-        assert not done.stdout or f"at-{nth}\n" in listed.stdout, f"the key of call {nth} was shown and is gone"
+        assert not done.stdout or f"at-{nth}\n" in listed.stdout, f"the key that was shown before call {nth} is gone"
         if done.returncode == 0:
             break
-    assert nth > 5, "no command was cut off: are fault points off?"
+    assert nth > 5, "no command was interrupted: are fault points disabled?"

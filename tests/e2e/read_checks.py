@@ -1,4 +1,4 @@
-"""What tests of the read side share: files whose rows name their version, readers, and followers of the stream."""
+"""Shared by the tests of reads: files whose rows name their version, readers, and followers of the stream."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ HEADER = "id,version,note\n"
 
 
 def table_of(version, rows=300):
-    """A file whose every row names its version: a mix of two shows."""
+    """A file in which every row names its version, so that a mix of two versions shows."""
     return HEADER + "".join(f"K{number:04},{version},\n" for number in range(rows))
 
 
@@ -25,7 +25,7 @@ def rows_of(text):
 
 
 class Stream(threading.Thread):
-    """Follows /api/v1/events/stream as a browser does; a test waits for what it has received."""
+    """Follows /api/v1/events/stream like a browser. A test can wait for received events."""
 
     def __init__(self, url, query="", last_id=None):
         super().__init__(daemon=True)
@@ -49,7 +49,7 @@ class Stream(threading.Thread):
                     if not line:
                         self.last_id = event_id
                     self.changed.notify_all()
-        except Exception as error:  # cut off: the test decides what that means
+        except Exception as error:  # the connection was cut; the test decides whether that is an error
             self.error = error
         with self.changed:
             self.done = True
@@ -66,7 +66,7 @@ class Stream(threading.Thread):
 
 
 def read_whole_versions(server, times, stop, seen):
-    """Pages and downloads until told to stop: each must show one version."""
+    """Reads pages and downloads until told to stop. Each must show one version."""
     session = requests.Session()
     while not stop.is_set():
         as_of = times[-1] if times else None
@@ -107,4 +107,4 @@ def check_readers_see_whole_versions(server, versions):
     for reader in readers:
         reader.join(60)
     assert not failures, failures
-    assert len(set(seen)) > 1, "the readers saw versions come"
+    assert len(set(seen)) > 1, "the readers saw new versions"

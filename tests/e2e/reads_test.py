@@ -1,4 +1,4 @@
-"""The read side while uploads run: downloads, paging, server-sent events, and the commands that ask the server."""
+"""Reads while uploads run: downloads, paging, server-sent events, and the commands that query the server."""
 
 import csv
 import io
@@ -114,7 +114,7 @@ def test_a_stream_is_resumed_without_gaps_or_repeats(start):
         received.extend(stream.events)
         return stream.last_id
 
-    # Cut off in the middle of an upload's events, by the client.
+    # The client cuts the stream in the middle of an upload's events.
     first = Stream(server.url, "?after=beginning")
     first.wait("some events", lambda stream: len(stream.events) >= 10)
     first.cut()
@@ -122,7 +122,7 @@ def test_a_stream_is_resumed_without_gaps_or_repeats(start):
     server.upload_ok(table_of(2, 50))
     second = Stream(server.url, last_id=last_id)
     second.wait("the second version", lambda stream: len(received) + len(stream.events) >= 100)
-    # Ended by the server, which starts again.
+    # The server ends the stream and starts again.
     server.stop()
     second.join(60)
     assert second.done and second.error is None, second.error
@@ -131,7 +131,7 @@ def test_a_stream_is_resumed_without_gaps_or_repeats(start):
     server.upload_ok(table_of(3, 50))
     third = Stream(server.url, last_id=last_id)
     third.wait("the third version", lambda stream: len(received) + len(stream.events) >= 150)
-    # Killed, with the stream open.
+    # The server is killed while the stream is open.
     server.kill()
     third.join(60)
     last_id = take(third)
@@ -165,8 +165,8 @@ def test_two_hundred_idle_streams_are_in_nobodys_way(server):
     assert fastest < 0.1
     slow = [seconds for seconds in (server.request("GET", "/health").elapsed.total_seconds() for _ in range(50)) if seconds > 0.1]
     assert len(slow) <= 2, slow
-    # Some pools start their threads when the first work comes.
-    assert threads() < before + 50, "a stream has no thread of its own"
+    # Some pools start their threads on the first request.
+    assert threads() < before + 50, "a stream does not have its own thread"
     server.upload_ok(table_of(2, 20))
     for stream in streams:
         stream.wait("the new version", lambda each: len(each.events) == 20)

@@ -1,4 +1,4 @@
-"""`deltadrop rebuild catalog`: nothing that was accepted or held is lost, and what cannot be told is printed."""
+"""`deltadrop rebuild catalog`: no accepted or held upload is lost, and unknown facts are printed."""
 
 import subprocess
 
@@ -55,7 +55,7 @@ def test_what_nothing_knows_is_printed_with_what_to_do(stopped):
 
 
 def test_a_lost_log_and_history_are_filled_again_from_the_archive(server, start):
-    """Nothing but the archive and the catalog is left: republish sends every version again under the same ids."""
+    """Only the archive and the catalog are left. Republish sends every version again with the same ids."""
     first = server.upload_ok("record_id,amount\n1,5\n2,6\n")
     second = server.upload_ok("record_id,amount\n1,7\n2,6\n")
     before = server.all_pages("/api/v1/events?limit=1000", "events")

@@ -1,6 +1,6 @@
-"""Makes the valid requests of Schemathesis valid, where docs/openapi.yaml cannot express what that means: a body is a CSV file, and
-the options that come with it name its columns. It changes requests only, before they are sent, and excuses no response. Requests
-that are meant to be invalid stay as they are.
+"""Makes the valid requests of Schemathesis really valid in points that docs/openapi.yaml cannot express: a body is a CSV file, and
+the options of the request name its columns. It changes only requests, before they are sent, and excuses no response. Requests
+that are meant to be invalid are not changed.
 
 Schemathesis imports this file (SCHEMATHESIS_HOOKS); DELTADROP_URL is the server under test.
 """
@@ -25,18 +25,18 @@ def before_call(context, case, kwargs):
     make_valid = MAKE_VALID.get(case.operation.label)
     if make_valid:
         make_valid(case)
-        # The request is as valid as before. Schemathesis cannot find that out by itself: it takes bytes for an invalid body.
+        # The request is as valid as before, but Schemathesis cannot know that and takes bytes for an invalid body.
         case._record_starting_state()
 
 
 def make_upload_valid(case):
     form = dict(case.body) if isinstance(case.body, dict) else None
     query = dict(case.query or {})
-    # A field goes into the form or into the query, not into both.
+    # A field is either in the form or in the query.
     options = dict(form or {}) | query
     if form is None:
         table = table_at(case.path_parameters["company"], case.path_parameters["table"])
-    else:  # without a company_id it is the name of the file, which Schemathesis names as its part of the form
+    else:  # without a company_id, the company is the name of the file, which Schemathesis names like its form field
         table = table_at(options.get("company_id") or "file", options.get("table_name") or "financials")
     remembered = table["last_upload"]["options"] if table else {"key": [], "ignore": [], "delimiter": None}
 
@@ -57,10 +57,10 @@ def make_upload_valid(case):
             options[name] = record_of(names)
     if options.get("types"):
         options["types"] = record_of(types)
-    # A time is in the past, and later than that of the version before.
+    # A time is in the past, and later than that of the previous version.
     if table or options.get("effective_at", "") >= "2025":
         options.pop("effective_at", None)
-    # A key is new for each request but the same for its retries.
+    # A key is new for each request and the same for its retries.
     if "Idempotency-Key" in (case.headers or {}):
         case.headers["Idempotency-Key"] = f"request-{next(requests_sent)}"
 
@@ -80,7 +80,7 @@ def make_columns_valid(case):
 
 
 def make_stream_end(case):
-    """A stream goes on for ever, unless its timeout ends it."""
+    """Sets a timeout, because a stream without one never ends."""
     case.query = dict(case.query or {}) | {"timeout": "50ms"}
 
 
@@ -118,7 +118,7 @@ def fields_of(record):
 
 
 def different(names):
-    """Without those that differ from an earlier one in nothing but the case of letters, or are blank."""
+    """Removes blank texts, and texts that differ from an earlier one only in upper or lower case."""
     return list({name.lower(): name for name in reversed(names) if name.strip()}.values())[::-1]
 
 

@@ -1,4 +1,4 @@
-"""Schemathesis, with all its checks, holds the running server against docs/openapi.yaml."""
+"""Schemathesis, with all its checks, compares the running server with docs/openapi.yaml."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def test_the_server_answers_as_its_description_says(server, tmp_path):
 
 
 def test_a_failed_run_says_why(server, tmp_path):
-    """Exit code 1 also stands for errors, which are not among the failures: a connection that ended, a time-out."""
+    """Exit code 1 also means errors that are not listed as failures: a closed connection, a timeout."""
     server.kill()
     run = run_schemathesis(server.url, tmp_path, "--include-path", "/health/live")
     assert run.returncode == 1
@@ -31,8 +31,8 @@ def test_a_failed_run_says_why(server, tmp_path):
 
 
 def run_schemathesis(url, folder, *more):
-    # One worker: with two, hypothesis' own cache fails now and then. What an earlier run left in the folder that it runs in
-    # (examples that failed, operations that crashed) would be tried first, so it runs in one of its own.
+    # Use one worker: with two, hypothesis' own cache fails now and then. Use a new folder: Schemathesis would first try the failed
+    # examples and crashed operations that an earlier run left in the folder.
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(ROOT / "schemathesis.toml"), "run",
                str(ROOT / "docs/openapi.yaml"), "--url", url, "--max-examples", "25", "--workers", "1", "--no-color",
                "--continue-on-failure", "--request-timeout", "60", "--suppress-health-check", "too_slow", *more]
@@ -41,6 +41,6 @@ def run_schemathesis(url, folder, *more):
 
 
 def reason_of(run, server):
-    """All that is known of a run that failed."""
+    """All information about a failed run."""
     return (f"schemathesis ended with {run.returncode}\n--- its output\n{run.stdout}\n--- its errors\n{run.stderr}\n"
             f"--- the server, exit code {server.process.poll()}, logged last\n{server.log_path.read_text()[-20_000:]}")

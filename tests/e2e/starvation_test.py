@@ -1,4 +1,4 @@
-"""No workload starves another: uploads to one busy table, downloads that nobody takes, a log that nobody reads."""
+"""No workload starves another: uploads to one busy table, stalled downloads, and a log that nobody reads."""
 
 import fcntl
 import os
@@ -24,7 +24,7 @@ def csv_of(rows, salt):
 
 
 def timed_upload(server, content, company):
-    """Seconds until the answer, over a connection of its own."""
+    """Seconds until the response to an upload on its own connection."""
     begun = time.monotonic()
     answer = requests.post(f"{server.url}/upload", files={"file": ("f.csv", content)}, data={"company_id": company, "force": "true"},
                            timeout=120)
@@ -62,12 +62,12 @@ def resident_kib(process):
 
 
 def random_table(rows):
-    """Values that do not compress to nothing: 64 random hex digits a row."""
+    """A table with values that hardly compress: 64 random hex digits per row."""
     return "id,value\n" + "".join(f"{n:07},{os.urandom(32).hex()}\n" for n in range(rows))
 
 
 class StalledDownload:
-    """Takes the begin of a response and then nothing, with small buffers on the way."""
+    """Reads the beginning of a response and then nothing, with small socket buffers."""
 
     def __init__(self, server, path, accept):
         host, port = server.url.removeprefix("http://").split(":")
@@ -100,7 +100,7 @@ def test_stalled_downloads_hold_a_buffer_each_and_give_it_back(server, accept):
         return len(response.content)
 
     size = whole_download()
-    assert size > 5_000_000, "more than the buffers of a connection"
+    assert size > 5_000_000, "the download must exceed the buffers of a connection"
     before = resident_kib(server.process)
     stalled = [StalledDownload(server, path, accept) for _ in range(STALLED)]
     for each in stalled:
@@ -121,7 +121,7 @@ def test_stalled_downloads_hold_a_buffer_each_and_give_it_back(server, accept):
 
 
 class ServerWithFullLog:
-    """`dev` whose standard error is a pipe that is full from the start, until `drain`."""
+    """`dev` with a full pipe as its standard error, until `drain` is called."""
 
     def __init__(self, data_dir):
         self.reader, writer = os.pipe()
@@ -140,7 +140,7 @@ class ServerWithFullLog:
         self.log = bytearray()
 
     def drain(self):
-        """Reads the log from here on."""
+        """Starts to read the log."""
         def read():
             while piece := os.read(self.reader, 65536):
                 self.log.extend(piece)

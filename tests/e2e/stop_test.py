@@ -1,4 +1,4 @@
-"""SIGTERM ends the program in time whatever it does; what the log says of a request is what became of it."""
+"""SIGTERM ends the program in time, whatever it is doing. The log reports the actual outcome of each request."""
 
 import signal
 import socket
@@ -8,12 +8,12 @@ import time
 from deltadrop_process import PROGRAM, TABLE
 
 TIME_S = 10
-# More than sockets keep for a client that takes nothing.
+# More than the socket buffers for a client that reads nothing.
 LARGE = "id,text\n" + "".join(f"K{n},{'x' * 250_000}\n" for n in range(60))
 
 
 def stalled_download(server, path):
-    """A client that asks, takes the first bytes of the response, and no more."""
+    """A client that sends a request, reads the first bytes of the response, and then nothing."""
     host, port = server.url.removeprefix("http://").split(":")
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -65,7 +65,7 @@ def test_a_long_command_ends_with_its_signal(tmp_path):
     old, new = tmp_path / "old.csv", tmp_path / "new.csv"
     old.write_text(LARGE)
     new.write_text("id,text\n")
-    # Nobody takes its output, so it still runs when the signal comes.
+    # Nobody reads its output, so it still runs when the signal arrives.
     process = subprocess.Popen([str(PROGRAM), "diff", str(old), str(new), "--format", "json"], stdout=subprocess.PIPE)
     assert process.stdout.read(1) == b"{"
     assert ends_in_time(process, [signal.SIGINT]) == -signal.SIGINT

@@ -1,4 +1,4 @@
-"""Bad input and trouble: a clear answer with a fix, nothing written, and the next upload works."""
+"""Bad input and failures: the response is clear and names a fix, nothing is written, and the next upload works."""
 
 import re
 import socket
@@ -11,7 +11,7 @@ from deltadrop_process import FAULTY_PROGRAM, PROGRAM, DidNotStart, Deltadrop, a
 
 GOOD = "record_id,item,amount\nFIN-1,Revenue,10\nFIN-2,EBIT,5\n"
 BETTER = GOOD + "FIN-3,Assets,100\n"
-# Over 64 KiB: below, a file is synced with the catalog's row, and not by a call of its own.
+# Over 64 KiB, because a smaller file is synced with the catalog's row and not by its own call.
 LARGE = BETTER + "".join(f"ROW-{n},Cash,{n}\n" for n in range(5_000))
 
 # name: (file, form fields, status, type, line of the first finding)
@@ -45,7 +45,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    """One server for the cases that must leave nothing behind."""
+    """One server for all cases that must leave no trace."""
     server = Deltadrop(tmp_path_factory.mktemp("trouble") / "data")
     server.upload_ok(GOOD)
     yield server
@@ -53,7 +53,7 @@ def shared(tmp_path_factory):
 
 
 def written(server):
-    """Everything that an upload may write, but for databases' own files."""
+    """Everything that an upload may write, except the databases' own files."""
     return {name: content for name, content in tree(server.data_dir).items()
             if name.split("/")[0] in ("spool", "held", "archive", "current", "parquet")}
 
@@ -98,7 +98,7 @@ def test_a_file_name_that_is_a_path_cannot_name_the_company(shared, name):
     assert response.json()["type"].endswith("bad-name") and "company_id" in response.json()["fix"]
     after = tree(shared.data_dir.parent)
     assert set(after) == set(before)
-    # With a company named, the file's name is data: it is kept, and never becomes a path.
+    # If the request names a company, the file's name is data. It is kept and never becomes a path.
     shared.upload_ok(GOOD, name=name, company_id=f"named-{sum(name.encode())}")
     assert not any("passwd" in path for path in tree(shared.data_dir.parent))
 
@@ -155,8 +155,8 @@ def test_unknown_paths_and_methods_are_problems(shared):
 @pytest.mark.parametrize("call,error", [("write", "ENOSPC"), ("create", "EROFS"), ("fsync", "EIO"), ("rename", "EIO"),
                                         ("close", "EIO"), ("mkdir", "ENOSPC")])
 def test_a_failing_disk_is_answered_and_the_next_upload_works(start, call, error):
-    """Each failing call in turn, until an upload meets none: every answer is an error with a fix, or a success that
-    is really there; and afterwards everything works."""
+    """Makes each call fail in turn, until no call of an upload is left. Every response is an error with a fix, or a success that
+    took effect. Afterwards everything works."""
     clean = start()
     clean.upload_ok(GOOD)
     clean.stop()
@@ -181,7 +181,7 @@ def test_a_failing_disk_is_answered_and_the_next_upload_works(start, call, error
         server.stop()
         if nth > met + 5:
             break
-    assert met > 0, f"no {call} was ever met"
+    assert met > 0, f"no {call} was reached"
     after = start()
     assert archived(after.data_dir)[-1][0] == GOOD.encode()
     assert list((after.data_dir / "spool").iterdir()) == []
@@ -208,14 +208,14 @@ def test_dead_letters_of_the_embedded_history(start, tmp_path):
     assert refused.returncode == 2 and "`deltadrop dev` runs on" in refused.stderr and "PostgreSQL" not in refused.stderr
     path = refused.stderr.split("POST ")[1].split(";")[0].replace("ID", "T.0.7")
     assert server.url.split("//")[1] in path
-    assert server.request("POST", path[path.index("/api"):]).status_code == 422, "the route that it names is there"
+    assert server.request("POST", path[path.index("/api"):]).status_code == 422, "the route that it names exists"
     server.stop()
     done = letters("retry", "T.0.7")
     assert done.returncode == 2 and "no event" in done.stderr
 
 
 ALWAYS = {"--help", "--config", "--log-format", "--log-level"}
-LISTED = {  # the settings' flags and the command's own
+LISTED = {  # the flags of the settings and the command's own flags
     "lake verify": {"--data-dir", "--parquet-dir", "--database-url", "--parquet-layout", "--parquet-max-rows", "--company", "--table"},
     "lake views": {"--data-dir", "--database-url", "--company", "--table", "--dialect"},
     "dead-letters list": {"--data-dir", "--database-url", "--all", "--limit"},

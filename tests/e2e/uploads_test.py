@@ -1,4 +1,4 @@
-"""Uploads that are repeated, not waited for, compared, reverted and downloaded again."""
+"""Uploads: retries, asynchronous responses, comparisons, reverts and downloads."""
 
 import hashlib
 import json
@@ -83,7 +83,7 @@ def test_an_upload_depends_on_its_preconditions(server):
 
     assert sent(V1, If_Match="*") == 412, "there is no version yet"
     assert sent(V1, If_None_Match="*") == 200
-    assert sent(V2, If_None_Match="*") == 412, "must not overwrite"
+    assert sent(V2, If_None_Match="*") == 412, "the upload must not overwrite a version"
     assert sent(V2, If_Match=tag_of(V3)) == 412
     assert sent(V2, If_Match="W/" + tag_of(V1)) == 412
     assert versions(server) == 1
@@ -142,7 +142,7 @@ def test_many_at_once_with_one_key_are_one_upload(start, restarts):
 
 @pytest.mark.parametrize("point", ["ingest.catalog.commit", "ingest.catalog.committed"])
 def test_a_key_is_kept_with_the_upload_or_not_at_all(start, point):
-    """Killed at the commit: either both are there, or neither, and a retry makes the one version."""
+    """Kills the server at the commit. Either both the key and the upload exist, or neither, and a retry makes the one version."""
     server = start(program=FAULTY_PROGRAM, fault=f"kill:{point}:3")  # 2 are the first start's: the archive's id, the clock
     with pytest.raises(requests.ConnectionError):
         put(server, V1, "k")
@@ -191,7 +191,7 @@ def test_who_does_not_wait_is_answered_when_it_is_accepted(server):
     assert all(steps) and steps == sorted(steps), times
     assert times["held"] is None
     bad = put(server, b"id,name\n1,a\n1,b\n", headers={"Prefer": "respond-async"})
-    assert bad.status_code == 422, "what is wrong with a file is still said at once"
+    assert bad.status_code == 422, "findings in a file are still reported at once"
     same = put(server, V1, headers={"Prefer": "respond-async"})
     assert (same.status_code, same.json()["status"]) == (200, "unchanged")
 
@@ -285,7 +285,7 @@ def test_a_revert_to_other_options_reads_as_then(start):
     same = server.get(f"{TABLE}/versions/1..3/diff")
     assert (same["changes_detected"], same["key_changed"]) == (0, False)
     server.stop()
-    # The manifest carries it all: the catalog made again from the archive says the same.
+    # The manifest contains everything: a catalog that is rebuilt from the archive gives the same result.
     subprocess.run([PROGRAM, "rebuild", "catalog", "--data-dir", server.data_dir], check=True, capture_output=True)
     server = start()
     listed = server.get(f"{TABLE}/versions")["versions"]
@@ -323,7 +323,7 @@ def test_versions_are_compared_both_ways_and_by_pages(server):
     assert server.get(f"{TABLE}/versions/0..1/diff")["inserted"] == 30
     assert server.get(f"{TABLE}/versions/1..0/diff")["deleted"] == 30
     assert server.request("GET", f"{TABLE}/versions/1..4/diff").status_code == 404
-    # One step is what its events said.
+    # The diff of two adjacent versions equals the events.
     events = server.all_pages(f"/api/v1/events?upload={server.get(TABLE)['last_upload']['upload_id']}", "events")
     step = server.get(f"{TABLE}/versions/2..3/diff?limit=1000")["changes"]
     shared = ("seq", "event_type", "key_column", "key_value", "old_values", "new_values", "changed_columns", "line")
@@ -331,7 +331,7 @@ def test_versions_are_compared_both_ways_and_by_pages(server):
 
 
 def test_a_big_comparison_is_read_page_by_page(server):
-    """Each page costs the same: the files are compared once, not once a page."""
+    """Each page costs the same, because the files are compared once and not for each page."""
     rows = 100_000
     server.upload_ok(table(range(rows)))
     server.upload_ok(table(range(rows), "2.00"))
@@ -376,7 +376,7 @@ def test_tables_say_how_much_they_hold_and_when_they_changed(server):
     assert counts == [(30, 30, 0, 0), (31, 1, 30, 0), (31, 0, 0, 0)]
 
 
-# ---- what is accepted, and warned of
+# ---- accepted with a warning
 
 def test_a_quote_inside_an_unquoted_value_is_warned_of_and_kept(server):
     content = b'record_id,size,note\nA,5" pipe,"a ""b"""\nB,small,6"\n'

@@ -10,7 +10,7 @@
 
 namespace deltadrop::testing {
 
-/// Options named as an upload's form fields are.
+/// Options, named like an upload's form fields.
 struct DiffOptions {
   csv::ReadOptions read;
   csv::Limits limits;
@@ -30,8 +30,8 @@ inline Result<diff::Outcome> outcome_of(std::string_view before, std::string_vie
   return diff::diff(&old_file, new_file, {options.rekey});
 }
 
-/// One line a change: `insert K 3 null {...}` with key, line, old and new values, and `[a b]` for changed
-/// columns.
+/// Formats one line per change: `insert K 3 null {...}` with key, line, old and new values, and `[a b]` for
+/// the changed columns.
 inline std::vector<std::string> described(const csv::File* before, const csv::File& after,
                                           const diff::ChangeSet& changes, Seq first = Seq(1)) {
   std::vector<std::string> lines;

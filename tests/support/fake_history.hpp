@@ -14,13 +14,13 @@ namespace deltadrop::testing {
 /// counts as applied.
 class FakeHistory : public history::LakeLedger {
  public:
-  /// Events of one upload, with all their fields. Returns its status.
+  /// Adds the events of one upload, with all their fields. Returns the upload's status.
   history::UploadStatus add(std::vector<Event> events);
 
-  /// What was marked, in order.
+  /// The marked uploads, in order.
   [[nodiscard]] const std::vector<UploadId>& in_lake() const { return in_lake_; }
   [[nodiscard]] const std::vector<history::LakeColumn>& columns() const { return columns_; }
-  /// The events themselves, for tests that spoil them.
+  /// The stored events, for tests that corrupt them.
   std::vector<Event>& events_of(const UploadId& upload) { return events_[upload]; }
 
   Result<void> scan_events(const UploadId& upload, ChangeType type,

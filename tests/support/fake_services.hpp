@@ -18,7 +18,8 @@
 #include "history/history_writer.hpp"
 #include "ingest/ingest.hpp"
 
-/// Stand-ins for what the HTTP endpoints work on: they hold what a test puts in and note what they are asked.
+/// Fakes of the services that the HTTP endpoints use. They contain the data that a test sets and record the
+/// calls.
 namespace deltadrop::test {
 
 class FakeArchivedFile final : public ingest::ArchivedFile {
@@ -40,7 +41,7 @@ class FakeIngest final : public ingest::Ingest,
  public:
   struct Received {
     std::mutex mutex;
-    std::string bytes;  ///< of the last reception
+    std::string bytes;  ///< of the last received upload
     std::atomic<int> open = 0;
     std::atomic<int> opened = 0;
     std::optional<Error> refuse_write;
@@ -144,7 +145,7 @@ class FakeIngest final : public ingest::Ingest,
     }
     return std::optional<ingest::TableRecord>();
   }
-  /// Those of `records` from this index on.
+  /// The `records` from this index on.
   ingest::Acceptances accepted_since(std::uint64_t number) override {
     std::set<TableRef> tables;
     for (std::size_t i = number; i < records.size(); ++i) {
@@ -214,7 +215,7 @@ class FakeIngest final : public ingest::Ingest,
   [[nodiscard]] ArchiveId archive_id() const override { return {}; }
   void stop() override {}
 
-  /// For a test: marks it published and wakes who waits.
+  /// For tests: marks the upload as published and wakes the waiting requests.
   void publish(const UploadId& id) {
     const std::lock_guard lock(mutex);
     for (auto& record : records) {
@@ -222,7 +223,7 @@ class FakeIngest final : public ingest::Ingest,
     }
     changed.notify_all();
   }
-  /// For a test: returns once so many wait for a publication.
+  /// For tests: returns when this many requests wait for a publication.
   bool wait_for_waiters(int count = 1) {
     std::unique_lock lock(mutex);
     return changed.wait_for(lock, std::chrono::seconds(20), [&] { return waiting >= count; });
@@ -230,7 +231,7 @@ class FakeIngest final : public ingest::Ingest,
 
   std::mutex mutex;
   std::condition_variable changed;
-  int waiting = 0;                            ///< for a publication, now
+  int waiting = 0;                            ///< requests that wait for a publication now
   std::optional<std::string> fault;           ///< thrown by wait_published
   std::vector<ingest::UploadRecord> records;  ///< by version
   std::atomic<int> questions_for_all_tables = 0;
@@ -330,17 +331,17 @@ class FakeHistory : public history::HistoryReader, public history::HistoryWriter
   Result<history::Summary> summary() override { return state; }
   Result<void> health() override { return down ? Result<void>(*down) : success(); }
 
-  std::mutex mutex;  ///< of what is asked of while a test changes it
+  std::mutex mutex;  ///< guards the data that requests read while a test changes it
   std::atomic<int> event_questions = 0;
   std::optional<Error> down;
-  std::optional<int> down_after_records;      ///< so many questions for records are answered
+  std::optional<int> down_after_records;      ///< the number of reads of records that succeed
   std::vector<history::StoredRecord> stored;  ///< by key
   std::vector<history::AppliedEvent> applied_events;
   std::vector<history::LakeColumn> columns;  ///< of every table
   std::map<UploadId, history::UploadStatus> statuses;
-  std::atomic<int> questions = 0;  ///< how often uploads were asked for
+  std::atomic<int> questions = 0;  ///< the number of reads of uploads
   std::atomic<int> uploads_asked = 0;
-  AppliedNo last_no{0};  ///< where there are no applied_events
+  AppliedNo last_no{0};  ///< used if there are no applied_events
   std::vector<history::DeadLetterEntry> letters;
   history::Summary state;
   history::EventQuery asked;

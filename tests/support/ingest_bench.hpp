@@ -11,7 +11,7 @@
 
 namespace deltadrop::testing {
 
-/// An engine over a DATA_DIR of its own and a RecordingLog, which can be closed and opened again.
+/// An engine with its own DATA_DIR and a RecordingLog. It can be closed and opened again.
 class IngestBench {
  public:
   IngestBench() {
@@ -50,7 +50,7 @@ class IngestBench {
     return reception->submit(request);
   }
 
-  /// The report of an upload that is expected to succeed; ends the process with the reason otherwise.
+  /// Returns the report of an upload that must succeed; otherwise prints the reason and ends the process.
   ingest::UploadReport upload(const ingest::UploadRequest& request, std::string_view bytes) const {
     auto outcome = submit(request, bytes);
     if (!outcome.has_value()) fail(outcome.error().text());
@@ -78,7 +78,7 @@ class IngestBench {
   }
 };
 
-/// "id,name" and a row for each id from first to last: "<id>,<name>".
+/// Returns the header "id,name" and a row "<id>,<name>" for each id from first to last.
 inline std::string rows_csv(int first, int last, const std::string& name) {
   std::string text = "id,name\n";
   for (int id = first; id <= last; ++id) text += std::to_string(id) + "," + name + "\n";

@@ -3,8 +3,8 @@
 
     tests/support/kafka_server.py FOLDER
 
-As a program it takes commands on its standard input, one a line: start, stop, kill, freeze, thaw. It answers each with
-`ok HOST:PORT` or `error REASON`, and ends the broker when its input ends. Needs only Python's own library.
+As a program, it reads commands from its standard input, one per line: start, stop, kill, freeze, thaw. It answers each with
+`ok HOST:PORT` or `error REASON`, and ends the broker when its input ends. Needs only Python's standard library.
 """
 
 import subprocess
@@ -16,7 +16,7 @@ from server_process import ServerProcess, free_ports
 ROOT = Path(__file__).resolve().parents[2]
 JARS = ROOT / ".deps/kafka-4.1.1"
 
-# Heap and compilers for a broker that starts often and lives for a minute.
+# Heap and compiler settings for a broker that starts often and runs for a minute.
 JAVA = ["java", "-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
         "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info", "-cp", f"{JARS}/*"]
@@ -43,7 +43,7 @@ log.cleaner.dedupe.buffer.size=16777216
 
 
 class KafkaServer(ServerProcess):
-    """`more` goes below the properties above and beats them; {port}, {controller} and {folder} in it are filled in."""
+    """`more` is appended to the properties above and overrides them. {port}, {controller} and {folder} in it are replaced."""
 
     NAME = "Kafka"
     READY = b"Kafka Server started"

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""A real PostgreSQL server for tests: Debian's version 15, a free port, everything in one folder of its own.
+"""A real PostgreSQL server for tests: Debian's version 15, a free port, everything in one folder.
 
-    tests/support/postgres_server.py                  take commands
-    tests/support/postgres_server.py -- COMMAND...    run a command with DATABASE_URL set
+    tests/support/postgres_server.py                  reads commands
+    tests/support/postgres_server.py -- COMMAND...    runs a command with DATABASE_URL set
 
-The first form reads commands from its standard input, one a line: start, stop, kill, freeze, thaw. It answers each with
-`ok URL` or `error REASON`, and ends the server when its input ends. Needs only Python's own library.
+The first form reads commands from its standard input, one per line: start, stop, kill, freeze, thaw. It answers each with
+`ok URL` or `error REASON`, and ends the server when its input ends. Needs only Python's standard library.
 """
 
 import os
@@ -22,7 +22,7 @@ from server_process import ServerProcess, free_ports
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 PASSWORD = "secret"
 
-# Without fsync: a test ends processes, never the machine.
+# No fsync, because tests kill processes but never the machine.
 SETTINGS = ["listen_addresses=127.0.0.1", "fsync=off", "synchronous_commit=on", "full_page_writes=off",
             "shared_buffers=128MB", "max_wal_size=2GB", "logging_collector=off", "log_destination=stderr"]
 
@@ -37,8 +37,8 @@ def children_of(pid):
 class PostgresServer(ServerProcess):
     NAME = "PostgreSQL"
     READY = b"database system is ready to accept connections"
-    STOP = signal.SIGINT  # transactions are rolled back, clients are told
-    KILL = signal.SIGQUIT  # the next start recovers
+    STOP = signal.SIGINT  # rolls back transactions and notifies clients
+    KILL = signal.SIGQUIT  # the next start runs recovery
 
     def __init__(self, more=()):
         """`more`: settings NAME=VALUE that override those of the tests."""
@@ -85,7 +85,7 @@ class PostgresServer(ServerProcess):
         return {"cwd": self.folder, **self.owner}
 
     def _signal_all(self, what):
-        """The first process before the others: it starts no new ones while they stop."""
+        """Signals the first process before the others, so that it starts no new ones while they stop."""
         super()._signal_all(what)
         for child in children_of(self.process.pid) if self.process else []:
             try:

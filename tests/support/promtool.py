@@ -1,4 +1,4 @@
-"""Prometheus' own tool, which reads what we write for it."""
+"""Runs Prometheus' own tool on our rules and metrics."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def promtool(*arguments, text=None):
-    """What `promtool` says; it must be content."""
+    """Returns promtool's output. promtool must succeed."""
     ours = ROOT / ".deps/promtool/promtool"
     program = str(ours) if ours.exists() else shutil.which("promtool")
     assert program, "promtool is missing: run tools/bootstrap.sh test"

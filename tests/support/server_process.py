@@ -1,4 +1,4 @@
-"""A child process that serves: started until it says that it is ready, ended as an operator or a crash ends it."""
+"""A server as a child process. Starting it waits until it is ready; it can be ended as by an operator or by a crash."""
 
 import ctypes
 import signal
@@ -9,20 +9,20 @@ import threading
 
 
 class ServerProcess:
-    """What every real server of the tests is driven by. Keeps its port and its data over stop and start. Use from one thread."""
+    """The base class of the tests' real servers. Keeps its port and its data over stop and start. Use it from one thread."""
 
     NAME = "the server"
     READY = b""
     START_TIMEOUT_S = 120
     STOP_TIMEOUT_S = 60
-    STOP = signal.SIGTERM  # as an operator stops it
-    KILL = signal.SIGKILL  # without a word, as after a crash
+    STOP = signal.SIGTERM  # like an operator
+    KILL = signal.SIGKILL  # without notice, like a crash
 
     def __init__(self, log):
         self.log = log
         self.process = None
 
-    # ---- what each kind of server says of itself
+    # ---- overridden by each kind of server
 
     def prepare(self):
         """Makes the data folder before the first start."""
@@ -35,7 +35,7 @@ class ServerProcess:
         return {}
 
     def greeting(self):
-        """Where it is found."""
+        """Returns its address."""
         raise NotImplementedError
 
     # ----
@@ -55,7 +55,7 @@ class ServerProcess:
         if self.process:
             raise RuntimeError("it runs already")
         self.prepare()
-        # In a session of its own: Ctrl-C at a terminal is for who started it, who ends it in turn.
+        # Start it in its own session: Ctrl-C at a terminal then reaches only the parent, which ends the server in turn.
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         start_new_session=True, preexec_fn=self._die_with_parent, **self.popen_arguments())
         ready = threading.Event()
@@ -80,7 +80,7 @@ class ServerProcess:
         self.kill()
 
     def take_commands(self):
-        """start, stop, kill, freeze, thaw from standard input, one a line; ends the server when the input ends."""
+        """Reads start, stop, kill, freeze and thaw from standard input, one per line. Ends the server when the input ends."""
         commands = {"start": self.start, "stop": self.stop, "kill": self.kill, "freeze": self.freeze, "thaw": self.thaw}
         try:
             for line in sys.stdin:
@@ -93,7 +93,7 @@ class ServerProcess:
             self.remove()
 
     def _die_with_parent(self):
-        """A server never outlives the test that started it, whatever ends that."""
+        """Makes the server end with the test that started it, however the test ends."""
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, self.KILL)
 
@@ -120,11 +120,11 @@ class ServerProcess:
                 log.flush()
                 if self.READY in line:
                     ready.set()
-        ready.set()  # it ended; start() sees that
+        ready.set()  # it ended, which start() notices
 
 
 def free_ports(count):
-    """Ports that nobody listens on now; held together, so that they differ."""
+    """Ports that nobody listens on now. They are bound at the same time, so that they differ."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:

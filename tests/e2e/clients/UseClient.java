@@ -56,7 +56,7 @@ public final class UseClient {
     found.put("history", history);
 
     List<Object> events = new ArrayList<>();
-    // The generated call accepts nothing but JSON, and so would get a problem instead of a stream.
+    // The generated call accepts only JSON, so it would get a problem instead of a stream.
     Request request =
         new EventsApi(client).streamEvents().company(company).after("beginning").timeout("30s").buildCall(null).request()
             .newBuilder().header("Accept", "text/event-stream").build();

@@ -37,7 +37,7 @@ def use_client(url, company, paths):
 
 
 def first_events(client, company, count):
-    """The generated function would wait for the stream's end, so the test sends the generated request itself."""
+    """Sends the generated request itself, because the generated function would wait for the end of the stream."""
     request = stream_events._get_kwargs(company=company, after="beginning", timeout="30s")
     events = []
     with client.get_httpx_client().stream(**request) as response:

@@ -1,4 +1,4 @@
-"""The queries of docs/lake.md, taken from the page: each gives the table's rows as they are now."""
+"""Runs the queries of docs/lake.md. Each must return the table's current rows."""
 
 import datetime
 import os
@@ -36,7 +36,7 @@ def by_python(code):
             for row in state.itertuples(index=False, name=None)]
 
 
-# In a process of its own, since its session is one of the whole process and logs to standard error.
+# Spark runs in its own process, because its session belongs to the whole process and logs to standard error.
 SPARK_PROGRAM = """
 import sys
 from pyspark.sql import SparkSession

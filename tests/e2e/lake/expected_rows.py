@@ -1,12 +1,12 @@
-"""What the lake must hold of a table's events, found here a second time from docs/lake.md alone: types by regular
-expressions, values by Python's own decimal and datetime."""
+"""Computes the rows that the lake must contain for a table's events, independently from docs/lake.md: types by regular
+expressions, values by Python's decimal and datetime."""
 
 import datetime
 import json
 import re
 from decimal import Decimal, getcontext
 
-# A decimal128(38, s) has 38 digits; Python's default context keeps 28.
+# A decimal128(38, s) has 38 digits, but Python's default context keeps 28.
 getcontext().prec = 60
 
 SCALES = (2, 4, 6, 9, 12, 18)
@@ -70,7 +70,7 @@ def joined(a, b):
 
 
 def column_types(events):
-    """Types by column, of all events; None of a column without a value."""
+    """The type of each column over all events, or None for a column without a value."""
     types = {}
     for event in events:
         for side in ("old_values", "new_values"):
@@ -85,7 +85,7 @@ def column_types(events):
 
 
 def value(text, name):
-    """`text` as a value of that type: bool, int (a timestamp too: microseconds), Decimal, date or str."""
+    """`text` as a value of that type: bool, int (also for a timestamp, in microseconds), Decimal, date or str."""
     if text is None or name in ("string", None):
         return text
     if name == "boolean":
@@ -98,7 +98,7 @@ def value(text, name):
 
 
 def expected_rows(events):
-    """The rows that a reader must see, by event_id; moments as microseconds."""
+    """The rows that a reader must see, by event_id. Timestamps are in microseconds."""
     types = column_types(events)
     rows = {}
     for event in events:

@@ -1,4 +1,4 @@
-"""From upload to Parquet with the real program: four readers give what SQL gives, whatever the columns turn into."""
+"""From upload to Parquet with the real program: four readers return the same as SQL, however the column types change."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from readers_check import check
 
-# Versions of one table, each with its form fields: columns come and go, types widen, keys are hostile.
+# Versions of one table, each with its form fields. Columns are added and removed, types widen, and keys are hostile.
 VERSIONS = [
     ("id,n,m,day,at,ok,code,gone,empty\n"
      "a,1,10,2024-02-29,2025-03-10T12:34:56Z,true,1,x,\n"
@@ -27,7 +27,7 @@ VERSIONS = [
 
 
 def sql_events(server):
-    """The table's events as the history's SQL gives them, in the order of versions."""
+    """The table's events from the history's SQL, in the order of versions."""
     rows = server.history_rows(
         "SELECT e.event_id, e.event_type, e.company_id, e.table_name, e.timestamp, e.effective_at, e.key_column, e.key_value, "
         "e.changed_columns, e.upload_id, e.file_id, u.file_sha256, e.version, u.types, u.previous_upload_id, e.seq, u.total, "

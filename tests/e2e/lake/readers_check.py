@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Reads all files of one table of the lake by one glob with pyarrow, DuckDB, polars and fastparquet, and compares every
-type, row, value and null with the events that they must hold. Prints one line a reader; exits 1 and names the first
-difference.
+type, row, value and null with the expected events. Prints one line per reader. If there is a difference, names the first one
+and exits with 1.
 
     readers_check.py FOLDER EVENTS.jsonl       FOLDER: PARQUET_DIR/<company>/<table>; EVENTS: docs/event-format.md
-    readers_check.py --write-with PROGRAM      PROGRAM FOLDER EVENTS.jsonl makes both in a temporary folder first
+    readers_check.py --write-with PROGRAM      first runs PROGRAM FOLDER EVENTS.jsonl, which makes both in a temporary folder
 """
 
 import datetime
@@ -25,7 +25,7 @@ import pyarrow.dataset
 
 from expected_rows import EPOCH, MICROSECOND, MOMENTS, column_types, expected_rows, scale_of
 
-# The same types in each reader's words.
+# Each reader's names of the types.
 PYARROW = {"boolean": "bool", "int64": "int64", "date": "date32[day]", "timestamp": "timestamp[us, tz=UTC]"}
 DUCKDB = {"boolean": "BOOLEAN", "int64": "BIGINT", "date": "DATE", "timestamp": "TIMESTAMP WITH TIME ZONE"}
 POLARS = {"boolean": "Boolean", "int64": "Int64", "date": "Date",
@@ -34,7 +34,7 @@ FASTPARQUET = {"boolean": "BOOLEAN", "int64": "INT64", "date": "INT32 DATE", "ti
 
 
 def in_words(types, words, decimal, string):
-    """`types` by value column of both sides."""
+    """The `types` of the value columns, for both sides."""
     found = {}
     for column, name in types.items():
         scale = scale_of(name or "")
@@ -67,7 +67,7 @@ class DuckDB:
         return {row[0]: row[1] for row in self.connection.execute("DESCRIBE lake").fetchall()}
 
     def rows(self):
-        # Moments as numbers, since DuckDB's own conversion needs a package of time zones.
+        # Read timestamps as numbers, because DuckDB's own conversion needs a package of time zones.
         moments = [name for name, word in self.types().items() if word == DUCKDB["timestamp"]]
         numbers = ", ".join(f'epoch_us("{name}") AS "{name}"' for name in moments)
         cursor = self.connection.execute(f"SELECT * REPLACE ({numbers}) FROM lake")
@@ -95,8 +95,8 @@ class Polars:
 
 
 class FastParquet:
-    """It makes a decimal a float and a date nanoseconds, which neither every digit nor every year fits: both are read
-    as they are stored."""
+    """fastparquet converts decimals to floats and dates to nanoseconds, which lose digits and cannot represent every year. So both
+    are read in their stored form."""
 
     def __init__(self, pattern):
         self.file = fastparquet.ParquetFile(sorted(glob.glob(pattern)))
@@ -137,7 +137,7 @@ class FastParquet:
                 if pandas.isna(cell):
                     row[name] = None
                 elif name in self.scales:
-                    # numpy drops zeros at the end of fixed bytes.
+                    # numpy drops zeros at the end of fixed-size bytes.
                     unscaled = int.from_bytes(bytes(cell).ljust(16, b"\0"), "big", signed=True)
                     row[name] = Decimal(unscaled).scaleb(-self.scales[name])
                 elif self.words[name].endswith(" DATE"):
@@ -166,12 +166,12 @@ def normal(row):
 
 
 def same(value, wanted):
-    # In Python True is 1, and a Decimal without a fraction is an int: the reader's types are compared apart.
+    # In Python, True equals 1, and a Decimal without a fraction equals an int. The reader's types are compared separately.
     return value == wanted and (value is None) == (wanted is None) and isinstance(value, str) == isinstance(wanted, str)
 
 
 def difference(expected, rows):
-    """What is wrong with a reader's rows, or None."""
+    """The first error in a reader's rows, or None."""
     seen = set()
     for row in map(normal, rows):
         event_id = row["event_id"]
@@ -198,7 +198,7 @@ def type_difference(expected, types):
 
 
 def check(folder, events):
-    """Differences by reader; empty where all agree with the events."""
+    """The differences by reader; empty if all agree with the events."""
     expected = expected_rows(events)
     types = column_types(events)
     pattern = os.path.join(folder, "*.parquet")

@@ -1,4 +1,4 @@
-"""Who may not: a database that lets us only read, a Kafka with users, rights and TLS. One line names it, and the fix."""
+"""Missing permissions: a read-only database role, and a Kafka with users, ACLs and TLS. One line names the problem and the fix."""
 
 import itertools
 import subprocess
@@ -13,7 +13,7 @@ from server_process import free_ports
 ROWS = {"A": "1", "B": "2"}
 NUMBERS = itertools.count(1)
 
-# The plain listener is the operator's own; users come by SASL, and by TLS to the third. A user may do what it was granted.
+# The plain listener is for the operator. Users log in by SASL, and by TLS on the third listener. Users have only granted rights.
 USERS = """\
 listeners=PLAINTEXT://127.0.0.1:{{port}},CONTROLLER://127.0.0.1:{{controller}},LOGIN://127.0.0.1:{login},TLS://127.0.0.1:{tls}
 advertised.listeners=PLAINTEXT://127.0.0.1:{{port}},LOGIN://127.0.0.1:{login},TLS://127.0.0.1:{tls}
@@ -41,7 +41,7 @@ def make_authority(folder, name):
 
 
 def make_keystore(folder):
-    """The broker's key and certificate, signed by the authority in that folder."""
+    """Makes the broker's key and certificate, signed by the authority in that folder."""
     (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "request.pem")
     openssl("x509", "-req", "-days", 2, "-in", folder / "request.pem", "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-CAcreateserial",
@@ -53,7 +53,7 @@ def make_keystore(folder):
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
-    """A broker that asks who one is."""
+    """A broker that requires authentication."""
     folder = tmp_path_factory.mktemp("guarded")
     authority = make_authority(folder / "authority", "the operator's own")
     login, tls = free_ports(2)
@@ -76,7 +76,7 @@ def log_in(pipeline, user, password, kafka):
 
 
 def grant(pipeline, user):
-    """What docs/operations.md says that a user needs."""
+    """Grants the rights that a user needs according to docs/operations.md."""
     def acl(kind, name, operation):
         return ACL(f"User:{user}", "*", operation, ACLPermissionType.ALLOW, ResourcePattern(kind, name))
 
@@ -110,7 +110,7 @@ def test_a_user_with_rights_works_and_one_without_is_told_until_it_has_them(secu
     for program in (server, consumer):
         trouble_of(program, ["grant this user", secured.topic])
     grant(secured, "stranger")
-    # The right is used as soon as it is there: nobody starts anything again.
+    # The right is used as soon as it is granted, without a restart.
     (upload,) = server.get("/api/v1/uploads")["uploads"]
     secured.wait_applied(server, upload["upload_id"])
     assert secured.open_rows() == values_of(ROWS)
@@ -167,12 +167,12 @@ def test_a_read_only_role_is_told_what_it_lacks_before_the_first_event(pipeline)
         trouble = " ".join(health["troubles"])
         assert health["status"] == "DOWN" and "INSERT on cdc_events" in trouble and "GRANT" in trouble and "viewers" not in trouble, health
         upload = server.upload(csv_of(ROWS)).json()
-        # Reading is all that serve does there.
+        # serve only reads from the database.
         assert health_until(server, "it reads", lambda answer: answer["database"] == "UP")["status"] == "UP"
         owner.run("GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO viewer")
         pipeline.wait_applied(server, upload["upload_id"])
         assert pipeline.open_rows() == values_of(ROWS)
-        # Taken away while it runs, it is named too.
+        # A right that is revoked while it runs is reported too.
         owner.run("REVOKE INSERT ON cdc_events FROM viewer")
         upload = server.upload(csv_of({"A": "3"})).json()
         health_until(consumer, "the right is missed", lambda answer: answer["status"] == "DOWN" and "GRANT" in " ".join(answer["troubles"]))

@@ -1,4 +1,4 @@
-"""Several archives on one topic and database: the wrong DATA_DIR is refused, shards live side by side, forks are repaired."""
+"""Several archives on one topic and database: the wrong DATA_DIR is rejected, shards coexist, and forks are repaired."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ def serve_on(pipeline, name, **env):
 
 
 def applied(pipeline, server, content, **fields):
-    """Uploads and waits until it is in the lake: the first upload may be 202, since it makes the topic."""
+    """Uploads and waits until the upload is in the lake. The first upload may get 202, because it creates the topic."""
     response = server.upload(content, **fields)
     assert response.status_code in (200, 202), response.text
     pipeline.wait_applied(server, response.json()["upload_id"])
@@ -76,7 +76,7 @@ def test_an_empty_data_dir_is_named_and_its_uploads_to_known_tables_are_refused(
     assert is_refused(wrong, wrong.upload(csv_of(ROWS[1])), owner)
     assert is_refused(wrong, wrong.upload(csv_of(ROWS[1]), dry_run="true"), owner)
     assert {path for path in wrong.data_dir.rglob("*") if path.suffix in (".csv", ".json")} == before
-    # Another table is free; with it this archive is known.
+    # Another table has no owner. With it, this archive becomes known.
     applied(pipeline, wrong, csv_of(ROWS[1]), company_id="another")
     health_until(wrong, "it is a shard now", lambda answer: answer["status"] == "UP")
     assert pipeline.sql.rows("SELECT count(*) AS n FROM uploads WHERE state = 'conflict'") == [{"n": 0}]
@@ -108,7 +108,7 @@ def test_what_the_database_could_not_tell_is_a_conflict_that_one_command_repairs
     server, consumer = pipeline.serve(), pipeline.consume()
     first = applied(pipeline, server, csv_of(ROWS[0]))
     other = applied(pipeline, server, csv_of(ROWS[0]), company_id="other")
-    # A server that reaches Kafka and no database: nothing is refused while it is down.
+    # This server reaches Kafka but not the database. It rejects nothing while the database is down.
     wrong = serve_on(pipeline, "wrong", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     response = wrong.upload(csv_of(ROWS[1]))
     assert response.status_code in (200, 202), response.text
@@ -144,7 +144,7 @@ def test_what_the_database_could_not_tell_is_a_conflict_that_one_command_repairs
 
 
 def test_a_lost_archive_gives_its_table_to_another_one_and_stays_readable(pipeline):
-    """No backup: the events in the database are the only copy. They stay, and can be chosen again."""
+    """There is no backup: the events in the database are the only copy. They are kept and can be chosen again."""
     server, consumer = pipeline.serve(), pipeline.consume()
     old = [applied(pipeline, server, csv_of(rows)) for rows in ROWS[:2]]
     kept = applied(pipeline, server, csv_of(ROWS[0]), company_id="other")
@@ -160,7 +160,7 @@ def test_a_lost_archive_gives_its_table_to_another_one_and_stays_readable(pipeli
     assert events == [{"n": old[0]["inserted"] + old[1]["updated"]}]
     assert states(pipeline)[kept["upload_id"]] == ("applied", False)
     check_lake(pipeline)
-    # The old history again, beside the new one's uploads.
+    # Choose the old history again. The new one's uploads are set aside.
     resolve(pipeline, old[1]["upload_id"])
     health_until(consumer, "it is applied", lambda answer: answer["status"] == "UP" and answer["pending"] == 0 and answer["not_in_lake"] == 0)
     rows = pipeline.sql.rows("SELECT record_key, data FROM company_data WHERE is_current AND company_id = 'so-financials'")

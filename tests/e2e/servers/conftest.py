@@ -28,7 +28,7 @@ def postgres():
 
 @pytest.fixture
 def pipeline(kafka, postgres, tmp_path):
-    """A topic, a database and folders of this test's own; what it starts is ended with it."""
+    """This test's own topic, database and folders. The programs that it starts end with it."""
     made = Pipeline(kafka, postgres, tmp_path, f"test-{next(NUMBERS)}")
     yield made
     made.end()

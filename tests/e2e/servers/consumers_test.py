@@ -1,4 +1,4 @@
-"""Consumers that join, leave, freeze, are slow or killed at any step: others take over, nothing is lost, doubled or disordered."""
+"""Consumers join, leave, freeze, are slow or are killed at any step. Others take over; nothing is lost, duplicated or reordered."""
 
 import signal
 import time
@@ -13,7 +13,7 @@ from deltadrop_process import FAULTY_PROGRAM, DidNotStart, Program, tree
 from gate import Gate
 from pipeline import PATIENCE_S, Psql, csv_of, health_until, values_of
 
-# More than any life passes; the test ends by itself at the first lives that were not killed.
+# More fault points than any run passes. The test ends at the first runs that were not killed.
 POINTS_MAX = 800
 POINTS_EXPECTED = 30
 
@@ -34,7 +34,7 @@ def log_says(program, text):
 
 @pytest.fixture
 def group(kafka, pipeline):
-    """group(n) waits until the consumer group has n members and has shared the partitions out."""
+    """group(n) waits until the consumer group has n members and has assigned the partitions."""
     client = KafkaAdminClient(bootstrap_servers=kafka.address)
     name = pipeline.env["CONSUMER_GROUP"]
 
@@ -51,8 +51,8 @@ def group(kafka, pipeline):
 
 @pytest.mark.parametrize("frozen", [False, True], ids=["slow", "frozen"])
 def test_a_consumer_that_is_away_for_too_long_loses_its_partitions_and_its_transaction(pipeline, group, frozen):
-    """Its connection is held before the first statement of a batch: it goes on reading, but when another one joins it does not give its
-    partitions back within max.poll.interval.ms; or the process is frozen for longer than its session."""
+    """Either its connection is held before the first statement of a batch: it continues to read, but when another consumer joins, it
+    does not give back its partitions within max.poll.interval.ms. Or the process is frozen for longer than its session."""
     server = pipeline.serve()
     if not frozen:
         pipeline.env["KAFKA_CONFIG_MAX_POLL_INTERVAL_MS"] = "2000"
@@ -67,7 +67,7 @@ def test_a_consumer_that_is_away_for_too_long_loses_its_partitions_and_its_trans
         if frozen:
             slow.process.send_signal(signal.SIGSTOP)
         other = pipeline.consume()
-        # The slow one would have to record a part of it: it is applied only because the partitions moved.
+        # The slow consumer would have to record a part of the upload. It is applied only because the partitions moved.
         pipeline.wait_applied(server, answers[-1]["upload_id"])
         group(1)
         assert not log_says(slow, "another consumer has recorded")
@@ -144,7 +144,7 @@ def test_two_consumers_that_record_the_last_parts_of_an_upload_at_the_same_momen
 
 
 def what_is_there(sql, parquet_dir):
-    """All that must be equal however often a consumer was killed; when it was done is another matter."""
+    """Everything that must be equal however often a consumer was killed. Times are left out."""
     return [
         sql.rows("SELECT upload_id, seq, event_id, event_type, key_value, old_values, new_values, changed_columns, line FROM cdc_events ORDER BY upload_id, seq"),
         sql.rows("SELECT record_key, data, valid_from, valid_to, is_current, upload_id FROM company_data ORDER BY record_key, valid_from"),
@@ -157,8 +157,8 @@ def what_is_there(sql, parquet_dir):
 
 
 class Life:
-    """Consumers of the whole topic into a database and a lake of their own. Each is a group of its own, as nobody then waits for
-    a dead member's session: the offsets are in the database."""
+    """Consumers that record the whole topic in their own database and lake. Each has its own group, so that nobody waits for a dead
+    member's session; the offsets are in the database."""
 
     def __init__(self, pipeline, name):
         self.pipeline, self.name = pipeline, name
@@ -173,7 +173,7 @@ class Life:
         return Program("consume", self.folder / f"{role}.log", env=env, **more)
 
     def survives(self, consumer):
-        """Waits until it has done everything and ended as it should, or is gone."""
+        """Waits until the consumer has recorded everything and ended properly, or was killed."""
         deadline = time.monotonic() + PATIENCE_S
         stopping = False
         while (code := consumer.process.poll()) is None:
@@ -198,8 +198,8 @@ class Life:
 
 
 def test_killed_at_every_step(pipeline):
-    """Every fault point of `consume` in turn, from the first migration to its end: what the next one leaves is equal, lake byte for
-    byte, to what one makes that nobody disturbed."""
+    """Kills `consume` at each of its fault points in turn, from the first migration to its end. The next run must produce the same
+    result as an undisturbed run, and the same lake byte for byte."""
     server = pipeline.serve()
     for content in ({"a": "1", "b": "2", "c": "3", "d": "4"}, {"a": "1", "b": "20", "c": "30", "e": "5"}):
         pipeline.wait_published(server, server.upload(csv_of(content)).json()["upload_id"])

@@ -1,4 +1,4 @@
-"""docs/history-schema.md lists what a PostgreSQL database has."""
+"""docs/history-schema.md lists the schema of a PostgreSQL database."""
 
 from history_schema import documented
 from pipeline import health_until

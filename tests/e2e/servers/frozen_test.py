@@ -1,4 +1,4 @@
-"""Kafka or PostgreSQL is frozen: it takes connections and answers nothing. What does not need it goes on as before."""
+"""Kafka or PostgreSQL is frozen: it accepts connections but does not respond. Requests that do not need it work as before."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ import requests
 from pipeline import csv_of, health_until
 
 READERS = 64
-# The promise is a second; the rest is for a machine that does other work.
+# The guarantee is one second. The rest is tolerance for a busy machine.
 QUICK_S = 3
 
 
@@ -39,7 +39,7 @@ def assert_monitoring_is_quick(program):
 
 
 def read_to_the_end(url):
-    """A reader who needs the database, and takes whatever comes of it."""
+    """Sends a request that needs the database, and accepts any outcome."""
     try:
         return requests.get(url, timeout=60).status_code
     except requests.RequestException as error:
@@ -54,7 +54,7 @@ def test_readers_of_a_frozen_database_hold_up_nothing_else(pipeline, database):
     database.freeze()
     with ThreadPoolExecutor(READERS) as pool:
         readers = [pool.submit(read_to_the_end, url) for _ in range(READERS)]
-        # The first look at what is frozen takes its patience; from then on nobody waits.
+        # The first check of the frozen server takes the whole time limit. After that, nobody waits.
         for program in (server, consumer):
             assert_monitoring_is_quick(program)
         took, answer = seconds_for("POST", f"{server.url}/upload", files={"file": ("so-financials.csv", csv_of({"F1": "2"}))})

@@ -1,4 +1,4 @@
-"""Holds database transactions open at a chosen statement, so that what a test does then is in the middle of them."""
+"""Holds database transactions open at a chosen statement, so that a test can act in the middle of them."""
 
 import subprocess
 import time
@@ -9,8 +9,8 @@ LOCK = 42
 
 
 class Gate:
-    """Closed from the start. `when`: a trigger, as in "BEFORE INSERT ON cdc_events FOR EACH STATEMENT"; `only`: a condition on the
-    trigger's variables. Whoever waits for longer than the server's lock_timeout (10 s) fails there."""
+    """The gate is initially closed. `when` is a trigger, such as "BEFORE INSERT ON cdc_events FOR EACH STATEMENT", and `only` is a
+    condition on the trigger's variables. A transaction that waits for longer than the server's lock_timeout (10 s) fails."""
 
     def __init__(self, url, when, only="true"):
         self.sql = Psql(url)
@@ -30,7 +30,7 @@ class Gate:
         self.open()
 
     def wait_until_held(self, count=1):
-        """Until so many transactions wait here."""
+        """Waits until this many transactions wait at the gate."""
         deadline = time.monotonic() + PATIENCE_S
         waiting = ("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
                    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
@@ -38,6 +38,6 @@ class Gate:
             assert time.monotonic() < deadline, f"fewer than {count} wait at the gate"
 
     def open(self):
-        """Lets all go on that wait, at the same moment, and those that come later."""
+        """Lets all waiting transactions continue at the same moment, and all later ones pass."""
         if self.holder.poll() is None:
             self.holder.communicate()

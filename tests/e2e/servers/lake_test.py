@@ -1,4 +1,4 @@
-"""The lake beside PostgreSQL: two consumers on one folder, the commands beside them, typed views by psql."""
+"""The lake with PostgreSQL: two consumers on one folder, commands that run at the same time, typed views in psql."""
 
 import csv
 import io

@@ -1,7 +1,7 @@
-"""An upload whose apply takes longer than max.poll.interval.ms: it is applied by a worker, and the partitions stay.
+"""Applying an upload takes longer than max.poll.interval.ms. A worker applies it, and the consumer keeps its partitions.
 
-DELTADROP_LARGE_EVENTS=5000000 runs it at the size that is promised, with an interval of 10 s (some 3 minutes on 2 cores, 2 GB of
-memory for the servers); without it the interval and the size are smaller, and the same things must hold.
+DELTADROP_LARGE_EVENTS=5000000 runs it at the guaranteed size, with an interval of 10 s (about 3 minutes on 2 cores, and 2 GB of
+memory for the servers). Without it, the interval and the size are smaller, and the same guarantees apply.
 """
 
 import os
@@ -17,7 +17,7 @@ SERVE_PEAK_MB, CONSUME_PEAK_MB = 1500, 1000
 
 
 class LongestApply:
-    """For how long the transactions that apply are seen to be open, in seconds."""
+    """Samples how long the applying transactions are open, in seconds."""
 
     def __init__(self, sql):
         self.sql, self.seconds, self.ended = sql, 0.0, threading.Event()
@@ -53,7 +53,7 @@ def test_an_upload_that_is_applied_for_longer_than_the_poll_interval(pipeline):
     finally:
         seconds = longest.end()
     assert seconds > POLL_INTERVAL_MS / 1000, "the apply was too short to show anything: raise EVENTS"
-    assert "MAXPOLL" not in consumer.log_path.read_text(), "librdkafka says when the interval is exceeded"
+    assert "MAXPOLL" not in consumer.log_path.read_text(), "librdkafka logs when the interval is exceeded"
     pipeline.check_once([small, large])
     counted = "SELECT count(*) AS n, count(DISTINCT record_key) AS keys, sum((data ->> 'amount')::bigint) AS sum FROM company_data WHERE is_current AND company_id = 'so-financials'"
     assert pipeline.sql.rows(counted) == [{"n": EVENTS, "keys": EVENTS, "sum": EVENTS * (EVENTS - 1) // 2}]

@@ -1,4 +1,4 @@
-"""The main job: upload, Kafka, PostgreSQL, lake; every change once, in order, seen by independent readers."""
+"""The main job: upload, Kafka, PostgreSQL, lake. Independent readers see every change once and in order."""
 
 import json
 
@@ -13,7 +13,7 @@ def edited(rows, updates=(), deletes=(), inserts=()):
 
 
 def changes(files):
-    """{(version, key): (type, old amount, new amount, changed columns)}, found without Deltadrop."""
+    """{(version, key): (type, old amount, new amount, changed columns)}, computed without Deltadrop."""
     found = {}
     for version, (old, new) in enumerate(zip([{}, *files], files), 1):
         found |= {(version, key): ("delete", old[key], None, None) for key in old.keys() - new.keys()}
@@ -30,8 +30,8 @@ def change_of(event):
 
 
 def check_log(pipeline, files, wanted):
-    """Every message is one of the wanted changes, none is missing or there twice; a key's are in one partition and in order, and
-    played back they give every file."""
+    """Checks that the messages are exactly the expected changes, without duplicates. A key's messages are in one partition and in
+    order, and replaying them gives every file."""
     messages = pipeline.messages()
     events = [json.loads(record.value) for record in messages]
     assert len(events) == len({event["event_id"] for event in events}) == len(wanted)
@@ -54,7 +54,7 @@ def check_log(pipeline, files, wanted):
 
 
 def check_database(pipeline, files, states, wanted):
-    """The same by plain SQL: the events, the records now and as of each version, and each key's in order."""
+    """The same checks in plain SQL: the events, the records now and as of each version, and the order of each key's events."""
     rows = pipeline.sql.rows("SELECT version, key_value, event_type, old_values, new_values, changed_columns FROM cdc_events")
     assert len(rows) == len(wanted)
     assert {(row["version"], row["key_value"]): change_of(row) for row in rows} == wanted

@@ -1,4 +1,4 @@
-"""The log's own accidents: what is none of ours, what was lost, what is made again."""
+"""Accidents of the log: foreign messages, lost messages, and a topic that is created again."""
 
 import json
 
@@ -69,7 +69,7 @@ def test_a_new_topic_and_an_empty_database_are_filled_again_by_republish(pipelin
     database = pipeline.database_url.rsplit("/", 1)[-1] + "_again"
     Psql(pipeline.postgres.url()).run(f"CREATE DATABASE {database}")
     pipeline.use(topic=pipeline.topic + "-again", database_url=pipeline.postgres.url(database))
-    # Nobody runs: it marks only.
+    # No server runs, so republish only marks the versions.
     said = pipeline.command("republish")
     assert (said.returncode, "5 uploads of 1 table: sent again under the same event ids by the next start" in said.stdout) == (0, True), said
     server, consumer = pipeline.serve(), pipeline.consume()

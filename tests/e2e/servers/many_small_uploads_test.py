@@ -1,4 +1,4 @@
-"""Several consumers under many small uploads, each of which has events in all partitions: no deadlock, and not slower than one."""
+"""Several consumers with many small uploads, each with events in all partitions: no deadlock, and not slower than one consumer."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +11,14 @@ CLIENTS = 6
 TABLES = 30
 VERSIONS = 6
 ROWS = 9
-# What is shorter than this is the machine's noise.
+# Shorter times are the machine's noise.
 SHORT_S = 0.1
-# Other work on the machine slows one measurement or another. Consumers that wait for each other are slower in all of them.
+# Other work on the machine slows single measurements. Consumers that wait for each other are slower in all of them.
 ATTEMPTS = 6
 
 
 class Round:
-    """serve with the tests' archive, and some consumers, on a topic, a database and a lake of their own."""
+    """serve with the test's archive, and some consumers, on their own topic, database and lake."""
 
     def __init__(self, pipeline, name, count):
         self.pipeline, self.sql = pipeline, Psql(pipeline.postgres.url(f"{pipeline.database}_{name}"))
@@ -34,7 +34,7 @@ class Round:
         client = KafkaAdminClient(bootstrap_servers=self.pipeline.kafka.address)
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            # Who has been told its partitions knows its lag. Before the first is, the group has no coordinator to ask.
+            # A consumer with assigned partitions knows its lag. Before the first assignment, the group has no coordinator.
             if all(consumer.request("GET", "/health").json()["lag"] is not None for consumer in self.consumers):
                 found = client.describe_groups([group])[group]
                 if found["group_state"] == "Stable" and len(found["members"]) == count:
@@ -47,7 +47,7 @@ class Round:
             self.pipeline.wait_applied(self.server, upload_id, "applied")
 
     def end(self):
-        """Deadlocks are counted at the latest when a connection ends."""
+        """Ends the connections first, because each reports its deadlocks when it ends, at the latest."""
         for program in [self.server, *self.consumers]:
             program.stop()
         assert self.sql.run("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == "0"
@@ -57,7 +57,7 @@ class Round:
 
 
 def upload_all(server, first):
-    """Every table's next versions, by several clients at once; {table: id of its last upload}."""
+    """Uploads every table's next versions, with several clients at once. Returns {table: id of its last upload}."""
     def load(client):
         last = {}
         for version in range(first, first + VERSIONS):
@@ -75,8 +75,8 @@ def upload_all(server, first):
 
 
 def p99_of_live_load(pipeline, name, count, first, before):
-    """Seconds from an upload's acceptance until readers see it, and the last uploads. `first` is the first version that is
-    uploaded, and `before` the last uploads that are there already."""
+    """Returns the seconds from an upload's acceptance until readers see it, and the last uploads. `first` is the first uploaded
+    version, and `before` contains the existing last uploads."""
     this = Round(pipeline, name, count)
     if before:
         assert pipeline.command("republish").returncode == 0
@@ -91,7 +91,7 @@ def p99_of_live_load(pipeline, name, count, first, before):
 
 
 def seconds_of_backlog(pipeline, name, count, last):
-    """How long it takes to record and apply everything, published again into an empty topic and database."""
+    """The time to record and apply everything after it is published again into an empty topic and database."""
     this = Round(pipeline, name, count)
     done = pipeline.command("republish")
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Kafka and PostgreSQL come late, go away and come back: nothing is refused, lost, doubled or out of order."""
+"""Kafka and PostgreSQL start late, stop and return: nothing is rejected, lost, duplicated or out of order."""
 
 import signal
 import time
@@ -16,7 +16,7 @@ def rows(amount, count=200):
 
 @pytest.fixture
 def broker(kafka):
-    """The broker, which runs again for the next test whatever happens in this one."""
+    """The broker. It is started again for the next test, whatever happens in this one."""
     yield kafka
     kafka.thaw()
     if kafka.process is None:
@@ -31,7 +31,7 @@ def database(postgres):
 
 
 class LogEnd:
-    """How many messages the topic has taken."""
+    """The number of messages in the topic."""
 
     def __init__(self, pipeline):
         self.reader = KafkaConsumer(bootstrap_servers=pipeline.kafka.address)
@@ -42,8 +42,8 @@ class LogEnd:
 
 
 def in_the_middle_of(pipeline, server, content, count, accident):
-    """Does `accident` while some of an upload's events are in the log and others are not: the server stands still meanwhile. The
-    upload's answer."""
+    """Runs `accident` while some of an upload's events are in the log and others are not; the server is paused meanwhile. Returns
+    the response to the upload."""
     log_end = LogEnd(pipeline)
     before = log_end()
     upload = pipeline.pool.submit(server.upload, content)
@@ -61,7 +61,7 @@ def in_the_middle_of(pipeline, server, content, count, accident):
 
 
 def slow_to_publish(pipeline):
-    """Ten messages a request, one request at a time."""
+    """Publishes ten messages per request, one request at a time."""
     pipeline.env |= {"KAFKA_CONFIG_BATCH_NUM_MESSAGES": "10", "KAFKA_CONFIG_MAX_IN_FLIGHT": "1"}
 
 
@@ -113,7 +113,7 @@ def test_a_broker_frozen_for_longer_than_the_session_is_an_absent_one(pipeline, 
         health_until(program, "the broker is missed", lambda answer: answer["kafka"] == "DOWN")
     deadline = time.monotonic() + PATIENCE_S
     while "SESSTMOUT" not in consumer.log_path.read_text():
-        assert time.monotonic() < deadline, "librdkafka tells when the session timed out"
+        assert time.monotonic() < deadline, "librdkafka logs when the session timed out"
     broker.thaw()
     pipeline.wait_applied(server, answers[-1]["upload_id"])
     pipeline.check_once(answers)

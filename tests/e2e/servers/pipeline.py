@@ -1,4 +1,4 @@
-"""serve and consume on a topic and a database of one test's own, and independent looks at both."""
+"""Runs serve and consume on a test's own topic and database, and reads both independently."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ PATIENCE_S = 60
 
 
 class Psql:
-    """One SQL statement after another by psql, which shares nothing with Deltadrop."""
+    """Runs SQL statements one after another through psql, which shares no code with Deltadrop."""
 
     def __init__(self, url):
         self.url = url
@@ -38,7 +38,7 @@ class Pipeline:
         self.parquet_dir = self.folder / "lake"
         self.database = name.replace("-", "_")
         Psql(postgres.url()).run(f"CREATE DATABASE {self.database}")
-        # gzip, since Python reads it by itself. A killed consumer's partitions are free after the session's timeout.
+        # gzip, because Python's standard library reads it. A killed consumer's partitions are free after the session timeout.
         self.env = {"KAFKA_BOOTSTRAP_SERVERS": kafka.address, "KAFKA_CONFIG_COMPRESSION_CODEC": "gzip",
                     "KAFKA_CONFIG_SESSION_TIMEOUT_MS": "2000", "KAFKA_CONFIG_HEARTBEAT_INTERVAL_MS": "500", "KAFKA_PARTITIONS": "3", "PUBLISH_TIMEOUT": "2s",
                     "PARQUET_DIR": str(self.parquet_dir), "CONSUMER_GROUP": name}
@@ -47,7 +47,7 @@ class Pipeline:
         self.use(topic=name, database_url=postgres.url(self.database))
 
     def use(self, topic, database_url):
-        """What is started from here on has these."""
+        """Sets these for all programs that are started later."""
         self.topic, self.database_url, self.sql = topic, database_url, Psql(database_url)
         self.env |= {"KAFKA_TOPIC": topic, "DATABASE_URL": database_url}
 
@@ -75,7 +75,7 @@ class Pipeline:
         self.pool.shutdown()
 
     def wait_applied(self, server, upload_id, what="in_lake", patience_s=PATIENCE_S):
-        """Asks again until the deadline: one `?wait=` is at most 30 s."""
+        """Repeats the request until the deadline, because one `?wait=` takes at most 30 s."""
         deadline = time.monotonic() + patience_s
         while True:
             state = server.wait(upload_id, what)
@@ -92,7 +92,7 @@ class Pipeline:
     def logs(self):
         return "\n".join(f"--- {program.log_path.name}\n{program.log_path.read_text()[-3000:]}" for program in self.running)
 
-    # ---- what is where, seen without Deltadrop
+    # ---- contents of the database and the topic, read without Deltadrop
 
     def open_rows(self):
         """{key: values} of the current rows."""
@@ -122,7 +122,7 @@ class Pipeline:
             consumer.close()
 
     def produce(self, *values):
-        """Messages that are none of ours: (key, value) each."""
+        """Produces foreign messages: (key, value) each."""
         producer = KafkaProducer(bootstrap_servers=self.kafka.address, max_request_size=16 << 20)
         try:
             for key, value in values:
@@ -134,7 +134,7 @@ class Pipeline:
             producer.close()
 
     def check_once(self, uploads):
-        """Each upload's events are in the database once, all of them, and applied in order."""
+        """Checks that the database has all events of each upload exactly once, and that they are applied in order."""
         total = sum(upload["inserted"] + upload["updated"] + upload["deleted"] for upload in uploads)
         counted = self.sql.rows("SELECT count(*) AS n, count(DISTINCT event_id) AS ids FROM cdc_events")[0]
         assert (counted["n"], counted["ids"]) == (total, total)
@@ -146,7 +146,7 @@ class Pipeline:
 
 
 def health_until(program, what, good):
-    """Asks /health until `good(answer)`."""
+    """Requests /health until `good(answer)` is true."""
     deadline = time.monotonic() + PATIENCE_S
     answer = None
     while time.monotonic() < deadline:
@@ -157,7 +157,7 @@ def health_until(program, what, good):
 
 
 def csv_of(rows):
-    """{key: amount} as a file."""
+    """{key: amount} as a CSV file."""
     return "record_id,amount\n" + "".join(f"{key},{amount}\n" for key, amount in rows.items())
 
 

@@ -1,4 +1,4 @@
-"""Reading from PostgreSQL while uploads go through Kafka: one whole version, and events as they are applied."""
+"""Reads from PostgreSQL while uploads go through Kafka: one complete version, and events as they are applied."""
 
 from read_checks import Stream, check_readers_see_whole_versions, table_of
 

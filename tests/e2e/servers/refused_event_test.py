@@ -1,4 +1,4 @@
-"""An event that PostgreSQL refuses: its table waits, all others go on, and it is repaired in the ways that are named."""
+"""PostgreSQL rejects an event: its table waits, all others continue, and each documented repair works."""
 
 import pytest
 
@@ -9,7 +9,7 @@ POISON = "F13"
 
 
 def refuse(pipeline, what, table="cdc_events"):
-    """As a database's owner may: with a rule of their own."""
+    """Adds a constraint, as the owner of a database may."""
     pipeline.sql.run(f"ALTER TABLE {table} ADD CONSTRAINT of_the_owner CHECK ({what}) NOT VALID")
 
 
@@ -38,7 +38,7 @@ def refused_and_waiting(pipeline):
         assert (named["company_id"], named["table_name"], named["upload_id"]) == ("so-financials", "financials", uploads[0]["upload_id"])
         assert named["state"] == "blocked" and "of_the_owner" in named["error"], named
         assert "deltadrop republish so-financials financials --from-version 1" in named["fix"] and "dead-letters retry" in named["fix"]
-    # Exactly one event is out; the rest of its upload and the one behind it are recorded.
+    # Exactly one event is missing. The rest of its upload and the next upload are recorded.
     pipeline.wait_published(server, uploads[1]["upload_id"])
     health_until(consumer, "all is read", lambda answer: answer["lag"] == 0)
     counts = pipeline.sql.rows("SELECT u.upload_id, u.state, count(*) AS n FROM uploads u JOIN cdc_events USING (upload_id) "
@@ -78,7 +78,7 @@ def test_it_is_repaired_by_a_retry(pipeline, how):
     shown = pipeline.command("dead-letters", "show", letter)
     assert shown.returncode == 0 and f'"key_value":"{POISON}"' in shown.stdout and uploads[0]["upload_id"] in shown.stdout, shown
     path = "/api/v1/dead-letters/" + letter.replace("/", "%2F").replace("+", "%2B")
-    # While the reason is there it stays what it is.
+    # While the reason exists, the state does not change.
     early = pipeline.command("dead-letters", "retry", letter)
     assert early.returncode == 2 and "refused again" in early.stderr and "of_the_owner" in early.stderr and "fix:" in early.stderr, early
     refused = consumer.request("POST", path + "/retry")
@@ -86,7 +86,7 @@ def test_it_is_repaired_by_a_retry(pipeline, how):
     assert consumer.get(path)["resolved_at"] is None
     accept(pipeline)
     if how == "http":
-        # serve only reads the history: whoever consumes writes to it.
+        # serve only reads the history; consume writes it.
         assert server.request("POST", path + "/retry").status_code in (404, 405)
         answer = consumer.request("POST", path + "/retry")
         assert answer.status_code == 200 and answer.json()["resolved_at"], answer.text

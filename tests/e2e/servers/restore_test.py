@@ -1,4 +1,4 @@
-"""What is restored from an older copy: the database, and DATA_DIR. Each ends in the rows of the archive."""
+"""The database or DATA_DIR is restored from an older copy. In each case, the rows finally equal the archive."""
 
 import shutil
 import subprocess
@@ -17,14 +17,14 @@ def run(*command):
 
 
 def restore(pipeline, dump):
-    """As an operator does it: whoever is connected is thrown out."""
+    """Restores the database like an operator, and ends existing connections."""
     Psql(pipeline.postgres.url()).run(f"DROP DATABASE {pipeline.database} WITH (FORCE)")
     Psql(pipeline.postgres.url()).run(f"CREATE DATABASE {pipeline.database}")
     run("pg_restore", "--dbname", pipeline.database_url, "--exit-on-error", dump)
 
 
 def drop_messages(pipeline):
-    """What retention does, at once."""
+    """Deletes the messages at once, as retention would later."""
     reader = KafkaConsumer(bootstrap_servers=pipeline.kafka.address)
     client = KafkaAdminClient(bootstrap_servers=pipeline.kafka.address)
     client.delete_records(reader.end_offsets([TopicPartition(pipeline.topic, number) for number in reader.partitions_for_topic(pipeline.topic)]))
@@ -97,7 +97,7 @@ def test_an_older_data_dir_is_a_fork_that_one_command_repairs(pipeline):
         assert all(word in named["fix"] for word in ("deltadrop conflict show", "deltadrop conflict resolve", "keep the database")), named
         assert lost["upload_id"] in named["error"] and "forked" in named["error"], named
         assert health["troubles"] == []
-    # One that follows the fork waits behind it; other tables go on.
+    # An upload that follows the fork waits for it. Other tables continue.
     answers.append(server.upload(csv_of(ROWS[2])).json())
     after = server.upload_ok(csv_of(ROWS[1]), company_id="another")
     pipeline.wait_published(server, answers[-1]["upload_id"])
@@ -108,7 +108,7 @@ def test_an_older_data_dir_is_a_fork_that_one_command_repairs(pipeline):
     rows_now = pipeline.sql.rows("SELECT record_key, data FROM company_data WHERE is_current AND company_id = 'so-financials'")
     assert {row["record_key"]: row["data"] for row in rows_now} == values_of(ROWS[2]), "nothing wrong was applied"
 
-    # The archive that is there now is the one to go on with: what it does not have is set aside.
+    # Continue with the current archive. Uploads that it does not have are set aside.
     done = pipeline.command("conflict", "resolve", "so-financials", "financials", "--keep", answers[-1]["upload_id"], "--yes")
     assert done.returncode == 0 and lost["upload_id"] in done.stdout, done
     for upload in (*answers, after):
@@ -118,7 +118,7 @@ def test_an_older_data_dir_is_a_fork_that_one_command_repairs(pipeline):
         assert server.records(f"&as_of={answer['timestamp']}") == values_of(rows)
     health_until(consumer, "all is well again", lambda answer: answer["status"] == "UP")
     events = pipeline.sql.rows(f"SELECT count(*) AS n FROM cdc_events WHERE upload_id = '{lost['upload_id']}'")
-    assert events == [{"n": lost["updated"]}], "nothing that was recorded is lost"
+    assert events == [{"n": lost["updated"]}], "no recorded event is lost"
     verified = pipeline.command("lake", "verify")
     assert verified.returncode == 0, verified.stdout
     following = server.upload_ok(csv_of(ROWS[0]))

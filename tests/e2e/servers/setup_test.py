@@ -1,4 +1,4 @@
-"""What an operator gets wrong: one line that names it and the fix; then a retry, or an exit that is not 0."""
+"""Setup errors of an operator: one line names the error and the fix. The program then retries or exits with a code other than 0."""
 
 import pytest
 from kafka.admin import KafkaAdminClient, NewTopic
@@ -51,7 +51,7 @@ def test_a_newer_schema_ends_the_consumer(pipeline):
     newer = pipeline.consume()
     assert newer.process.wait(timeout=60) == 2
     assert "has schema 999, this program knows schema 4" in newer.log_path.read_text()
-    # Uploads go on without it; reads say why they do not.
+    # Uploads continue without the database. Reads report why they fail.
     server = pipeline.serve()
     upload = server.upload(csv_of(ROWS)).json()
     pipeline.wait_published(server, upload["upload_id"])
@@ -63,7 +63,7 @@ def test_a_database_of_which_the_tables_are_missing_gets_them(pipeline):
     server = pipeline.serve()
     health = health_until(server, "they are missed", lambda answer: answer["database"] == "DOWN")
     assert "deltadrop consume" in " ".join(health["troubles"]), health
-    # As it is after a migration that never ran: the list of them is there, and empty.
+    # The state before the first migration: the list of migrations exists and is empty.
     pipeline.sql.run("CREATE TABLE schema_migrations (number integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())")
     pipeline.consume()
     answer = server.upload_ok(csv_of(ROWS))

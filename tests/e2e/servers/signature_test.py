@@ -1,4 +1,4 @@
-"""Who may write to the topic: forged events with and without EVENT_KEY, and the repair of what was forged."""
+"""Forged events in the topic, with and without EVENT_KEY, and the repair after a forgery."""
 
 import json
 import uuid
@@ -13,7 +13,7 @@ TABLE = ("so-financials", "financials")
 
 
 def forged(message, previous, version, amount):
-    """An upload of one update that follows `previous`, made from an event that anybody can read."""
+    """A forged upload of one update that follows `previous`, made from an event that anybody can read."""
     event = json.loads(message.value)
     upload_id = str(uuid.UUID(int=uuid.UUID(event["upload_id"]).int ^ 0xFFFF))
     values = event["new_values"]

@@ -1,4 +1,4 @@
-"""SIGTERM ends serve and consume in time, also while Kafka or PostgreSQL does not answer."""
+"""SIGTERM ends serve and consume in time, also while Kafka or PostgreSQL does not respond."""
 
 import signal
 import threading
@@ -15,7 +15,7 @@ TIME_S = 10
 
 @pytest.fixture
 def frozen(request, kafka, postgres):
-    """frozen("kafka") freezes it; it runs again after the test."""
+    """frozen("kafka") freezes that server. It runs again after the test."""
     servers = {"kafka": kafka, "postgres": postgres}
     used = []
 
@@ -29,7 +29,7 @@ def frozen(request, kafka, postgres):
 
 
 def in_background(call):
-    """A request that may end in any way."""
+    """Sends a request in a thread and accepts any outcome."""
     def run():
         try:
             call()
@@ -58,7 +58,7 @@ def test_serve_ends_while_postgres_is_frozen_under_reads(pipeline, frozen):
     pipeline.wait_applied(server, server.upload(csv_of(rows(1))).json()["upload_id"])
     frozen("postgres")
     readers = [in_background(lambda: requests.get(server.url + f"{TABLE}/records", timeout=60)) for _ in range(8)]
-    # They are with the frozen server once another request says that it does not answer.
+    # When another request reports that the server does not respond, these requests are waiting for it.
     deadline = time.monotonic() + 60
     while server.request("GET", "/health").json()["database"] != "DOWN":
         assert time.monotonic() < deadline

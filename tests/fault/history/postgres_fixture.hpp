@@ -19,7 +19,7 @@ using testing::must;
 using testing::SqlSession;
 using testing::TableStory;
 
-/// A database of its own in the shared server.
+/// A test's own database in the shared server.
 class PostgresFault : public ::testing::Test {
  protected:
   PostgresFault() { server_.make_database(database_); }
@@ -39,10 +39,10 @@ class PostgresFault : public ::testing::Test {
   Timestamp now_{1'900'000'000'000};
 };
 
-/// While it is closed, statements of one kind wait in the database.
+/// While the gate is closed, statements of one kind wait in the database.
 class Gate {
  public:
-  /// `trigger`: when statements wait, as in "BEFORE INSERT ON cdc_events"; `kind` may be CONSTRAINT.
+  /// `trigger` says where statements wait, such as "BEFORE INSERT ON cdc_events". `kind` may be CONSTRAINT.
   Gate(const std::string& url, const std::string& trigger, const std::string& kind = "") : holder_(url) {
     const std::string made = holder_.execute(
         "SELECT pg_advisory_lock(42); CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS "

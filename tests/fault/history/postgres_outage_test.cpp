@@ -4,7 +4,7 @@
 
 #include "postgres_fixture.hpp"
 
-// The server goes away at every step: nothing is lost, nothing is there twice, nothing waits for ever.
+// The server fails at every step: nothing is lost or duplicated, and nothing waits forever.
 
 namespace deltadrop::history {
 namespace {
@@ -86,10 +86,10 @@ TEST_F(PostgresFault, ACommitWhoseAnswerIsLostIsInDoubtAndWasDone) {
   const auto events = story_.next(kRows);
   must(store->health());
   auto admin = SqlSession(server_.url());
-  // A commit that waits for a standby which does not exist is done, but not answered.
+  // A commit that waits for a nonexistent standby takes effect, but gets no response.
   ASSERT_EQ(admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'"), "");
   ASSERT_EQ(admin.execute("SELECT pg_reload_conf()"), "");
-  // With a dead letter it waits.
+  // A batch with a dead letter waits for the standby.
   auto batch = feed.batch({{0, events[0]}, {0, events[1]}});
   const auto letter = feed.dead_letter("no event", std::nullopt, 1);
   batch.dead_letters = letter.dead_letters;
@@ -100,7 +100,8 @@ TEST_F(PostgresFault, ACommitWhoseAnswerIsLostIsInDoubtAndWasDone) {
   EXPECT_EQ(error_of(recording.get()), "in_doubt/commit-in-doubt");
   ASSERT_EQ(admin.execute("ALTER SYSTEM RESET synchronous_standby_names"), "");
   ASSERT_EQ(admin.execute("SELECT pg_reload_conf()"), "");
-  EXPECT_EQ(must(store->offsets("topic"))[0].next, Offset(2)) << "reading the offsets tells that it was done";
+  EXPECT_EQ(must(store->offsets("topic"))[0].next, Offset(2))
+      << "the offsets show that the commit took effect";
   EXPECT_EQ(error_of(feed.record(batch)), "conflict/offset-moved");
   EXPECT_EQ(upload(*store, events[0].upload.upload_id).recorded, 2);
 }
@@ -113,7 +114,7 @@ std::string recorded_of(SqlSession session) {
 }
 
 TEST_F(PostgresFault, ACrashOfTheServerLosesEventsAndOffsetsTogetherAndNothingApplied) {
-  // Nothing but a commit brings PostgreSQL's own log to the disk.
+  // Only a commit flushes PostgreSQL's WAL to the disk.
   ASSERT_EQ(session().execute("ALTER SYSTEM SET wal_writer_delay = '10s'"), "");
   ASSERT_EQ(session().execute("SELECT pg_reload_conf()"), "");
   const auto store = open();
@@ -130,7 +131,7 @@ TEST_F(PostgresFault, ACrashOfTheServerLosesEventsAndOffsetsTogetherAndNothingAp
               found == "2 events, 2 read, 2 seen")
       << found;
 
-  // A reader that thinks that it is further is told, and reads again from where the history is.
+  // A reader that is ahead of the history gets an error and reads again from the history's offset.
   ASSERT_EQ(error_of(store->health()), "");
   const auto next = feed.stored_offset(0);
   history::RecordBatch later;
@@ -180,7 +181,7 @@ TEST_F(PostgresFault, AFrozenServerIsNotWaitedForForEver) {
   ASSERT_TRUE(gate.wait_until_somebody_waits());
   server_.freeze();
   EXPECT_EQ(error_of(store->health()), "unavailable/database-silent");
-  EXPECT_EQ(error_of(store->summary()), "unavailable/database-silent") << "by a new connection";
+  EXPECT_EQ(error_of(store->summary()), "unavailable/database-silent") << "a new connection reports it";
   const auto batch = feed.batch({{1, story_.next({})[0]}});
   EXPECT_EQ(error_of(feed.record(batch)), "unavailable/database-silent");
   EXPECT_EQ(error_of(applying.get()), "unavailable/database-silent");
@@ -194,18 +195,18 @@ TEST_F(PostgresFault, AFrozenServerIsNotWaitedForForEver) {
   EXPECT_TRUE(std::holds_alternative<Applied>(must(store->apply_next(story_.table(), now_))));
 }
 
-/// So many bytes that the server waits for its reader in the middle of a scan.
+/// Enough bytes that the server waits for its reader in the middle of a scan.
 std::vector<Event> apply_long_upload(HistoryStore& store, TableStory& story) {
   testing::Rows rows;
   for (int i = 0; i < 2000; ++i) rows[std::to_string(i)] = {{"v", std::string(20'000, 'x')}};
   auto events = story.next(rows);
   HistoryFeed(store).record_all(events);
   must(store.apply_next(story.table(),
-                        Timestamp{1'900'000'000'000}));  // what is not applied may go with the server
+                        Timestamp{1'900'000'000'000}));  // unapplied uploads may be lost with the server
   return events;
 }
 
-/// How a scan ends of which the first event does `meanwhile`, and how many events it gave.
+/// Runs `meanwhile` at the first event of a scan. Returns how the scan ends and the number of its events.
 std::pair<std::string, std::size_t> scan(HistoryStore& store, const UploadId& upload,
                                          const std::function<void()>& meanwhile) {
   std::size_t count = 0;

@@ -15,7 +15,8 @@ testing::Rows rows(const std::string& value) {
   return rows;
 }
 
-// PostgreSQL has not analysed tables that were just filled. A plan that joins them row by row reads millions.
+// PostgreSQL has not yet analysed tables that were just filled. A plan that joins them row by row reads
+// millions of rows.
 TEST_F(PostgresFault, ApplyingReadsEachRowAFewTimesRightAfterRecording) {
   {
     const auto store = open();
@@ -34,7 +35,7 @@ TEST_F(PostgresFault, ApplyingReadsEachRowAFewTimesRightAfterRecording) {
     feed.record_all(again);
     EXPECT_EQ(feed.record_all(again).already_there, kRows);
   }
-  // The counters are complete when the connections are gone.
+  // The counters are complete only when the connections are closed.
   auto admin = session();
   ASSERT_TRUE(
       admin.wait_for("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
@@ -47,13 +48,13 @@ TEST_F(PostgresFault, ApplyingReadsEachRowAFewTimesRightAfterRecording) {
   EXPECT_LT(read, 40 * kRows) << "rows read to record 4 times and apply 2 times " << kRows;
 }
 
-// A million rows in the tables, and none of the reads looks at more than a few of them.
+// The tables have a million rows, and each read visits only a few of them.
 TEST_F(PostgresFault, ReadsGoByIndexInALargeHistory) {
   constexpr int kUploads = 100'000;
   open()->summary().value();
   {
     auto admin = session();
-    // Each company has ten uploads of ten events; ids are made of their numbers.
+    // Each company has ten uploads of ten events. Ids are built from their numbers.
     ASSERT_EQ(
         admin.execute(fmt::format("INSERT INTO uploads SELECT lpad(to_hex(i + 1), 32, '0')::uuid, 'c' || i "
                                   "% {0}, 'financials', i / {0} + 1, "

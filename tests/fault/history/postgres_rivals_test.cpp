@@ -39,7 +39,7 @@ TEST_F(PostgresFault, TwoConsumersFinishOneUploadAtTheSameMoment) {
     const auto mine = record_and_apply(first_feed, *first, first_batch);
     const auto theirs = other.get();
     int applied = std::holds_alternative<Applied>(mine) + std::holds_alternative<Applied>(theirs);
-    // Who looks while the other one applies comes again later.
+    // An applier that finds the table locked tries again later.
     if (applied == 0)
       applied = std::holds_alternative<Applied>(must(first->apply_next(story_.table(), now_)));
     EXPECT_EQ(applied, 1) << "version " << version;
@@ -94,7 +94,7 @@ TEST_F(PostgresFault, AppliedNumbersBecomeVisibleInTheirOrder) {
       "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = "
       "'transactionid'",
       "1"))
-      << "another table's upload waits for the number before its own";
+      << "another table's upload waits until the previous number is committed";
   gate.open();
   EXPECT_TRUE(std::holds_alternative<Applied>(must(applying.get())));
   EXPECT_TRUE(std::holds_alternative<Applied>(must(next.get())));
@@ -127,12 +127,12 @@ TEST_F(PostgresFault, OnlyOneAppliesATableAndOthersDoNotWait) {
       "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = "
       "'transactionid'",
       "1"))
-      << "who finds the upload contradicted waits for the one who applies it";
+      << "the transaction that finds a contradiction waits for the one that applies the upload";
   gate.open();
   EXPECT_TRUE(std::holds_alternative<Applied>(must(applying.get())));
   must(contradicting.get());
   EXPECT_EQ(upload(*first, events[0].upload.upload_id).state, UploadState::applied)
-      << "what is applied stands";
+      << "the applied upload is kept";
   EXPECT_EQ(must(first->summary()).dead_letters, 1);
   EXPECT_TRUE(std::holds_alternative<Applied>(must(second->apply_next(zeta.table(), now_))));
 }
@@ -154,12 +154,12 @@ std::vector<TableStory> tables(int count, int from = 0) {
   return stories;
 }
 
-/// A consumer with a connection of its own that has one partition of the three.
+/// A consumer with its own connection and one of the three partitions.
 struct Rival {
   Rival(std::unique_ptr<HistoryStore> opened, std::int32_t of)
       : store(std::move(opened)), feed(*store), partition(of), order(static_cast<unsigned>(of)) {}
 
-  /// Its event of each of these uploads, in an order of its own: uploads are published at the same time.
+  /// Its event of each of these uploads, in its own order, because uploads are published at the same time.
   RecordBatch batch(std::vector<std::vector<Event>> uploads) {
     std::shuffle(uploads.begin(), uploads.end(), order);
     std::vector<std::pair<std::int32_t, Event>> events;
@@ -178,7 +178,7 @@ struct Rival {
 
 TEST_F(PostgresFault, ThreeConsumersOfTheSameUploadsNeverDeadlock) {
   constexpr int kRounds = 3;
-  // So many that inserting them takes longer than a processor runs one process before another.
+  // Enough rows that inserting them takes longer than a scheduler's time slice.
   constexpr int kTables = 1000;
   auto stories = tables(kTables);
   {
@@ -195,7 +195,7 @@ TEST_F(PostgresFault, ThreeConsumersOfTheSameUploadsNeverDeadlock) {
           return rival->feed.record(batch);
         }));
       }
-      // So that all three insert at the same time, however busy the machine is.
+      // Make all three insert at the same time, however busy the machine is.
       ASSERT_TRUE(gate.wait_for("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted", "3"));
       ASSERT_EQ(gate.execute("COMMIT"), "");
       for (auto& each : recording) EXPECT_EQ(must(each.get()).inserted, kTables) << "round " << round;
@@ -206,7 +206,7 @@ TEST_F(PostgresFault, ThreeConsumersOfTheSameUploadsNeverDeadlock) {
       }
     }
   }
-  // A connection counts when it ends at the latest.
+  // A connection reports its counters when it ends, at the latest.
   auto watching = session();
   ASSERT_TRUE(watching.wait_for(
       "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -214,7 +214,7 @@ TEST_F(PostgresFault, ThreeConsumersOfTheSameUploadsNeverDeadlock) {
   EXPECT_EQ(watching.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"), "0");
 }
 
-/// One repairs what the other blocks, each in the order of its own log.
+/// One consumer repairs uploads that the other blocks, each in the order of its own log.
 TEST_F(PostgresFault, ThreeConsumersThatBlockAndRepairTheSameUploadsNeverDeadlock) {
   constexpr int kTables = 40;
   auto stories = tables(kTables);
@@ -228,7 +228,7 @@ TEST_F(PostgresFault, ThreeConsumersThatBlockAndRepairTheSameUploadsNeverDeadloc
       std::latch together(3);
       std::vector<std::future<Result<RecordReport>>> recording;
       for (auto& rival : rivals) {
-        // Half of the uploads get a dead letter from it, and so are blocked.
+        // It sends dead letters for half of the uploads, which are then blocked.
         auto batch = rival->batch(uploads);
         for (std::size_t i = 0; i < batch.events.size(); i += 2) {
           const auto& logged = batch.events[i];

@@ -3,7 +3,7 @@
 #include "core/values_json.hpp"
 #include "postgres_fixture.hpp"
 
-// What an operator may have set up wrongly: one clear line each, and no damage.
+// Setup errors of an operator: each gets one clear line and does no damage.
 
 namespace deltadrop::history {
 namespace {
@@ -76,7 +76,7 @@ TEST_F(PostgresFault, AReadOnlyRoleReadsAndIsToldWhatItLacks) {
   const auto recorded = viewers_feed.record(viewers_feed.batch({}));
   EXPECT_EQ(error_of(recorded), "") << "nothing to write";
   const auto refused = viewers_feed.record(viewers_feed.batch({{3, story_.next({})[0]}}));
-  EXPECT_EQ(error_of(refused), "unavailable/no-permission") << "it must not be taken for bad data";
+  EXPECT_EQ(error_of(refused), "unavailable/no-permission") << "it must not count as bad data";
   ASSERT_EQ(session().execute("ALTER ROLE postgres IN DATABASE \"" + database_ +
                               "\" SET default_transaction_read_only = on"),
             "");
@@ -90,7 +90,7 @@ TEST_F(PostgresFault, ASchemaIsMadeOnceAndANewerOneIsRefused) {
   const auto checking = open({.url = url(), .migrate = false});
   EXPECT_EQ(error_of(checking->health()), "unavailable/no-schema");
   open()->summary().value();
-  EXPECT_EQ(error_of(checking->health()), "") << "it looks again";
+  EXPECT_EQ(error_of(checking->health()), "") << "it checks again";
   open()->summary().value();
   auto admin = session();
   EXPECT_EQ(admin.value("SELECT count(*) FROM schema_migrations"), "4");
@@ -131,7 +131,7 @@ TEST_F(PostgresFault, TextsAndTimesComeBackAsTheyWere) {
   ASSERT_TRUE(std::holds_alternative<Applied>(must(store->apply_next(story_.table(), now_))));
   const auto found = must(store->key_history(story_.table(), hard));
   ASSERT_EQ(found.size(), 1U);
-  // jsonb keeps what an object says, not the order in which it says it.
+  // jsonb keeps an object's members, not their order.
   EXPECT_TRUE(equal_values_json(found[0].event.new_values_json, events[0].new_values_json))
       << found[0].event.new_values_json;
   events[0].new_values_json = found[0].event.new_values_json;

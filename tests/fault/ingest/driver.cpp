@@ -1,6 +1,6 @@
-/// Runs the script on a DATA_DIR, with fault points on: DELTADROP_FAULT says which one strikes. Writes an
-/// answer for each step that succeeded. A step that fails is done again, once: faults strike once. Or only
-/// recovers the DATA_DIR, or rebuilds its catalog.
+/// Runs the script on a DATA_DIR with fault points enabled; DELTADROP_FAULT selects the fault. Writes a line
+/// for each step that succeeded. Retries a failed step once, because a fault occurs once. Alternatively, only
+/// recovers the DATA_DIR or rebuilds its catalog.
 ///
 ///     ingest_fault_driver FOLDER small|large|mixed script|recover|rebuild
 #include <cstdio>
@@ -53,8 +53,8 @@ Result<std::unique_ptr<ingest::Ingest>> open(const DriverPaths& paths, eventlog:
   return ingest::open(options, log, clock);
 }
 
-/// The planned fault strikes once: if it still does now, it has not before. One that kills was not reached by
-/// whoever asks.
+/// Returns whether the planned fault has occurred. It occurs once: if it occurs now, it has not occurred
+/// before. A fault that kills cannot have occurred yet.
 bool fault_was_reached() {
   const char* plan = std::getenv("DELTADROP_FAULT");
   if (plan == nullptr || !std::string_view(plan).starts_with("fail")) return false;

@@ -1,5 +1,5 @@
-/// Kills the driver, or makes one of its calls fail, at the first, second, third... fault point until a run
-/// passes none; after each run, recovers the DATA_DIR and checks that what was promised holds.
+/// Kills the driver, or makes one of its calls fail, at the first, second, third and so on fault point, until
+/// a run ends before the fault. After each run, recovers the DATA_DIR and checks the guarantees.
 #include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -36,7 +36,7 @@ std::string name_of(Files files) {
   return files == Files::large ? "large" : "small";
 }
 
-/// Exit status of the driver as waitpid gives it. `task`: see driver.cpp.
+/// Runs the driver. Returns its exit status from waitpid. For `task`, see driver.cpp.
 int run_driver(const DriverPaths& paths, const std::string& fault, std::string task = "script") {
   std::string variable = "DELTADROP_FAULT=" + fault;
   std::string watched = "DELTADROP_FAULT_ROOT=" + paths.data_dir().string();
@@ -69,7 +69,8 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
-/// Catalog, archive, manifests and current agree, and nothing else lies about.
+/// Checks that the catalog, the archive, the manifests and `current` agree, and that there are no other
+/// files.
 void check_folders(const Layout& layout, const std::vector<UploadRecord>& versions,
                    const std::set<UploadId>& held) {
   std::vector<std::string> expected;
@@ -100,8 +101,8 @@ void check_folders(const Layout& layout, const std::vector<UploadRecord>& versio
             io::read_whole_file(layout.archived_file(versions.back())).value());
 }
 
-/// The log holds every event of every version, under one text each, and no others; uploads start in version
-/// order.
+/// Checks that the log contains exactly the events of all versions, each always with the same text, and that
+/// uploads start in version order.
 void check_log(const DriverPaths& paths, Ingest& engine, const std::vector<UploadRecord>& versions) {
   std::map<UploadId, std::map<std::int64_t, std::string>> events;
   std::vector<UploadId> order;
@@ -112,7 +113,7 @@ void check_log(const DriverPaths& paths, Ingest& engine, const std::vector<Uploa
     const UploadId& id = event.value().upload.upload_id;
     if (!events.contains(id)) order.push_back(id);
     const auto [known, is_new] = events[id].emplace(event.value().seq.value, line);
-    EXPECT_EQ(known->second, line) << "one event with two texts";
+    EXPECT_EQ(known->second, line) << "an event has two texts";
   }
   std::vector<UploadId> expected_order;
   for (const auto& upload : versions) {
@@ -130,7 +131,7 @@ void check_log(const DriverPaths& paths, Ingest& engine, const std::vector<Uploa
   EXPECT_EQ(order, expected_order);
 }
 
-/// What was answered is there, in the state that the last answered step left it in, or a step that began
+/// Checks that each answered upload exists, in the state of the last answered step, or of a step that began
 /// after it.
 void check_answers(Ingest& engine, const std::map<std::size_t, UploadId>& answers) {
   for (const auto& [step, id] : answers) {
@@ -155,7 +156,7 @@ void check_answers(Ingest& engine, const std::map<std::size_t, UploadId>& answer
   }
 }
 
-/// Recovers, then checks everything.
+/// Recovers the DATA_DIR, then checks everything.
 void check_after(const DriverPaths& paths) {
   RecordingLog log(paths.log().string());
   io::SystemClock clock;
@@ -176,7 +177,7 @@ void check_after(const DriverPaths& paths) {
     versions = std::vector<UploadRecord>{};
   }
   EXPECT_GE(versions.value().size(), versions_answered);
-  EXPECT_LE(versions.value().size(), versions_answered + 1) << "more than the step under way";
+  EXPECT_LE(versions.value().size(), versions_answered + 1) << "more versions than the running step can add";
   for (auto& upload : versions.value()) {
     ASSERT_TRUE(engine.publications().wait_published(
         upload.upload_id, std::chrono::steady_clock::now() + std::chrono::seconds(10)));
@@ -203,8 +204,8 @@ constexpr int kPointsMax = 2000;
 
 bool was_killed(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL; }
 
-/// Runs with the fault at the first, second, third... point until a run ends before it; checks after each.
-/// Returns how many points there are.
+/// Runs with the fault at the first, second, third and so on point until a run ends before the fault. Checks
+/// after each run. Returns the number of points.
 int strike_every_point(const std::string& kind, const std::string& error, Files files) {
   for (int n = 1; n <= kPointsMax; ++n) {
     const TemporaryFolder folder;
@@ -226,7 +227,7 @@ int strike_every_point(const std::string& kind, const std::string& error, Files 
   return kPointsMax;
 }
 
-// Far fewer would mean that points were lost, and with them this test's worth.
+// Far fewer points would mean that fault points are missing, and that this test proves little.
 constexpr int kPointsExpected = 150;
 constexpr int kCallsExpected = 100;
 
@@ -244,15 +245,15 @@ TEST_P(IngestFaults, EveryCallFailsWithAFullDisk) {
   EXPECT_GT(strike_every_point("fail", ":ENOSPC", GetParam()), kPointsExpected);
 }
 
-/// With the power gone at each call that changes a file, what was not synced is as it was before: all of it,
-/// or all but the names of files.
+/// Fails the power at each call that changes a file. Everything that was not synced is undone, or everything
+/// except the names of files.
 class PowerFailure : public ::testing::TestWithParam<std::tuple<Files, bool>> {
  protected:
   [[nodiscard]] static Files files() { return std::get<0>(GetParam()); }
   [[nodiscard]] static std::string what_survives() { return std::get<1>(GetParam()) ? ":names" : ""; }
 
-  /// Does `task` on copies of the DATA_DIR in `before`, with the power gone at each of its calls in turn;
-  /// then `check`.
+  /// Runs `task` on copies of the DATA_DIR in `before`, fails the power at each of its calls in turn, and
+  /// then runs `check`.
   template <class Check>
   static void strike(const std::string& task, const DriverPaths& before, Check check) {
     for (int n = 1; n <= kPointsMax; ++n) {
@@ -276,7 +277,7 @@ TEST_P(PowerFailure, AtEveryCall) {
 }
 
 TEST_P(PowerFailure, AtEveryCallOfARecovery) {
-  // What the first life leaves to do: small files that only the catalog has; a manifest; the current file.
+  // The first run leaves work to do: small files that only the catalog has, a manifest, and the current file.
   for (const std::string first :
        {"power:syncfs:1", "kill:ingest.accept.committed:3", "kill:ingest.accept.described:3"}) {
     SCOPED_TRACE("after DELTADROP_FAULT=" + first);
@@ -288,14 +289,14 @@ TEST_P(PowerFailure, AtEveryCallOfARecovery) {
   }
 }
 
-/// A file in the archive that no upload is known of: a rebuild keeps it.
+/// A file in the archive without a known upload. A rebuild keeps it.
 constexpr const char* kUnknownFile = "20200101000000000_acme_00000000.csv";
 constexpr const char* kUnknownBytes = "id,name\n1,a\n";
 
 void check_after_rebuild(const DriverPaths& paths) {
   const Layout layout{paths.data_dir()};
   io::SystemClock clock;
-  // Whoever finds no catalog rebuilds it again, as the message says; unless it was rebuilt.
+  // If there is no catalog, rebuild it again, as the message says, unless it was already rebuilt.
   const bool found = refuse_lost_catalog(layout).has_value();
   EXPECT_TRUE(found || !fs::exists(paths.rebuilt())) << "the rebuilt catalog is gone";
   if (!found) {
@@ -325,7 +326,7 @@ TEST_P(PowerFailure, AtEveryCallOfARebuild) {
 TEST_P(PowerFailure, AtEveryCallOfARebuildWithoutAnOldCatalog) {
   const TemporaryFolder folder;
   const DriverPaths before{folder.path(), files()};
-  // No file is held then, which only a catalog would know.
+  // There is no held file in this case; only a catalog would know about it.
   EXPECT_TRUE(was_killed(run_driver(before, "kill:ingest.hold.synced:2")));
   if (files() != Files::large) run_driver(before, "", "recover");
   std::ofstream(Layout{before.data_dir()}.archive_folder(kTable) / kUnknownFile) << kUnknownBytes;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-/// What the driver does to a DATA_DIR, step by step, and what its parent expects of each.
+/// The steps that the driver runs on a DATA_DIR, and the results that its parent expects.
 namespace deltadrop::testing {
 
 enum class Action { submit, hold, release, discard };
@@ -27,14 +27,13 @@ inline const std::vector<Step>& script() {
   return kScript;
 }
 
-/// The driver's exit code when it ended before the fault could strike.
+/// The driver's exit code if it ended before the fault occurred.
 inline constexpr int kFaultNotReached = 3;
 
 /// The table of every step.
 inline constexpr const char* kCompany = "acme";
 
-/// A small file's bytes are kept by the catalog until many are synced together; a large file is synced by
-/// itself.
+/// The catalog keeps a small file's bytes until many are synced together. A large file is synced by itself.
 enum class Files { small, large, mixed };
 
 /// The largest small file, in bytes.
@@ -50,9 +49,9 @@ struct DriverPaths {
   Files files = Files::small;
   [[nodiscard]] std::filesystem::path data_dir() const { return root / "data"; }
   [[nodiscard]] std::filesystem::path log() const { return root / "log.jsonl"; }
-  /// Made when a rebuild has answered.
+  /// Exists after a rebuild has succeeded.
   [[nodiscard]] std::filesystem::path rebuilt() const { return root / "rebuilt"; }
-  /// A line for each step that was answered: its number, and the upload's id.
+  /// Contains a line for each answered step: its number and the upload's id.
   [[nodiscard]] std::filesystem::path answers() const { return root / "answers"; }
 };
 

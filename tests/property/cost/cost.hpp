@@ -8,7 +8,7 @@
 
 namespace deltadrop::cost {
 
-/// `piece`, `count` times.
+/// Returns `piece` repeated `count` times.
 inline std::string repeated(std::size_t count, std::string_view piece) {
   std::string text;
   text.reserve(count * piece.size());
@@ -16,14 +16,14 @@ inline std::string repeated(std::size_t count, std::string_view piece) {
   return text;
 }
 
-/// Hostile input of any size, and the work that it makes.
+/// Hostile input of any size, and the work that it causes.
 struct Family {
   std::string name;
-  /// Makes an input of about `size` parts, and returns what reads it. Only the latter is timed.
+  /// Makes an input of about `size` parts and returns a function that reads it. Only that function is timed.
   std::function<std::function<void()>(std::size_t size)> prepare;
-  /// Beyond this the input is refused whole.
+  /// A larger input is rejected as a whole.
   std::size_t size_max = std::size_t{1} << 26;
-  /// How many times as large the input is that it is compared with. A larger one tells slower growth apart.
+  /// The ratio between the two compared sizes. A larger ratio detects slower growth.
   std::size_t factor = 4;
 };
 

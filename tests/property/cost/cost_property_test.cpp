@@ -10,8 +10,8 @@
 
 #include "cost.hpp"
 
-// The time for an input of size 4n is compared with that for n. In a loop of n log n steps it is a little
-// more than four times as long, in one of n * n steps sixteen times. Between them is 4 to the power of 1.4.
+// Compares the times for inputs of size n and 4n. A loop of n log n steps takes a little more than four times
+// as long, a loop of n * n steps sixteen times. The limit, 4 to the power of 1.4, is between them.
 namespace deltadrop::cost {
 namespace {
 
@@ -20,7 +20,7 @@ constexpr double kSecondsWorthMeasuring = 0.01;
 constexpr int kRuns = 2;
 constexpr int kAttempts = 4;
 
-/// Of the whole process: other programs on the machine do not count, its own threads do.
+/// The CPU time of the whole process: it includes all threads of this process, but no other programs.
 double cpu_seconds() {
   timespec time{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
@@ -38,8 +38,8 @@ double seconds_of(const std::function<void()>& work, int runs) {
   return best;
 }
 
-/// The smallest power of two that takes long enough to measure: what a call costs whatever its input then
-/// counts little.
+/// The smallest power of two that takes long enough to measure, so that the fixed cost of a call matters
+/// little.
 std::size_t size_worth_measuring(const Family& family) {
   std::size_t size = 64;
   while (size * 64 <= family.size_max && seconds_of(family.prepare(size), 1) < kSecondsWorthMeasuring)
@@ -55,8 +55,8 @@ TEST_P(Cost, GrowsNoFasterThanTheInput) {
   const double ratio_max = std::pow(family.factor, kExponentMax);
   std::string measured;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    // Where the smaller input fits into a cache that the larger one does not, beside other programs, the
-    // larger one is slow. Still larger ones show whether it was that.
+    // If only the smaller input fits in a cache, the larger one is slow for that reason. Still larger inputs
+    // show whether that was the cause.
     if (attempt >= kAttempts / 2 && 4 * size * family.factor <= family.size_max) size *= 4;
     const std::size_t large = family.factor * size;
     const double once = seconds_of(family.prepare(size), kRuns);

@@ -19,7 +19,8 @@ std::string names(std::size_t count, std::string_view prefix) {
   return text;
 }
 
-/// As the first version of a table, and as the version after itself: with a row at its end that differs.
+/// Reads the text with one more row at its end: as a table's first version, and as the version after the text
+/// itself.
 std::vector<Family> file(const std::string& name, const std::function<std::string(std::size_t)>& text,
                          const csv::ReadOptions& options = {}) {
   const auto prepare = [text, options](std::size_t size, bool twice) -> std::function<void()> {
@@ -46,7 +47,7 @@ Family column_list(std::string name, const std::function<std::string(std::size_t
           }};
 }
 
-/// A header of `size` columns, read under as many names of an option.
+/// A header of `size` columns, and an option with as many names.
 Family option_names(std::string name, const std::function<void(csv::ReadOptions&, std::size_t)>& set) {
   return {std::move(name), [set](std::size_t size) -> std::function<void()> {
             auto bytes = std::make_shared<const std::string>(names(size, "c") + "\n");

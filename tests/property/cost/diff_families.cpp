@@ -12,7 +12,7 @@
 namespace deltadrop::cost {
 namespace {
 
-/// Text of a file from its size.
+/// Makes the text of a file of a given size.
 using Text = std::function<std::string(std::size_t)>;
 
 std::string rows(std::size_t count, const std::function<std::string(std::size_t)>& row) {
@@ -31,7 +31,7 @@ csv::ReadOptions by_id() {
   return options;
 }
 
-/// Reads two files as an upload of `deltadrop diff` does: both are checked, and every change is an event.
+/// Compares two files as `deltadrop diff` does: both are checked, and every change becomes an event.
 Family two_versions(std::string name, const Text& before, const Text& after) {
   const auto prepare = [before, after](std::size_t size) -> std::function<void()> {
     struct Files {
@@ -75,16 +75,15 @@ std::string backwards(std::size_t count) {
   return rows(count, [count](std::size_t i) { return fmt::format("k{},{}\n", count - i, count - i); });
 }
 
-/// A row as long as all others together, with its key at the end, which they repeat.
+/// A row as long as all others together. Its key is at its end, and the others repeat it.
 std::string long_row_repeated(std::size_t count) {
-  // As long as an event allows.
+  // The value is at most as long as an event allows.
   std::string text = "value,id\n" + std::string(std::min<std::size_t>(count, 400'000), 'x') + ",same\n";
   for (std::size_t i = 0; i < count; ++i) text += ",same\n";
   return text;
 }
 
-/// Rows that are inserted before each of the first ones make the walk look ahead to a long row again and
-/// again.
+/// Rows inserted before each of the first rows make the walk look ahead to a long row repeatedly.
 struct LookAhead {
   static std::size_t depth(std::size_t size) {
     std::size_t depth = 1;
@@ -109,8 +108,8 @@ struct LookAhead {
   }
 };
 
-/// Without a limit of bytes it takes n to the power of 1.5, until the limit of rows ends it: the sizes stay
-/// below.
+/// Without a limit of bytes, it takes n to the power of 1.5 until the limit of rows ends it. The sizes are
+/// below that limit.
 Family long_row_ahead() {
   auto family = two_versions("DiffLongRowAheadAgainAndAgain", LookAhead::before, LookAhead::after);
   family.size_max = (std::size_t{1} << 22) - 1;

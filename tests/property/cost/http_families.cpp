@@ -34,7 +34,7 @@ class Nobody final : public http::MultipartVisitor {
   Result<void> file_bytes(std::span<const std::byte> /*bytes*/) override { return success(); }
 };
 
-/// In pieces as they come from a connection.
+/// Feeds the text in pieces, as they arrive from a connection.
 void parse_form(const std::string& body, std::size_t piece_bytes) {
   Nobody nobody;
   http::MultipartParser parser(std::string(70, '-'), nobody, std::size_t{1} << 30);

@@ -19,7 +19,7 @@ UploadFacts upload() {
   return facts;
 }
 
-/// Names of files after keys, which are given in the order of an upload's events.
+/// File names derived from keys, in the order of an upload's events.
 Family file_names(std::string name, const std::function<std::string(std::size_t)>& key) {
   return {std::move(name), [key](std::size_t size) -> std::function<void()> {
             std::vector<std::string> keys;
@@ -57,7 +57,8 @@ std::vector<Family> lake_families() {
                    };
                  }});
   all.push_back({"LakeColumnsNamedAsOurs", [](std::size_t size) -> std::function<void()> {
-                   // Each as long as those before it; the bytes of all of them are `size` or so.
+                   // Each name is one underscore longer than the previous one; together they have about
+                   // `size` bytes.
                    std::vector<std::string> names;
                    std::string name = "key";
                    for (std::size_t bytes = 0; bytes < size; bytes += name.size()) {

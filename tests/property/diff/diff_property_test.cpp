@@ -12,8 +12,8 @@
 #include "core/text.hpp"
 #include "diff/diff.hpp"
 
-// Random tables and edits against a model that knows nothing of hashes, scanners or references: maps of maps
-// of strings.
+// Compares random tables and edits with a model that uses no hashes, scanners or references, only maps of
+// maps of strings.
 namespace deltadrop::diff {
 namespace {
 
@@ -221,8 +221,8 @@ std::vector<ExpectedEvent> events_of(const csv::File* before, const csv::File& a
 
 class Scenario {
  public:
-  /// Half of the tables keep their columns, their dialect and, mostly, the order of their rows, as files that
-  /// are exported month by month do.
+  /// Half of the tables keep their columns, their dialect and, mostly, the order of their rows, like files
+  /// that are exported every month.
   explicit Scenario(unsigned seed) : dice_(seed), steady_(dice_.percent(50)), steady_dialect_(any_dialect()) {
     if (steady_) steady_dialect_.mark = steady_dialect_.utf16 = false;
   }
@@ -342,13 +342,14 @@ void replay(std::map<std::string, Values>& state, const std::vector<ExpectedEven
   }
 }
 
-/// Values without nulls: what replaying keeps of a row when columns without values come and go.
+/// The values that are not null. Replaying events preserves only these when empty columns are added and
+/// removed.
 std::map<std::string, Values> without_nulls(std::map<std::string, Values> rows) {
   for (auto& [key, row] : rows) std::erase_if(row, [](const auto& cell) { return !cell.second; });
   return rows;
 }
 
-/// Whatever way the rows are found.
+/// Tests each way of matching rows.
 Options any_way(Dice& dice) {
   return Options{.before_is_checked = dice.percent(50),
                  .look_ahead_rows = dice.one_of<std::int64_t>({0, 6, 65536})};
@@ -379,7 +380,7 @@ void run_scenario(unsigned seed) {
     ASSERT_EQ(events, expected_events(old_table, table)) << "version " << version << "\n" << bytes;
     replay(state, events);
     ASSERT_EQ(without_nulls(state), without_nulls(by_key(table))) << "version " << version;
-    // A File over bytes refers to them, so they must stay where they are.
+    // A File refers to its bytes, so they must not move.
     old_file.reset();
     old_bytes = std::move(bytes);
     old_file.emplace(csv::File::over(old_bytes, options, csv::Limits{}).value());
@@ -388,7 +389,7 @@ void run_scenario(unsigned seed) {
   }
 }
 
-/// Makes one thing wrong, or at least different, in the text.
+/// Damages the text in one place, or at least changes it.
 void break_something(std::string& bytes, Dice& dice) {
   if (bytes.empty()) return;
   const std::size_t at = dice.below(bytes.size());
@@ -419,8 +420,8 @@ std::vector<std::string> messages_of(const csv::Findings& findings) {
   return messages;
 }
 
-/// What is wrong with a file does not depend on the version that it is compared with. Returns whether
-/// anything was.
+/// Checks that the findings of a file do not depend on the version that it is compared with. Returns whether
+/// there were any.
 bool compare_broken(unsigned seed) {
   Scenario scenario(seed);
   Table table = scenario.first_table();
@@ -436,7 +437,7 @@ bool compare_broken(unsigned seed) {
   const auto alone = diff(nullptr, after.value());
   EXPECT_TRUE(alone.has_value());
   const auto old_alone = diff(nullptr, before.value());
-  // A delimiter that was guessed wrong, for one.
+  // For example, the delimiter was detected wrongly.
   if (!old_alone.value().findings.empty()) return false;
   for (int way = 0; way < 2; ++way) {
     const auto compared = diff(&before.value(), after.value(), any_way(scenario.dice()));

@@ -8,9 +8,9 @@
 #include "support/table_story.hpp"
 #include "support/temporary_folder.hpp"
 
-/// Random versions of a few tables; their events arrive shuffled over partitions, in batches of any size,
-/// some of them several times; uploads are applied whenever they can be. In the end the history must say of
-/// every version what the naive model says. The seed is printed with every failure.
+/// Records random versions of a few tables. Their events arrive shuffled over partitions, in batches of any
+/// size, some of them several times. Uploads are applied as soon as possible. At the end, every version in
+/// the history must equal the naive model. Every failure prints the seed.
 namespace deltadrop::history {
 namespace {
 
@@ -76,7 +76,7 @@ class Story {
 
 class HistoryProperty : public ::testing::TestWithParam<std::uint32_t> {
  protected:
-  /// Every event once or more, in random order, on a random partition.
+  /// Each event once or more, in random order and on a random partition.
   std::vector<std::pair<std::int32_t, Event>> arrivals(const std::vector<Story>& stories) {
     std::vector<std::pair<std::int32_t, Event>> all;
     std::uniform_int_distribution copies(1, 4);
@@ -122,7 +122,7 @@ class HistoryProperty : public ::testing::TestWithParam<std::uint32_t> {
     }
   }
 
-  /// Drops `"name":null` members of the flat objects that json_of writes.
+  /// Removes `"name":null` members from the flat objects that json_of writes.
   static std::string without_nulls(std::string json) {
     static const std::vector<std::string> kNames = {R"("v")", R"("w")", R"("x\"y")"};
     for (const auto& name : kNames) {

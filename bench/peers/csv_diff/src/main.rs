@@ -1,5 +1,5 @@
-//! `csv-diff-peer OLD NEW`: the counts of `deltadrop diff --summary --format json`, found by the csv-diff crate with its
-//! defaults: the first column is the key, rows are compared on their bytes, work is shared by a thread a core.
+//! `csv-diff-peer OLD NEW`: prints the counts of `deltadrop diff --summary --format json`, found by the csv-diff crate with its
+//! defaults: the first column is the key, rows are compared by their bytes, and each core has one thread.
 
 use std::fs::File;
 
