@@ -149,7 +149,7 @@ void say(std::string_view text) noexcept {
     if (const auto thrown = std::current_exception()) std::rethrow_exception(thrown);
     say("a bug: the program ended without an exception");
   } catch (const std::bad_alloc&) {
-    say("the system gives this process no more memory, and it cannot go on without\n"
+    say("the system refused to give this process more memory, and it cannot continue without it\n"
         "  fix: raise its limit (ulimit -v, MemoryMax), then start it again: nothing that was answered is "
         "lost");
   } catch (const std::exception& thrown) {

@@ -79,9 +79,16 @@ def test_a_bad_upload_is_refused_and_leaves_nothing(shared, name):
 
 def test_all_findings_of_a_file_come_in_one_answer(shared):
     rows = "".join(f"{n},x,y\n" for n in range(150))
-    problem = shared.upload("id,a\n" + rows, company_id="many-findings").json()
+    problem = shared.upload("id,a\n" + rows + "good,x\n", company_id="many-findings").json()
     assert len(problem["findings"]) == 100 and problem["findings_total"] == 150
     assert [finding["line"] for finding in problem["findings"]] == list(range(2, 102))
+
+
+def test_a_fault_in_every_row_is_one_finding(shared):
+    rows = "".join(f"{n},x,y\n" for n in range(150))
+    problem = shared.upload("id,a\n" + rows, company_id="one-finding").json()
+    assert [finding["line"] for finding in problem["findings"]] == [2]
+    assert "150" in problem["findings"][0]["reason"], problem
 
 
 def test_a_repeated_key_names_both_lines(shared):

@@ -11,6 +11,7 @@ getcontext().prec = 60
 
 SCALES = (2, 4, 6, 9, 12, 18)
 NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19})(?:\.([0-9]{1,18}))?", re.ASCII)
+WITH_EXPONENT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?[eE][+-]?[0-9]{1,3}", re.ASCII)
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 TIMESTAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6}))?"
                        r"(Z|[+-](?:[01][0-9]|2[0-3])(?::[0-5][0-9])?)?", re.ASCII)
@@ -44,12 +45,25 @@ def date(text):
         return None
 
 
+def decimal_of_digits(digits):
+    return f"decimal({next(scale for scale in SCALES if scale >= digits)})"
+
+
+def type_with_exponent(text):
+    """The smallest decimal that has all digits of the number, else string."""
+    number = Decimal(text).normalize()
+    after = max(0, -number.as_tuple().exponent)
+    return decimal_of_digits(after) if after <= SCALES[-1] and abs(number) < 10**20 else "string"
+
+
 def type_of(text):
     if text in ("true", "false"):
         return "boolean"
+    if WITH_EXPONENT.fullmatch(text):
+        return type_with_exponent(text)
     number = NUMBER.fullmatch(text)
     if number and number[2]:
-        return f"decimal({next(scale for scale in SCALES if scale >= len(number[2]))})"
+        return decimal_of_digits(len(number[2]))
     if number and -2**63 <= int(text) < 2**63:
         return "int64"
     if date(text):

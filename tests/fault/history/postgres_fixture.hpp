@@ -27,7 +27,7 @@ class PostgresFault : public ::testing::Test {
 
   std::string url() { return server_.url(database_); }
   std::unique_ptr<HistoryStore> open(postgres::Options options = {}) {
-    if (options.url.empty()) options.url = url();
+    if (options.url == postgres::Options{}.url) options.url = url();
     return must(postgres::open(std::move(options)));
   }
   SqlSession session() { return SqlSession(url()); }

@@ -22,7 +22,7 @@ TEST_F(PostgresFault, ABadUrlIsRefusedAtOnceWithoutThePassword) {
 }
 
 TEST_F(PostgresFault, EachWrongSetupHasItsNameAndAFix) {
-  open()->summary().value();
+  must(open()->summary());
   auto admin = session();
   ASSERT_EQ(admin.execute("CREATE ROLE reader LOGIN PASSWORD 'r'; GRANT SELECT ON ALL TABLES IN SCHEMA "
                           "public TO reader; CREATE ROLE nobody LOGIN PASSWORD 'n'; "
@@ -89,9 +89,9 @@ TEST_F(PostgresFault, AReadOnlyRoleReadsAndIsToldWhatItLacks) {
 TEST_F(PostgresFault, ASchemaIsMadeOnceAndANewerOneIsRefused) {
   const auto checking = open({.url = url(), .migrate = false});
   EXPECT_EQ(error_of(checking->health()), "unavailable/no-schema");
-  open()->summary().value();
+  must(open()->summary());
   EXPECT_EQ(error_of(checking->health()), "") << "it checks again";
-  open()->summary().value();
+  must(open()->summary());
   auto admin = session();
   EXPECT_EQ(admin.value("SELECT count(*) FROM schema_migrations"), "4");
   ASSERT_EQ(admin.execute("INSERT INTO schema_migrations (number) VALUES (999)"), "");
