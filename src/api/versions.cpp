@@ -24,7 +24,8 @@ Result<http::Response> list_versions(const Services& services, const http::Reque
   DD_TRY(check_query(request, {"limit", "cursor"}));
   DD_TRY(auto page, NumberedPage::of(request, "versions"));
   DD_TRY(const auto table, table_of_path(request));
-  DD_TRY(const auto versions, services.ingest.reader().versions(table, Version(page.first()), page.to_read()));
+  DD_TRY(const auto versions,
+         services.ingest.reader().versions(table, Version(page.first()), page.to_read()));
   for (const auto& upload : versions) {
     if (!page.add(upload.version.value_or(Version(0)).value, upload_json(upload).take())) break;
   }

@@ -37,9 +37,9 @@ struct Options {
   std::chrono::milliseconds clock_jump_max{std::chrono::hours{24}};
   /// Bytes of DATA_DIR's file system that uploads leave free.
   std::uint64_t disk_reserve = std::uint64_t{64} << 20;
-  Observer* observer = nullptr;    ///< outlives the engine
-  OwnerCheck owner_check = {};     ///< empty: every table may be written
-  std::size_t publishers = 16;     ///< threads; each table is published by one at a time
+  Observer* observer = nullptr;  ///< outlives the engine
+  OwnerCheck owner_check = {};   ///< empty: every table may be written
+  std::size_t publishers = 16;   ///< threads; each table is published by one at a time
   /// Uploads that are compared and accepted at once, each of another table. Many wait for one sync of the
   /// catalog.
   std::size_t comparers = 64;
