@@ -38,9 +38,9 @@ constexpr std::array<std::pair<std::string_view, char>, 6> kDelimiterWords = {
 std::optional<char> parse_escaped_byte(std::string_view text) {
   if (!text.starts_with("\\x") || text.size() != 4) return std::nullopt;
   unsigned byte = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data() + 2, end, byte, 16);
-  if (error != std::errc() || rest != end || byte > 0x7F) return std::nullopt;
+  const auto digits = text.substr(2);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+  if (error != std::errc() || end != digits.data() + digits.size() || byte > 0x7F) return std::nullopt;
   return static_cast<char>(byte);
 }
 
