@@ -247,8 +247,9 @@ TEST(Settings, DescribeMasksPasswords) {
         "host=db user=u sslpassword=hunter2", "postgresql://u@db/x?sslpassword=hunter2",
         "postgresql://u:a%40hunter2@db/x", "postgresql://db/x?password=hunter2&user=u",
         "postgresql://u:hunter2@[db", "postgres://u:hunter2@db1,db2:5433/x",
-        "postgresql://u:hunter2@db/x?nonsense=1", "host=db password='hunter2",
-        "password=hunter2 nonsense=1"}) {
+        "postgresql://u:hunter2@db/x?nonsense=1", "host=db password='hunter2", "password=hunter2 nonsense=1",
+        "dbname=postgresql://u:hunter2@h/x", "dbname='host=h password=hunter2'",
+        "postgresql://u:p@db:5432/postgresql://u:hunter2@h/x", "dbname=mysql://u:hunter2@h/x"}) {
     const auto settings = Settings::load({{"DATABASE_URL", url}}, empty_environment, "").value();
     EXPECT_EQ(settings.describe().find("hunter2"), std::string::npos) << settings.describe();
     EXPECT_NE(settings.describe().find("***"), std::string::npos);
