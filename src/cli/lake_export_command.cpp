@@ -15,6 +15,7 @@
 #include "cli/lake_commands.hpp"
 #include "cli/lake_tables.hpp"
 #include "cli/settings_options.hpp"
+#include "cli/standard_output.hpp"
 #include "core/text.hpp"
 #include "io/file.hpp"
 #include "lake/state_file.hpp"
@@ -70,8 +71,7 @@ Result<void> to_standard_output(lake::StateFile& file) {
     DD_TRY(const auto piece, file.next());
     if (piece.empty()) return success();
     if (std::fwrite(piece.data(), 1, piece.size(), stdout) != piece.size()) {
-      return Error{ErrorCode::unavailable, "io-error", "standard output could not be written",
-                   "see where it goes to: a full disk, a closed pipe"};
+      return output_failed();
     }
   }
 }

@@ -13,6 +13,7 @@
 #include "cli/checks.hpp"
 #include "cli/diff_output.hpp"
 #include "cli/option_names.hpp"
+#include "cli/standard_output.hpp"
 #include "http/target.hpp"
 #include "io/lock_file.hpp"
 
@@ -47,8 +48,7 @@ std::string findings_of(simdjson::dom::element problem) {
 
 Result<void> print(std::string_view piece) {
   if (std::fwrite(piece.data(), 1, piece.size(), stdout) == piece.size()) return success();
-  return Error{ErrorCode::unavailable, "io-error", "standard output cannot be written",
-               "see where it goes to: a full disk, a closed pipe"};
+  return output_failed();
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "app/logging.hpp"
 #include "app/settings.hpp"
 #include "cli/checks.hpp"
+#include "cli/standard_output.hpp"
 #include "core/assert.hpp"
 
 namespace deltadrop::cli {
@@ -222,9 +223,11 @@ int report_trouble(const app::Settings& settings, Error error) {
 }
 
 int report_trouble(const Error& error) {
+  constexpr int kTrouble = 2;
+  if (need_not_be_reported(error)) return kTrouble;
   fmt::print(stderr, "deltadrop: {}\n", error.message);
   if (!error.fix.empty()) fmt::print(stderr, "  fix: {}\n", error.fix);
-  return 2;
+  return kTrouble;
 }
 
 }  // namespace deltadrop::cli
