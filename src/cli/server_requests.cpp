@@ -132,13 +132,15 @@ Result<void> get_json(const ServerEndpoint& server, const std::string& target,
 
 Result<bool> get_list(const ServerEndpoint& server, std::string_view path, const Query& query,
                       std::string_view plural, std::int64_t limit,
-                      const std::function<Result<void>(simdjson::dom::element)>& use) {
+                      const std::function<Result<void>(simdjson::dom::element)>& use,
+                      const std::function<void(simdjson::dom::element)>& see_page) {
   std::string cursor;
   while (limit > 0) {
     Query page = query;
     page.emplace_back("limit", std::to_string(std::min(limit, kPageMax)));
     page.emplace_back("cursor", std::exchange(cursor, ""));
     DD_TRY(get_json(server, target_of(path, page), [&](simdjson::dom::element answer) -> Result<void> {
+      if (see_page) see_page(answer);
       simdjson::dom::array items;
       if (answer[plural].get(items) != simdjson::SUCCESS) return success();
       for (const auto item : items) {
