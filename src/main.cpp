@@ -1,6 +1,3 @@
-#include <poll.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -15,6 +12,7 @@
 #include "app/process_limits.hpp"
 #include "cli/commands.hpp"
 #include "cli/diff_command.hpp"
+#include "cli/standard_output.hpp"
 #include "core/exhausted.hpp"
 
 namespace {
@@ -112,12 +110,6 @@ bool all_was_written() {
 /// What a shell reports of a program that SIGPIPE ended. We do not let it: a server's client may close, too.
 constexpr int kOutputClosed = 128 + SIGPIPE;
 
-/// Whether standard output is a pipe that nobody reads any more.
-bool output_is_closed() {
-  pollfd output{STDOUT_FILENO, 0, 0};
-  return ::poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -129,7 +121,7 @@ int main(int argc, char** argv) {
     throw;  // the last resort speaks without memory
   } catch (const std::exception& thrown) {
     // Whoever closed the pipe does not want to hear of it: `deltadrop events | head`.
-    if (output_is_closed()) return kOutputClosed;
+    if (deltadrop::cli::output_is_closed()) return kOutputClosed;
     const auto known = deltadrop::exhausted(thrown);
     std::fprintf(stderr, "deltadrop: %s\n", known ? known->message.c_str() : thrown.what());
     if (known) {
@@ -138,7 +130,7 @@ int main(int argc, char** argv) {
     }
   }
   if (all_was_written()) return exit_code;
-  if (output_is_closed()) return kOutputClosed;
+  if (deltadrop::cli::output_is_closed()) return kOutputClosed;
   if (exit_code == 0) {
     std::fputs(
         "deltadrop: standard output could not be written\n  fix: see where it goes to: a full disk, a closed "

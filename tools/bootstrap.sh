@@ -17,7 +17,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config mold libboost1.81-dev libboost-json1.81-dev
   libsqlite3-dev libxxhash-dev zlib1g-dev libzstd-dev libssl-dev libcurl4-openssl-dev libpq-dev libfmt-dev libspdlog-dev libcli11-dev libsimdjson-dev
-  prometheus-cpp-dev libexpat1-dev libminizip-dev libutf8proc-dev
+  prometheus-cpp-dev libexpat1-dev libminizip-dev libutf8proc-dev libabsl-dev tzdata
   unzip curl jq python3 python3-pip python3-yaml)
 SERVER_PACKAGES=(openjdk-17-jre-headless maven postgresql-15)
 CHECK_PACKAGES=(libgtest-dev libgmock-dev googletest g++-aarch64-linux-gnu qemu-user python3-venv git strace sqlite3 zstd libfaketime)

@@ -56,6 +56,7 @@ VENDORS = [
     (re.compile(r"^minizip/"), re.compile(r"^src/xlsx/minizip_\w+\.cpp$")),
     (re.compile(r"^curl/"), re.compile(r"^src/cli/http_client\.cpp$")),
     (re.compile(r"^utf8proc\.h$"), re.compile(r"^src/csv/key_form\.cpp$")),
+    (re.compile(r"^absl/"), re.compile(r"^src/io/time_zone\.cpp$")),
     (re.compile(r"^(openssl|zlib|zstd)\b"), re.compile(r"^src/\w+/\w+\.cpp$")),
 ]
 

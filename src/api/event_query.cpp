@@ -25,7 +25,7 @@ Result<void> check_event_query(const http::Request& request, std::initializer_li
   return check_query(request, known);
 }
 
-Result<history::EventQuery> event_filters(const http::Request& request) {
+Result<history::EventQuery> event_filters(const http::Request& request, const io::TimeZone& zone) {
   history::EventQuery query;
   DD_TRY(query.company_id, name_filter(request, "company"));
   DD_TRY(query.table_name, name_filter(request, "table"));
@@ -41,10 +41,10 @@ Result<history::EventQuery> event_filters(const http::Request& request) {
     DD_TRY(query.upload_id, parse_upload_id("upload", *upload));
   }
   if (const auto since = request.query_value("since")) {
-    DD_TRY(query.since, parse_time("since", *since));
+    DD_TRY(query.since, parse_time("since", *since, io::BareDate::start_of_day, zone));
   }
   if (const auto until = request.query_value("until")) {
-    DD_TRY(query.until, parse_time("until", *until));
+    DD_TRY(query.until, parse_time("until", *until, io::BareDate::start_of_day, zone));
   }
   return query;
 }

@@ -8,6 +8,7 @@
 
 #include "history/history_reader.hpp"
 #include "http/message.hpp"
+#include "io/time_zone.hpp"
 
 /// What the endpoints of events share: their filters, their cursor, and reading on behind it.
 namespace deltadrop::api {
@@ -15,8 +16,9 @@ namespace deltadrop::api {
 /// Fails on a query parameter that is neither a filter of events nor one of `more`.
 Result<void> check_event_query(const http::Request& request, std::initializer_list<std::string_view> more);
 
-/// The request's company, table, type, key, upload, since and until.
-Result<history::EventQuery> event_filters(const http::Request& request);
+/// The request's company, table, type, key, upload, since and until. A bare date in the last two means the
+/// start of that day in `zone`.
+Result<history::EventQuery> event_filters(const http::Request& request, const io::TimeZone& zone);
 
 std::string event_cursor(const history::EventCursor& at);
 /// What event_cursor gave; fails with "bad-cursor".

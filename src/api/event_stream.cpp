@@ -93,12 +93,12 @@ Result<history::EventCursor> start_of(const http::Request& request, AppliedNo la
                "begin again with after=beginning, or after=now"};
 }
 
-Result<http::Response> stream_events(history::HistoryReader& history,
+Result<http::Response> stream_events(history::HistoryReader& history, const io::TimeZone& zone,
                                      const std::shared_ptr<status::AppliedWatch>& watch,
                                      const http::Request& request) {
   DD_TRY(http::choose_media_type(request, kTypes));
   DD_TRY(check_event_query(request, {"after", "timeout"}));
-  DD_TRY(auto query, event_filters(request));
+  DD_TRY(auto query, event_filters(request, zone));
   DD_TRY(const auto last, history.last_applied());
   DD_TRY(query.after, start_of(request, last));
   std::optional<std::chrono::milliseconds> time_max;
@@ -116,10 +116,11 @@ Result<http::Response> stream_events(history::HistoryReader& history,
 
 void add_event_stream_route(std::vector<http::Route>& routes, const Services& services) {
   const auto watch = std::make_shared<status::AppliedWatch>(services.history, services.consumer);
+  const auto zone = services.time_zone;
   routes.push_back(handler(
       http::Work::history, {AllowedTo::readers, Scope::company_in_query}, "GET", "/api/v1/events/stream",
-      [&history = services.history, watch](const http::Request& request) -> Result<http::Response> {
-        auto response = http::answer_of(stream_events(history, watch, request));
+      [&history = services.history, watch, zone](const http::Request& request) -> Result<http::Response> {
+        auto response = http::answer_of(stream_events(history, zone, watch, request));
         response.headers.emplace_back("Vary", "Accept");
         return response;
       }));

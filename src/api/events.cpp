@@ -20,9 +20,9 @@ constexpr std::int64_t kBatch = 100;
 constexpr std::string_view kJsonLines = "application/x-ndjson";
 constexpr auto kTypes = std::to_array<std::string_view>({"application/json", kJsonLines});
 
-Result<history::EventQuery> event_query(const http::Request& request) {
+Result<history::EventQuery> event_query(const http::Request& request, const io::TimeZone& zone) {
   DD_TRY(check_event_query(request, {"limit", "cursor"}));
-  DD_TRY(auto query, event_filters(request));
+  DD_TRY(auto query, event_filters(request, zone));
   const auto cursor = request.query_value("cursor");
   if (cursor && !cursor->empty()) {
     DD_TRY(query.after, parse_event_cursor(*cursor));
@@ -100,9 +100,10 @@ Result<http::Response> download(history::HistoryReader& history, const http::Req
   return response;
 }
 
-Result<http::Response> list_events(history::HistoryReader& history, const http::Request& request) {
+Result<http::Response> list_events(history::HistoryReader& history, const io::TimeZone& zone,
+                                   const http::Request& request) {
   DD_TRY(const auto chosen, http::choose_media_type(request, kTypes));
-  DD_TRY(auto query, event_query(request));
+  DD_TRY(auto query, event_query(request, zone));
   return chosen == 0 ? list_page(history, request, std::move(query))
                      : download(history, request, std::move(query));
 }
@@ -112,8 +113,9 @@ Result<http::Response> list_events(history::HistoryReader& history, const http::
 void add_event_routes(std::vector<http::Route>& routes, const Services& services) {
   routes.push_back(
       handler(http::Work::history, {AllowedTo::readers, Scope::company_in_query}, "GET", "/api/v1/events",
-              [&history = services.history](const http::Request& request) -> Result<http::Response> {
-                auto response = http::answer_of(list_events(history, request));
+              [&history = services.history,
+               zone = services.time_zone](const http::Request& request) -> Result<http::Response> {
+                auto response = http::answer_of(list_events(history, zone, request));
                 response.headers.emplace_back("Vary", "Accept");
                 return response;
               }));

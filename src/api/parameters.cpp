@@ -85,17 +85,20 @@ Result<std::int64_t> parse_positive(std::string_view name, std::string_view valu
   return *number;
 }
 
-Result<Timestamp> parse_time(std::string_view name, std::string_view value) {
-  auto parsed = Timestamp::parse(value);
+Result<Timestamp> parse_time(std::string_view name, std::string_view value, io::BareDate date,
+                             const io::TimeZone& zone) {
+  auto parsed = io::parse_point_in_time(value, date, zone);
   if (parsed.has_value()) return parsed;
   constexpr std::size_t kOffsetLength = 6;  // " 02:00"
   if (value.size() > kOffsetLength && value[value.size() - kOffsetLength] == ' ') {
     std::string mended(value);
     mended[mended.size() - kOffsetLength] = '+';
-    parsed = Timestamp::parse(mended);
-    if (parsed.has_value()) return parsed;
+    auto time = Timestamp::parse(mended);
+    if (time.has_value()) return time;
   }
-  return http::bad_parameter(name, value, "a date or time such as 2025-03-31 or 2025-03-31T23:59:59.000Z");
+  const auto& error = parsed.error();
+  return Error{ErrorCode::invalid_input, "bad-parameter", fmt::format("{} {}", name, error.message),
+               error.fix};
 }
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view name, std::string_view value) {

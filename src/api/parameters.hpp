@@ -10,6 +10,7 @@
 
 #include "core/event.hpp"
 #include "http/message.hpp"
+#include "io/point_in_time.hpp"
 
 /// Reads a request's parameters. Every failure is a problem that names the parameter, its value and what it
 /// may be. paging.hpp reads those of lists.
@@ -39,9 +40,10 @@ Result<bool> flag_of(const http::Request& request, std::string_view name);
 /// A whole number from 1.
 Result<std::int64_t> parse_positive(std::string_view name, std::string_view value);
 
-/// A date or RFC 3339 time. A `+` of an offset that came as a space, since it was not written %2B, is taken
-/// as `+`.
-Result<Timestamp> parse_time(std::string_view name, std::string_view value);
+/// Like io::parse_point_in_time. A `+` of an offset that came as a space, since it was not written %2B, is
+/// taken as `+`.
+Result<Timestamp> parse_time(std::string_view name, std::string_view value, io::BareDate date,
+                             const io::TimeZone& zone);
 
 /// Like "10s", "500ms", "2m"; bare numbers are seconds. At most 1000000 of a unit.
 Result<std::chrono::milliseconds> parse_duration(std::string_view name, std::string_view value);

@@ -92,10 +92,10 @@ Result<View> view_of_version(const Services& services, UploadRecord accepted) {
 }
 
 /// A version and a time that are both asked for must name the same rows.
-Result<void> check_held_then(ingest::ArchiveReader& reader, const UploadRecord& version,
+Result<void> check_held_then(const Services& services, const UploadRecord& version,
                              const std::string& as_of) {
-  DD_TRY(const auto time, parse_time("as_of", as_of));
-  DD_TRY(const auto held, version_at(reader, version.table, time));
+  DD_TRY(const auto time, parse_time("as_of", as_of, io::BareDate::end_of_day, services.time_zone));
+  DD_TRY(const auto held, version_at(services.ingest.reader(), version.table, time));
   if (held && held->version == version.version) return success();
   const auto then = held ? fmt::format("version {}", held->version->value) : std::string("no version");
   return Error{ErrorCode::conflict, "other-version-then",
@@ -127,14 +127,14 @@ Result<View> view_asked_for(const Services& services, const TableRef& table, con
     DD_TRY(const auto number, parse_positive("version", *version));
     DD_TRY(auto accepted, ingest::version_of(services.ingest.reader(), table, Version(number)));
     if (as_of) {
-      DD_TRY(check_held_then(services.ingest.reader(), accepted, *as_of));
+      DD_TRY(check_held_then(services, accepted, *as_of));
     }
     return view_of_version(services, std::move(accepted));
   }
   // The present is the last version, also where its time is a little ahead of the clock (see UploadRecord).
   Timestamp time{std::numeric_limits<std::int64_t>::max()};
   if (as_of) {
-    DD_TRY(time, parse_time("as_of", *as_of));
+    DD_TRY(time, parse_time("as_of", *as_of, io::BareDate::end_of_day, services.time_zone));
   }
   DD_TRY(auto accepted, version_at(services.ingest.reader(), table, time));
   if (!as_of) {

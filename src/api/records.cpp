@@ -46,14 +46,15 @@ std::string cursor_after(const View& view, const std::string& key) {
 }
 
 /// A cursor goes on with the list that it came from: what it is given along must ask for that list.
-Result<void> check_cursor_fits(const View& view, const http::Request& request) {
+Result<void> check_cursor_fits(const Services& services, const View& view, const http::Request& request) {
   if (const auto version = request.query_value("version")) {
     DD_TRY(const auto number, parse_positive("version", *version));
     if (view.shown->version != Version(number)) return bad_cursor();
   }
   if (const auto as_of = request.query_value("as_of")) {
-    DD_TRY(const auto time, parse_time("as_of", *as_of));
-    if (view.as_of != time) return bad_cursor();
+    DD_TRY(const auto time, parse_time("as_of", *as_of, io::BareDate::end_of_day, services.time_zone));
+    // The list of a version has the version's own time, and only its first page compares it with as_of.
+    if (!request.query_value("version") && view.as_of != time) return bad_cursor();
   }
   return success();
 }
@@ -119,7 +120,7 @@ Result<http::Response> list_page(const Services& services, const http::Request& 
   const View& view = start.view;
   if (cursor) {
     DD_TRY(start, start_of_cursor(services, table, *cursor));
-    DD_TRY(check_cursor_fits(view, request));
+    DD_TRY(check_cursor_fits(services, view, request));
   } else {
     DD_TRY(start.view, view_asked_for(services, table, request));
   }

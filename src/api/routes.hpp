@@ -11,6 +11,7 @@
 #include "ingest/ingest.hpp"
 #include "io/clock.hpp"
 #include "io/clock_watch.hpp"
+#include "io/time_zone.hpp"
 
 namespace deltadrop::status {
 class Metrics;
@@ -33,6 +34,7 @@ struct Services {
   io::Clock& clock;
   status::Metrics* metrics = nullptr;  ///< null: /metrics is 404
   FormLimits form = {};
+  io::TimeZone time_zone = {};  ///< of dates without a time
   /// What else a person must look at, for /health; empty: nothing.
   std::function<std::vector<std::string>()> troubles = {};
 };

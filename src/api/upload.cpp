@@ -24,10 +24,16 @@ using ingest::UploadRequest;
 /// What a client says about its file, field by field, from a form or a query.
 class RequestFields {
  public:
+  explicit RequestFields(io::TimeZone zone) : zone_(std::move(zone)) {}
+
   Result<void> set(const std::string& name, const std::string& value) {
     if (!given_.insert(name).second) return http::bad_parameter(name, value, "one value; it is given twice");
     if (value.find('\0') != std::string::npos || find_invalid_utf8(value) != std::string_view::npos) {
       return http::bad_parameter(name, value, "UTF-8 text without NUL");
+    }
+    if (name == kEffectiveAt && !value.empty()) {
+      DD_TRY(const auto time, effective_at(value));
+      return ingest::add_field(request_.fields, name, time.to_string());
     }
     return ingest::add_field(request_.fields, name, value);
   }
@@ -43,6 +49,18 @@ class RequestFields {
   UploadRequest& request() { return request_; }
 
  private:
+  static constexpr std::string_view kEffectiveAt = "effective_at";
+
+  /// Below this layer, a time is an instant.
+  [[nodiscard]] Result<Timestamp> effective_at(const std::string& value) const {
+    auto time = parse_time(kEffectiveAt, value, io::BareDate::start_of_day, zone_);
+    if (time.has_value()) return time;
+    auto error = time.error();
+    error.type = "bad-effective-at";
+    return error;
+  }
+
+  io::TimeZone zone_;
   UploadRequest request_;
   std::set<std::string> given_;
 };
@@ -120,20 +138,21 @@ Result<void> check_coding_of_file(const http::Request& request) {
                "send the file as it is, or with one of gzip, zstd"};
 }
 
-MadeSink receive_form(ingest::Intake& intake, const http::Request& request, const FormLimits& limits) {
+MadeSink receive_form(ingest::Intake& intake, const http::Request& request, const FormLimits& limits,
+                      const io::TimeZone& zone) {
   if (const auto coding = content_coding(request); !coding.empty()) {
     return Error{ErrorCode::invalid_input, "encoded-form",
                  fmt::format("the form has the Content-Encoding {}", quoted_for_message(coding)),
                  "compress the file in the form, not the form: -F file=@so-financials.csv.gz"};
   }
   DD_TRY(auto boundary, http::multipart_boundary(request.header("content-type").value_or("")));
-  RequestFields fields;
+  RequestFields fields(zone);
   DD_TRY(fields.set_all(request));
   return std::unique_ptr<http::BodySink>(
       std::make_unique<FormUpload>(intake, std::move(fields), boundary, limits));
 }
 
-MadeSink receive_raw(ingest::Intake& intake, const http::Request& request) {
+MadeSink receive_raw(ingest::Intake& intake, const http::Request& request, const io::TimeZone& zone) {
   const auto& company = request.parameters[0];
   const auto& table = request.parameters[1];
   DD_TRY(TableRef::make(company, table));
@@ -148,7 +167,7 @@ MadeSink receive_raw(ingest::Intake& intake, const http::Request& request) {
     return http::bad_request("Content-Range says that the body is only a part of the file",
                              "send the whole file, without Content-Range");
   }
-  RequestFields fields;
+  RequestFields fields(zone);
   DD_TRY(fields.set_all(request));
   auto& given = fields.request().fields;
   if (given.contains("company_id") || given.contains("table_name")) {
@@ -172,11 +191,13 @@ void add_upload_routes(std::vector<http::Route>& routes, const Services& service
     routes.push_back(std::move(route));
   };
   add({AllowedTo::senders, Scope::company_in_query, "company_id"}, "POST", "/upload",
-      [&intake, limits = services.form](const http::Request& request) {
-        return receive_form(intake, request, limits);
+      [&intake, limits = services.form, zone = services.time_zone](const http::Request& request) {
+        return receive_form(intake, request, limits, zone);
       });
   add({AllowedTo::senders, Scope::company_in_path}, "PUT", "/api/v1/tables/{}/{}",
-      [&intake](const http::Request& request) { return receive_raw(intake, request); });
+      [&intake, zone = services.time_zone](const http::Request& request) {
+        return receive_raw(intake, request, zone);
+      });
 }
 
 }  // namespace deltadrop::api

@@ -151,7 +151,7 @@ Result<void> run_dev(const Settings& settings) {
 
   const auto served = serve_api(settings, data_dir,
                                 {*ingest, *log, *history, *history, &consumer, clock, telemetry.get(),
-                                 settings.form, [&owners] { return owners.troubles(); }},
+                                 settings.form, settings.time_zone, [&owners] { return owners.troubles(); }},
                                 *telemetry, signals, [&log] { log->interrupt(); });
   log->interrupt();
   ingest->stop();
@@ -177,7 +177,7 @@ Result<void> run_serve(const Settings& settings) {
   const Watch watch(*log, *history);
   const auto served = serve_api(settings, data_dir,
                                 {*ingest, *log, *history, *history, nullptr, clock, telemetry.get(),
-                                 settings.form, [&owners] { return owners.troubles(); }},
+                                 settings.form, settings.time_zone, [&owners] { return owners.troubles(); }},
                                 *telemetry, signals, [&] {
                                   stop.request_stop();
                                   log->interrupt();

@@ -116,6 +116,13 @@ std::string SecretsType::write(const std::vector<std::string>& value) {
   return fmt::format("{}", fmt::join(value, ","));
 }
 
+Result<io::TimeZone> TimeZoneType::read(std::string_view text) {
+  auto found = io::TimeZone::find(text);
+  if (found.has_value()) return found;
+  return bad_value(
+      text, "a time zone of this machine's database (package tzdata); use a name such as Europe/Zurich");
+}
+
 std::string SecretsType::masked(const std::string& text) { return text.empty() ? "" : "***"; }
 
 Result<bool> FlagType::read(std::string_view text) {

@@ -10,6 +10,7 @@
 
 #include "core/error.hpp"
 #include "core/result.hpp"
+#include "io/time_zone.hpp"
 
 /// How the value of a setting is read from text and written as text. A type has `read`, whose Error does not
 /// name the setting, and `write`, whose text `read` reads back. One that holds secrets has `masked`: the text
@@ -82,6 +83,12 @@ struct DurationType {
 
   [[nodiscard]] Result<std::chrono::milliseconds> read(std::string_view text) const;
   static std::string write(std::chrono::milliseconds value);
+};
+
+/// "UTC", or a zone of the IANA database.
+struct TimeZoneType {
+  static Result<io::TimeZone> read(std::string_view text);
+  static std::string write(const io::TimeZone& value) { return value.name(); }
 };
 
 struct AddressType {

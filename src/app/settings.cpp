@@ -76,6 +76,7 @@ constexpr TextType kText;
 constexpr ConnectionStringType kConnectionString;
 constexpr SecretsType kSecrets;
 constexpr AddressType kAddress;
+constexpr TimeZoneType kTimeZone;
 constexpr FlagType kFlag;
 constexpr CountType kCount;
 constexpr CountType kCountOrDefault{.or_default = true};
@@ -110,6 +111,7 @@ std::vector<Declaration> declared_places_and_servers(Settings& s) {
       {"DATA_GROUP", s.data_dir.group, kText,
        "group, by name or number, that may read DATA_DIR; unless given nobody but the server's user may"},
       {"LISTEN", s.listen.address, kAddress, "address and port of the API"},
+      {"TIMEZONE", s.time_zone, kTimeZone, "time zone of a date without a time, such as Europe/Zurich"},
       {"INSECURE", s.listen.insecure, kFlag, "allow to listen beyond loopback without keys and TLS"},
       {"KAFKA_BOOTSTRAP_SERVERS", s.kafka.bootstrap_servers, kText, "Kafka servers; not used by `dev`"},
       {"KAFKA_TOPIC", both(s.kafka.topic, s.consume.topic), kText, "topic of the change events"},

@@ -97,6 +97,7 @@ class Settings {
   }
 
   DataDirSettings data_dir;
+  io::TimeZone time_zone;  ///< of dates without a time
   ListenSettings listen;
   AccessSettings access;
   LogOptions logging;

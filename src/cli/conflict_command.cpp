@@ -225,6 +225,11 @@ CLI::App* add_one(CLI::App& group, const std::string& name, const std::string& h
   return command;
 }
 
+void require_table(CLI::App& command, WantedTable& wanted) {
+  add_table_arguments(command, wanted)->required();
+  command.get_option("--company")->description("the table's company")->required();
+}
+
 }  // namespace
 
 void add_conflict_command(CLI::App& program, int& exit_code) {
@@ -233,10 +238,10 @@ void add_conflict_command(CLI::App& program, int& exit_code) {
   const auto wanted = std::make_shared<Wanted>();
   add_one(*group, "list", "tables that are in conflict", exit_code, wanted, false, list);
   auto* showing = add_one(*group, "show", "a table's chains of uploads", exit_code, wanted, false, show);
-  add_table_arguments(*showing, wanted->table)->required();
+  require_table(*showing, wanted->table);
   auto* resolving = add_one(*group, "resolve", "keep one chain of uploads, set the others aside", exit_code,
                             wanted, true, resolve);
-  add_table_arguments(*resolving, wanted->table)->required();
+  require_table(*resolving, wanted->table);
   resolving
       ->add_option("--keep", wanted->keep,
                    "last upload of the chain that stays; none: no upload stays, and the table "

@@ -15,6 +15,7 @@
 
 #include "cli/diff_output.hpp"
 #include "cli/option_names.hpp"
+#include "cli/standard_output.hpp"
 #include "core/text.hpp"
 #include "csv/file.hpp"
 #include "diff/diff.hpp"
@@ -251,6 +252,7 @@ int run(const Arguments& arguments) {
   const auto code = compare(arguments);
   if (code.has_value()) return code.value();
   auto error = code.error();
+  if (need_not_be_reported(error)) return kTrouble;
   error.fix = with_option_names(error.fix);
   fmt::print(stderr, "deltadrop diff: {}\n", terminal_safe(error.text()));
   return kTrouble;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/standard_output.hpp"
 #include "core/json_text.hpp"
 #include "core/text.hpp"
 #include "csv/record.hpp"
@@ -106,19 +107,14 @@ class Output {
  private:
   Result<void> finish() {
     DD_TRY(flush());
-    if (std::fflush(stdout) != 0) return write_error();
+    if (std::fflush(stdout) != 0) return output_failed();
     return success();
   }
 
   static constexpr std::size_t kFlushBytes = std::size_t{1} << 16;
 
-  static Error write_error() {
-    return Error{ErrorCode::unavailable, "io-error", "standard output cannot be written",
-                 "check where it goes to"};
-  }
-
   Result<void> flush() {
-    if (std::fwrite(buffer_.data(), 1, buffer_.size(), stdout) != buffer_.size()) return write_error();
+    if (std::fwrite(buffer_.data(), 1, buffer_.size(), stdout) != buffer_.size()) return output_failed();
     buffer_.clear();
     return success();
   }

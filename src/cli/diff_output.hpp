@@ -20,7 +20,7 @@ enum class DiffFormat : std::uint8_t {
 std::string terminal_safe(std::string_view text);
 
 /// Writes the changes to standard output. `equal_numbers`: where values are compared as numbers. unavailable
-/// "io-error" where that fails.
+/// "output-failed" where that fails.
 Result<void> write_changes(const csv::File& before, const csv::File& after, const diff::ChangeSet& changes,
                            const diff::EqualNumbers* equal_numbers, DiffFormat format);
 

@@ -119,8 +119,8 @@ void add_events_command(CLI::App& program, int& exit_code) {
   filter("--type", "type", "insert, update or delete");
   filter("--key", "key", "of rows of this key");
   filter("--upload", "upload", "of one upload_id");
-  filter("--since", "since", "of files accepted at this time or later");
-  filter("--until", "until", "of files accepted before this time");
+  filter("--since", "since", "of files accepted at this time or later; a date means its start");
+  filter("--until", "until", "of files accepted before this time; a date means its start");
   command->add_option("--limit", wanted->limit, "at most so many (100 as text, else all)")
       ->check(whole_number)
       ->type_name("N");

@@ -14,6 +14,7 @@
 #include "cli/settings_options.hpp"
 #include "io/clock.hpp"
 #include "io/file.hpp"
+#include "io/point_in_time.hpp"
 
 namespace deltadrop::cli {
 namespace {
@@ -28,8 +29,8 @@ struct Wanted {
 
 using Work = std::function<Result<int>(const app::Settings& settings, const Wanted& wanted)>;
 
-/// "90d" from now, or a moment.
-Result<std::optional<Timestamp>> expiry_of(const std::string& text, Timestamp now) {
+/// "90d" from now, or a moment: a bare date is the start of that day.
+Result<std::optional<Timestamp>> expiry_of(const std::string& text, Timestamp now, const io::TimeZone& zone) {
   if (text.empty()) return std::optional<Timestamp>();
   if (const auto span = app::parse_duration(text); span.has_value()) {
     if (text.find_first_not_of("0123456789.") == std::string::npos) {
@@ -38,7 +39,7 @@ Result<std::optional<Timestamp>> expiry_of(const std::string& text, Timestamp no
     }
     return std::optional(now.plus_ms(span.value().count()));
   }
-  DD_TRY(const auto time, Timestamp::parse(text));
+  DD_TRY(const auto time, io::parse_point_in_time(text, io::BareDate::start_of_day, zone));
   if (time > now) return std::optional(time);
   return Error{ErrorCode::invalid_input, "bad-expiry", fmt::format("{} is over", time.to_string()),
                "give a moment that is still to come, or a duration such as 90d"};
@@ -56,7 +57,7 @@ Result<int> create(const app::Settings& settings, const Wanted& wanted) {
   const auto now = clock.now();
   access::KeyWish wish;
   DD_TRY(wish.role, access::parse_role(wanted.role));
-  DD_TRY(wish.expires_at, expiry_of(wanted.expires, now));
+  DD_TRY(wish.expires_at, expiry_of(wanted.expires, now, settings.time_zone));
   wish.companies = wanted.companies;
   wish.name = wanted.name;
   close_keys(settings);

@@ -15,6 +15,7 @@
 #include "cli/lake_tables.hpp"
 #include "cli/settings_options.hpp"
 #include "core/text.hpp"
+#include "io/point_in_time.hpp"
 #include "lake/compaction.hpp"
 #include "lake/rebuild.hpp"
 #include "lake/table_columns.hpp"
@@ -161,7 +162,7 @@ Result<int> verify(const OpenLake& lake, const WantedTable& wanted) {
 Result<int> compact(const OpenLake& lake, const WantedTable& wanted, const std::string& before) {
   std::optional<Timestamp> limit;
   if (!before.empty()) {
-    DD_TRY(limit, Timestamp::parse(before));
+    DD_TRY(limit, io::parse_point_in_time(before, io::BareDate::start_of_day, lake.settings.time_zone));
   }
   DD_TRY(const auto tables, wanted_tables(lake, wanted));
   DD_TRY(check_lake_is_there(lake, tables));
@@ -233,7 +234,9 @@ void add_compact(CLI::App& group, int& exit_code) {
   auto* command = add_one(group, "compact", "merge small files of versions that follow each other", exit_code,
                           [wanted, before](const OpenLake& lake) { return compact(lake, *wanted, *before); });
   add_table_arguments(*command, *wanted);
-  command->add_option("--before", *before, "only versions accepted before this time")
+  command
+      ->add_option("--before", *before,
+                   "only versions accepted before this time; a date means its start in TIMEZONE")
       ->type_name("TIME")
       ->check(refuse_empty);
   command->footer(

@@ -15,8 +15,10 @@
 #include "cli/lake_commands.hpp"
 #include "cli/lake_tables.hpp"
 #include "cli/settings_options.hpp"
+#include "cli/standard_output.hpp"
 #include "core/text.hpp"
 #include "io/file.hpp"
+#include "io/point_in_time.hpp"
 #include "lake/state_file.hpp"
 
 namespace deltadrop::cli {
@@ -29,7 +31,8 @@ constexpr int kLinksMax = 40;  ///< as Linux follows
 struct WantedState {
   WantedTable table;
   std::string as_of;
-  std::int64_t version = 0;  ///< 0: not given
+  std::optional<Timestamp> time;  ///< that as_of means
+  std::int64_t version = 0;       ///< 0: not given
   std::string output;
 };
 
@@ -49,13 +52,7 @@ Result<void> check_version(const OpenLake& lake, const TableRef& table, Version 
 
 Result<lake::TableState> state_wanted(const OpenLake& lake, const TableRef& table,
                                       const WantedState& wanted) {
-  if (wanted.version == 0) {
-    std::optional<Timestamp> as_of;
-    if (!wanted.as_of.empty()) {
-      DD_TRY(as_of, Timestamp::parse(wanted.as_of));
-    }
-    return lake::state_at(lake.history(), table, as_of);
-  }
+  if (wanted.version == 0) return lake::state_at(lake.history(), table, wanted.time);
   DD_TRY(check_version(lake, table, Version(wanted.version)));
   DD_TRY(auto state, lake::state_of(lake.history(), table, Version(wanted.version)));
   if (state.of.version.value != wanted.version) {
@@ -70,8 +67,7 @@ Result<void> to_standard_output(lake::StateFile& file) {
     DD_TRY(const auto piece, file.next());
     if (piece.empty()) return success();
     if (std::fwrite(piece.data(), 1, piece.size(), stdout) != piece.size()) {
-      return Error{ErrorCode::unavailable, "io-error", "standard output could not be written",
-                   "see where it goes to: a full disk, a closed pipe"};
+      return output_failed();
     }
   }
 }
@@ -130,8 +126,9 @@ Result<void> export_one(const OpenLake& lake, const TableRef& table, const Wante
   DD_TRY(auto file, lake::StateFile::begin(lake.history(), std::move(state)));
   if (output == "-") return to_standard_output(file);
   DD_TRY(to_file(file, output, readers));
-  fmt::print("{}: {} of version {} (from {} on) in {}\n", table.to_string(), counted(file.rows(), "record"),
-             of.version.value, of.as_of.to_string(), output.string());
+  const auto as_of = wanted.time ? fmt::format(", as of {},", wanted.time->to_string()) : std::string();
+  fmt::print("{}: {} of version {} (from {} on){} in {}\n", table.to_string(), counted(file.rows(), "record"),
+             of.version.value, of.as_of.to_string(), as_of, output.string());
   return success();
 }
 
@@ -149,11 +146,14 @@ Result<fs::path> current_path(const app::Settings& settings, const TableRef& tab
   return folder / (table.table_name + ".parquet");
 }
 
-Result<int> export_state(const app::Settings& settings, const WantedState& wanted) {
+Result<int> export_state(const app::Settings& settings, WantedState wanted) {
   const bool of_the_past = !wanted.as_of.empty() || wanted.version != 0;
   if (of_the_past && wanted.output.empty()) {
     return Error{ErrorCode::invalid_input, "no-output", "where to?",
                  "give --output FILE, or --output - for standard output"};
+  }
+  if (!wanted.as_of.empty()) {
+    DD_TRY(wanted.time, io::parse_point_in_time(wanted.as_of, io::BareDate::end_of_day, settings.time_zone));
   }
   DD_TRY(const auto lake, open_lake(settings));
   DD_TRY(const auto tables, wanted_tables(lake, wanted.table));
@@ -183,7 +183,10 @@ void add_lake_export_command(CLI::App& group, int& exit_code) {
   const auto wanted = std::make_shared<WantedState>();
   add_table_arguments(*command, wanted->table);
   auto* as_of =
-      command->add_option("--as-of", wanted->as_of, "the records that hold at this time; now unless given")
+      command
+          ->add_option(
+              "--as-of", wanted->as_of,
+              "the records that hold at this time; a date means the end of that day in TIMEZONE (now)")
           ->type_name("TIME")
           ->check(refuse_empty);
   command->add_option("--version", wanted->version, "the records of this version")

@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/diff_output.hpp"
+#include "cli/standard_output.hpp"
 #include "csv/options.hpp"
 
 namespace deltadrop::cli {
@@ -63,8 +64,7 @@ Result<void> Listing::end() {
     fmt::print("{}\n", line);
   }
   if (std::fflush(stdout) == 0) return success();
-  return Error{ErrorCode::unavailable, "io-error", "standard output cannot be written",
-               "see where it goes to: a full disk, a closed pipe"};
+  return output_failed();
 }
 
 }  // namespace deltadrop::cli

@@ -45,10 +45,13 @@ Result<int> list(const ServerEndpoint& server, const std::string& path, const Qu
     listing->add(std::move(values));
     return success();
   };
-  DD_TRY(const bool more, get_list(server, path, query, "records", limit, add));
+  std::string as_of;
+  const auto see_page = [&](simdjson::dom::element page) { as_of = text_of(page, "as_of"); };
+  DD_TRY(const bool more, get_list(server, path, query, "records", limit, add, see_page));
   if (listing != nullptr) {
     DD_TRY(listing->end());
   }
+  if (!wanted.as_of.empty()) fmt::print("as of {}\n", as_of);
   if (more) fmt::print("... there are more: --limit, or --format csv for all\n");
   return 0;
 }
@@ -71,7 +74,9 @@ void add_records_command(CLI::App& program, int& exit_code) {
   const auto wanted = std::make_shared<Wanted>();
   command->add_option("COMPANY", wanted->company)->required();
   command->add_option("TABLE", wanted->table)->required();
-  command->add_option("--as-of", wanted->as_of, "what held at this time: 2025-03-31, or RFC 3339")
+  command
+      ->add_option("--as-of", wanted->as_of,
+                   "what held at this time: 2025-03-31 (the end of that day), or RFC 3339")
       ->type_name("TIME");
   command->add_option("--version", wanted->version, "of this version")->type_name("N");
   command->add_option("--columns", wanted->columns, "these columns only, as one CSV record")

@@ -13,6 +13,7 @@
 #include "cli/checks.hpp"
 #include "cli/diff_output.hpp"
 #include "cli/option_names.hpp"
+#include "cli/standard_output.hpp"
 #include "http/target.hpp"
 #include "io/lock_file.hpp"
 
@@ -47,8 +48,7 @@ std::string findings_of(simdjson::dom::element problem) {
 
 Result<void> print(std::string_view piece) {
   if (std::fwrite(piece.data(), 1, piece.size(), stdout) == piece.size()) return success();
-  return Error{ErrorCode::unavailable, "io-error", "standard output cannot be written",
-               "see where it goes to: a full disk, a closed pipe"};
+  return output_failed();
 }
 
 }  // namespace
@@ -132,13 +132,15 @@ Result<void> get_json(const ServerEndpoint& server, const std::string& target,
 
 Result<bool> get_list(const ServerEndpoint& server, std::string_view path, const Query& query,
                       std::string_view plural, std::int64_t limit,
-                      const std::function<Result<void>(simdjson::dom::element)>& use) {
+                      const std::function<Result<void>(simdjson::dom::element)>& use,
+                      const std::function<void(simdjson::dom::element)>& see_page) {
   std::string cursor;
   while (limit > 0) {
     Query page = query;
     page.emplace_back("limit", std::to_string(std::min(limit, kPageMax)));
     page.emplace_back("cursor", std::exchange(cursor, ""));
     DD_TRY(get_json(server, target_of(path, page), [&](simdjson::dom::element answer) -> Result<void> {
+      if (see_page) see_page(answer);
       simdjson::dom::array items;
       if (answer[plural].get(items) != simdjson::SUCCESS) return success();
       for (const auto item : items) {

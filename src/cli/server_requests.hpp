@@ -49,9 +49,11 @@ std::string target_of(std::string_view path, const Query& query);
 Result<void> get_json(const ServerEndpoint& server, const std::string& target,
                       const std::function<Result<void>(simdjson::dom::element)>& use);
 /// Gives each item of a list to `use`, page by page, at most `limit` of them; whether there are more.
+/// `see_page` is given each page before its items.
 Result<bool> get_list(const ServerEndpoint& server, std::string_view path, const Query& query,
                       std::string_view plural, std::int64_t limit,
-                      const std::function<Result<void>(simdjson::dom::element)>& use);
+                      const std::function<Result<void>(simdjson::dom::element)>& use,
+                      const std::function<void(simdjson::dom::element)>& see_page = {});
 /// A column of a list: its header, and where in an item its text is, as a JSON pointer.
 struct ListColumn {
   std::string name;

@@ -15,6 +15,7 @@
 #include "app/logging.hpp"
 #include "app/settings.hpp"
 #include "cli/checks.hpp"
+#include "cli/standard_output.hpp"
 #include "core/assert.hpp"
 
 namespace deltadrop::cli {
@@ -47,7 +48,10 @@ constexpr std::array<std::string_view, 2> kLogs = {"LOG_FORMAT", "LOG_LEVEL"};  
 constexpr std::array<std::string_view, 5> kLake = {"DATA_DIR", "PARQUET_DIR", "DATABASE_URL",
                                                    "PARQUET_LAYOUT", "PARQUET_MAX_ROWS"};
 constexpr std::array<std::string_view, 2> kHistory = {"DATA_DIR", "DATABASE_URL"};
-constexpr std::array<std::string_view, 2> kKeys = {"DATA_DIR", "KEYS_FILE"};
+constexpr std::array<std::string_view, 6> kCompact = {"DATA_DIR",       "PARQUET_DIR",      "DATABASE_URL",
+                                                      "PARQUET_LAYOUT", "PARQUET_MAX_ROWS", "TIMEZONE"};
+constexpr std::array<std::string_view, 3> kExport = {"DATA_DIR", "DATABASE_URL", "TIMEZONE"};
+constexpr std::array<std::string_view, 3> kKeys = {"DATA_DIR", "KEYS_FILE", "TIMEZONE"};
 constexpr std::array<std::string_view, 2> kServer = {"DATA_DIR", "TLS_CERT"};
 constexpr std::array<std::string_view, 1> kDataDir = {"DATA_DIR"};
 
@@ -56,10 +60,10 @@ constexpr std::array<std::string_view, 7> kNotDev = {
     "KAFKA_RETENTION",         "DATABASE_URL", "CONSUMER_GROUP"};
 constexpr std::array<std::string_view, 6> kNotServe = {
     "CONSUMER_GROUP", "BATCH_EVENTS", "BATCH_WAIT", "LOG_KEEP", "PARQUET_LAYOUT", "PARQUET_MAX_ROWS"};
-constexpr std::array<std::string_view, 14> kNotConsume = {
+constexpr std::array<std::string_view, 15> kNotConsume = {
     "HOLD_DELETE_FRACTION", "HOLD_MIN_ROWS", "HELD_TTL",  "DRY_RUN_TTL", "IDEMPOTENCY_TTL",
     "MAX_UPLOAD_BYTES",     "MAX_EXPANSION", "MAX_ROWS",  "MAX_COLUMNS", "MAX_FIELD_BYTES",
-    "MAX_ROW_BYTES",        "DISK_RESERVE",  "MAX_PARTS", "LOG_KEEP"};
+    "MAX_ROW_BYTES",        "DISK_RESERVE",  "MAX_PARTS", "LOG_KEEP",    "TIMEZONE"};
 
 /// Where a command works, which another one that mends the same must be told too.
 constexpr std::array<std::string_view, 6> kPlaces = {"DATA_DIR",  "PARQUET_DIR",    "DATABASE_URL",
@@ -92,8 +96,8 @@ constexpr std::array<Reader, 16> kReaders = {{
     {"consume", Reads::all_but_these, kNotConsume},
     {"lake rebuild", Reads::these, kLake},
     {"lake verify", Reads::these, kLake},
-    {"lake compact", Reads::these, kLake},
-    {"lake export", Reads::these, kHistory},
+    {"lake compact", Reads::these, kCompact},
+    {"lake export", Reads::these, kExport},
     {"lake views", Reads::these, kHistory},
     {"dead-letters list", Reads::these, kHistory},
     {"dead-letters show", Reads::these, kHistory},
@@ -222,9 +226,11 @@ int report_trouble(const app::Settings& settings, Error error) {
 }
 
 int report_trouble(const Error& error) {
+  constexpr int kTrouble = 2;
+  if (need_not_be_reported(error)) return kTrouble;
   fmt::print(stderr, "deltadrop: {}\n", error.message);
   if (!error.fix.empty()) fmt::print(stderr, "  fix: {}\n", error.fix);
-  return 2;
+  return kTrouble;
 }
 
 }  // namespace deltadrop::cli

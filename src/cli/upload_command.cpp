@@ -127,7 +127,8 @@ void add_upload_command(CLI::App& program, int& exit_code) {
   option("--delimiter", "delimiter", ", ; tab | (found from the file)");
   option("--encoding", "encoding", "utf-8, utf-16, latin-1, windows-1252 (found from the file)");
   option("--empty", "empty", "an empty field is null, or text (null; remembered)");
-  option("--effective-at", "effective_at", "from when the values hold (when it is accepted)");
+  option("--effective-at", "effective_at",
+         "from when the values hold; a date means its start (when it is accepted)");
   option("--types", "types", "column:type,... for the lake (remembered)");
   yes("--dry-run", "dry_run", "hold it, and show what it would change");
   yes("--force", "force", "skip the guard against mass changes");

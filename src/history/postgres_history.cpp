@@ -300,8 +300,13 @@ std::string masked_url(const std::string& url) {
   for (const auto* option = parsed.get(); option->keyword != nullptr; ++option) {
     if (option->val == nullptr) continue;
     const bool secret = std::string_view(option->dispchar) == "*";
-    words.push_back(fmt::format("{}={}", option->keyword, secret ? kMask : quoted_value(option->val)));
-    parts.emplace(option->keyword, secret ? kMask : option->val);
+    std::string value(secret ? kMask : option->val);
+    // libpq can take a whole connection string as dbname.
+    const bool nested = option->keyword == std::string_view("dbname") &&
+                        (value.find("://") != std::string::npos || value.find('=') != std::string::npos);
+    if (nested) value = masked_url(value);
+    words.push_back(fmt::format("{}={}", option->keyword, secret ? value : quoted_value(value)));
+    parts.emplace(option->keyword, std::move(value));
   }
   // The form that most people write; anything rarer is shown as libpq understood it.
   const bool usual = url.starts_with("postgresql://") && parts.size() == 5 && parts.contains("password") &&

@@ -29,10 +29,15 @@ class Api : public ::testing::Test {
  protected:
   explicit Api(http::ServerOptions options = {}) : clock(at("2025-06-01T12:00:00Z")) {
     spdlog::set_level(spdlog::level::err);
+    listen_in("UTC", options);
+  }
+
+  /// Starts the server again, with dates of this zone.
+  void listen_in(std::string_view zone, http::ServerOptions options = {}) {
     options.port = 0;
-    server =
-        std::move(http::Server::listen(options, all_routes({ingest, log, history, history, nullptr, clock})))
-            .value();
+    Services services{ingest, log, history, history, nullptr, clock};
+    services.time_zone = io::TimeZone::find(zone).value();
+    server = std::move(http::Server::listen(options, all_routes(services))).value();
   }
 
   test::RawResponse get(const std::string& target) { return test::fetch(server->address(), "GET", target); }

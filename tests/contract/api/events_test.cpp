@@ -91,8 +91,16 @@ TEST_F(Events, AreFiltered) {
   EXPECT_EQ(history.asked.since, at("2025-01-01T00:00:00Z"));
   EXPECT_EQ(history.asked.until, at("2025-02-01T00:00:00Z"));
   EXPECT_EQ(get("/api/v1/events?since=today").status, 422);
+  EXPECT_TRUE(has(get("/api/v1/events?until=2025-02-01T00:00:00"), "has no time zone"));
   EXPECT_EQ(get("/api/v1/events?type=changed").status, 422);
   EXPECT_EQ(get("/api/v1/events?upload=7").status, 422);
+}
+
+TEST_F(Events, OfADateBeginAndEndWithTheStartOfThatDay) {
+  listen_in("Europe/Zurich");
+  get("/api/v1/events?since=2025-01-01&until=2025-04-01");
+  EXPECT_EQ(history.asked.since, at("2024-12-31T23:00:00Z"));
+  EXPECT_EQ(history.asked.until, at("2025-03-31T22:00:00Z"));
 }
 
 TEST_F(Events, DeadLettersShowTheirBytes) {

@@ -50,6 +50,7 @@ TEST_F(RecordDownloads, OfCsvAreTheVersionsFileByKey) {
 TEST_F(RecordDownloads, OfJsonLinesAreTheListsRecords) {
   const auto lines = accept("application/x-ndjson", "?as_of=2025-01-15&columns=id");
   EXPECT_EQ(lines.header("content-type"), "application/x-ndjson");
+  EXPECT_EQ(lines.header("deltadrop-as-of"), "2025-01-15T23:59:59.999Z");
   EXPECT_EQ(
       lines.body,
       R"({"key":"a","values":{"id":"a"},"valid_from":"2025-01-01T00:00:00.000Z",)"

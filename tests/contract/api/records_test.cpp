@@ -44,12 +44,37 @@ TEST_F(Records, AreThoseOfTheTimeAskedFor) {
   EXPECT_TRUE(has(get(kRecords + "?as_of=2025-02-01T01:00:00+02:00"), R"("next_cursor":null,"version":1,)"));
   EXPECT_EQ(
       get(kRecords + "?as_of=2024-12-31").body,
-      R"({"records":[],"next_cursor":null,"version":null,"complete":true,"as_of":"2024-12-31T00:00:00.000Z"})");
+      R"({"records":[],"next_cursor":null,"version":null,"complete":true,"as_of":"2024-12-31T23:59:59.999Z"})");
   EXPECT_EQ(get(kRecords + "?as_of=yesterday").status, 422);
   EXPECT_EQ(get(kRecords + "?as_of=2025-02-01&version=1").status, 409);
   EXPECT_TRUE(has(get(kRecords + "?as_of=2025-01-15&version=1"), R"("version":1)"));
   EXPECT_EQ(get(kRecords + "?version=4").status, 404);
   EXPECT_EQ(get("/api/v1/tables/nobody/financials/records").status, 404);
+}
+
+TEST_F(Records, OfADateAreThoseOfTheEndOfThatDay) {
+  auto morning = version(4);
+  morning.times.effective_at = at("2025-04-10T09:00:00Z");
+  add(morning);
+  EXPECT_TRUE(has(get(kRecords + "?as_of=2025-04-10"),
+                  R"("version":4,"complete":true,"as_of":"2025-04-10T23:59:59.999Z")"));
+  EXPECT_TRUE(has(get(kRecords + "?as_of=2025-04-09"),
+                  R"("version":3,"complete":true,"as_of":"2025-04-09T23:59:59.999Z")"));
+  EXPECT_TRUE(has(get(kRecords + "?as_of=2025-04-10&version=4"), R"("version":4)"));
+  listen_in("Asia/Tokyo");
+  EXPECT_TRUE(has(get(kRecords + "?as_of=2025-04-09"),
+                  R"("version":3,"complete":true,"as_of":"2025-04-09T14:59:59.999Z")"));
+  listen_in("Pacific/Honolulu");  // 09:00 UTC is 23:00 of the previous day
+  EXPECT_TRUE(has(get(kRecords + "?as_of=2025-04-09"),
+                  R"("version":4,"complete":true,"as_of":"2025-04-10T09:59:59.999Z")"));
+}
+
+TEST_F(Records, OfATimeWithoutAZoneAreRefused) {
+  const auto refused = get(kRecords + "?as_of=2025-02-01T12:00:00");
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_TRUE(has(refused, R"(as_of \"2025-02-01T12:00:00\" has no time zone)"));
+  EXPECT_TRUE(
+      has(refused, "write 2025-02-01T12:00:00Z for UTC, or add the offset: 2025-02-01T12:00:00+01:00"));
 }
 
 TEST_F(Records, OfThePresentAreTheLastVersionThoughTheClockLags) {
@@ -109,7 +134,7 @@ TEST_F(Records, ACursorGoesOnWithItsOwnListOnly) {
   other.table = {"acme", "other"};
   add(other);
   const std::string page = "?limit=1&cursor=" + next_cursor(get(kRecords + "?limit=1&version=2"));
-  for (const auto* fits : {"", "&version=2", "&as_of=2025-02-01"}) {
+  for (const auto* fits : {"", "&version=2", "&as_of=2025-02-01T00:00:00Z", "&version=2&as_of=2025-02-15"}) {
     EXPECT_TRUE(has(get(kRecords + page + fits), R"({"records":[{"key":"b")")) << fits;
   }
   for (const auto* contradicts : {"&version=1", "&version=3", "&as_of=2025-02-02", "&version=x"}) {

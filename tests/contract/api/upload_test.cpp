@@ -34,6 +34,22 @@ class Upload : public Api {
   ingest::UploadRecord record = version(2, 3);
 };
 
+TEST_F(Upload, EffectiveAtOfADateIsTheStartOfThatDay) {
+  answer_with(ingest::UploadStatus::published);
+  post(form({{"effective_at", "2025-03-31"}}, "id\n1\n"));
+  EXPECT_EQ(ingest.asked.fields.at("effective_at"), "2025-03-31T00:00:00.000Z");
+  listen_in("Europe/Zurich");
+  post(form({{"effective_at", "2025-03-31"}}, "id\n1\n"));
+  EXPECT_EQ(ingest.asked.fields.at("effective_at"), "2025-03-30T22:00:00.000Z");
+  test::fetch(server->address(), "PUT", "/api/v1/tables/acme/financials?effective_at=2025-03-30",
+              "Content-Type: text/csv\r\n", "id\n1\n");
+  EXPECT_EQ(ingest.asked.fields.at("effective_at"), "2025-03-29T23:00:00.000Z");
+  const auto refused = post(form({{"effective_at", "2025-03-31T12:00:00"}}, "id\n1\n"));
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_TRUE(has(refused, "bad-effective-at"));
+  EXPECT_TRUE(has(refused, "has no time zone"));
+}
+
 TEST_F(Upload, AnswersWithTheBriefsFieldsFirst) {
   record.outcome.schema_changes = {{"margin", true, 0}, {"note", false, 4}};
   answer_with(ingest::UploadStatus::published);

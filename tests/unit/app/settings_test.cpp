@@ -132,11 +132,9 @@ TEST(Settings, OfATopicThatIsMade) {
 }
 
 TEST(Settings, OfSeveralModulesReachEachOfThem) {
-  const Settings::Values flags = {{"KAFKA_TOPIC", "t"},
-                                  {"PUBLISH_TIMEOUT", "17s"},
-                                  {"MAX_UPLOADS", "5"},
-                                  {"MAX_EVENT_BYTES", "64KiB"},
-                                  {"DATA_DIR", "/d"}};
+  const Settings::Values flags = {{"KAFKA_TOPIC", "t"},          {"PUBLISH_TIMEOUT", "17s"},
+                                  {"MAX_UPLOADS", "5"},          {"MAX_EVENT_BYTES", "64KiB"},
+                                  {"TIMEZONE", "Europe/Zurich"}, {"DATA_DIR", "/d"}};
   const auto settings = Settings::load(flags, empty_environment, "").value();
   EXPECT_EQ(settings.kafka.topic, "t");
   EXPECT_EQ(settings.consume.topic, "t");
@@ -146,6 +144,7 @@ TEST(Settings, OfSeveralModulesReachEachOfThem) {
   EXPECT_EQ(settings.ingest.waiting_max, 5U);
   EXPECT_EQ(settings.ingest.limits.event_bytes_max, std::size_t{64} << 10);
   EXPECT_EQ(settings.kafka.message_bytes_max, std::size_t{64} << 10);
+  EXPECT_EQ(settings.time_zone.name(), "Europe/Zurich");
   EXPECT_EQ(settings.ingest.data_dir, "/d");
   EXPECT_EQ(settings.lake.folder, "/d/parquet");
   EXPECT_EQ(settings.access.keys_file, "/d/keys");
@@ -166,6 +165,7 @@ TEST(Settings, DefaultsAreWrittenAsTheyAreRead) {
   for (const auto& setting : settings.all()) {
     if (setting.name != "DATABASE_URL") written.emplace(setting.name, setting.shown);  // it is masked
   }
+  EXPECT_EQ(written["TIMEZONE"], "UTC");
   EXPECT_EQ(written["DISK_RESERVE"], "64MiB");
   EXPECT_EQ(written["MAX_EVENT_BYTES"], "1000000");
   EXPECT_EQ(written["HELD_TTL"], "30d");
@@ -219,6 +219,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadSetting{"KAFKA_RETENTION", "-2"}, BadSetting{"MAX_UPLOAD_BYTES", "5GB"},
                       BadSetting{"MAX_HEADER_BYTES", "2MiB"}, BadSetting{"LISTEN", "127.0.0.1"},
                       BadSetting{"LISTEN", "127.0.0.1:70000"}, BadSetting{"INSECURE", "maybe"},
+                      BadSetting{"TIMEZONE", "Europe/Zuerich"}, BadSetting{"TIMEZONE", "CEST"},
                       BadSetting{"PARQUET_LAYOUT", "upload|event"}, BadSetting{"LOG_LEVEL", "loud"}));
 
 TEST(Settings, Durations) {
@@ -247,8 +248,9 @@ TEST(Settings, DescribeMasksPasswords) {
         "host=db user=u sslpassword=hunter2", "postgresql://u@db/x?sslpassword=hunter2",
         "postgresql://u:a%40hunter2@db/x", "postgresql://db/x?password=hunter2&user=u",
         "postgresql://u:hunter2@[db", "postgres://u:hunter2@db1,db2:5433/x",
-        "postgresql://u:hunter2@db/x?nonsense=1", "host=db password='hunter2",
-        "password=hunter2 nonsense=1"}) {
+        "postgresql://u:hunter2@db/x?nonsense=1", "host=db password='hunter2", "password=hunter2 nonsense=1",
+        "dbname=postgresql://u:hunter2@h/x", "dbname='host=h password=hunter2'",
+        "postgresql://u:p@db:5432/postgresql://u:hunter2@h/x", "dbname=mysql://u:hunter2@h/x"}) {
     const auto settings = Settings::load({{"DATABASE_URL", url}}, empty_environment, "").value();
     EXPECT_EQ(settings.describe().find("hunter2"), std::string::npos) << settings.describe();
     EXPECT_NE(settings.describe().find("***"), std::string::npos);
