@@ -44,6 +44,7 @@ std::string finding_json(const csv::Finding& finding) {
       .text_or_null("value", finding.value)
       .text("reason", finding.message)
       .text("fix", finding.fix)
+      .number("count", finding.count)
       .take();
 }
 
@@ -88,6 +89,8 @@ JsonObject upload_json(const ingest::UploadRecord& upload) {
       .texts("columns", upload.reading.columns)
       .texts("tracked", upload.reading.tracked)
       .raw("options", ingest::options_json(upload.reading))
+      .raw("dialect", ingest::dialect_json(upload.reading))
+      .raw("skipped", ingest::skipped_json(upload.outcome.skipped.value_or(csv::Skipped())))
       .boolean("rekey", upload.reading.rekey)
       .raw("types", upload.reading.types_json.value_or("null"))
       .number("rows", upload.outcome.counts.rows)
@@ -125,6 +128,8 @@ http::Response upload_answer(const ingest::UploadReport& report, const ingest::C
       .number("updated", counts.updated)
       .number("deleted", counts.deleted)
       .raw("schema_changes", unchanged ? "[]" : schema_changes_json(upload.outcome.schema_changes))
+      .raw("dialect", ingest::dialect_json(upload.reading))
+      .raw("skipped", ingest::skipped_json(upload.outcome.skipped.value_or(csv::Skipped())))
       .text_or_null("timestamp", text_of(upload.times.timestamp))
       .text_or_null("effective_at", text_of(upload.times.effective_at))
       .texts("warnings", upload.outcome.warnings);

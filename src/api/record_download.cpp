@@ -62,7 +62,7 @@ class Csv final : public Writer {
       if (!first) out += ',';
       first = false;
       // Where nobody says it, the delimiter is found from the header: no other may stand there bare.
-      const bool misleading = name.find_first_of(";|\t") != std::string_view::npos &&
+      const bool misleading = name.find_first_of(";|~\t") != std::string_view::npos &&
                               name.find_first_of(",\"\r\n") == std::string_view::npos;
       if (misleading) out += '"';
       csv::append_record(out, std::span(&name, 1));

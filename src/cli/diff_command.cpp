@@ -189,14 +189,7 @@ void print_warnings(const std::string& name, const csv::Findings& warnings) {
 
 /// Says what of a file was not read as rows, so that nothing is left out in silence.
 void print_skipped(const std::string& name, const csv::Skipped& skipped) {
-  std::string parts;
-  const auto add = [&](std::int64_t count, std::string_view noun, std::string_view where) {
-    if (count > 0) parts += fmt::format("{}{}{}", parts.empty() ? "" : ", ", counted(count, noun), where);
-  };
-  add(skipped.lines, "line", " above the header");
-  add(skipped.blank, "blank row", "");
-  add(skipped.header, "repeated header", "");
-  add(skipped.footer, "line", " of the footer");
+  const std::string parts = skipped_text(skipped);
   if (!parts.empty()) fmt::print(stderr, "{}: skipped {}\n", terminal_safe(name), parts);
 }
 

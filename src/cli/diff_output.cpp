@@ -253,6 +253,18 @@ class Output {
 
 }  // namespace
 
+std::string skipped_text(const csv::Skipped& skipped) {
+  std::string parts;
+  const auto add = [&](std::int64_t count, std::string_view noun, std::string_view where) {
+    if (count > 0) parts += fmt::format("{}{}{}", parts.empty() ? "" : ", ", counted(count, noun), where);
+  };
+  add(skipped.lines, "line", " above the header");
+  add(skipped.blank, "blank row", "");
+  add(skipped.header, "repeated header", "");
+  add(skipped.footer, "line", " of the footer");
+  return parts;
+}
+
 std::string terminal_safe(std::string_view text) {
   std::string out;
   out.reserve(text.size());

@@ -19,6 +19,9 @@ enum class DiffFormat : std::uint8_t {
 /// cannot drive a terminal.
 std::string terminal_safe(std::string_view text);
 
+/// What of a file was not read as rows, such as "3 blank rows"; empty if everything was.
+std::string skipped_text(const csv::Skipped& skipped);
+
 /// Writes the changes to standard output. `equal_numbers`: where values are compared as numbers. unavailable
 /// "output-failed" where that fails.
 Result<void> write_changes(const csv::File& before, const csv::File& after, const diff::ChangeSet& changes,

@@ -71,6 +71,14 @@ Result<ClientRequest> upload_request(const Wanted& wanted) {
   return request;
 }
 
+csv::Skipped skipped_of(simdjson::dom::element answer) {
+  const auto count = [&](std::string_view name) {
+    std::int64_t lines = 0;
+    return answer["skipped"][name].get(lines) == simdjson::SUCCESS ? lines : 0;
+  };
+  return {count("blank"), count("header"), count("lines"), count("footer")};
+}
+
 void print_answer(simdjson::dom::element answer) {
   const auto field = [&](std::string_view name) { return terminal_safe(text_of(answer, name)); };
   const auto version = field("version");
@@ -79,6 +87,9 @@ void print_answer(simdjson::dom::element answer) {
   fmt::print("{}\n  {}/{}{}: {}; {} inserted, {} updated, {} deleted\n  upload {}\n", field("message"),
              field("company_id"), field("table_name"), version.empty() ? "" : " version " + version,
              counted(rows, "row"), field("inserted"), field("updated"), field("deleted"), field("upload_id"));
+  if (const auto skipped = skipped_text(skipped_of(answer)); !skipped.empty()) {
+    fmt::print("  skipped {}\n", skipped);
+  }
   for (const auto* list : {"reasons", "warnings"}) {
     simdjson::dom::array texts;
     if (answer[list].get(texts) != simdjson::SUCCESS) continue;
@@ -124,9 +135,34 @@ void add_upload_command(CLI::App& program, int& exit_code) {
   option("--table", "table_name", "the table (financials)")->check(refuse_empty);
   option("--key", "key", "the key's columns, as one CSV record (the first column; remembered)");
   option("--ignore", "ignore", "columns that are not tracked, as one CSV record (remembered)");
-  option("--delimiter", "delimiter", ", ; tab | (found from the file)");
+  option("--delimiter", "delimiter", ", ; | ~ tab (found from the file)");
   option("--encoding", "encoding", "utf-8, utf-16, latin-1, windows-1252 (found from the file)");
-  option("--empty", "empty", "an empty field is null, or text (null; remembered)");
+  option("--empty", "empty",
+         "empty fields are null, or text; with quoted, \"\" is text and an unquoted one null (null; "
+         "remembered)");
+  option("--skip-lines", "skip_lines",
+         "lines above the header: a number, or auto to find the header (0; remembered)");
+  option("--skip-footer", "skip_footer", "lines at the end that are not rows (0; remembered)");
+  option("--footer", "footer",
+         "the table ends before the first row whose first field begins with one of these texts, as one CSV "
+         "record (remembered)");
+  option("--header", "header", "none: the file has no header, see --columns (first; remembered)");
+  option("--columns", "columns",
+         "names of the columns of a file without a header, as one CSV record (remembered)");
+  option("--unnamed", "unnamed",
+         "columns without a name: number names them column_1 and so on, drop leaves them out (refuse; "
+         "remembered)");
+  option("--short-rows", "short_rows",
+         "rows with too few fields: pad fills them with empty fields (refuse; remembered)");
+  command->add_flag_function(
+      "--key-trim",
+      [wanted](std::int64_t times) {
+        wanted->options.emplace_back("key_trim", times > 0 ? "true" : "false");
+      },
+      "keys are compared without the blanks around them; --key-trim=false: no longer (remembered)");
+  option("--key-case", "key_case", "exact, or ignore: keys are compared in upper case (exact; remembered)");
+  option("--key-unicode", "key_unicode",
+         "exact, or nfc: keys are compared in Unicode's normal form C (exact; remembered)");
   option("--effective-at", "effective_at",
          "from when the values hold; a date means its start (when it is accepted)");
   option("--types", "types", "column:type,... for the lake (remembered)");

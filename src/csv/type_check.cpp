@@ -51,10 +51,10 @@ Result<Findings> check_declared_types(const File& file, const Stop& stop) {
   FindingLog log(kFindingsMax);
   const auto columns = checked_columns(file);
   if (columns.empty()) return log.findings();
-  RowScanner scanner(file.text(), file.header().delimiter);
-  RowSplitter splitter(file.header().delimiter, file.header().columns.size());
+  RowScanner scanner = file.rows();
+  const EmptyPolicy empty = file.options().empty;
+  RowSplitter splitter(file.header().delimiter, file.header().columns.size(), empty);
   Row row;
-  scanner.next(row);
   for (std::int64_t rows = 0; scanner.next(row); ++rows) {
     if (rows % kRowsPerStopCheck == 0) {
       DD_TRY(stop.check());
@@ -62,7 +62,7 @@ Result<Findings> check_declared_types(const File& file, const Stop& stop) {
     const auto& values = splitter.split(row.bytes);
     for (const auto& column : columns) {
       const auto value = values[column.number];
-      if (value.empty() && file.options().empty != EmptyPolicy::text) continue;
+      if (is_null(value, empty)) continue;
       if (!column.type.holds(value)) log.add([&] { return broken(column, row.line, value); });
     }
   }

@@ -250,7 +250,7 @@ Result<void> add_warnings(const csv::File* before, const csv::File& after, Outco
 
 Result<Outcome> diff(const csv::File* before, const csv::File& after, const Options& options) {
   auto outcome = compare(before, after, options);
-  if (outcome.has_value() && outcome.value().findings.empty()) {
+  if (options.warns && outcome.has_value() && outcome.value().findings.empty()) {
     DD_TRY(add_warnings(before, after, outcome.value(), options.stop));
   }
   // Whatever was found.

@@ -126,6 +126,9 @@ struct Options {
   /// The older version is known to have no blank lines below its header, and its header once: what it shares
   /// with the newer one is not searched for such. Else it is searched, or read beside the comparison.
   bool before_has_only_rows = false;
+  /// Whether Outcome::warnings is filled where that takes another look at the rows: declared types, and keys
+  /// that look alike. Not needed of a version that was accepted once.
+  bool warns = true;
   /// How many rows may be looked at ahead of where the versions part, on top of a quarter of those met in
   /// step, before all rows go into a table. No outcome depends on it.
   std::int64_t look_ahead_rows = 65'536;

@@ -56,6 +56,11 @@ void add_reading(json::object& object, const UploadReading& reading) {
   object["delimiter_given"] = reading.delimiter_given;
   object["encoding_given"] =
       reading.encoding_given ? json::value(csv::to_string(*reading.encoding_given)) : json::value(nullptr);
+  if (reading.skip_lines_given != reading.options.skip_lines) {
+    object["skip_lines_given"] = csv::to_string(reading.skip_lines_given);
+  }
+  if (reading.delimiter_declared) object["delimiter_declared"] = true;
+  if (reading.trailing_delimiter) object["trailing_delimiter"] = true;
   object["rules"] = reading.options.rules;
   object["rekey"] = reading.rekey;
   object["columns"] = array_of(reading.columns);
@@ -86,6 +91,12 @@ json::object object_of(const UploadRecord& record) {
   object["schema_changes"] = schema_changes_value(record.outcome.schema_changes);
   object["hold_reasons"] = array_of(record.outcome.hold_reasons);
   object["warnings"] = array_of(record.outcome.warnings);
+  if (const auto& skipped = record.outcome.skipped) {
+    object["skipped"] = {{"blank", skipped->blank},
+                         {"header", skipped->header},
+                         {"lines", skipped->lines},
+                         {"footer", skipped->footer}};
+  }
   object["dry_run"] = record.dry_run;
   object["based_on"] = number_or_null(record.based_on);
   if (record.reverts_to) object["reverts_to"] = record.reverts_to->value;
@@ -185,6 +196,20 @@ class MemberReader {
     return changes;
   }
 
+  std::optional<csv::Skipped> skipped(std::string_view name) {
+    const json::value* value = find(name);
+    if (value == nullptr) return std::nullopt;
+    if (!value->is_object()) {
+      fail(name, "an object");
+      return std::nullopt;
+    }
+    MemberReader members(value->get_object());
+    const csv::Skipped skipped{members.number("blank"), members.number("header"), members.number("lines"),
+                               members.number("footer")};
+    if (!members.problem().empty()) fail(name, "an object of counts");
+    return skipped;
+  }
+
   template <class T>
   T keep(std::string_view name, Result<T> parsed) {
     if (parsed.has_value()) return parsed.value();
@@ -227,6 +252,13 @@ void read_reading(MemberReader& members, UploadReading& reading) {
   reading.key_column = members.text("key_column");
   reading.delimiter_given = members.flag("delimiter_given");
   reading.encoding_given = members.parsed_or_null<csv::Encoding>("encoding_given", csv::parse_encoding);
+  reading.skip_lines_given = reading.options.skip_lines;
+  if (members.has("skip_lines_given")) {
+    reading.skip_lines_given =
+        members.keep("skip_lines_given", csv::parse_skip_lines(members.text("skip_lines_given")));
+  }
+  reading.delimiter_declared = members.has("delimiter_declared") && members.flag("delimiter_declared");
+  reading.trailing_delimiter = members.has("trailing_delimiter") && members.flag("trailing_delimiter");
   reading.options.rules = static_cast<int>(members.number("rules"));
   reading.rekey = members.flag("rekey");
   reading.columns = members.texts("columns");
@@ -258,6 +290,7 @@ Result<UploadRecord> record_of(const json::object& object) {
   record.outcome.schema_changes = members.schema_changes("schema_changes");
   record.outcome.hold_reasons = members.texts("hold_reasons");
   record.outcome.warnings = members.texts("warnings");
+  record.outcome.skipped = members.skipped("skipped");
   record.dry_run = members.flag("dry_run");
   record.based_on = members.version_or_null("based_on");
   if (members.has("reverts_to")) record.reverts_to = members.version_or_null("reverts_to");

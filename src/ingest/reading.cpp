@@ -35,8 +35,13 @@ Result<diff::Outcome> compare_checked(StoredFiles& files, const UploadRecord* ol
   std::optional<CheckedBeside> after;
   if (old_upload != nullptr) before.emplace(files, *old_upload, *reading.before_or_null());
   if (new_upload != nullptr) after.emplace(files, *new_upload, reading.after);
-  auto compared = diff::diff(reading.before_or_null(), reading.after,
-                             diff::Options{.rekey = rekey, .before_is_checked = true, .stop = stop});
+  auto compared =
+      diff::diff(reading.before_or_null(), reading.after,
+                 diff::Options{.rekey = rekey,
+                               .before_is_checked = true,
+                               .before_has_only_rows = old_upload != nullptr && has_only_rows(*old_upload),
+                               .warns = false,
+                               .stop = stop});
   if (before) {
     DD_TRY(before->passed());
   }
@@ -53,6 +58,14 @@ Result<csv::File> without_rows(const UploadRecord& version, std::unique_ptr<cons
   csv::ReadOptions options = version.reading.options;
   options.delimiter = ',';
   options.encoding = csv::Encoding::utf8;
+  const csv::ReadOptions plain;
+  options.skip_lines = plain.skip_lines;
+  options.skip_footer = plain.skip_footer;
+  options.footer = plain.footer;
+  options.has_header = plain.has_header;
+  options.columns = plain.columns;
+  options.unnamed = plain.unnamed;
+  options.short_rows = plain.short_rows;
   return csv::File::over(*text, options, no_limits());
 }
 
@@ -64,6 +77,11 @@ std::optional<Version> version_before(const UploadRecord& upload) {
 }
 
 }  // namespace
+
+bool has_only_rows(const UploadRecord& version) {
+  const auto& skipped = version.outcome.skipped;
+  return skipped && skipped->blank == 0 && skipped->header == 0;
+}
 
 UploadFacts facts_of(const UploadRecord& upload) {
   UploadFacts facts;

@@ -29,6 +29,9 @@ struct Reading {
   [[nodiscard]] bool is_untouched() const;
 };
 
+/// Whether the version is known to have no blank lines below its header, and its header once.
+bool has_only_rows(const UploadRecord& version);
+
 /// What every event of an accepted upload says. Of a held one, version and timestamps are of no meaning.
 UploadFacts facts_of(const UploadRecord& upload);
 

@@ -82,28 +82,78 @@ struct OrAuto {
   }
 };
 
-struct Types {
-  using Value = std::optional<std::string>;
-  static Result<Value> parse(std::string_view text) {
-    DD_TRY(auto types, parse_types(text));
-    return types.empty() ? Value() : Value(std::move(types));
-  }
-  static json::value to_json(const Value& types_json) {
-    if (!types_json) return nullptr;
-    json::object object;
-    const auto types = types_from_json(*types_json);
-    if (types.has_value()) {
-      for (const auto& [column, type] : types.value()) object.emplace(column, type);
-    }
-    return object;
-  }
+/// Of a number of lines: JSON has a number.
+struct Lines {
+  using Value = std::int64_t;
+  static Result<Value> parse(std::string_view text) { return csv::parse_skip_footer(text); }
+  static json::value to_json(Value lines) { return lines; }
   static Result<Value> from_json(const json::value& value) {
-    if (value.is_null()) return Value();
-    const auto types = types_from_json(json::serialize(value));
-    if (types.has_value() && !types.value().empty()) return Value(types_to_json(types.value()));
-    return expected("an object of strings, or null");
+    if (value.is_int64() && value.get_int64() >= 0) return value.get_int64();
+    return expected("a whole number from 0");
   }
 };
+
+struct LinesAbove {
+  using Value = csv::SkipLines;
+  static Result<Value> parse(std::string_view text) { return csv::parse_skip_lines(text); }
+  static json::value to_json(const Value& skip) {
+    return skip.automatic ? json::value("auto") : json::value(skip.lines);
+  }
+  static Result<Value> from_json(const json::value& value) {
+    if (value == json::value("auto")) return Value{true, 0};
+    DD_TRY(const auto lines, Lines::from_json(value));
+    return Value{false, lines};
+  }
+};
+
+struct KeyTrim {
+  using Value = bool;
+  static Result<Value> parse(std::string_view text) { return parse_flag("key_trim", text); }
+  static json::value to_json(Value trims) { return trims; }
+  static Result<Value> from_json(const json::value& value) {
+    if (value.is_bool()) return value.get_bool();
+    return expected("true or false");
+  }
+};
+
+std::string_view header_name(bool has_header) { return has_header ? "first" : "none"; }
+std::string_view key_case_name(bool ignores_case) { return ignores_case ? "ignore" : "exact"; }
+std::string_view key_unicode_name(bool nfc) { return nfc ? "nfc" : "exact"; }
+
+/// Types are stored as their JSON, and read as what they declare.
+Result<void> set_types(std::string types_json, ReadingOptions& into) {
+  DD_TRY(into.options.types, declared_types_from_json(types_json));
+  into.types_json.reset();
+  if (!types_json.empty()) into.types_json = std::move(types_json);
+  return success();
+}
+
+Result<void> parse_types_field(std::string_view text, ReadingOptions& into) {
+  DD_TRY(auto types, parse_types(text));
+  return set_types(std::move(types), into);
+}
+
+void copy_types(const ReadingOptions& from, ReadingOptions& to) {
+  to.types_json = from.types_json;
+  to.options.types = from.options.types;
+}
+
+json::value types_value(const ReadingOptions& reading) {
+  if (!reading.types_json) return nullptr;
+  json::object object;
+  const auto types = types_from_json(*reading.types_json);
+  if (types.has_value()) {
+    for (const auto& [column, type] : types.value()) object.emplace(column, type);
+  }
+  return object;
+}
+
+Result<void> types_from_value(const json::value& value, ReadingOptions& into) {
+  if (value.is_null()) return set_types("", into);
+  const auto types = types_from_json(json::serialize(value));
+  if (types.has_value() && !types.value().empty()) return set_types(types_to_json(types.value()), into);
+  return expected("an object of strings, or null");
+}
 
 using Delimiter = Named<char, csv::parse_delimiter, csv::delimiter_name>;
 using EncodingName = Named<csv::Encoding, csv::parse_encoding,
@@ -111,11 +161,19 @@ using EncodingName = Named<csv::Encoding, csv::parse_encoding,
 using EmptyName = Named<csv::EmptyPolicy, csv::parse_empty_policy,
                         static_cast<std::string_view (*)(csv::EmptyPolicy)>(csv::to_string)>;
 
-/// `Member` is one of csv::ReadOptions or of ReadingOptions.
+using UnnamedName =
+    Named<csv::Unnamed, csv::parse_unnamed, static_cast<std::string_view (*)(csv::Unnamed)>(csv::to_string)>;
+using ShortRowsName = Named<csv::ShortRows, csv::parse_short_rows,
+                            static_cast<std::string_view (*)(csv::ShortRows)>(csv::to_string)>;
+using HeaderName = Named<bool, csv::parse_has_header, header_name>;
+using KeyCaseName = Named<bool, csv::parse_key_case, key_case_name>;
+using KeyUnicodeName = Named<bool, csv::parse_key_unicode, key_unicode_name>;
+
+/// `Member` is one of csv::ReadOptions or of csv::KeyRules.
 template <auto Member, class Reading>
 auto& member_of(Reading& reading) {
-  if constexpr (std::is_invocable_v<decltype(Member), Reading&>) {
-    return reading.*Member;
+  if constexpr (std::is_invocable_v<decltype(Member), csv::KeyRules&>) {
+    return reading.options.key_rules.*Member;
   } else {
     return reading.options.*Member;
   }
@@ -144,6 +202,7 @@ constexpr ReadingOption option(std::string_view name, const Traits& traits) {
       }};
 }
 
+using csv::KeyRules;
 using csv::ReadOptions;
 
 constexpr auto kOptions = std::to_array<ReadingOption>({
@@ -152,7 +211,17 @@ constexpr auto kOptions = std::to_array<ReadingOption>({
     option<&ReadOptions::delimiter, OrAuto<Delimiter>>("delimiter", {.is_member = true}),
     option<&ReadOptions::encoding, OrAuto<EncodingName>>("encoding", {.is_member = true}),
     option<&ReadOptions::empty, EmptyName>("empty", {.is_member = true}),
-    option<&ReadingOptions::types_json, Types>("types", {.empty_is_none = true, .is_member = true}),
+    option<&ReadOptions::skip_lines, LinesAbove>("skip_lines", {}),
+    option<&ReadOptions::skip_footer, Lines>("skip_footer", {}),
+    option<&ReadOptions::footer, SetOfColumns>("footer", {.empty_is_none = true}),
+    option<&ReadOptions::has_header, HeaderName>("header", {}),
+    option<&ReadOptions::columns, Columns>("columns", {.empty_is_none = true}),
+    option<&ReadOptions::unnamed, UnnamedName>("unnamed", {}),
+    option<&ReadOptions::short_rows, ShortRowsName>("short_rows", {}),
+    option<&KeyRules::trim, KeyTrim>("key_trim", {}),
+    option<&KeyRules::ignore_case, KeyCaseName>("key_case", {}),
+    option<&KeyRules::nfc, KeyUnicodeName>("key_unicode", {}),
+    {"types", true, true, parse_types_field, copy_types, types_value, types_from_value},
 });
 
 }  // namespace
@@ -166,6 +235,21 @@ std::string options_json(const ReadingOptions& reading) {
   }
   object["rules"] = reading.options.rules;
   return json::serialize(object);
+}
+
+std::string dialect_json(const UploadReading& reading) {
+  return json::serialize(json::object{{"delimiter", OrAuto<Delimiter>::to_json(reading.options.delimiter)},
+                                      {"encoding", OrAuto<EncodingName>::to_json(reading.options.encoding)},
+                                      {"skip_lines", reading.options.skip_lines.lines},
+                                      {"delimiter_declared", reading.delimiter_declared},
+                                      {"trailing_delimiter", reading.trailing_delimiter}});
+}
+
+std::string skipped_json(const csv::Skipped& skipped) {
+  return json::serialize(json::object{{"blank", skipped.blank},
+                                      {"header", skipped.header},
+                                      {"lines", skipped.lines},
+                                      {"footer", skipped.footer}});
 }
 
 }  // namespace deltadrop::ingest

@@ -34,5 +34,9 @@ std::span<const ReadingOption> reading_options();
 
 /// All of them but types, which are shown beside them, and the rules: one JSON object.
 std::string options_json(const ReadingOptions& reading);
+/// What was found in the file, where the options leave it open: one JSON object.
+std::string dialect_json(const UploadReading& reading);
+/// What is in the file and was not read as rows: one JSON object.
+std::string skipped_json(const csv::Skipped& skipped);
 
 }  // namespace deltadrop::ingest

@@ -23,14 +23,6 @@ std::optional<std::string_view> said(const UploadFields& fields, std::string_vie
   return found->second;
 }
 
-Result<bool> parse_flag(std::string_view name, std::string_view text) {
-  if (text == "1" || ascii_lower(text) == "true") return true;
-  if (text == "0" || ascii_lower(text) == "false") return false;
-  return Error{ErrorCode::invalid_input, "bad-parameter",
-               fmt::format("{} cannot be {}", name, quoted_for_message(text)),
-               fmt::format("give {} as true, false, 1 or 0", name)};
-}
-
 struct Flag {
   std::string_view name;
   bool ParsedRequest::* member;
@@ -85,6 +77,10 @@ std::string without_folders(std::string_view file_name) {
   return std::string(slash == std::string_view::npos ? file_name : file_name.substr(slash + 1));
 }
 
+bool has_one_byte_a_character(csv::Encoding encoding) {
+  return encoding == csv::Encoding::latin1 || encoding == csv::Encoding::windows1252;
+}
+
 }  // namespace
 
 std::optional<AskedKey> asked_key(const Caller& caller, const Sha256& request) {
@@ -104,6 +100,14 @@ std::string sanitised_file_name(std::string_view file_name) {
     rest.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return clean;
+}
+
+Result<bool> parse_flag(std::string_view name, std::string_view text) {
+  if (text == "1" || ascii_lower(text) == "true") return true;
+  if (text == "0" || ascii_lower(text) == "false") return false;
+  return Error{ErrorCode::invalid_input, "bad-parameter",
+               fmt::format("{} cannot be {}", name, quoted_for_message(text)),
+               fmt::format("give {} as true, false, 1 or 0", name)};
 }
 
 Result<std::string> parse_types(std::string_view text) {
@@ -171,20 +175,44 @@ Result<void> check_precondition(const Precondition& precondition, const TableRef
                "look at what has changed since, then send the file again with the new entity tag"};
 }
 
-ReadingOptions wanted_options(const ParsedRequest& request, const UploadRecord* last) {
-  if (request.again) return request.again->reading;
-  ReadingOptions wanted;
-  // The options are the table's: said once, they hold until said otherwise. But delimiter and encoding are a
-  // file's: they are found again in each, because the tool that writes the files may change, unless a client
-  // has named them, which it does where finding them goes wrong.
+WantedReading wanted_options(const ParsedRequest& request, const UploadRecord* last) {
+  WantedReading wanted;
+  if (request.again) {
+    const UploadReading& again = request.again->reading;
+    static_cast<ReadingOptions&>(wanted) = again;
+    wanted.delimiter_given = again.delimiter_given;
+    wanted.encoding_given = again.encoding_given;
+    wanted.skip_lines_given = again.skip_lines_given;
+    return wanted;
+  }
+  // The options are the table's: said once, they hold until said otherwise. But delimiter, encoding and lines
+  // above the header are a file's: they are found again in each, because the tool that writes the files may
+  // change, unless a client has named them, which it does where finding them goes wrong.
   if (last != nullptr) {
-    wanted = last->reading;
+    static_cast<ReadingOptions&>(wanted) = last->reading;
     wanted.options.rules = csv::kRules;
     if (!last->reading.delimiter_given) wanted.options.delimiter.reset();
     wanted.options.encoding = last->reading.encoding_given;
+    wanted.options.skip_lines = last->reading.skip_lines_given;
   }
   for (const auto& option : reading_options()) {
     if (request.given.contains(option.name)) option.copy(request.reading, wanted);
+  }
+  // The remembered names are those of files without a header.
+  const bool has_header_now = request.given.contains("header") && wanted.options.has_header;
+  if (has_header_now && !request.given.contains("columns")) wanted.options.columns.clear();
+  wanted.delimiter_given = wanted.options.delimiter.has_value();
+  wanted.encoding_given = wanted.options.encoding;
+  wanted.skip_lines_given = wanted.options.skip_lines;
+  if (last == nullptr) return wanted;
+  if (!request.given.contains("delimiter") && last->reading.columns.size() > 1) {
+    wanted.remembered.delimiter = last->reading.options.delimiter;
+  }
+  // Unlike an encoding of this request, it is compared with what the file's bytes say.
+  const auto& encoding = wanted.options.encoding;
+  if (!request.given.contains("encoding") && encoding && has_one_byte_a_character(*encoding)) {
+    wanted.remembered.encoding = encoding;
+    wanted.options.encoding.reset();
   }
   return wanted;
 }

@@ -45,10 +45,22 @@ struct ParsedRequest {
 /// "bad-types"...
 Result<ParsedRequest> parse_request(const UploadRequest& request);
 
-/// How a file is to be opened: what was asked, else what the table remembers, else the default; delimiter and
-/// encoding only where a client gave them, now or before. `last` is the table's last accepted upload, which
-/// is its memory: null for a new table.
-ReadingOptions wanted_options(const ParsedRequest& request, const UploadRecord* last);
+/// How a file is to be opened. An option that is absent is found in the file.
+struct WantedReading : ReadingOptions {
+  csv::Remembered remembered;
+  // What the table remembers from now on.
+  bool delimiter_given = false;
+  std::optional<csv::Encoding> encoding_given;
+  csv::SkipLines skip_lines_given;
+};
+
+/// The options of the request, else those that the table remembers, else the defaults; delimiter and encoding
+/// only if a client gave them, now or before. `last` is the table's last accepted upload, which is its
+/// memory: null for a new table.
+WantedReading wanted_options(const ParsedRequest& request, const UploadRecord* last);
+
+/// true, false, 1 or 0. invalid_input "bad-parameter".
+Result<bool> parse_flag(std::string_view name, std::string_view text);
 
 /// Fails with invalid_input "bad-effective-at" unless `effective_at` is later than the last version's and not
 /// after `timestamp`, when the version is accepted.

@@ -31,9 +31,17 @@ std::vector<std::string> names_at(const csv::Header& header, const std::vector<s
   return names;
 }
 
+std::vector<std::string> named_columns(const csv::Header& header) {
+  std::vector<std::string> names = header.columns;
+  // A dropped column has no name.
+  std::erase(names, "");
+  return names;
+}
+
 /// What is known of a file once its header is read: how it is read for ever, and its columns.
-UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, const ReadingOptions& wanted,
-                       const csv::Header& header) {
+UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, const WantedReading& wanted,
+                       const csv::File& file) {
+  const csv::Header& header = file.header();
   UploadRecord upload;
   upload.table = request.table;
   upload.file.sha256 = spool.sha256();
@@ -42,17 +50,14 @@ UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, con
   upload.file.original_name = request.original_name;
   upload.times.effective_at = request.effective_at;
   static_cast<ReadingOptions&>(upload.reading) = wanted;
-  upload.reading.options.delimiter = header.delimiter;
-  upload.reading.options.encoding = header.encoding;
-  upload.reading.options.key = names_at(header, header.key);
-  upload.reading.delimiter_given = wanted.options.delimiter.has_value();
-  upload.reading.encoding_given = wanted.options.encoding;
-  if (request.again) {
-    upload.reading.delimiter_given = request.again->reading.delimiter_given;
-    upload.reading.encoding_given = request.again->reading.encoding_given;
-    upload.reverts_to = request.again->version;
-  }
-  upload.reading.columns = header.columns;
+  upload.reading.options = file.resolved_options();
+  upload.reading.delimiter_given = wanted.delimiter_given;
+  upload.reading.encoding_given = wanted.encoding_given;
+  upload.reading.skip_lines_given = wanted.skip_lines_given;
+  upload.reading.delimiter_declared = file.dialect().delimiter_declared;
+  upload.reading.trailing_delimiter = file.dialect().trailing_delimiter;
+  if (request.again) upload.reverts_to = request.again->version;
+  upload.reading.columns = named_columns(header);
   upload.reading.tracked = names_at(header, header.tracked);
   upload.reading.key_column = header.key_column();
   upload.dry_run = request.dry_run;
@@ -78,10 +83,11 @@ std::vector<std::string> not_taken(const UploadRecord& asked, const UploadRecord
         asked.times.effective_at->to_string(), last.version->value, last.times.effective_at->to_string()));
   }
   if (asked.reading.delimiter_given != last.reading.delimiter_given ||
-      asked.reading.encoding_given != last.reading.encoding_given) {
+      asked.reading.encoding_given != last.reading.encoding_given ||
+      asked.reading.skip_lines_given != last.reading.skip_lines_given) {
     warnings.push_back(
-        fmt::format("delimiter and encoding of this request are not remembered: the file is that of version "
-                    "{}. Give them with the next file that differs.",
+        fmt::format("delimiter, encoding and skip_lines of this request are not remembered: the file is that "
+                    "of version {}. Give them with the next file that differs.",
                     last.version->value));
   }
   return warnings;
@@ -290,10 +296,11 @@ Result<SubmitOutcome> Submissions::submit_locked(const SpoolFile& spool, const P
   DD_TRY(acceptance_.check_owner(request.table));
   DD_TRY(const auto last, catalog_.last_version(request.table));
   DD_TRY(check_precondition(request.precondition, request.table, last ? &*last : nullptr));
-  const ReadingOptions wanted = wanted_options(request, last ? &*last : nullptr);
-  DD_TRY(auto after, csv::File::open(spool.path(), wanted.options, options_.limits, layout_.spool()));
+  const WantedReading wanted = wanted_options(request, last ? &*last : nullptr);
+  DD_TRY(auto after,
+         csv::File::open(spool.path(), wanted.options, options_.limits, layout_.spool(), wanted.remembered));
   if (!after.header_findings().empty()) return SubmitOutcome(all_findings(after, request, last));
-  UploadRecord upload = described(spool, request, wanted, after.header());
+  UploadRecord upload = described(spool, request, wanted, after);
   if (last && reads_alike(upload, *last)) return answer_unchanged(upload, *last, request.asked_key);
   if (request.effective_at) {
     // Before the files are compared, which may take long; once more when it is accepted.
@@ -352,9 +359,11 @@ Result<SubmitOutcome> Submissions::compare(const SpoolFile& spool, const ParsedR
     return last ? files_.check(*last, *reading->before) : Result<void>(success());
   });
   // The older file was accepted once, and its bytes are compared with its SHA-256 beside this.
-  auto compared =
-      diff::diff(reading->before_or_null(), reading->after,
-                 diff::Options{.rekey = upload.reading.rekey, .before_is_checked = true, .stop = stop});
+  auto compared = diff::diff(reading->before_or_null(), reading->after,
+                             diff::Options{.rekey = upload.reading.rekey,
+                                           .before_is_checked = true,
+                                           .before_has_only_rows = last && has_only_rows(*last),
+                                           .stop = stop});
   DD_TRY(older_file.get());
   DD_TRY(auto outcome, std::move(compared));
   comparing.stop();
@@ -362,6 +371,7 @@ Result<SubmitOutcome> Submissions::compare(const SpoolFile& spool, const ParsedR
   for (const auto& warning : outcome.warnings.first) {
     upload.outcome.warnings.push_back(fmt::format("{}; {}", warning.message, warning.fix));
   }
+  upload.outcome.skipped = outcome.skipped;
   reading->changes = std::move(outcome.changes);
   upload.outcome.counts = reading->changes.counts;
   upload.outcome.schema_changes = reading->changes.schema_changes;

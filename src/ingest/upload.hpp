@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/event.hpp"
-#include "csv/options.hpp"
+#include "csv/file.hpp"
 #include "diff/diff.hpp"
 
 namespace deltadrop::ingest {
@@ -39,8 +39,12 @@ struct UploadReading : ReadingOptions {
   bool delimiter_given = false;
   /// Likewise. A byte order mark beats it in `options`, for that file alone.
   std::optional<csv::Encoding> encoding_given;
+  /// What the table's next file is read with; `options` has the number of lines above this file's header.
+  csv::SkipLines skip_lines_given;
+  bool delimiter_declared = false;  ///< by a first line such as sep=;
+  bool trailing_delimiter = false;  ///< each line ends with a delimiter, after which there is no column
   bool rekey = false;
-  std::vector<std::string> columns;  ///< all columns of the header
+  std::vector<std::string> columns;  ///< all columns that have a name
   std::vector<std::string> tracked;  ///< columns that are in events, in the file's order
   std::string key_column;
 };
@@ -67,6 +71,7 @@ struct UploadOutcome {
   std::vector<diff::SchemaChange> schema_changes;
   std::vector<std::string> hold_reasons;  ///< why it is or was held
   std::vector<std::string> warnings;
+  std::optional<csv::Skipped> skipped;  ///< unknown of a version that an older Deltadrop accepted
 };
 
 /// Everything that is known of an upload: a catalog row, and, for an accepted one, the manifest beside its

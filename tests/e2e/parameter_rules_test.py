@@ -26,14 +26,28 @@ OPTIONS = {
     "key": ["", *COLUMNS],
     "ignore": ["", *COLUMNS],
     "delimiter": ["", ",", ";", "|", "tab", "TAB", "\\t", "\t", " ", "~", "^", "!", "#", "/", ":", "@", "[", "`", "{", "auto", "Auto", "a",
-                  "0", "Z", '"', ",,", "\x01", "\x7f", "\n", "ä", "comma"],
+                  "0", "Z", '"', ",,", "\x01", "\x7f", "\n", "ä", "comma", "Semicolon", "space", "dot",
+                  "\\x1f", "\\x0A", "\\x0d", "\\x22", "\\x30", "\\x41", "\\x7E", "\\x7f", "\\x1"],
     "encoding": ["", "utf-8", "UTF-8", "utf8", "utf-16", "utf16", "UTF-16LE", "utf-16be", "utf16le", "latin-1", "Latin1", "iso-8859-1",
                  "iso8859-1", "windows-1252", "windows1252", "cp1252", "cp-1252", "auto", "ascii", "utf-8 "],
-    "empty": ["", "null", "text", "NULL", "quoted"],
+    "empty": ["", "null", "text", "quoted", "NULL", "Quoted", "none"],
+    "skip_lines": ["", "0", "1", "007", "1000000", "1000001", "-1", "1.5", "auto", "Auto", "one", " 1"],
+    "skip_footer": ["", "0", "1", "007", "1000000", "1000001", "-1", "1.5", "auto", "one", " 1"],
+    "footer": ["", *COLUMNS],
+    "header": ["", "first", "none", "None", "auto", "1"],
+    "columns": ["", *COLUMNS],
+    "unnamed": ["", "refuse", "number", "drop", "Drop", "keep"],
+    "short_rows": ["", "refuse", "pad", "Pad", "drop"],
+    "key_trim": ["true", "false", "yes", "2", "null"],
+    "key_case": ["", "exact", "ignore", "Ignore", "upper"],
+    "key_unicode": ["", "exact", "nfc", "NFC", "nfkc"],
     "effective_at": ["", *TIMES],
     "types": ["", "revenue:decimal(4)", "revenue:decimal(4),reported:date", '"a, b:int64"', '"a""b:string",c:boolean', "a:b:timestamp",
               "revenue:decimal(3)", "revenue:decimal", "revenue", ":int64", "revenue:", "revenue:null", "revenue:int64,", "a:int64;b:date",
-              '"a":int64', "a:int64\nb:date"],
+              '"a":int64', "a:int64\nb:date", "a:decimal(2, ',')", "a:decimal(2, ','),b:date(DD.MM.YYYY)", "a:date(M/D/YYYY)", "a:date(DD.MM)",
+              "a:date(DD.MM.YY)", "a:decimal(2, ',', thousands '.', currency '€', percent)", "a:decimal(2, ',', thousands ',')",
+              "a:decimal(3, ',')", "a:decimal(2, ';')", "a:int64(thousands '.')", "a:decimal(2, ',', round)", "a:decimal(2, ','",
+              "\"a, b:decimal(2, ',')\""],
     "dry_run": ["true", "false", "yes", "2", "null"],
 }
 FILTERS = {
@@ -48,7 +62,10 @@ FILTERS = {
     ("/api/v1/events/stream", "timeout"): [value for value in DURATIONS if value not in ("10", "10s", "2m", "007s", "1000000", "1000000ms")],
     ("/api/v1/uploads/0195f3a0-7c00-7000-8000-000000000001", "timeout"): DURATIONS,
 }
+# What another option needs beside it.
+NEEDED = {("header", "none"): {"columns": "id,a"}}
 REFUSALS = ("bad-request", "bad-parameter", "bad-name", "bad-column-list", "bad-delimiter", "bad-encoding", "bad-empty-policy", "bad-effective-at", "bad-types",
+            "bad-skip-lines", "bad-skip-footer", "bad-header", "bad-unnamed", "bad-short-rows", "bad-key-case", "bad-key-unicode",
             "bad-idempotency-key")
 
 
@@ -59,7 +76,9 @@ def test_an_option_of_an_upload(server, place, name):
     schema = schema_of("/upload", "post", name) if place == "query" else form[name]
 
     def send(value):
-        options = {"company_id": "acme", "dry_run": "true"} | {name: value}
+        options = {"company_id": "acme", "dry_run": "true"} | {name: value} | NEEDED.get((name, value), {})
+        if name == "columns" and value:
+            options["header"] = "none"
         where = {"params": options} if place == "query" else {"data": options}
         return server.request("POST", "/upload", files={"file": ("acme.csv", b"id,a\n1,2\n")}, **where)
 

@@ -57,6 +57,8 @@ def make_upload_valid(case):
             options[name] = record_of(names)
     if options.get("types"):
         options["types"] = record_of(types)
+    # The file has a header in its first line, and rows up to its end.
+    options |= {name: value for name, value in PLAIN_LAYOUT.items() if options.get(name)}
     # A time is in the past, and later than that of the previous version.
     if table or options.get("effective_at", "") >= "2025":
         options.pop("effective_at", None)
@@ -84,6 +86,7 @@ def make_stream_end(case):
     case.query = dict(case.query or {}) | {"timeout": "50ms"}
 
 
+PLAIN_LAYOUT = {"skip_lines": "0", "skip_footer": "0", "footer": "end of file", "header": "first", "columns": ""}
 MAKE_VALID = {
     "POST /upload": make_upload_valid,
     "PUT /api/v1/tables/{company}/{table}": make_upload_valid,
@@ -128,7 +131,13 @@ def different_names(record, apart_from=()):
 
 
 def different_types(record):
-    return list({entry.rpartition(":")[0]: entry for entry in fields_of(record)}.values())
+    entries = []
+    for field in fields_of(record):
+        if entries and entries[-1].count("(") > entries[-1].count(")"):  # a comma within the parentheses of a type
+            entries[-1] += "," + field
+        else:
+            entries.append(field)
+    return list({entry.rpartition(":")[0]: entry for entry in entries}.values())
 
 
 def delimiter_of(option, remembered):
@@ -136,7 +145,10 @@ def delimiter_of(option, remembered):
         option = remembered
     if not option or option.lower() == "auto":
         return ","
-    return "\t" if option.lower() in ("tab", "\\t") else option
+    words = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "tilde": "~", "space": " "}
+    if option.lower().startswith("\\x"):
+        return chr(int(option[2:], 16))
+    return words.get(option.lower(), option)
 
 
 def python_encoding(option):

@@ -22,8 +22,8 @@ TEST(FindingsProblem, ListsWhatIsThereAndHowMuchThereIs) {
   EXPECT_NE(
       response.body.find(
           R"("findings":[{"type":"repeated-key","line":90,"column":"id","value":"FIN-7","reason":"duplicate key",)"
-          R"("fix":"keep one"},{"type":"unclosed-quote","line":95,"column":null,"value":null,"reason":"no end",)"
-          R"("fix":"close it"}],"findings_total":7})"),
+          R"("fix":"keep one","count":1},{"type":"unclosed-quote","line":95,"column":null,"value":null,"reason":"no end",)"
+          R"("fix":"close it","count":1}],"findings_total":7})"),
       std::string::npos)
       << response.body;
 }

@@ -52,7 +52,9 @@ TEST(Manifest, RoundTripsEveryColumn) {
   const auto read = read_manifest(manifest_text(record), "x.json");
   ASSERT_TRUE(read.has_value()) << read.error().text();
   expect_same(read.value(), record);
-  EXPECT_EQ(read.value().reading.options, record.reading.options);
+  csv::ReadOptions expected = record.reading.options;
+  expected.types = parse_declared_types("c:decimal(2)").value();
+  EXPECT_EQ(read.value().reading.options, expected);
   EXPECT_EQ(read.value().outcome.counts, record.outcome.counts);
   EXPECT_EQ(read.value().outcome.schema_changes, record.outcome.schema_changes);
   EXPECT_EQ(read.value().reading.types_json, record.reading.types_json);
@@ -73,6 +75,46 @@ TEST(Manifest, RoundTripsWhatIsAbsent) {
   expect_same(read.value(), record);
   EXPECT_FALSE(read.value().version);
   EXPECT_FALSE(read.value().reading.types_json);
+}
+
+TEST(Manifest, RoundTripsTheLayout) {
+  UploadRecord record = full_record();
+  csv::ReadOptions& options = record.reading.options;
+  options.empty = csv::EmptyPolicy::quoted;
+  options.skip_lines = {false, 3};
+  options.skip_footer = 1;
+  options.footer = {"Sum", "Total"};
+  options.has_header = false;
+  options.columns = {"a,b", "c", "note"};
+  options.unnamed = csv::Unnamed::drop;
+  options.short_rows = csv::ShortRows::pad;
+  options.key_rules = {true, true, true};
+  record.reading.skip_lines_given = {true, 0};
+  record.reading.delimiter_declared = true;
+  record.reading.trailing_delimiter = true;
+  record.outcome.skipped = csv::Skipped{4, 3, 2, 1};
+  const auto read = record_from_json(record_to_json(record));
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  expect_same(read.value(), record);
+  options.types = read.value().reading.options.types;
+  EXPECT_EQ(read.value().reading.options, options);
+  EXPECT_TRUE(read.value().reading.skip_lines_given.automatic);
+  EXPECT_TRUE(read.value().reading.delimiter_declared);
+  EXPECT_TRUE(read.value().reading.trailing_delimiter);
+  EXPECT_EQ(read.value().outcome.skipped, record.outcome.skipped);
+}
+
+TEST(Manifest, OneOfRules1IsWithoutALayout) {
+  UploadRecord record = full_record();
+  record.reading.options.rules = 1;
+  const std::string text = record_to_json(record);
+  for (const auto* name : {"\"options\"", "skip_lines", "skipped", "delimiter_declared"}) {
+    EXPECT_EQ(text.find(name), std::string::npos) << name;
+  }
+  const auto read = record_from_json(text);
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  EXPECT_EQ(read.value().reading.options.rules, 1);
+  EXPECT_FALSE(read.value().outcome.skipped) << "unknown, and not zero";
 }
 
 TEST(Manifest, AnOptionOfANewerProgramIsRefused) {

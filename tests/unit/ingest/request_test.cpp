@@ -151,7 +151,49 @@ TEST(Request, TablesRememberWhatWasSaidOnce) {
   last.reading.encoding_given = csv::Encoding::latin1;
   wanted = wanted_options(parsed, &last);
   EXPECT_EQ(wanted.options.delimiter, ';');
-  EXPECT_EQ(wanted.options.encoding, csv::Encoding::latin1);
+  EXPECT_EQ(wanted.encoding_given, csv::Encoding::latin1);
+  EXPECT_EQ(wanted.remembered.encoding, csv::Encoding::latin1) << "the file may be UTF-8 now";
+  EXPECT_FALSE(wanted.options.encoding);
+  last.reading.encoding_given = csv::Encoding::utf16le;
+  wanted = wanted_options(parsed, &last);
+  EXPECT_EQ(wanted.options.encoding, csv::Encoding::utf16le);
+  EXPECT_FALSE(wanted.remembered.encoding);
+}
+
+TEST(Request, ADelimiterThatWasFoundDecidesWhereSeveralFit) {
+  const auto parsed = parse_request(request_of("x.csv")).value();
+  UploadRecord last = remembered();
+  EXPECT_FALSE(wanted_options(parsed, &last).remembered.delimiter) << "a file of one column";
+  last.reading.columns = {"id", "note"};
+  EXPECT_EQ(wanted_options(parsed, &last).remembered.delimiter, ';');
+  EXPECT_FALSE(wanted_options(parsed, nullptr).remembered.delimiter);
+  auto request = request_of("x.csv");
+  request.fields["delimiter"] = "auto";
+  EXPECT_FALSE(wanted_options(parse_request(request).value(), &last).remembered.delimiter);
+}
+
+TEST(Request, LinesAboveTheHeaderAreFoundAgainInEachFile) {
+  const auto parsed = parse_request(request_of("x.csv")).value();
+  UploadRecord last = remembered();
+  last.reading.options.skip_lines = {false, 3};
+  EXPECT_EQ(wanted_options(parsed, &last).options.skip_lines, csv::SkipLines());
+  last.reading.skip_lines_given = {true, 0};
+  const auto wanted = wanted_options(parsed, &last);
+  EXPECT_TRUE(wanted.options.skip_lines.automatic);
+  EXPECT_TRUE(wanted.skip_lines_given.automatic);
+}
+
+TEST(Request, AHeaderClearsTheNamesOfFilesWithoutOne) {
+  UploadRecord last = remembered();
+  last.reading.options.has_header = false;
+  last.reading.options.columns = {"id", "note"};
+  EXPECT_EQ(wanted_options(parse_request(request_of("x.csv")).value(), &last).options.columns,
+            last.reading.options.columns);
+  auto request = request_of("x.csv");
+  request.fields["header"] = "first";
+  const auto wanted = wanted_options(parse_request(request).value(), &last);
+  EXPECT_TRUE(wanted.options.has_header);
+  EXPECT_TRUE(wanted.options.columns.empty());
 }
 
 TEST(Request, FieldsBeatWhatIsRemembered) {
