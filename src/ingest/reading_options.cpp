@@ -82,6 +82,21 @@ struct OrAuto {
   }
 };
 
+struct Text {
+  using Value = std::optional<std::string>;
+  static Result<Value> parse(std::string_view text) {
+    return text.empty() ? Value() : Value(std::string(text));
+  }
+  static json::value to_json(const Value& value) {
+    return value ? json::value(*value) : json::value(nullptr);
+  }
+  static Result<Value> from_json(const json::value& value) {
+    if (value.is_null()) return Value();
+    if (!value.is_string()) return expected("a string, or null");
+    return Value(std::string(value.get_string()));
+  }
+};
+
 struct Types {
   using Value = std::optional<std::string>;
   static Result<Value> parse(std::string_view text) {
@@ -153,6 +168,7 @@ constexpr auto kOptions = std::to_array<ReadingOption>({
     option<&ReadOptions::encoding, OrAuto<EncodingName>>("encoding", {.is_member = true}),
     option<&ReadOptions::empty, EmptyName>("empty", {.is_member = true}),
     option<&ReadingOptions::types_json, Types>("types", {.empty_is_none = true, .is_member = true}),
+    option<&ReadingOptions::sheet, Text>("sheet", {.empty_is_none = true}),
 });
 
 }  // namespace
