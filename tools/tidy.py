@@ -25,7 +25,7 @@ MAY_USE = {
     "xlsx": "core io",
     "diff": "core csv",
     "eventlog": "core io sqlite",
-    "ingest": "core io sqlite csv diff eventlog",
+    "ingest": "core io sqlite csv xlsx diff eventlog",
     "history": "core io sqlite eventlog",
     "lake": "core io history",
     "consume": "core io eventlog history",
@@ -34,7 +34,7 @@ MAY_USE = {
     "status": "core io eventlog ingest history consume http",
     "api": "core io csv ingest history lake consume http access status",
     "app": "core io eventlog ingest history lake consume http access status api",
-    "cli": "core io csv diff ingest history lake consume http access app",
+    "cli": "core io csv xlsx diff ingest history lake consume http access app",
 }
 MAY_USE = {module: used.split() for module, used in MAY_USE.items()}
 

@@ -18,6 +18,11 @@ JsonObject& add_version(JsonObject& object, std::string_view name, const std::op
   return version ? object.number(name, version->value) : object.null(name);
 }
 
+std::optional<std::string> source_sha256_of(const ingest::UploadRecord& upload) {
+  const auto& source = upload.file.source;
+  return source ? std::optional(source->sha256.to_hex()) : std::nullopt;
+}
+
 std::string_view message_of(ingest::UploadStatus status) {
   switch (status) {
     case ingest::UploadStatus::published:
@@ -79,6 +84,7 @@ JsonObject upload_json(const ingest::UploadRecord& upload) {
       .text_or_null("previous_upload_id", text_of(upload.previous_upload_id))
       .text("file_id", upload.file.file_id)
       .text("file_sha256", upload.file.sha256.to_hex())
+      .text_or_null("source_sha256", source_sha256_of(upload))
       .number("bytes", upload.file.bytes)
       .text("original_name", upload.file.original_name)
       .text("received_at", upload.times.received_at.to_string())
@@ -120,7 +126,8 @@ http::Response upload_answer(const ingest::UploadReport& report, const ingest::C
       .text("company_id", upload.table.company_id)
       .number("changes_detected", counts.changes())
       .text("upload_id", upload.upload_id.to_string())
-      .text("table_name", upload.table.table_name);
+      .text("table_name", upload.table.table_name)
+      .text_or_null("source_sha256", source_sha256_of(upload));
   add_version(object, "version", upload.version)
       .text("status", ingest::to_string(report.status))
       .number("rows", counts.rows)

@@ -58,14 +58,36 @@ http::Response no_such_range(http::Response response, std::uint64_t size) {
   return refused;
 }
 
+/// One of the files that a version has.
+struct WantedFile {
+  Sha256 sha256;
+  std::string_view content_type;
+  std::string_view ending;
+  bool is_original = false;
+};
+
+Result<WantedFile> wanted_file(const ingest::UploadRecord& upload, bool original) {
+  if (!original) return WantedFile{upload.file.sha256, "text/csv", ".csv"};
+  if (const auto& source = upload.file.source) {
+    return WantedFile{source->sha256, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                      ".xlsx", true};
+  }
+  return Error{ErrorCode::not_found, "not-a-workbook",
+               fmt::format("version {} of {} was sent as CSV, not as a workbook", upload.version->value,
+                           upload.table.to_string()),
+               "leave original out to get the CSV"};
+}
+
 /// The archived bytes as they came, or a part of them. Names of companies and tables are made of characters
 /// that need no quoting.
 Result<http::Response> get_file(const Services& services, const http::Request& request) {
-  DD_TRY(check_query(request, {}));
+  DD_TRY(check_query(request, {"original"}));
+  DD_TRY(const bool original, flag_of(request, "original"));
   DD_TRY(const auto table, table_of_path(request));
   DD_TRY(const auto number, parse_positive("version", request.parameters[2]));
   DD_TRY(const auto upload, ingest::version_of(services.ingest.reader(), table, Version(number)));
-  const auto tag = fmt::format("\"{}\"", upload.file.sha256.to_hex());
+  DD_TRY(const auto wanted, wanted_file(upload, original));
+  const auto tag = fmt::format("\"{}\"", wanted.sha256.to_hex());
   http::Response response;
   response.headers = {{"ETag", tag}, {"Cache-Control", "private, immutable"}, {"Accept-Ranges", "bytes"}};
   const auto verdict = http::evaluate_preconditions(request, tag);
@@ -76,7 +98,9 @@ Result<http::Response> get_file(const Services& services, const http::Request& r
     response.status = 304;
     return response;
   }
-  DD_TRY(auto file, services.ingest.reader().archived_file(table, Version(number)));
+  auto& reader = services.ingest.reader();
+  DD_TRY(auto file, wanted.is_original ? reader.archived_original(table, Version(number))
+                                       : reader.archived_file(table, Version(number)));
   const auto size = file->bytes();
   const auto selected = http::selected_by(request, tag, size);
   if (selected.selection == http::Selection::nothing) return no_such_range(std::move(response), size);
@@ -86,10 +110,10 @@ Result<http::Response> get_file(const Services& services, const http::Request& r
     response.headers.emplace_back("Content-Range",
                                   fmt::format("bytes {}-{}/{}", first, first + bytes - 1, size));
   }
-  response.content_type = "text/csv";
-  response.headers.emplace_back(
-      "Content-Disposition",
-      fmt::format("attachment; filename=\"{}_{}_v{}.csv\"", table.company_id, table.table_name, number));
+  response.content_type = wanted.content_type;
+  response.headers.emplace_back("Content-Disposition",
+                                fmt::format("attachment; filename=\"{}_{}_v{}{}\"", table.company_id,
+                                            table.table_name, number, wanted.ending));
   response.stream_bytes = bytes;
   response.stream = pieces_of(std::move(file), selected.part);
   return response;

@@ -5,8 +5,10 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 
 #include <CLI/App.hpp>
@@ -21,6 +23,7 @@
 #include "diff/diff.hpp"
 #include "io/file.hpp"
 #include "io/mapped_file.hpp"
+#include "xlsx/workbook.hpp"
 
 namespace deltadrop::cli {
 namespace {
@@ -36,6 +39,7 @@ struct Arguments {
   std::string ignore;
   std::string delimiter;
   std::string encoding;
+  std::string sheet;
   std::string empty = "null";
   std::string skip_lines = "0";
   std::string skip_footer = "0";
@@ -150,9 +154,47 @@ Result<void> refuse_compressed_file(const std::string& path) {
   return refuse_compressed(path, mapped.bytes().substr(0, 4));
 }
 
+Result<bool> is_workbook(const std::string& path) {
+  constexpr std::size_t kFirstBytes = 8;
+  DD_TRY(const auto mapped, io::MappedFile::open(path));
+  return xlsx::may_be_workbook(std::as_bytes(std::span(mapped.bytes().substr(0, kFirstBytes))));
+}
+
+/// Converts the workbook to a temporary file, which has no name any more once it is open.
+Result<csv::File> open_workbook(const std::string& path, const std::string& sheet, csv::ReadOptions options) {
+  std::string pattern = std::filesystem::temp_directory_path() / "deltadrop-diff-XXXXXX";
+  if (::mkdtemp(pattern.data()) == nullptr) return io::system_error("make a folder like", pattern, errno);
+  struct Folder {
+    std::filesystem::path path;
+    ~Folder() {
+      std::error_code ignored;
+      std::filesystem::remove_all(path, ignored);
+    }
+  };
+  const Folder folder{pattern};
+  DD_TRY(auto csv, io::File::create(folder.path / "sheet.csv"));
+  xlsx::Options wanted;
+  wanted.sheet = sheet;
+  wanted.scratch = folder.path;
+  const auto write = [&csv](std::string_view text) { return csv.write(std::as_bytes(std::span(text))); };
+  auto converted = xlsx::convert_to_csv(path, wanted, write, Stop());
+  if (converted.has_error()) {
+    Error error = converted.error();
+    error.message = fmt::format("{}: {}", path, error.message);
+    return error;
+  }
+  DD_TRY(csv.close());
+  for (const auto& warning : converted.value().warnings) {
+    fmt::print(stderr, "{}: warning: {}\n", terminal_safe(path), terminal_safe(warning.message));
+  }
+  options.delimiter = ',';
+  options.encoding = csv::Encoding::utf8;
+  return csv::File::open(folder.path / "sheet.csv", options, csv::Limits{}, folder.path);
+}
+
 /// Fills `input` in place, since its file may refer to its bytes.
-Result<void> open_input(Input& input, const std::string& path, const csv::ReadOptions& options,
-                        const csv::Remembered& remembered = {}) {
+Result<void> open_input(Input& input, const std::string& path, const std::string& sheet,
+                        const csv::ReadOptions& options, const csv::Remembered& remembered = {}) {
   input.name = path;
   if (path == "-" || is_stream(path)) {
     const std::string name = path == "-" ? "standard input" : path;
@@ -162,6 +204,11 @@ Result<void> open_input(Input& input, const std::string& path, const csv::ReadOp
     return success();
   }
   DD_TRY(refuse_compressed_file(path));
+  DD_TRY(const bool workbook, is_workbook(path));
+  if (workbook) {
+    DD_TRY(input.file, open_workbook(path, sheet, options));
+    return success();
+  }
   DD_TRY(input.file,
          csv::File::open(path, options, csv::Limits{}, std::filesystem::temp_directory_path(), remembered));
   return success();
@@ -209,14 +256,14 @@ Result<int> compare(const Arguments& arguments) {
     return Error{ErrorCode::invalid_input, "bad-arguments", "only one of the two files can be standard input",
                  "name a file for the other"};
   }
-  DD_TRY(open_input(before, arguments.old_path, options));
+  DD_TRY(open_input(before, arguments.old_path, arguments.sheet, options));
   const csv::Header& old_header = before.file->header();
   if (options.key.empty() && !arguments.rekey && !old_header.key.empty())
     options.key.push_back(old_header.key_column());
   // Where several delimiters fit the newer file, the older one's is right.
   csv::Remembered remembered;
   if (old_header.columns.size() > 1) remembered.delimiter = old_header.delimiter;
-  DD_TRY(open_input(after, arguments.new_path, options, remembered));
+  DD_TRY(open_input(after, arguments.new_path, arguments.sheet, options, remembered));
 
   const auto outcome = diff::diff(&*before.file, *after.file, diff::Options{arguments.rekey});
   if (outcome.has_error() && outcome.error().code == ErrorCode::corrupt) {
@@ -274,8 +321,8 @@ void add_layout_options(CLI::App& command, Arguments& arguments) {
 
 void add_diff_command(CLI::App& app, int& exit_code) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command =
-      app.add_subcommand("diff", "Show which rows of a CSV file were inserted, updated and deleted");
+  CLI::App* command = app.add_subcommand(
+      "diff", "Show which rows of a CSV file or workbook were inserted, updated and deleted");
   command->add_option("OLD", arguments->old_path, "Older version of the file, or - for standard input")
       ->required();
   command->add_option("NEW", arguments->new_path, "Newer version of the file, or - for standard input")
@@ -289,6 +336,8 @@ void add_diff_command(CLI::App& app, int& exit_code) {
   command->add_option(
       "--encoding", arguments->encoding,
       "utf-8, utf-16, utf-16le, utf-16be, latin-1, windows-1252 (by byte order mark, else utf-8)");
+  command->add_option("--sheet", arguments->sheet,
+                      "Of XLSX workbooks: the sheet's name or number (the first visible one)");
   command->add_option(
       "--empty", arguments->empty,
       "Empty fields are null, or text; with quoted, \"\" is text and an unquoted one null (null)");
@@ -317,6 +366,7 @@ void add_diff_command(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  deltadrop diff 2024-q4.csv 2025-q1.csv\n"
       "  deltadrop diff old.csv new.csv --key company,period --ignore exported_at\n"
+      "  deltadrop diff 2024-q4.xlsx 2025-q1.xlsx --sheet Figures\n"
       "  deltadrop diff old.csv new.csv --skip-lines auto --footer \"Total,END OF FILE\"\n"
       "  deltadrop diff old.csv new.csv --header none --columns isin,name,price\n"
       "  deltadrop diff old.csv new.csv --unnamed drop --short-rows pad --empty quoted\n"

@@ -12,6 +12,7 @@
 #include "cli/diff_output.hpp"
 #include "cli/listing.hpp"
 #include "cli/server_requests.hpp"
+#include "core/table_ref.hpp"
 #include "core/text.hpp"
 #include "http/target.hpp"
 #include "io/file.hpp"
@@ -34,14 +35,16 @@ struct Wanted {
 /// The form's text before the file. In a name, what would end it is percent-encoded, as browsers do.
 std::string form_head(const std::string& path) {
   std::string name;
+  const bool is_workbook = ascii_lower(std::filesystem::path(path).extension().string()) == ".xlsx";
   for (const char c : std::filesystem::path(path).filename().string()) {
     const bool special = c == '"' || c == '\r' || c == '\n';
     name += special ? http::percent_encode(std::string_view(&c, 1)) : std::string(1, c);
   }
   return fmt::format(
       "--{}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\nContent-Type: "
-      "text/csv\r\n\r\n",
-      kBoundary, name);
+      "{}\r\n\r\n",
+      kBoundary, name,
+      is_workbook ? "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" : "text/csv");
 }
 
 /// A form with one file, read while it is sent.
@@ -121,7 +124,7 @@ void add_upload_command(CLI::App& program, int& exit_code) {
   auto* command = program.add_subcommand("upload", "send a new version of a table to the running server");
   const auto flags = add_server_options(*command);
   const auto wanted = std::make_shared<Wanted>();
-  command->add_option("FILE", wanted->path, "CSV, or one packed with gzip or zstd")
+  command->add_option("FILE", wanted->path, "CSV, also packed with gzip or zstd, or an XLSX workbook")
       ->required()
       ->check(regular_file);
   const auto option = [&](const char* flag, const char* name, const char* help) {
@@ -163,6 +166,7 @@ void add_upload_command(CLI::App& program, int& exit_code) {
   option("--key-case", "key_case", "exact, or ignore: keys are compared in upper case (exact; remembered)");
   option("--key-unicode", "key_unicode",
          "exact, or nfc: keys are compared in Unicode's normal form C (exact; remembered)");
+  option("--sheet", "sheet", "of a workbook: its name or number (the first visible one; remembered)");
   option("--effective-at", "effective_at",
          "from when the values hold; a date means its start (when it is accepted)");
   option("--types", "types", "column:type,... for the lake (remembered)");
@@ -182,6 +186,7 @@ void add_upload_command(CLI::App& program, int& exit_code) {
       "Examples:\n"
       "  deltadrop upload so-financials.csv\n"
       "  deltadrop upload export.csv.gz --company so-financials --effective-at 2025-03-31\n"
+      "  deltadrop upload so-financials.xlsx --sheet Figures\n"
       "  deltadrop upload so-financials.csv --dry-run --format json | jq .samples");
   command->callback([flags, wanted, &exit_code] {
     exit_code = run_with_server(*flags, [&](const auto& server) { return run(server, *wanted); });

@@ -47,7 +47,7 @@ Result<TableRef> TableRef::make(std::string_view company_id, std::string_view ta
 
 std::string company_of_file_name(std::string_view file_name) {
   const std::string lower = ascii_lower(file_name);
-  constexpr auto kSuffixes = std::to_array<std::string_view>({".csv", ".csv.gz", ".csv.zst"});
+  constexpr auto kSuffixes = std::to_array<std::string_view>({".csv", ".csv.gz", ".csv.zst", ".xlsx"});
   for (const auto suffix : kSuffixes) {
     if (lower.ends_with(suffix)) {
       file_name.remove_suffix(suffix.size());

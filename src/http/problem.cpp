@@ -85,6 +85,12 @@ constexpr auto kTypes = std::to_array<TypeRow>({
     {"too-many-files", 503, "Too many files are open"},
     {"clock-implausible", 503, "The server's clock is implausible"},
     {"bad-file", 422, "The file was rejected"},
+    {"not-xlsx", 422, "The file is neither CSV nor an XLSX workbook"},
+    {"workbook-encrypted", 422, "The workbook needs a password"},
+    {"workbook-damaged", 422, "The workbook is damaged"},
+    {"workbook-too-large", 413, "The workbook exceeds a limit"},
+    {"no-such-sheet", 422, "The workbook has no such sheet"},
+    {"not-a-workbook", 404, "The version was not sent as a workbook"},
     {"client-gone", 499, "The client closed the connection"},
     {"compare-timed-out", 504, "The file was not compared in time"},
 });

@@ -23,9 +23,11 @@ Result<void> stamp(UploadRecord& upload, const std::optional<UploadRecord>& last
   }
   // The same file of an acceptance that failed, and that could not be undone yet, may have the name.
   std::error_code ignored;
-  while (fs::exists(folder / archive_name_of(timestamp, upload.file.file_id), ignored)) {
-    timestamp = timestamp.plus_ms(1);
-  }
+  const auto is_taken = [&] {
+    const fs::path file = folder / archive_name_of(timestamp, upload.file.file_id);
+    return fs::exists(file, ignored) || fs::exists(fs::path(file).replace_extension(".xlsx"), ignored);
+  };
+  while (is_taken()) timestamp = timestamp.plus_ms(1);
   if (upload.times.effective_at) {
     DD_TRY(check_effective_at(*upload.times.effective_at, timestamp, last ? &*last : nullptr));
   }
@@ -78,19 +80,25 @@ void Acceptance::withdraw(const fs::path& path) {
   if (!io::remove_file(path).has_value()) housekeeper_.owe_removal(path);
 }
 
-void Acceptance::withdraw_from_archive(const UploadRecord& upload) {
-  if (!io::remove_file(layout_.archived_file(upload)).has_value()) housekeeper_.owe_settlement(upload);
+void Acceptance::withdraw_held(const UploadRecord& upload) {
+  withdraw(layout_.held_file(upload.upload_id));
+  if (upload.file.source) withdraw(layout_.held_original(upload.upload_id));
 }
 
-Result<UploadReport> Acceptance::hold(const fs::path& spooled, UploadRecord upload, const Reading& reading,
+void Acceptance::withdraw_from_archive(const UploadRecord& upload) {
+  if (!remove_placed(layout_, upload).has_value()) housekeeper_.owe_settlement(upload);
+}
+
+Result<UploadReport> Acceptance::hold(const fs::path& spooled, const std::optional<fs::path>& original,
+                                      UploadRecord upload, const Reading& reading,
                                       const std::optional<AskedKey>& key) {
   upload.state = UploadState::held;
   DD_TRY(auto samples, samples_of(reading, upload));
   UploadReport report{UploadStatus::held, upload, std::move(samples)};
-  auto moved = hold_file(layout_, spooled, upload.upload_id);
+  auto moved = hold_file(layout_, spooled, original, upload.upload_id);
   if (moved.has_value()) moved = files_.check_data_dir();
   if (!moved.has_value()) {
-    withdraw(layout_.held_file(upload.upload_id));
+    withdraw_held(upload);
     return moved.error();
   }
   const auto added = catalog_.add_held(upload, answers_.to_keep(key, report));
@@ -99,7 +107,7 @@ Result<UploadReport> Acceptance::hold(const fs::path& spooled, UploadRecord uplo
     // Not settled: the file stays, and the next start decides by the row.
     if (!settled.has_value()) return added.error();
     if (!settled.value()) {
-      withdraw(layout_.held_file(upload.upload_id));
+      withdraw_held(upload);
       return added.error();
     }
   }
@@ -115,12 +123,16 @@ Result<UploadReport> Acceptance::accept(const Arrival& arrival, UploadRecord upl
   DD_TRY(clock_watch_.check());
   DD_TRY(stamp(upload, last, clock_.now(), layout_.archive_folder(upload.table)));
   upload.archive_id = archive_id_;
-  bool is_placed = false;
-  auto placed = place_in_archive(layout_, arrival, upload, is_placed);
+  Placed names;
+  auto placed = place_in_archive(layout_, arrival, upload, names);
   // After the file has its name: it must be in the archive that the catalog, which is open, belongs to.
   if (placed.has_value()) placed = files_.check_data_dir();
   if (!placed.has_value()) {
-    if (is_placed) withdraw_from_archive(upload);
+    if (names.file) {
+      withdraw_from_archive(upload);
+    } else if (names.original) {
+      withdraw(layout_.archived_original(upload));
+    }
     return placed.error();
   }
   UploadReport report{UploadStatus::accepted, upload, {}};
@@ -151,7 +163,7 @@ void Acceptance::finish_acceptance(const UploadRecord& upload, const Arrival& ar
   // The upload is accepted whatever happens now; what fails is done again by the housekeeper, or at the next
   // start.
   clock_watch_.saw_version(upload.table, *upload.times.timestamp);
-  if (arrival.source == Source::stays) withdraw(layout_.held_file(upload.upload_id));
+  if (arrival.source == Source::stays) withdraw_held(upload);
   if (!pass_step("accept.committed", layout_.catalog()).has_value() ||
       !write_manifest(layout_, upload, arrival.sync()).has_value()) {
     housekeeper_.owe_manifest(upload);

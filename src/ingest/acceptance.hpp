@@ -34,13 +34,16 @@ class Acceptance {
 
   /// Fails where the table is another archive's.
   Result<void> check_owner(const TableRef& table);
-  Result<UploadReport> hold(const fs::path& spooled, UploadRecord upload, const Reading& reading,
-                            const std::optional<AskedKey>& key);
+  /// `original`: the workbook that the spooled file was converted from.
+  Result<UploadReport> hold(const fs::path& spooled, const std::optional<fs::path>& original,
+                            UploadRecord upload, const Reading& reading, const std::optional<AskedKey>& key);
   Result<UploadReport> accept(const Arrival& arrival, UploadRecord upload,
                               const std::optional<UploadRecord>& last, std::shared_ptr<const Reading> reading,
                               const std::optional<AskedKey>& key);
   /// Removes a file that nothing needs any more, now or later.
   void withdraw(const fs::path& path);
+  /// The same for the files of an upload that is not held any more.
+  void withdraw_held(const UploadRecord& upload);
 
  private:
   Result<std::vector<std::string>> samples_of(const Reading& reading, const UploadRecord& upload);

@@ -41,6 +41,10 @@ Result<void> make_archive_folder(const Layout& layout, const fs::path& folder, S
   return io::sync_folder(layout.archive());
 }
 
+Result<void> give_name(const fs::path& from, const fs::path& to, Source source) {
+  return source == Source::stays ? io::link_file(from, to) : io::rename_to_new_name(from, to);
+}
+
 fs::path numbered(const fs::path& path, int number) {
   return number == 0 ? path : fs::path(fmt::format("{}.{}", path.string(), number));
 }
@@ -73,7 +77,14 @@ Result<void> prepare_folders(const Layout& layout) {
   return success();
 }
 
-Result<void> hold_file(const Layout& layout, const fs::path& spooled, const UploadId& upload) {
+Result<void> hold_file(const Layout& layout, const fs::path& spooled, const std::optional<fs::path>& original,
+                       const UploadId& upload) {
+  if (original) {
+    DD_TRY(finish_stored(*original, 0644, Sync::now));
+    DD_TRY(pass_step("hold.original_synced", *original));
+    DD_TRY(io::rename_file(*original, layout.held_original(upload)));
+    DD_TRY(pass_step("hold.original_moved", layout.held_original(upload)));
+  }
   DD_TRY(finish_stored(spooled, 0644, Sync::now));
   DD_TRY(pass_step("hold.synced", spooled));
   const fs::path to = layout.held_file(upload);
@@ -83,26 +94,40 @@ Result<void> hold_file(const Layout& layout, const fs::path& spooled, const Uplo
 }
 
 Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, const UploadRecord& upload,
-                              bool& placed) {
+                              Placed& placed) {
   std::error_code failed;
+  if (arrival.original) {
+    fs::last_write_time(*arrival.original, file_time_of(*upload.times.timestamp), failed);
+    DD_TRY(finish_stored(*arrival.original, kArchivedMode, Sync::now));
+    DD_TRY(pass_step("accept.original_synced", *arrival.original));
+  }
   fs::last_write_time(arrival.path, file_time_of(*upload.times.timestamp), failed);
   DD_TRY(finish_stored(arrival.path, kArchivedMode, arrival.sync()));
   DD_TRY(pass_step("accept.synced", arrival.path));
   const fs::path folder = layout.archive_folder(upload.table);
   DD_TRY(make_archive_folder(layout, folder, arrival.sync()));
   DD_TRY(pass_step("accept.folders_made", folder));
-  const fs::path to = layout.archived_file(upload);
-  if (arrival.source == Source::stays) {
-    DD_TRY(io::link_file(arrival.path, to));
-  } else {
-    DD_TRY(io::rename_to_new_name(arrival.path, to));
+  // First, so that a file with this upload's name always has its workbook beside it.
+  if (arrival.original) {
+    const fs::path original = layout.archived_original(upload);
+    DD_TRY(give_name(*arrival.original, original, arrival.source));
+    placed.original = true;
+    DD_TRY(pass_step("accept.original_placed", original));
   }
-  placed = true;
+  const fs::path to = layout.archived_file(upload);
+  DD_TRY(give_name(arrival.path, to, arrival.source));
+  placed.file = true;
   DD_TRY(pass_step("accept.placed", to));
   if (arrival.sync() == Sync::now) {
     DD_TRY(io::sync_folder(folder));
   }
   return pass_step("accept.folder_synced", to);
+}
+
+Result<void> remove_placed(const Layout& layout, const UploadRecord& upload) {
+  DD_TRY(io::remove_file(layout.archived_file(upload)));
+  if (!upload.file.source) return success();
+  return io::remove_file(layout.archived_original(upload));
 }
 
 Result<void> write_manifest(const Layout& layout, const UploadRecord& upload, Sync sync) {

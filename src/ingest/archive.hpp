@@ -44,6 +44,17 @@ struct Layout {
   [[nodiscard]] fs::path current_file(const TableRef& table) const {
     return current() / table.company_id / (table.table_name + ".csv");
   }
+  [[nodiscard]] fs::path held_original(const UploadId& upload) const {
+    return held() / (upload.to_string() + ".xlsx");
+  }
+  /// The workbook that an archived file was converted from.
+  [[nodiscard]] fs::path archived_original(const UploadRecord& upload) const {
+    return archived_file(upload).replace_extension(".xlsx");
+  }
+  /// Where the workbook of a held or accepted upload is.
+  [[nodiscard]] fs::path stored_original(const UploadRecord& upload) const {
+    return upload.version ? archived_original(upload) : held_original(upload.upload_id);
+  }
   /// Where the file of a held or accepted upload is.
   [[nodiscard]] fs::path stored_file(const UploadRecord& upload) const {
     return upload.version ? archived_file(upload) : held_file(upload.upload_id);
@@ -57,8 +68,10 @@ std::string archive_name_of(Timestamp timestamp, std::string_view file_id);
 /// another.
 Result<void> prepare_folders(const Layout& layout);
 
-/// Syncs a spooled file and moves it to its held name, durably.
-Result<void> hold_file(const Layout& layout, const fs::path& spooled, const UploadId& upload);
+/// Syncs a spooled file, and the workbook that it was converted from, and moves them to their held names,
+/// durably.
+Result<void> hold_file(const Layout& layout, const fs::path& spooled, const std::optional<fs::path>& original,
+                       const UploadId& upload);
 
 enum class Source { goes, stays };
 /// `later`: not durable before the whole file system is synced. Only for an upload whose bytes the catalog
@@ -70,6 +83,7 @@ struct Arrival {
   fs::path path;
   Source source = Source::goes;
   std::optional<std::string_view> bytes;  ///< of a small file, for the catalog to keep
+  std::optional<fs::path> original;       ///< the workbook that it was converted from; `bytes` are not given
 
   [[nodiscard]] Sync sync() const { return bytes ? Sync::later : Sync::now; }
 };
@@ -77,9 +91,17 @@ struct Arrival {
 /// The steps of acceptance before the catalog's commit: syncs the file and gives it its name in the archive,
 /// durably, or both without syncing where the catalog keeps the bytes. A held file's name stays until the
 /// commit. Fails with conflict, type "file-exists", where the archive has a file of that name: it may be the
-/// only copy of something. `placed` becomes true once the name is this upload's, which a failure may follow.
+/// only copy of something. The same is done to the workbook, whose name comes first. `placed` says which
+/// names are this upload's, also after a failure.
+struct Placed {
+  bool original = false;
+  bool file = false;
+};
 Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, const UploadRecord& upload,
-                              bool& placed);
+                              Placed& placed);
+
+/// Removes what was placed for an upload that was not accepted.
+Result<void> remove_placed(const Layout& layout, const UploadRecord& upload);
 
 /// Writes the manifest beside the archived file.
 Result<void> write_manifest(const Layout& layout, const UploadRecord& upload, Sync sync = Sync::now);

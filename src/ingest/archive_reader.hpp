@@ -92,6 +92,9 @@ class ArchiveReader {
   /// Opens the file of an accepted version, which is hashed whole unless that was done lately. not_found
   /// "no-such-table", "no-such-version"; corrupt "archive-damaged". The result must not outlive this.
   virtual Result<std::unique_ptr<ArchivedFile>> archived_file(const TableRef& table, Version version) = 0;
+  /// The same for the workbook that the version's file was converted from. not_found "not-a-workbook" where
+  /// the client sent CSV.
+  virtual Result<std::unique_ptr<ArchivedFile>> archived_original(const TableRef& table, Version version) = 0;
   /// The id of this archive, which its copies share.
   [[nodiscard]] virtual ArchiveId archive_id() const = 0;
 };

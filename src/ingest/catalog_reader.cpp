@@ -94,4 +94,10 @@ Result<std::unique_ptr<ArchivedFile>> CatalogReader::archived_file(const TableRe
   return files_.open_archived(found);
 }
 
+Result<std::unique_ptr<ArchivedFile>> CatalogReader::archived_original(const TableRef& table,
+                                                                       Version version) {
+  DD_TRY(const auto found, catalog_.known_version(table, version));
+  return files_.open_original(found);
+}
+
 }  // namespace deltadrop::ingest

@@ -54,6 +54,7 @@ class CatalogReader final : public ArchiveReader {
                                     const std::function<bool(const EventView& change)>& use,
                                     const Stop& stop) override;
   Result<std::unique_ptr<ArchivedFile>> archived_file(const TableRef& table, Version version) override;
+  Result<std::unique_ptr<ArchivedFile>> archived_original(const TableRef& table, Version version) override;
   [[nodiscard]] ArchiveId archive_id() const override { return archive_id_; }
 
  private:

@@ -233,7 +233,7 @@ bool Housekeeper::remove_unaccepted(const UploadRecord& upload) {
   if (!accepted.has_value()) return false;
   // The same file, sent again, may have got the same name: then it is that version's.
   if (accepted.value() && accepted.value()->file.archive_name == upload.file.archive_name) return true;
-  return io::remove_file(layout_.archived_file(upload)).has_value();
+  return remove_placed(layout_, upload).has_value();
 }
 
 bool Housekeeper::write_owed_manifest(const UploadRecord& upload) {
@@ -299,8 +299,9 @@ void Housekeeper::expire(const UploadId& upload) {
   if (!found.has_value() || !found.value() || found.value()->state != UploadState::held) return;
   if (!catalog_.end_held(upload, UploadState::expired).has_value()) return;
   files_.forget(upload);
-  const auto path = layout_.held_file(upload);
-  if (!io::remove_file(path).has_value()) owe_removal(path);
+  for (const auto& path : {layout_.held_file(upload), layout_.held_original(upload)}) {
+    if (!io::remove_file(path).has_value()) owe_removal(path);
+  }
 }
 
 }  // namespace deltadrop::ingest

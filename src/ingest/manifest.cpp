@@ -79,6 +79,10 @@ json::object object_of(const UploadRecord& record) {
   object["file_id"] = record.file.file_id;
   object["original_name"] = record.file.original_name;
   object["archive_name"] = record.file.archive_name;
+  if (const auto& source = record.file.source) {
+    object["source"] = {
+        {"sha256", source->sha256.to_hex()}, {"bytes", source->bytes}, {"sheet", source->sheet}};
+  }
   object["received_at"] = record.times.received_at.to_string();
   object["timestamp"] = text_or_null(record.times.timestamp);
   object["effective_at"] = text_or_null(record.times.effective_at);
@@ -210,6 +214,22 @@ class MemberReader {
     return skipped;
   }
 
+  std::optional<UploadSource> source(std::string_view name) {
+    const json::value* value = find(name);
+    if (value == nullptr) return std::nullopt;
+    if (!value->is_object()) {
+      fail(name, "an object");
+      return std::nullopt;
+    }
+    MemberReader members(value->get_object());
+    UploadSource source;
+    source.sha256 = members.keep("sha256", Sha256::parse(members.text("sha256")));
+    source.bytes = members.number("bytes");
+    source.sheet = members.text("sheet");
+    if (!members.problem().empty()) fail(name, "a workbook's sha256, bytes and sheet");
+    return source;
+  }
+
   template <class T>
   T keep(std::string_view name, Result<T> parsed) {
     if (parsed.has_value()) return parsed.value();
@@ -278,6 +298,7 @@ Result<UploadRecord> record_of(const json::object& object) {
   record.file.file_id = members.text("file_id");
   record.file.original_name = members.text("original_name");
   record.file.archive_name = members.text("archive_name");
+  record.file.source = members.source("source");
   record.times.received_at = members.keep("received_at", Timestamp::parse(members.text("received_at")));
   record.times.timestamp = members.parsed_or_null<Timestamp>("timestamp", Timestamp::parse);
   record.times.effective_at = members.parsed_or_null<Timestamp>("effective_at", Timestamp::parse);

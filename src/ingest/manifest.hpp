@@ -12,7 +12,7 @@
 namespace deltadrop::ingest {
 
 /// Raised when a field is added, goes or changes its meaning; not for one that stands in few manifests and
-/// that an older reader may pass over ("reverts_to").
+/// that an older reader may pass over ("reverts_to", "source").
 inline constexpr int kManifestFormat = 1;
 
 /// One compact JSON object.

@@ -82,6 +82,21 @@ struct OrAuto {
   }
 };
 
+struct Text {
+  using Value = std::optional<std::string>;
+  static Result<Value> parse(std::string_view text) {
+    return text.empty() ? Value() : Value(std::string(text));
+  }
+  static json::value to_json(const Value& value) {
+    return value ? json::value(*value) : json::value(nullptr);
+  }
+  static Result<Value> from_json(const json::value& value) {
+    if (value.is_null()) return Value();
+    if (!value.is_string()) return expected("a string, or null");
+    return Value(std::string(value.get_string()));
+  }
+};
+
 /// Of a number of lines: JSON has a number.
 struct Lines {
   using Value = std::int64_t;
@@ -169,10 +184,12 @@ using HeaderName = Named<bool, csv::parse_has_header, header_name>;
 using KeyCaseName = Named<bool, csv::parse_key_case, key_case_name>;
 using KeyUnicodeName = Named<bool, csv::parse_key_unicode, key_unicode_name>;
 
-/// `Member` is one of csv::ReadOptions or of csv::KeyRules.
+/// `Member` is one of ReadingOptions, csv::ReadOptions or csv::KeyRules.
 template <auto Member, class Reading>
 auto& member_of(Reading& reading) {
-  if constexpr (std::is_invocable_v<decltype(Member), csv::KeyRules&>) {
+  if constexpr (std::is_invocable_v<decltype(Member), Reading&>) {
+    return reading.*Member;
+  } else if constexpr (std::is_invocable_v<decltype(Member), csv::KeyRules&>) {
     return reading.options.key_rules.*Member;
   } else {
     return reading.options.*Member;
@@ -221,6 +238,7 @@ constexpr auto kOptions = std::to_array<ReadingOption>({
     option<&KeyRules::trim, KeyTrim>("key_trim", {}),
     option<&KeyRules::ignore_case, KeyCaseName>("key_case", {}),
     option<&KeyRules::nfc, KeyUnicodeName>("key_unicode", {}),
+    option<&ReadingOptions::sheet, Text>("sheet", {.empty_is_none = true}),
     {"types", true, true, parse_types_field, copy_types, types_value, types_from_value},
 });
 

@@ -273,9 +273,15 @@ std::set<fs::path> claimed_files(const Layout& layout, const std::vector<Uploads
     for (const auto& upload : uploads) {
       claimed.insert(layout.archived_file(upload));
       claimed.insert(layout.held_file(upload.upload_id));
+      if (!upload.file.source) continue;
+      claimed.insert(layout.archived_original(upload));
+      claimed.insert(layout.held_original(upload.upload_id));
     }
   }
-  for (const auto& upload : held) claimed.insert(layout.held_file(upload.upload_id));
+  for (const auto& upload : held) {
+    claimed.insert(layout.held_file(upload.upload_id));
+    if (upload.file.source) claimed.insert(layout.held_original(upload.upload_id));
+  }
   return claimed;
 }
 
@@ -284,7 +290,9 @@ Result<void> set_unclaimed_aside(const Layout& layout, const std::vector<Archive
                                  const std::set<fs::path>& claimed, RebuildReport& report) {
   std::vector<fs::path> stored;
   for (const auto& archived : archive) {
-    for (const auto& name : archived.files) stored.push_back(layout.archive_folder(archived.table) / name);
+    for (const auto* names : {&archived.files, &archived.originals}) {
+      for (const auto& name : *names) stored.push_back(layout.archive_folder(archived.table) / name);
+    }
   }
   const auto first_held = std::ssize(stored);
   std::error_code ignored;
@@ -303,7 +311,7 @@ void add_lost_tables(std::vector<ArchivedTable>& archive, const OldCatalog& old)
   std::set<TableRef> found;
   for (const auto& archived : archive) found.insert(archived.table);
   for (const auto& [table, uploads] : old.versions) {
-    if (!found.contains(table)) archive.push_back({table, {}, {}, {}});
+    if (!found.contains(table)) archive.push_back({table, {}, {}, {}, {}});
   }
 }
 

@@ -40,7 +40,7 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-/// "<17 digits>_<file id>.csv" or ".json", as acceptance names what it puts into the archive.
+/// "<17 digits>_<file id>" with this ending, as acceptance names what it puts into the archive.
 bool is_name_of_ours(std::string_view name, std::string_view ending) {
   constexpr std::size_t kTimeDigits = 17;
   if (!name.ends_with(ending) || name.size() <= kTimeDigits || name[kTimeDigits] != '_') return false;
@@ -48,11 +48,13 @@ bool is_name_of_ours(std::string_view name, std::string_view ending) {
 }
 
 ArchivedTable sorted_by_kind(TableRef table, const fs::path& folder, std::vector<std::string> names) {
-  ArchivedTable archived{std::move(table), {}, {}, {}};
+  ArchivedTable archived{std::move(table), {}, {}, {}, {}};
   for (auto& name : names) {
     const bool file = !is_folder(folder / name);
     if (file && is_name_of_ours(name, ".csv"))
       archived.files.push_back(std::move(name));
+    else if (file && is_name_of_ours(name, ".xlsx"))
+      archived.originals.push_back(std::move(name));
     else if (file && is_name_of_ours(name, ".json"))
       archived.manifests.push_back(std::move(name));
     else
@@ -61,9 +63,8 @@ ArchivedTable sorted_by_kind(TableRef table, const fs::path& folder, std::vector
   return archived;
 }
 
-std::string file_of_manifest(const std::string& manifest) {
-  return fs::path(manifest).replace_extension(".csv").string();
-}
+/// The name of the archived file that a manifest or a workbook belongs to.
+std::string file_beside(const std::string& name) { return fs::path(name).replace_extension(".csv").string(); }
 
 Error catalog_behind(const Layout& layout, const fs::path& what) {
   return {
@@ -94,7 +95,7 @@ Result<VersionsByName> versions_by_name(Catalog& catalog, const TableRef& table)
 Result<void> refuse_unknown_manifests(const Layout& layout, const ArchivedTable& archived,
                                       const VersionsByName& versions) {
   for (const auto& manifest : archived.manifests) {
-    if (versions.contains(file_of_manifest(manifest))) continue;
+    if (versions.contains(file_beside(manifest))) continue;
     return catalog_behind(layout, layout.archive_folder(archived.table) / manifest);
   }
   return success();
@@ -120,7 +121,7 @@ bool is_leftover_of(const VersionsByName& versions, const std::string& name) {
   constexpr std::string_view kTemporary = ".tmp";
   if (!name.ends_with(kTemporary)) return false;
   const std::string of = name.substr(0, name.size() - kTemporary.size());
-  return versions.contains(of.ends_with(".json") ? file_of_manifest(of) : of);
+  return versions.contains(of.ends_with(".json") ? file_beside(of) : of);
 }
 
 Result<void> put_unknown_away(const Layout& layout, const ArchivedTable& archived,
@@ -137,6 +138,10 @@ Result<void> put_unknown_away(const Layout& layout, const ArchivedTable& archive
   // Among them the file of an acceptance that did not come to its commit: nobody was told of it.
   for (const auto& name : archived.files) {
     if (!versions.contains(name)) put_away(layout, folder / name);
+  }
+  for (const auto& name : archived.originals) {
+    const auto version = versions.find(file_beside(name));
+    if (version == versions.end() || !version->second.file.source) put_away(layout, folder / name);
   }
   return success();
 }
@@ -163,7 +168,7 @@ Result<void> put_strangers_away(const Layout& layout) {
 }
 
 void find_undescribed(const ArchivedTable& archived, VersionsByName& versions, LeftToDo& left) {
-  for (const auto& manifest : archived.manifests) versions.erase(file_of_manifest(manifest));
+  for (const auto& manifest : archived.manifests) versions.erase(file_beside(manifest));
   for (auto& [name, upload] : versions) left.without_manifest.push_back(std::move(upload));
 }
 
@@ -171,9 +176,14 @@ void find_undescribed(const ArchivedTable& archived, VersionsByName& versions, L
 /// discarded or has expired.
 Result<bool> is_done_with(StoredFiles& files, Catalog& catalog, const std::string& name) {
   const auto id = UploadId::parse(fs::path(name).stem().string());
-  if (!id.has_value() || !name.ends_with(".csv")) return false;
+  const bool is_original = name.ends_with(".xlsx");
+  if (!id.has_value() || (!is_original && !name.ends_with(".csv"))) return false;
   DD_TRY(const auto upload, catalog.find(id.value()));
   if (!upload || upload->state == UploadState::held) return false;
+  if (is_original) {
+    if (!upload->file.source) return false;
+    return !upload->version || files.check_original_size(*upload).has_value();
+  }
   return !upload->version || files.check_size(*upload).has_value();
 }
 
@@ -183,8 +193,10 @@ Result<void> remove_unheld(StoredFiles& files, Catalog& catalog) {
   std::set<std::string> expected;
   for (const auto& id : held) {
     DD_TRY(const auto upload, catalog.find(id));
-    if (upload) static_cast<void>(files.check_size(*upload));
     expected.insert(layout.held_file(id).filename().string());
+    if (!upload) continue;
+    static_cast<void>(files.check_size(*upload));
+    if (upload->file.source) expected.insert(layout.held_original(id).filename().string());
   }
   DD_TRY(const auto names, names_in(layout.held()));
   for (const auto& name : names) {
@@ -226,8 +238,9 @@ Result<void> restore_unsynced(const Layout& layout, Catalog& catalog, LeftToDo& 
 /// Costs a stat for each version: bytes that have changed are found when they are read.
 void find_missing(StoredFiles& files, const VersionsByName& versions) {
   for (const auto& [name, upload] : versions) {
-    const auto checked = files.check_size(upload);
-    if (!checked.has_value()) spdlog::error("{}", checked.error().text());
+    for (const auto& checked : {files.check_size(upload), files.check_original_size(upload)}) {
+      if (!checked.has_value()) spdlog::error("{}", checked.error().text());
+    }
   }
 }
 

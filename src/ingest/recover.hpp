@@ -14,6 +14,7 @@ namespace deltadrop::ingest {
 struct ArchivedTable {
   TableRef table;
   std::vector<std::string> files;      ///< "<time>_<file id>.csv"
+  std::vector<std::string> originals;  ///< "<time>_<file id>.xlsx"
   std::vector<std::string> manifests;  ///< "<time>_<file id>.json"
   std::vector<std::string> others;     ///< of any other name
 };

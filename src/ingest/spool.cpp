@@ -61,6 +61,10 @@ Result<void> SpoolFile::expand(std::span<const std::byte> bytes) {
 }
 
 Result<void> SpoolFile::store(std::span<const std::byte> expanded) {
+  if (expanded_ < first_.size()) {
+    const std::size_t count = std::min<std::size_t>(expanded.size(), first_.size() - expanded_);
+    std::copy_n(expanded.begin(), count, first_.begin() + static_cast<std::ptrdiff_t>(expanded_));
+  }
   expanded_ += expanded.size();
   if (expanded_ > limits_.bytes_max) {
     return Error{ErrorCode::invalid_input, "too-large",

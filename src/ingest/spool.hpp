@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -43,6 +44,10 @@ class SpoolFile {
     if (expanded_ > limits_.kept_bytes_max || limits_.kept_bytes_max == 0) return std::nullopt;
     return kept_;
   }
+  /// Up to 8 of them, expanded.
+  [[nodiscard]] std::span<const std::byte> first_bytes() const {
+    return std::span(first_).first(std::min<std::uint64_t>(expanded_, first_.size()));
+  }
   [[nodiscard]] const io::fs::path& path() const { return path_; }
   [[nodiscard]] std::chrono::steady_clock::time_point begun() const { return begun_; }
 
@@ -65,6 +70,7 @@ class SpoolFile {
   std::uint64_t expanded_ = 0;
   std::uint64_t written_back_ = 0;  ///< handed to the disk already
   std::string kept_;
+  std::array<std::byte, 8> first_{};
   std::uint64_t room_checked_at_ = 0;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::optional<Error> failure_;

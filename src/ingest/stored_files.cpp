@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <tuple>
 #include <utility>
@@ -14,20 +15,44 @@ namespace deltadrop::ingest {
 namespace {
 
 constexpr std::string_view kOtherBytes = "its bytes are not those that were received: its SHA-256 differs";
+constexpr std::string_view kMissing = "it is missing";
+constexpr std::string_view kCutOff = "it was cut off while it was read";
 
-std::string other_size(std::int64_t bytes, const UploadRecord& upload) {
-  return fmt::format("it has {} bytes instead of {}", bytes, upload.file.bytes);
+/// What is recorded of a file's bytes.
+struct Recorded {
+  Sha256 sha256;
+  std::int64_t bytes = 0;
+};
+Recorded recorded(const UploadRecord& upload) { return {upload.file.sha256, upload.file.bytes}; }
+Recorded recorded(const UploadSource& source) { return {source.sha256, source.bytes}; }
+
+std::string other_size(std::int64_t bytes, const Recorded& expected) {
+  return fmt::format("it has {} bytes instead of {}", bytes, expected.bytes);
 }
 
 /// What is wrong with the bytes; empty where nothing is.
-std::string fault_of(const UploadRecord& upload, std::string_view bytes) {
-  if (std::ssize(bytes) != upload.file.bytes) return other_size(std::ssize(bytes), upload);
-  if (io::sha256_of(bytes) != upload.file.sha256) return std::string(kOtherBytes);
+std::string fault_of(const Recorded& expected, std::string_view bytes) {
+  if (std::ssize(bytes) != expected.bytes) return other_size(std::ssize(bytes), expected);
+  if (io::sha256_of(bytes) != expected.sha256) return std::string(kOtherBytes);
   return "";
 }
 
+/// What is wrong with the file `path`; empty where nothing is.
+Result<std::string> fault_of_file(const Recorded& expected, const fs::path& path) {
+  const auto file = io::MappedFile::open(path);
+  if (!file.has_value()) {
+    if (file.error().code == ErrorCode::not_found) return std::string(kMissing);
+    return file.error();
+  }
+  auto fault = fault_of(expected, file.value().bytes());
+  if (fault.empty()) {
+    DD_TRY(file.value().check_unchanged());
+  }
+  return fault;
+}
+
 /// One pass over a file of any size: the sums of its blocks, which are the file's where the SHA-256 is right.
-Result<Sums> sums_of(io::File& file, const UploadRecord& upload, std::string& fault) {
+Result<Sums> sums_of(io::File& file, const Recorded& expected, std::string& fault) {
   Sums sums;
   io::Sha256Hasher hasher;
   std::string block(kBlockBytes, '\0');
@@ -45,9 +70,9 @@ Result<Sums> sums_of(io::File& file, const UploadRecord& upload, std::string& fa
     if (filled > 0) sums.push_back(sum_of_block(read));
     if (filled < kBlockBytes) break;
   }
-  if (bytes != upload.file.bytes) {
-    fault = other_size(bytes, upload);
-  } else if (hasher.finish() != upload.file.sha256) {
+  if (bytes != expected.bytes) {
+    fault = other_size(bytes, expected);
+  } else if (hasher.finish() != expected.sha256) {
     fault = kOtherBytes;
   }
   return sums;
@@ -56,12 +81,15 @@ Result<Sums> sums_of(io::File& file, const UploadRecord& upload, std::string& fa
 /// Reads whole blocks, so that each can be compared before a part of it is given out.
 class CheckedFile final : public ArchivedFile {
  public:
-  CheckedFile(StoredFiles& files, UploadRecord upload, io::File file, std::shared_ptr<const Sums> sums)
-      : files_(files), upload_(std::move(upload)), file_(std::move(file)), sums_(std::move(sums)) {}
+  /// Makes an error of what is wrong with the file.
+  using Note = std::function<Error(std::string_view what)>;
+  CheckedFile(std::int64_t bytes, io::File file, std::shared_ptr<const Sums> sums, Note note)
+      : bytes_(static_cast<std::uint64_t>(bytes)),
+        file_(std::move(file)),
+        sums_(std::move(sums)),
+        note_(std::move(note)) {}
 
-  [[nodiscard]] std::uint64_t bytes() const override {
-    return static_cast<std::uint64_t>(upload_.file.bytes);
-  }
+  [[nodiscard]] std::uint64_t bytes() const override { return bytes_; }
 
   Result<std::string> read(std::uint64_t offset, std::uint64_t bytes_max) override {
     if (offset >= bytes() || bytes_max == 0) return std::string();
@@ -75,18 +103,18 @@ class CheckedFile final : public ArchivedFile {
       if (count == 0) break;
       filled += count;
     }
-    if (filled < block.size()) return files_.note(upload_, "it was cut off while it was read");
-    if (sum_of_block(block) != (*sums_)[number]) return files_.note(upload_, kOtherBytes);
+    if (filled < block.size()) return note_(kCutOff);
+    if (sum_of_block(block) != (*sums_)[number]) return note_(kOtherBytes);
     const auto wanted = std::min<std::uint64_t>(bytes_max, begin + block.size() - offset);
     if (offset == begin && wanted == block.size()) return block;
     return block.substr(offset - begin, wanted);
   }
 
  private:
-  StoredFiles& files_;
-  UploadRecord upload_;
+  std::uint64_t bytes_;
   io::File file_;
   std::shared_ptr<const Sums> sums_;
+  Note note_;
 };
 
 std::string noun_of(const UploadRecord& upload) {
@@ -106,6 +134,24 @@ csv::Limits no_limits() {
   limits.event_bytes_max = std::numeric_limits<std::uint32_t>::max();
   return limits;
 }
+
+namespace {
+
+Error damaged_original(const Layout& layout, const UploadRecord& upload, std::string_view what) {
+  const auto file = layout.stored_original(upload).lexically_relative(layout.root).string();
+  return {ErrorCode::corrupt, std::string(kArchiveDamaged),
+          fmt::format("{}, the workbook of {}, is damaged: {}", file, noun_of(upload), what),
+          fmt::format("put {} back into DATA_DIR from a backup; its SHA-256 is {}", file,
+                      upload.file.source->sha256.to_hex())};
+}
+
+Result<void> check_original_bytes(const Layout& layout, const UploadRecord& upload) {
+  if (!upload.file.source) return success();
+  DD_TRY(const auto fault, fault_of_file(recorded(*upload.file.source), layout.stored_original(upload)));
+  return fault.empty() ? success() : Result<void>(damaged_original(layout, upload, fault));
+}
+
+}  // namespace
 
 Damage damage_of(const Layout& layout, const UploadRecord& upload, std::string_view what) {
   Damage damage;
@@ -131,15 +177,9 @@ Error error_of(const Damage& damage) {
 }
 
 Result<void> check_stored_bytes(const Layout& layout, const UploadRecord& upload) {
-  const auto file = io::MappedFile::open(layout.stored_file(upload));
-  std::string fault = "it is missing";
-  if (file.has_value()) {
-    fault = fault_of(upload, file.value().bytes());
-    if (fault.empty()) return file.value().check_unchanged();
-  } else if (file.error().code != ErrorCode::not_found) {
-    return file.error();
-  }
-  return error_of(damage_of(layout, upload, fault));
+  DD_TRY(const auto fault, fault_of_file(recorded(upload), layout.stored_file(upload)));
+  if (!fault.empty()) return error_of(damage_of(layout, upload, fault));
+  return check_original_bytes(layout, upload);
 }
 
 Result<csv::File> StoredFiles::open(const UploadRecord& upload) {
@@ -160,7 +200,7 @@ Result<void> StoredFiles::check(const UploadRecord& upload) {
 }
 
 Result<void> StoredFiles::check_bytes(const UploadRecord& upload, std::string_view bytes) {
-  const std::string fault = fault_of(upload, bytes);
+  const std::string fault = fault_of(recorded(upload), bytes);
   if (!fault.empty()) return note(upload, fault);
   forget(upload.upload_id);
   return success();
@@ -169,8 +209,45 @@ Result<void> StoredFiles::check_bytes(const UploadRecord& upload, std::string_vi
 Result<void> StoredFiles::check_size(const UploadRecord& upload) {
   const auto stamp = io::stamp_of(layout_.stored_file(upload));
   if (!stamp.has_value()) return missing_or(upload, stamp.error());
-  if (stamp.value().bytes != upload.file.bytes) return note(upload, other_size(stamp.value().bytes, upload));
+  if (stamp.value().bytes != upload.file.bytes) {
+    return note(upload, other_size(stamp.value().bytes, recorded(upload)));
+  }
   return success();
+}
+
+Result<void> StoredFiles::check_original_size(const UploadRecord& upload) const {
+  if (!upload.file.source) return success();
+  const auto stamp = io::stamp_of(layout_.stored_original(upload));
+  if (!stamp.has_value()) return damaged_original(layout_, upload, kMissing);
+  const auto expected = recorded(*upload.file.source);
+  if (stamp.value().bytes == expected.bytes) return success();
+  return damaged_original(layout_, upload, other_size(stamp.value().bytes, expected));
+}
+
+Result<void> StoredFiles::check_original(const UploadRecord& upload) const {
+  return check_original_bytes(layout_, upload);
+}
+
+Result<std::unique_ptr<ArchivedFile>> StoredFiles::open_original(const UploadRecord& upload) const {
+  if (!upload.file.source) {
+    return Error{ErrorCode::not_found, "not-a-workbook",
+                 fmt::format("{} was sent as CSV, not as a workbook", noun_of(upload)),
+                 "leave original out to get the CSV"};
+  }
+  auto opened = io::File::open_to_read(layout_.stored_original(upload));
+  if (!opened.has_value()) {
+    if (opened.error().code != ErrorCode::not_found) return opened.error();
+    return damaged_original(layout_, upload, kMissing);
+  }
+  io::File file = std::move(opened).value();
+  std::string fault;
+  DD_TRY(auto sums, sums_of(file, recorded(*upload.file.source), fault));
+  if (!fault.empty()) return damaged_original(layout_, upload, fault);
+  const auto note = [layout = layout_, upload](std::string_view what) {
+    return damaged_original(layout, upload, what);
+  };
+  return std::unique_ptr<ArchivedFile>(std::make_unique<CheckedFile>(
+      upload.file.source->bytes, std::move(file), std::make_shared<const Sums>(std::move(sums)), note));
 }
 
 Result<std::unique_ptr<ArchivedFile>> StoredFiles::open_archived(const UploadRecord& upload) {
@@ -179,7 +256,7 @@ Result<std::unique_ptr<ArchivedFile>> StoredFiles::open_archived(const UploadRec
   io::File file = std::move(opened).value();
   auto sums = sums_.get(upload.upload_id, [&]() -> Result<Sums> {
     std::string fault;
-    DD_TRY(auto made, sums_of(file, upload, fault));
+    DD_TRY(auto made, sums_of(file, recorded(upload), fault));
     if (!fault.empty()) return note(upload, fault);
     return made;
   });
@@ -189,14 +266,15 @@ Result<std::unique_ptr<ArchivedFile>> StoredFiles::open_archived(const UploadRec
   }
   DD_TRY(const auto size, file.size());
   if (static_cast<std::int64_t>(size) != upload.file.bytes) {
-    return note(upload, other_size(static_cast<std::int64_t>(size), upload));
+    return note(upload, other_size(static_cast<std::int64_t>(size), recorded(upload)));
   }
   return std::unique_ptr<ArchivedFile>(
-      std::make_unique<CheckedFile>(*this, upload, std::move(file), std::move(sums).value()));
+      std::make_unique<CheckedFile>(upload.file.bytes, std::move(file), std::move(sums).value(),
+                                    [this, upload](std::string_view what) { return note(upload, what); }));
 }
 
 Error StoredFiles::missing_or(const UploadRecord& upload, const Error& error) {
-  return error.code == ErrorCode::not_found ? note(upload, "it is missing") : error;
+  return error.code == ErrorCode::not_found ? note(upload, kMissing) : error;
 }
 
 Error StoredFiles::note(const UploadRecord& upload, std::string_view what) {

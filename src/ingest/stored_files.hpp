@@ -37,6 +37,14 @@ class StoredFiles {
   Result<void> check(const UploadRecord& upload);
   /// Whether it is there and as long as recorded: costs a stat.
   Result<void> check_size(const UploadRecord& upload);
+  /// Whether the workbook that the file was converted from, if it was, is there and as long as recorded.
+  Result<void> check_original_size(const UploadRecord& upload) const;
+  /// Whether it has the bytes that were received. It is damaged apart from its upload: nothing is read from
+  /// it but by who asks for it.
+  Result<void> check_original(const UploadRecord& upload) const;
+  /// That workbook, of an accepted version, to be read in pieces. Hashes it whole first. not_found
+  /// "not-a-workbook" where the client sent CSV.
+  [[nodiscard]] Result<std::unique_ptr<ArchivedFile>> open_original(const UploadRecord& upload) const;
   /// The file of an accepted version, to be read in pieces.
   Result<std::unique_ptr<ArchivedFile>> open_archived(const UploadRecord& upload);
 
@@ -76,8 +84,9 @@ csv::Limits no_limits();
 Damage damage_of(const Layout& layout, const UploadRecord& upload, std::string_view what);
 Error error_of(const Damage& damage);
 
-/// Fails with corrupt, type "archive-damaged", when the stored file of a held or accepted upload is not there
-/// or does not have the bytes that its record says. For commands; a server uses StoredFiles.
+/// Fails with corrupt, type "archive-damaged", when a stored file of a held or accepted upload (or the
+/// workbook that it was converted from) is not there or does not have the bytes that its record says. For
+/// commands; a server uses StoredFiles.
 Result<void> check_stored_bytes(const Layout& layout, const UploadRecord& upload);
 
 }  // namespace deltadrop::ingest

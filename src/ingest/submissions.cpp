@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -36,6 +37,26 @@ std::vector<std::string> named_columns(const csv::Header& header) {
   // A dropped column has no name.
   std::erase(names, "");
   return names;
+}
+
+/// How the CSV of a workbook is read: delimiter and encoding are those that the conversion writes.
+WantedReading reading_of_converted(WantedReading wanted) {
+  wanted.options.delimiter = ',';
+  wanted.options.encoding = csv::Encoding::utf8;
+  wanted.remembered = {};
+  wanted.delimiter_given = false;
+  wanted.encoding_given.reset();
+  return wanted;
+}
+
+/// What a client gives for a workbook and does not get.
+std::vector<std::string> not_for_workbooks(const ParsedRequest& request) {
+  std::vector<std::string> warnings;
+  for (const auto* name : {"delimiter", "encoding"}) {
+    if (!request.given.contains(name)) continue;
+    warnings.push_back(fmt::format("{} was not used: it is for CSV, and the file is a workbook.", name));
+  }
+  return warnings;
 }
 
 /// What is known of a file once its header is read: how it is read for ever, and its columns.
@@ -147,6 +168,17 @@ Error moved_on(const UploadRecord& upload, const std::optional<UploadRecord>& la
           "discard it, and send the file again to see what it changes now"};
 }
 
+/// A copy, though the bytes are there already: an upload's file gets its own name, mode and time, and an
+/// archived one is never touched.
+Result<void> copy(ArchivedFile& file, SpoolFile& into) {
+  for (std::uint64_t offset = 0;;) {
+    DD_TRY(const auto piece, file.read(offset, kBlockBytes));
+    if (piece.empty()) return success();
+    DD_TRY(into.write(std::as_bytes(std::span(piece))));
+    offset += piece.size();
+  }
+}
+
 /// What a turn throws ends its upload, not the process: memory, most likely.
 template <class Value, class Work>
 Result<Value> in_turn(Work work) {
@@ -161,6 +193,21 @@ Result<Value> in_turn(Work work) {
 }
 
 }  // namespace
+
+struct Submissions::Arrived {
+  const SpoolFile& file;
+  const SpoolFile* original = nullptr;
+  std::optional<UploadSource> source;
+  std::vector<std::string> warnings;  ///< of the conversion
+
+  [[nodiscard]] std::optional<fs::path> original_path() const {
+    return original == nullptr ? std::nullopt : std::optional(original->path());
+  }
+  /// What the catalog may keep instead of a synced file. A workbook is not kept there, so both are synced.
+  [[nodiscard]] std::optional<std::string_view> kept_bytes() const {
+    return original == nullptr ? file.kept_bytes() : std::nullopt;
+  }
+};
 
 /// A file that a client sends.
 class Submissions::SpooledReception final : public Reception {
@@ -189,7 +236,8 @@ Submissions::Submissions(const Options& options, const Parts& parts)
       turns_(parts.turns),
       clock_(parts.clock),
       clock_watch_(parts.clock_watch),
-      stopping_(parts.stopping) {}
+      stopping_(parts.stopping),
+      workbooks_(options.upload_bytes_max) {}
 
 Result<std::unique_ptr<SpoolFile>> Submissions::open_spool() {
   if (stopping_) return shutting_down();
@@ -297,17 +345,40 @@ Result<SubmitOutcome> Submissions::submit_locked(const SpoolFile& spool, const P
   DD_TRY(const auto last, catalog_.last_version(request.table));
   DD_TRY(check_precondition(request.precondition, request.table, last ? &*last : nullptr));
   const WantedReading wanted = wanted_options(request, last ? &*last : nullptr);
-  DD_TRY(auto after,
-         csv::File::open(spool.path(), wanted.options, options_.limits, layout_.spool(), wanted.remembered));
+  if (request.again) {
+    std::unique_ptr<SpoolFile> original;
+    if (request.again->file.source) {
+      DD_TRY(original, copy_of_original(*request.again));
+    }
+    return submit_file({spool, original.get(), request.again->file.source, {}}, request, wanted, last, seen);
+  }
+  if (!WorkbookReader::takes(spool))
+    return submit_file({spool, nullptr, {}, {}}, request, wanted, last, seen);
+  DD_TRY(auto csv, open_spool());
+  DD_TRY(auto converted, workbooks_.convert(spool, wanted.sheet, std::move(csv), comparing_stop(request)));
+  auto warnings = not_for_workbooks(request);
+  std::move(converted.warnings.begin(), converted.warnings.end(), std::back_inserter(warnings));
+  return submit_file({*converted.csv, &spool, std::move(converted.source), std::move(warnings)}, request,
+                     reading_of_converted(wanted), last, seen);
+}
+
+Result<SubmitOutcome> Submissions::submit_file(const Arrived& arrived, const ParsedRequest& request,
+                                               const WantedReading& wanted,
+                                               const std::optional<UploadRecord>& last, UploadSeen& seen) {
+  DD_TRY(auto after, csv::File::open(arrived.file.path(), wanted.options, options_.limits, layout_.spool(),
+                                     wanted.remembered));
   if (!after.header_findings().empty()) return SubmitOutcome(all_findings(after, request, last));
-  UploadRecord upload = described(spool, request, wanted, after);
+  UploadRecord upload = described(arrived.file, request, wanted, after);
+  upload.file.source = arrived.source;
+  upload.outcome.warnings.insert(upload.outcome.warnings.begin(), arrived.warnings.begin(),
+                                 arrived.warnings.end());
   if (last && reads_alike(upload, *last)) return answer_unchanged(upload, *last, request.asked_key);
   if (request.effective_at) {
     // Before the files are compared, which may take long; once more when it is accepted.
     const Timestamp soonest = last ? std::max(clock_.now(), last->times.timestamp->plus_ms(1)) : clock_.now();
     DD_TRY(check_effective_at(*request.effective_at, soonest, last ? &*last : nullptr));
   }
-  return compare(spool, request, std::move(upload), std::move(after), last, seen);
+  return compare(arrived, request, std::move(upload), std::move(after), last, seen);
 }
 
 Stop Submissions::comparing_stop(const ParsedRequest& request) const {
@@ -339,7 +410,7 @@ csv::Findings Submissions::all_findings(const csv::File& after, const ParsedRequ
   return std::move(outcome.value().findings);
 }
 
-Result<SubmitOutcome> Submissions::compare(const SpoolFile& spool, const ParsedRequest& request,
+Result<SubmitOutcome> Submissions::compare(const Arrived& arrived, const ParsedRequest& request,
                                            UploadRecord upload, csv::File after,
                                            const std::optional<UploadRecord>& last, UploadSeen& seen) {
   StepTimer comparing(options_.observer, Step::compare, &seen.took(Step::compare));
@@ -384,11 +455,13 @@ Result<SubmitOutcome> Submissions::compare(const SpoolFile& spool, const ParsedR
   upload.upload_id = io::new_upload_id(upload.times.received_at);
   const StepTimer accepting(options_.observer, Step::accept, &seen.took(Step::accept));
   if (!upload.outcome.hold_reasons.empty()) {
-    DD_TRY(auto report, acceptance_.hold(spool.path(), std::move(upload), *reading, request.asked_key));
+    DD_TRY(auto report, acceptance_.hold(arrived.file.path(), arrived.original_path(), std::move(upload),
+                                         *reading, request.asked_key));
     return SubmitOutcome(std::move(report));
   }
-  DD_TRY(auto report, acceptance_.accept({spool.path(), Source::goes, spool.kept_bytes()}, std::move(upload),
-                                         last, std::move(reading), request.asked_key));
+  DD_TRY(auto report, acceptance_.accept(
+                          {arrived.file.path(), Source::goes, arrived.kept_bytes(), arrived.original_path()},
+                          std::move(upload), last, std::move(reading), request.asked_key));
   return SubmitOutcome(std::move(report));
 }
 
@@ -467,8 +540,10 @@ Result<UploadReport> Submissions::release_locked(UploadRecord upload, const std:
   }
   // What was shown is what these bytes say: they have lain here for up to a month.
   DD_TRY(auto reading, read_stored(files_, catalog_, upload, stop));
-  const fs::path from = layout_.held_file(upload.upload_id);
-  return acceptance_.accept({from, Source::stays, std::nullopt}, std::move(upload), last,
+  DD_TRY(files_.check_original(upload));
+  Arrival arrival{layout_.held_file(upload.upload_id), Source::stays, std::nullopt, std::nullopt};
+  if (upload.file.source) arrival.original = layout_.held_original(upload.upload_id);
+  return acceptance_.accept(arrival, std::move(upload), last,
                             std::make_shared<const Reading>(std::move(reading)), key);
 }
 
@@ -484,7 +559,7 @@ void Submissions::discard(const UploadId& upload, Done<void> done) {
 
 Result<void> Submissions::discard_in_turn(const UploadId& upload) {
   if (stopping_) return shutting_down();
-  DD_TRY(find_held(upload));
+  DD_TRY(const auto held, find_held(upload));
   DD_TRY(pass_step("discard.begin", layout_.held_file(upload)));
   const auto ended = catalog_.end_held(upload, UploadState::discarded);
   if (!ended.has_value()) {
@@ -493,21 +568,9 @@ Result<void> Submissions::discard_in_turn(const UploadId& upload) {
   }
   // A file that stays behind is the housekeeper's, or goes at the next start.
   [[maybe_unused]] const auto passed = pass_step("discard.committed", layout_.catalog());
-  acceptance_.withdraw(layout_.held_file(upload));
+  acceptance_.withdraw_held(held);
   files_.forget(upload);
   return success();
-}
-
-/// A copy, though the bytes are there already: an upload's file gets its own name, mode and time, and an
-/// archived one is never touched.
-Result<void> Submissions::copy_archived(const UploadRecord& version, SpoolFile& into) {
-  DD_TRY(const auto file, files_.open_archived(version));
-  for (std::uint64_t offset = 0;;) {
-    DD_TRY(const auto piece, file->read(offset, kBlockBytes));
-    if (piece.empty()) return success();
-    DD_TRY(into.write(std::as_bytes(std::span(piece))));
-    offset += piece.size();
-  }
 }
 
 void Submissions::revert(const RevertRequest& request, Done<SubmitOutcome> done) {
@@ -521,7 +584,16 @@ void Submissions::revert(const RevertRequest& request, Done<SubmitOutcome> done)
 
 Result<std::unique_ptr<SpoolFile>> Submissions::copy_of(const UploadRecord& version) {
   DD_TRY(auto spool, open_spool());
-  DD_TRY(copy_archived(version, *spool));
+  DD_TRY(const auto file, files_.open_archived(version));
+  DD_TRY(copy(*file, *spool));
+  return spool;
+}
+
+Result<std::unique_ptr<SpoolFile>> Submissions::copy_of_original(const UploadRecord& version) {
+  DD_TRY(auto spool, open_spool());
+  DD_TRY(const auto workbook, files_.open_original(version));
+  DD_TRY(copy(*workbook, *spool));
+  DD_TRY(spool->finish());
   return spool;
 }
 

@@ -15,6 +15,7 @@
 #include "ingest/spool.hpp"
 #include "ingest/stored_files.hpp"
 #include "ingest/table_turns.hpp"
+#include "ingest/workbook_reader.hpp"
 #include "io/clock_watch.hpp"
 
 namespace deltadrop::ingest {
@@ -59,14 +60,19 @@ class Submissions final : public Intake {
   void end_submission(Submission& submission, Result<SubmitOutcome> outcome);
   template <class T>
   Result<T> explained(Result<T> failed) const;
+  /// A file to compare, with the workbook that it was converted from.
+  struct Arrived;
   Result<SubmitOutcome> submit_locked(const SpoolFile& spool, const ParsedRequest& request, UploadSeen& seen);
+  Result<SubmitOutcome> submit_file(const Arrived& arrived, const ParsedRequest& request,
+                                    const WantedReading& wanted, const std::optional<UploadRecord>& last,
+                                    UploadSeen& seen);
   /// Of the request, or once its comparison takes too long from now on.
   [[nodiscard]] Stop comparing_stop(const ParsedRequest& request) const;
   Result<SubmitOutcome> answer_unchanged(const UploadRecord& asked, UploadRecord last,
                                          const std::optional<AskedKey>& key);
   csv::Findings all_findings(const csv::File& after, const ParsedRequest& request,
                              const std::optional<UploadRecord>& last);
-  Result<SubmitOutcome> compare(const SpoolFile& spool, const ParsedRequest& request, UploadRecord upload,
+  Result<SubmitOutcome> compare(const Arrived& arrived, const ParsedRequest& request, UploadRecord upload,
                                 csv::File after, const std::optional<UploadRecord>& last, UploadSeen& seen);
   /// Calls `then` once the answer need not wait for the log any longer; holds no thread until then. `seen`
   /// lives until then.
@@ -79,7 +85,8 @@ class Submissions final : public Intake {
   Result<void> discard_in_turn(const UploadId& upload);
   Result<UploadRecord> find_held(const UploadId& upload);
   Result<std::unique_ptr<SpoolFile>> copy_of(const UploadRecord& version);
-  Result<void> copy_archived(const UploadRecord& version, SpoolFile& into);
+  /// The workbook that an archived version was converted from.
+  Result<std::unique_ptr<SpoolFile>> copy_of_original(const UploadRecord& version);
   static Result<ParsedRequest> revert_to(UploadRecord again, const RevertRequest& request,
                                          const Sha256& file);
 
@@ -94,6 +101,7 @@ class Submissions final : public Intake {
   io::Clock& clock_;
   io::ClockWatch& clock_watch_;
   const std::atomic<bool>& stopping_;
+  WorkbookReader workbooks_;
   std::atomic<std::uint64_t> spooled_{0};
 };
 

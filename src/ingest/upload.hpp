@@ -16,19 +16,30 @@ namespace deltadrop::ingest {
 enum class UploadState : std::uint8_t { held, accepted, published, discarded, expired };
 std::string_view to_string(UploadState state);
 
-/// The file of an upload.
+/// The workbook that an upload's file was converted from.
+struct UploadSource {
+  Sha256 sha256;
+  std::int64_t bytes = 0;
+  std::string sheet;  ///< the name of the sheet that was read
+
+  bool operator==(const UploadSource&) const = default;
+};
+
+/// The file of an upload: the CSV.
 struct UploadFile {
   Sha256 sha256;
   std::int64_t bytes = 0;
   std::string file_id;
-  std::string original_name;  ///< the client's, sanitised
-  std::string archive_name;   ///< relative to archive/<company>/<table>/; "" while held
+  std::string original_name;           ///< the client's, sanitised
+  std::string archive_name;            ///< relative to archive/<company>/<table>/; "" while held
+  std::optional<UploadSource> source;  ///< none where the client sent CSV
 };
 
 /// How the files of a table are read, and as what: a client gives an option once, and the table remembers it.
 struct ReadingOptions {
   csv::ReadOptions options;
   std::optional<std::string> types_json;  ///< overrides by column
+  std::optional<std::string> sheet;       ///< of a workbook: its name or number; none: the first visible one
 
   bool operator==(const ReadingOptions&) const = default;
 };

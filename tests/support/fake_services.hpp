@@ -189,6 +189,9 @@ class FakeIngest final : public ingest::Ingest,
   Result<std::unique_ptr<ingest::ArchivedFile>> archived_file(const TableRef&, Version) override {
     return std::unique_ptr<ingest::ArchivedFile>(std::make_unique<FakeArchivedFile>(archived));
   }
+  Result<std::unique_ptr<ingest::ArchivedFile>> archived_original(const TableRef&, Version) override {
+    return std::unique_ptr<ingest::ArchivedFile>(std::make_unique<FakeArchivedFile>(archived_workbook));
+  }
   Result<ingest::RepublishReport> republish(const ingest::RepublishRequest& request) override {
     republished = request;
     return ingest::RepublishReport{1, 3};
@@ -238,6 +241,7 @@ class FakeIngest final : public ingest::Ingest,
   std::atomic<int> questions_for_uploads = 0;
   std::vector<std::string> change_json;
   std::string archived;  ///< the bytes of every version's file
+  std::string archived_workbook = "PK\x03\x04 not read by anything";
   std::optional<Error> down;
   ingest::Health state_of_health;
   std::shared_ptr<Received> received = std::make_shared<Received>();

@@ -2,38 +2,57 @@
 /// for each step that succeeded. Retries a failed step once, because a fault occurs once. Alternatively, only
 /// recovers the DATA_DIR or rebuilds its catalog.
 ///
-///     ingest_fault_driver FOLDER small|large|mixed script|recover|rebuild
+///     ingest_fault_driver FOLDER small|large|mixed|workbooks script|recover|rebuild
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 #include "ingest/ingest.hpp"
 #include "io/fault_point.hpp"
+#include "io/file.hpp"
 #include "script.hpp"
 #include "support/recording_log.hpp"
+#include "unit/xlsx/sample_workbook.hpp"
 
 namespace deltadrop::testing {
 namespace {
 
-Result<UploadId> submit(ingest::Ingest& engine, const Step& step) {
+/// The bytes of a workbook with the same cells as this CSV, which quotes nothing.
+std::string workbook_of(const std::string& csv) {
+  std::string rows;
+  std::istringstream lines(csv);
+  for (std::string line; std::getline(lines, line);) {
+    rows += "<row>";
+    std::istringstream cells(line);
+    for (std::string cell; std::getline(cells, cell, ',');) {
+      rows += "<c t=\"inlineStr\"><is><t>" + cell + "</t></is></c>";
+    }
+    rows += "</row>";
+  }
+  return io::read_whole_file(xlsx::testing::SampleWorkbook().rows(rows).write()).value();
+}
+
+Result<UploadId> submit(ingest::Ingest& engine, const Step& step, Files files) {
   ingest::UploadRequest request;
   request.fields["company_id"] = kCompany;
   request.fields["dry_run"] = step.action == Action::hold ? "true" : "false";
   DD_TRY(auto reception, engine.intake().receive());
-  DD_TRY(reception->write(std::as_bytes(std::span(step.bytes))));
+  const std::string bytes = files == Files::workbooks ? workbook_of(step.bytes) : step.bytes;
+  DD_TRY(reception->write(std::as_bytes(std::span(bytes))));
   DD_TRY(auto outcome, reception->submit(request));
   const auto* report = std::get_if<ingest::UploadReport>(&outcome);
   if (report == nullptr) return Error{ErrorCode::internal, "findings", "the script's files are sound", ""};
   return report->upload.upload_id;
 }
 
-Result<UploadId> run(ingest::Ingest& engine, const Step& step, const UploadId& held) {
+Result<UploadId> run(ingest::Ingest& engine, const Step& step, const UploadId& held, Files files) {
   switch (step.action) {
     case Action::submit:
     case Action::hold:
-      return submit(engine, step);
+      return submit(engine, step, files);
     case Action::release: {
       DD_TRY(const auto report, engine.intake().release(held));
       return report.upload.upload_id;
@@ -104,8 +123,8 @@ int run_script(const DriverPaths& paths) {
   UploadId held;
   for (std::size_t i = 0; i < script().size(); ++i) {
     const Step& step = script()[i];
-    auto answer = run(*engine.value(), step, held);
-    if (!answer.has_value()) answer = run(*engine.value(), step, held);
+    auto answer = run(*engine.value(), step, held, paths.files);
+    if (!answer.has_value()) answer = run(*engine.value(), step, held, paths.files);
     if (!answer.has_value()) {
       std::fprintf(stderr, "step %zu failed twice: %s\n", i, answer.error().text().c_str());
       return 1;
@@ -125,7 +144,10 @@ int main(int argc, char** argv) {
   if (argc != 4) return 2;
   using deltadrop::testing::Files;
   const std::string_view size = argv[2];
-  const auto files = size == "large" ? Files::large : size == "mixed" ? Files::mixed : Files::small;
+  const auto files = size == "large"       ? Files::large
+                     : size == "mixed"     ? Files::mixed
+                     : size == "workbooks" ? Files::workbooks
+                                           : Files::small;
   const deltadrop::testing::DriverPaths paths{argv[1], files};
   const std::string_view task = argv[3];
   if (task == "recover") return deltadrop::testing::run_recovery(paths);

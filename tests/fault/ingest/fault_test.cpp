@@ -33,6 +33,7 @@ const TableRef kTable{deltadrop::testing::kCompany, std::string(kDefaultTableNam
 
 std::string name_of(Files files) {
   if (files == Files::mixed) return "mixed";
+  if (files == Files::workbooks) return "workbooks";
   return files == Files::large ? "large" : "small";
 }
 
@@ -72,8 +73,9 @@ std::vector<std::string> names_in(const fs::path& folder) {
 /// Checks that the catalog, the archive, the manifests and `current` agree, and that there are no other
 /// files.
 void check_folders(const Layout& layout, const std::vector<UploadRecord>& versions,
-                   const std::set<UploadId>& held) {
+                   const std::set<UploadId>& held, Files files) {
   std::vector<std::string> expected;
+  const bool are_workbooks = files == Files::workbooks;
   for (std::size_t i = 0; i < versions.size(); ++i) {
     const UploadRecord& upload = versions[i];
     EXPECT_EQ(upload.version, Version(static_cast<std::int64_t>(i) + 1));
@@ -87,13 +89,18 @@ void check_folders(const Layout& layout, const std::vector<UploadRecord>& versio
     EXPECT_EQ(record_to_json(manifest.value()), record_to_json(upload));
     expected.push_back(upload.file.archive_name);
     expected.push_back(path.filename().string());
+    EXPECT_EQ(upload.file.source.has_value(), are_workbooks);
+    if (are_workbooks) expected.push_back(layout.archived_original(upload).filename().string());
   }
   std::sort(expected.begin(), expected.end());
   const auto folder = layout.archive_folder(kTable);
   EXPECT_EQ(fs::exists(folder) ? names_in(folder) : std::vector<std::string>{}, expected);
   EXPECT_EQ(names_in(layout.spool()), std::vector<std::string>{});
   std::vector<std::string> held_names;
-  for (const auto& id : held) held_names.push_back(id.to_string() + ".csv");
+  for (const auto& id : held) {
+    held_names.push_back(id.to_string() + ".csv");
+    if (are_workbooks) held_names.push_back(id.to_string() + ".xlsx");
+  }
   EXPECT_EQ(names_in(layout.held()), held_names);
   if (versions.empty()) return;
   EXPECT_EQ(names_in(layout.current_file(kTable).parent_path()), std::vector<std::string>{"financials.csv"});
@@ -194,7 +201,7 @@ void check_after(const DriverPaths& paths) {
   }
   EXPECT_LE(held.size(), 1U);
   check_answers(engine, answers);
-  check_folders({options.data_dir}, versions.value(), held);
+  check_folders({options.data_dir}, versions.value(), held, paths.files);
   check_log(paths, engine, versions.value());
   log.interrupt();
   engine.stop();
@@ -328,7 +335,7 @@ TEST_P(PowerFailure, AtEveryCallOfARebuildWithoutAnOldCatalog) {
   const DriverPaths before{folder.path(), files()};
   // There is no held file in this case; only a catalog would know about it.
   EXPECT_TRUE(was_killed(run_driver(before, "kill:ingest.hold.synced:2")));
-  if (files() != Files::large) run_driver(before, "", "recover");
+  if (files() == Files::small || files() == Files::mixed) run_driver(before, "", "recover");
   std::ofstream(Layout{before.data_dir()}.archive_folder(kTable) / kUnknownFile) << kUnknownBytes;
   for (const std::string suffix : {"", "-wal", "-shm"})
     fs::remove(before.data_dir() / ("catalog.db" + suffix));
@@ -336,14 +343,15 @@ TEST_P(PowerFailure, AtEveryCallOfARebuildWithoutAnOldCatalog) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, PowerFailure,
-                         ::testing::Combine(::testing::Values(Files::small, Files::large, Files::mixed),
+                         ::testing::Combine(::testing::Values(Files::small, Files::large, Files::mixed,
+                                                              Files::workbooks),
                                             ::testing::Bool()),
                          [](const auto& tested) {
                            return name_of(std::get<0>(tested.param)) +
                                   (std::get<1>(tested.param) ? "_names_survive" : "_nothing_survives");
                          });
 
-INSTANTIATE_TEST_SUITE_P(Files, IngestFaults, ::testing::Values(Files::small, Files::large),
+INSTANTIATE_TEST_SUITE_P(Files, IngestFaults, ::testing::Values(Files::small, Files::large, Files::workbooks),
                          [](const auto& tested) { return name_of(tested.param); });
 
 }  // namespace

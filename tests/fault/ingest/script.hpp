@@ -34,14 +34,15 @@ inline constexpr int kFaultNotReached = 3;
 inline constexpr const char* kCompany = "acme";
 
 /// The catalog keeps a small file's bytes until many are synced together. A large file is synced by itself.
-enum class Files { small, large, mixed };
+/// So is a workbook, which the driver makes of a step's bytes, and the CSV that it becomes.
+enum class Files { small, large, mixed, workbooks };
 
 /// The largest small file, in bytes.
 inline std::size_t small_bytes_max(Files files) {
   constexpr std::size_t kEveryFile = 65'536;
   constexpr std::size_t kShorterThanSecond = 24;
   if (files == Files::mixed) return kShorterThanSecond;
-  return files == Files::small ? kEveryFile : 0;
+  return files == Files::large ? 0 : kEveryFile;
 }
 
 struct DriverPaths {
