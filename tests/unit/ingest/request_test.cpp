@@ -27,6 +27,7 @@ TEST(Request, TakesTheTableFromFieldsOrFileName) {
   const std::vector<NameCase> cases = {
       {"so-financials.csv", {}, {}, "so-financials/financials"},
       {"so financials.csv.gz", {}, "q1", "so_financials/q1"},
+      {"so financials.XLSX", {}, {}, "so_financials/financials"},
       {"C:\\in\\so financials.csv.gz", {}, "q1", ""},
       {"C:\\in\\so financials.csv.gz", "so", "q1", "so/q1"},
       {"x.csv", "acme", "", "acme/financials"},
