@@ -113,4 +113,4 @@ def test_the_table_of_a_conflict_is_required(command):
     shown = subprocess.run([PROGRAM, "conflict", command, "--help"], capture_output=True, text=True, timeout=60, check=True).stdout
     assert "COMPANY" in shown and "all unless given" not in shown, shown
     done = subprocess.run([PROGRAM, "conflict", command], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 2 and "COMPANY" in done.stderr, done.stderr
+    assert done.returncode == 2 and "--company is required" in done.stderr, done.stderr
