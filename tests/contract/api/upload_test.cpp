@@ -60,8 +60,10 @@ TEST_F(Upload, AnswersWithTheBriefsFieldsFirst) {
       response.body,
       R"({"message":"File processed successfully","file_id":"acme_a1b2c3d4","company_id":"acme",)"
       R"("changes_detected":3,"upload_id":"0195f3a0-7c00-7000-8000-000000000002","table_name":"financials",)"
-      R"("version":2,"status":"published","rows":3,"inserted":3,"updated":0,"deleted":0,)"
+      R"("source_sha256":null,"version":2,"status":"published","rows":3,"inserted":3,"updated":0,"deleted":0,)"
       R"("schema_changes":[{"column":"margin","change":"added"},{"column":"note","change":"removed"}],)"
+      R"("dialect":{"delimiter":null,"encoding":null,"skip_lines":0,"delimiter_declared":false,)"
+      R"("trailing_delimiter":false},"skipped":{"blank":0,"header":0,"lines":0,"footer":0},)"
       R"("timestamp":"2025-02-01T00:00:00.000Z","effective_at":"2025-02-01T00:00:00.000Z","warnings":[]})");
   EXPECT_EQ(ingest.received->bytes, "id,revenue\n1,2\n");
   EXPECT_EQ(ingest.asked.file_name, "acme.csv");
@@ -122,9 +124,11 @@ TEST_F(Upload, RefusesWhatItDoesNotUnderstand) {
   const auto unknown = post(form({{"tabel_name", "x"}}, "x"));
   EXPECT_EQ(unknown.status, 422);
   EXPECT_TRUE(has(unknown, R"(there is no field \"tabel_name\")"));
-  EXPECT_TRUE(has(unknown,
-                  "company_id, table_name, key, ignore, delimiter, encoding, empty, types, effective_at, "
-                  "dry_run, force, rekey"));
+  EXPECT_TRUE(has(
+      unknown,
+      "company_id, table_name, key, ignore, delimiter, encoding, empty, skip_lines, skip_footer, footer, "
+      "header, columns, unnamed, short_rows, key_trim, key_case, key_unicode, sheet, types, effective_at, "
+      "dry_run, force, rekey"));
   const auto boolean = post(form({}, "x", {{"force", "yes"}}));
   EXPECT_EQ(boolean.status, 422);
   EXPECT_TRUE(has(boolean, R"(force cannot be \"yes\")"));

@@ -514,16 +514,23 @@ TEST_F(EngineTest, DelimiterAndEncodingAreFoundAgainUnlessGiven) {
             "{\"id\":\"1\",\"name\":\"è\"}");
 }
 
-TEST_F(EngineTest, AByteOrderMarkIsNotRememberedAndWhatIsRememberedSurvivesIt) {
+TEST_F(EngineTest, ARememberedEncodingIsComparedWithWhatTheBytesSay) {
   auto request = IngestBench::request("acme");
   request.fields["encoding"] = "latin-1";
   bench_.upload(request, "id,name\n1,\xE9\n");
-  const auto marked = bench_.upload("\xEF\xBB\xBFid,name\n1,b\n").upload;
-  EXPECT_EQ(marked.reading.options.encoding, csv::Encoding::utf8);
-  EXPECT_EQ(marked.reading.encoding_given, csv::Encoding::latin1);
-  const auto again = bench_.upload("id,name\n1,\xE9\n").upload;
-  EXPECT_EQ(again.reading.options.encoding, csv::Encoding::latin1);
-  EXPECT_EQ(bench_.upload("\xEF\xBB\xBFid,name\n1,\xC3\xA9\n").upload.outcome.counts.changes(), 0);
+  const std::string marked = "\xEF\xBB\xBFid,name\n1,\xC3\xA9\n";
+  const auto outcome = bench_.submit(IngestBench::request("acme"), marked);
+  ASSERT_TRUE(outcome.has_value()) << outcome.error().text();
+  const auto* const findings = std::get_if<csv::Findings>(&outcome.value());
+  ASSERT_NE(findings, nullptr);
+  EXPECT_EQ(findings->first.front().type, "encoding-changed");
+  EXPECT_EQ(bench_.upload("id,name\n1,\xE9\n2,b\n").upload.reading.options.encoding, csv::Encoding::latin1)
+      << "a refused file changes nothing";
+  request.fields["encoding"] = "auto";
+  const auto found = bench_.upload(request, marked).upload;
+  EXPECT_EQ(found.reading.options.encoding, csv::Encoding::utf8);
+  EXPECT_FALSE(found.reading.encoding_given);
+  EXPECT_EQ(found.outcome.counts.updated, 0) << "the same text in another encoding";
 }
 
 /// While it lives, no file can grow beyond a size: a disk that is full for the catalog, though not for small
