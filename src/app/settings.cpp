@@ -196,7 +196,7 @@ std::vector<Declaration> declared_consumer_and_access(Settings& s) {
   };
 }
 
-/// In the order of the README's table.
+/// In the order of the table in docs/settings.md.
 std::vector<Declaration> declarations(Settings& settings) {
   std::vector<Declaration> all;
   for (auto* const part :

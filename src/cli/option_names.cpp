@@ -8,10 +8,10 @@ namespace deltadrop::cli {
 namespace {
 
 constexpr auto kFields = std::to_array<std::string_view>(
-    {"columns",    "compare",   "delimiter",   "dry_run", "effective_at", "empty",
-     "encoding",   "footer",    "force",       "header",  "ignore",       "key",
-     "key_case",   "key_trim",  "key_unicode", "rekey",   "short_rows",   "skip_footer",
-     "skip_lines", "tolerance", "types",       "unnamed"});
+    {"columns",     "compare",    "delimiter",   "dry_run", "effective_at", "empty",
+     "encoding",    "footer",     "force",       "header",  "ignore",       "key",
+     "key_case",    "key_trim",   "key_unicode", "rekey",   "sheet",        "short_rows",
+     "skip_footer", "skip_lines", "tolerance",   "types",   "unnamed"});
 
 /// The field that `text` begins with, where "=" follows it; empty: none.
 std::string_view field_at(std::string_view text) {

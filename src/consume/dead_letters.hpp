@@ -4,7 +4,7 @@
 
 namespace deltadrop::consume {
 
-/// The beginning of the reason for a message without a valid signature. Such a letter is never retried:
+/// The prefix of the stored reason if a message has no valid signature. Such a letter is never retried:
 /// nothing shows whether Deltadrop wrote it.
 inline constexpr std::string_view kNotAuthentic = "the message has no valid signature";
 
@@ -20,7 +20,7 @@ Result<history::DeadLetterEntry> find_dead_letter(history::HistoryWriter& histor
                                                   const history::DeadLetterId& id);
 
 /// Records a dead letter's message again in one transaction: records its event, resolves the letter and, if
-/// the upload misses no other event, unblocks the upload.
+/// no other event of the upload is missing, unblocks the upload.
 ///
 /// Errors: not_found, type "no-such-dead-letter"; invalid_input, type "still-no-event" if the message is not
 /// an event, "not-authentic" if it has no valid signature, or "still-refused" if the database rejects it

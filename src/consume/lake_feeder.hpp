@@ -28,15 +28,15 @@ class LakeFeeder {
     Error error;
   };
 
-  /// Writes one upload of each table that is due. Returns whether one was written, since its table may have
-  /// another. Fails if no table could be examined.
+  /// Writes one upload of each table that is due. Returns whether it wrote one. If so, call it again: that
+  /// table may have another. Fails if no table could be examined.
   Result<bool> feed_all(const std::stop_token& stop);
   /// Forgets failures of uploads that are no longer due: another process wrote them, or the history was
   /// emptied.
   void forget_all_but(const std::vector<history::UploadStatus>& uploads);
   void keep_for_later(const TableRef& table, const Error& error);
   [[nodiscard]] std::optional<Error> first_failure() const;
-  /// How long there is nothing to do unless an upload is applied.
+  /// The time until the next retry. An applied upload ends the wait earlier.
   [[nodiscard]] std::chrono::milliseconds until_next_try() const;
   void say(const std::optional<Error>& failure);
 

@@ -63,7 +63,7 @@ class NumberReader {
 
   struct Read {
     Decimal value;
-    bool is_integer;  ///< is written without a fraction, exponent and %
+    bool is_integer;  ///< written without a fraction, an exponent or %
   };
 
   std::optional<Read> read(std::string_view text) {
@@ -75,7 +75,8 @@ class NumberReader {
   }
 
  private:
-  /// Signs, parentheses, currency and % around the digits. False where one is twice, or the % is missing.
+  /// Takes signs, parentheses, currency and % from around the digits. Returns false if the parentheses do not
+  /// match or a required % is missing. A repeated mark stays in `text`, which the next steps reject.
   bool take_marks(std::string_view& text) {
     if (text.starts_with('(') != text.ends_with(')')) return false;
     if (text.starts_with('(')) {
@@ -113,7 +114,8 @@ class NumberReader {
     return count;
   }
 
-  /// Digits, in groups of three where they are separated: by the same separator each time.
+  /// Reads digits. If they are separated, the groups after the first have three digits, and every separator
+  /// is the same.
   bool read_integer(std::string_view& text) {
     const std::size_t first = take_digits(text);
     std::string_view separator;
@@ -199,7 +201,7 @@ class Arguments {
     bool quoted = false;
   };
 
-  /// Nothing where a quote is not closed.
+  /// Returns nothing if a quote is not closed.
   static std::optional<std::vector<std::vector<Token>>> of(std::string_view text) {
     std::vector<std::vector<Token>> all(1);
     while (!text.empty()) {
@@ -223,7 +225,7 @@ class Arguments {
   }
 
  private:
-  /// Two quotes within the text are one.
+  /// In the text, two consecutive quotes mean one quote.
   static std::optional<std::string> take_quoted(std::string_view& text) {
     std::string out;
     text.remove_prefix(1);
@@ -266,7 +268,8 @@ bool is_usable_currency(std::string_view text) {
          });
 }
 
-/// One argument after the scale and the mark. The problem with it; empty: none.
+/// Applies one argument that follows the scale and the decimal mark. Returns the problem with it, or an empty
+/// string.
 std::string add_option(NumberNotation& notation, const Argument& argument) {
   const auto word = ascii_lower(argument.front().text);
   if (!argument.front().quoted && argument.size() == 1 && word == "percent") {
@@ -298,7 +301,7 @@ std::string problem_of(const NumberNotation& notation) {
   return same ? "has one character as decimal mark and as thousands separator" : "";
 }
 
-/// "decimal" and what its parentheses hold.
+/// Parses the scale of a decimal. Returns its type and the other arguments.
 Result<std::pair<ColumnType, std::vector<Argument>>> parse_scale(std::string_view text,
                                                                  std::vector<Argument> arguments) {
   const bool simple = arguments.front().size() == 1 && !arguments.front().front().quoted;
@@ -441,7 +444,7 @@ Result<DeclaredType> DeclaredType::parse(std::string_view text) {
     }
     if (auto problem = add_option(notation, argument); !problem.empty()) return bad_notation(text, problem);
   }
-  // An int64 has no decimal mark: each separator is free for the thousands.
+  // An int64 has no decimal mark, so both ',' and '.' may separate thousands.
   if (declared.type_ == ColumnType::int64 && notation.thousands == Thousands::dot) notation.mark = ',';
   if (auto problem = problem_of(notation); !problem.empty()) return bad_notation(text, problem);
   declared.numbers_ = std::move(notation);
@@ -473,7 +476,7 @@ std::optional<Decimal> DeclaredType::number(std::string_view text) const {
     return read ? std::optional(std::move(read->value)) : std::nullopt;
   }
   const auto digits = text.substr(text.starts_with('-') ? 1 : 0);
-  // Text with a zero before it, such as 007, is a code.
+  // Digits with a leading zero, such as 007, are a code, not a number.
   if (digits.size() > 1 && digits[0] == '0' && is_digit(digits[1])) return std::nullopt;
   return Decimal::parse(text);
 }
@@ -506,8 +509,8 @@ std::string DeclaredType::fault_in(std::string_view text) const {
 
 namespace {
 
-/// Takes one entry, up to a comma that is not within a type's parentheses. Nothing where quotes or
-/// parentheses are not closed.
+/// Takes one entry, up to a comma that is not within a type's parentheses. Returns nothing if
+/// quotes or parentheses are not closed.
 class Entries {
  public:
   explicit Entries(std::string_view text) : rest_(text) {}
@@ -553,7 +556,7 @@ class Entries {
     return rest_.size();
   }
 
-  /// Where the parenthesis of a type stands whose word begins at `at`.
+  /// Returns the position of the `(` after the type name at `at`, or nothing if there is none.
   [[nodiscard]] std::optional<std::size_t> opening_after(std::size_t at) const {
     while (at < rest_.size() && rest_[at] == ' ') ++at;
     const auto from = at;
@@ -578,7 +581,7 @@ class Entries {
   bool ended_ = false;
 };
 
-/// Where the colon stands before the type: the last one that is not within its parentheses.
+/// Returns the position of the colon before the type, ignoring colons inside the type's parentheses.
 std::size_t colon_of(std::string_view entry) {
   if (!entry.ends_with(')')) return entry.rfind(':');
   for (std::size_t at = entry.find(':'); at != std::string_view::npos; at = entry.find(':', at + 1)) {

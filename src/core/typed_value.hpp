@@ -7,10 +7,11 @@
 #include "core/column_type.hpp"
 #include "core/decimal.hpp"
 
-/// From a value's text to its type and back to nothing less than its value. docs/lake.md has the rules. Pure.
+/// Converts the text of a value to a typed value without losing a digit. docs/lake.md has the rules. Pure.
 namespace deltadrop {
 
-/// Most digits before the point of a decimal, so that each fits every scale: 38 in all, at most 18 behind.
+/// The maximum number of digits before the decimal point. A decimal has 38 digits, at most 18 of them after
+/// the point, so 20 fit at every scale.
 inline constexpr int kIntegerDigitsMax = 20;
 inline constexpr int kFractionDigitsMax = 18;
 
@@ -22,15 +23,17 @@ struct TypedValue {
   Int128 number = 0;
 };
 
-/// The decimal of the smallest scale that has so many digits after the point, or nothing.
+/// Returns the decimal type with the smallest scale of at least `digits`, or nothing if there is none.
 std::optional<ColumnType> decimal_of_scale(std::int64_t digits);
-/// `number` as a decimal that has at least `digits` digits after the point; `string` where none holds it.
+/// Converts `number` to a decimal with at least `digits` digits after the point. Returns type `string` if no
+/// decimal type can hold it.
 TypedValue typed_decimal(const Decimal& number, std::int64_t digits);
 
-/// The value of `text`, whose type is `string` where no other gives its value back with every digit.
+/// Parses `text` as the narrowest type that preserves every digit, or as `string` if there is none.
 TypedValue typed_value(std::string_view text);
 
-/// `number` of a value of type `from` as one of `to`, which is `joined` with it and no string.
+/// Converts `number` from type `from` to `to`. `to` must be the join of `from` and another type, and not
+/// `string`.
 Int128 converted(Int128 number, ColumnType from, ColumnType to);
 
 }  // namespace deltadrop

@@ -18,7 +18,7 @@ class ConnectionGate {
 
   /// Returns nothing if the request passes, else the response. Requires that there is a gate.
   boost::asio::awaitable<std::optional<Response>> ask(Work work);
-  /// Returns whether the last time that the gate was asked is so long ago that it must be asked again.
+  /// Returns whether the gate's last answer is too old, so that it must be asked again.
   [[nodiscard]] bool is_due() const;
   /// Asks again, however busy the server is. Returns nothing if the response may continue.
   boost::asio::awaitable<std::optional<Response>> ask_again();

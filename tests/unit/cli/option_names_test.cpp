@@ -18,6 +18,7 @@ TEST(OptionNames, AreThoseOfTheCommandLine) {
        "give --encoding utf-16le or --encoding utf-16be; if"},
       {"send it again, with dry_run=true to see", "send it again, with --dry-run to see"},
       {"pass rekey=true", "pass --rekey"},
+      {"give sheet= one of these names", "give --sheet one of these names"},
       {"the columns are \"key=\", \"a key=b\"; name the key with key=, or",
        "the columns are \"key=\", \"a key=b\"; name the key with --key, or"},
       {"GET /records/history?key=X, monkey=1", "GET /records/history?key=X, monkey=1"},
