@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kSamplesMax = 5;
 
-/// Gives the upload its place in its table: version, times, names.
+/// Makes the upload the table's next version: sets its version, times and file name.
 Result<void> stamp(UploadRecord& upload, const std::optional<UploadRecord>& last, Timestamp now,
                    const fs::path& folder) {
   Timestamp timestamp = now;
@@ -21,7 +21,7 @@ Result<void> stamp(UploadRecord& upload, const std::optional<UploadRecord>& last
         fmt::format("The clock says {}, which is not after version {} of {}; {} was taken.", now.to_string(),
                     last->version->value, last->times.timestamp->to_string(), timestamp.to_string()));
   }
-  // The same file of an acceptance that failed, and that could not be undone yet, may have the name.
+  // An earlier acceptance of the same file that failed and is not undone yet may have the name.
   std::error_code ignored;
   const auto is_taken = [&] {
     const fs::path file = folder / archive_name_of(timestamp, upload.file.file_id);
@@ -41,7 +41,7 @@ Result<void> stamp(UploadRecord& upload, const std::optional<UploadRecord>& last
   }
   upload.file.archive_name = archive_name_of(timestamp, upload.file.file_id);
   if (upload.outcome.counts.changes() == 0) {
-    // Nothing of it goes into the log.
+    // A version without changes has no events, so it needs no publishing.
     upload.state = UploadState::published;
     upload.times.published_at = timestamp;
     if (last && upload.reading.types_json != last->reading.types_json) {
@@ -104,7 +104,7 @@ Result<UploadReport> Acceptance::hold(const fs::path& spooled, const std::option
   const auto added = catalog_.add_held(upload, answers_.to_keep(key, report));
   if (!added.has_value()) {
     const auto settled = catalog_.settle(upload.upload_id);
-    // Not settled: the file stays, and the next start decides by the row.
+    // The outcome is unknown: keep the file. The next start decides by the catalog's row.
     if (!settled.has_value()) return added.error();
     if (!settled.value()) {
       withdraw_held(upload);
@@ -125,7 +125,7 @@ Result<UploadReport> Acceptance::accept(const Arrival& arrival, UploadRecord upl
   upload.archive_id = archive_id_;
   Placed names;
   auto placed = place_in_archive(layout_, arrival, upload, names);
-  // After the file has its name: it must be in the archive that the catalog, which is open, belongs to.
+  // Check after the file has its name: it must be in the archive of the open catalog.
   if (placed.has_value()) placed = files_.check_data_dir();
   if (!placed.has_value()) {
     if (names.file) {
@@ -160,15 +160,14 @@ Result<UploadRecord> Acceptance::settle(const UploadRecord& upload, const Error&
 
 void Acceptance::finish_acceptance(const UploadRecord& upload, const Arrival& arrival,
                                    std::shared_ptr<const Reading> reading) {
-  // The upload is accepted whatever happens now; what fails is done again by the housekeeper, or at the next
-  // start.
+  // The upload is accepted even if a step below fails. The housekeeper or the next start retries such a step.
   clock_watch_.saw_version(upload.table, *upload.times.timestamp);
   if (arrival.source == Source::stays) withdraw_held(upload);
   if (!pass_step("accept.committed", layout_.catalog()).has_value() ||
       !write_manifest(layout_, upload, arrival.sync()).has_value()) {
     housekeeper_.owe_manifest(upload);
   }
-  // Before the copy for current/, which the publisher then does not wait for.
+  // Enqueue before the copy for current/, so that the publisher does not wait for the copy.
   if (upload.state == UploadState::accepted) publisher_.enqueue(upload, std::move(reading));
   if (!pass_step("accept.described", layout_.manifest_file(upload)).has_value() ||
       !make_current(layout_, upload).has_value()) {

@@ -16,11 +16,11 @@
 
 namespace deltadrop::ingest {
 
-/// Makes an upload that was compared a held one, or a version of its table. What a failure leaves half done
-/// is undone here or owed to the housekeeper. To be used in the table's turn.
+/// Holds a compared upload, or accepts it as the next version of its table. After a failure it undoes what it
+/// has done, or leaves that to the housekeeper. Use it in the table's turn.
 class Acceptance {
  public:
-  /// All outlive the acceptance.
+  /// All must outlive the acceptance.
   struct Parts {
     StoredFiles& files;
     Catalog& catalog;
@@ -32,24 +32,24 @@ class Acceptance {
   };
   Acceptance(const Options& options, const ArchiveId& archive_id, const Parts& parts);
 
-  /// Fails where the table is another archive's.
+  /// Fails if another archive owns the table; see Options::owner_check.
   Result<void> check_owner(const TableRef& table);
-  /// `original`: the workbook that the spooled file was converted from.
+  /// Stores the upload as held. `original` is the workbook that the spooled file was converted from, if any.
   Result<UploadReport> hold(const fs::path& spooled, const std::optional<fs::path>& original,
                             UploadRecord upload, const Reading& reading, const std::optional<AskedKey>& key);
   Result<UploadReport> accept(const Arrival& arrival, UploadRecord upload,
                               const std::optional<UploadRecord>& last, std::shared_ptr<const Reading> reading,
                               const std::optional<AskedKey>& key);
-  /// Removes a file that nothing needs any more, now or later.
+  /// Removes a file that nothing needs any longer. If that fails, the housekeeper retries.
   void withdraw(const fs::path& path);
-  /// The same for the files of an upload that is not held any more.
+  /// Does the same for the files of an upload that is no longer held.
   void withdraw_held(const UploadRecord& upload);
 
  private:
   Result<std::vector<std::string>> samples_of(const Reading& reading, const UploadRecord& upload);
-  /// Undoes an acceptance that did not come to its commit.
+  /// Undoes an acceptance that was not committed.
   void withdraw_from_archive(const UploadRecord& upload);
-  /// What the catalog's failed commit did: the accepted record, or the error.
+  /// Finds out whether the catalog's failed commit took effect. Returns the accepted record, or the error.
   Result<UploadRecord> settle(const UploadRecord& upload, const Error& error);
   void finish_acceptance(const UploadRecord& upload, const Arrival& arrival,
                          std::shared_ptr<const Reading> reading);

@@ -22,7 +22,7 @@ fs::file_time_type file_time_of(Timestamp timestamp) {
   return fs::file_time_type::clock::from_sys(sys_time<milliseconds>(milliseconds(timestamp.unix_ms)));
 }
 
-/// Gives a spooled or held file its mode; makes both and its bytes durable.
+/// Sets the mode of a spooled or held file, and syncs the file.
 Result<void> finish_stored(const fs::path& path, mode_t mode, Sync sync) {
   DD_TRY(auto file, io::File::open_to_read(path));
   DD_TRY(file.set_mode(mode));
@@ -35,8 +35,7 @@ Result<void> finish_stored(const fs::path& path, mode_t mode, Sync sync) {
 Result<void> make_archive_folder(const Layout& layout, const fs::path& folder, Sync sync) {
   if (sync == Sync::later) return io::make_folders(folder);
   DD_TRY(io::make_folders(folder));
-  // Not only those that were made just now: a folder that is there may be a small upload's, and not synced
-  // yet.
+  // Sync folders that existed before, too: a small upload may have made them without syncing.
   DD_TRY(io::sync_folder(folder.parent_path()));
   return io::sync_folder(layout.archive());
 }
@@ -107,7 +106,7 @@ Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, cons
   const fs::path folder = layout.archive_folder(upload.table);
   DD_TRY(make_archive_folder(layout, folder, arrival.sync()));
   DD_TRY(pass_step("accept.folders_made", folder));
-  // First, so that a file with this upload's name always has its workbook beside it.
+  // Place the workbook first, so that an archived CSV always has its workbook.
   if (arrival.original) {
     const fs::path original = layout.archived_original(upload);
     DD_TRY(give_name(*arrival.original, original, arrival.source));
@@ -147,14 +146,14 @@ Result<void> write_archived(const Layout& layout, const UploadRecord& upload, st
 
 Result<void> make_current(const Layout& layout, const UploadRecord& last) {
   const fs::path to = layout.current_file(last.table);
-  // Not synced: at the next start a current file that is missing, or another one, is made again.
+  // No sync: the next start remakes a current file that is missing or wrong.
   DD_TRY(io::make_folders(to.parent_path()));
   DD_TRY(io::clone_file(layout.archived_file(last), to));
   return pass_step("accept.swapped", to);
 }
 
 void mark_current(const Layout& layout, const TableRef& table, Timestamp timestamp) {
-  // Without its mark it is made again at the next start.
+  // If this fails, the file has no mark and the next start remakes it.
   std::error_code ignored;
   fs::last_write_time(layout.current_file(table), file_time_of(timestamp), ignored);
 }
@@ -163,7 +162,7 @@ bool is_current(const Layout& layout, const UploadRecord& last) {
   const fs::path path = layout.current_file(last.table);
   const auto stamp = io::stamp_of(path);
   if (!stamp.has_value() || stamp.value().bytes != last.file.bytes) return false;
-  // Earlier versions of the program made a hard link of it: who writes to it changes the archive.
+  // Earlier versions made a hard link. Writing to the link would change the archive, so it is not valid.
   const auto archived = io::stamp_of(layout.archived_file(last));
   if (archived.has_value() && archived.value().same_file(stamp.value())) return false;
   std::error_code failed;

@@ -6,16 +6,16 @@
 
 #include "ingest/ingest.hpp"
 
-/// The folders of one DATA_DIR and what is done to the files in them. Every path that is stored is relative
-/// to them.
+/// The folders of one DATA_DIR and the operations on their files. All stored paths are relative to DATA_DIR.
 namespace deltadrop::ingest {
 
 namespace fs = std::filesystem;
 
-/// Passes the fault point "ingest.<name>", which concerns the file `path`; fails where a test says so.
+/// Passes the fault point "ingest.<name>" for the file `path`. Fails if a test injects a failure there.
 Result<void> pass_step(std::string_view name, const fs::path& path);
 
-/// Where things are. An upload's own file names come from its ids alone, never from a client.
+/// The paths of all files in DATA_DIR. The names of an upload's files are made from its timestamp and
+/// validated ids only, never from other text of a client.
 struct Layout {
   fs::path root;
 
@@ -47,80 +47,82 @@ struct Layout {
   [[nodiscard]] fs::path held_original(const UploadId& upload) const {
     return held() / (upload.to_string() + ".xlsx");
   }
-  /// The workbook that an archived file was converted from.
+  /// The path of the workbook that an archived file was converted from.
   [[nodiscard]] fs::path archived_original(const UploadRecord& upload) const {
     return archived_file(upload).replace_extension(".xlsx");
   }
-  /// Where the workbook of a held or accepted upload is.
+  /// The path of the workbook of a held or accepted upload.
   [[nodiscard]] fs::path stored_original(const UploadRecord& upload) const {
     return upload.version ? archived_original(upload) : held_original(upload.upload_id);
   }
-  /// Where the file of a held or accepted upload is.
+  /// The path of the file of a held or accepted upload.
   [[nodiscard]] fs::path stored_file(const UploadRecord& upload) const {
     return upload.version ? archived_file(upload) : held_file(upload.upload_id);
   }
 };
 
-/// "<YYYYMMDDHHMMSSmmm>_<file_id>.csv"
+/// Returns "<YYYYMMDDHHMMSSmmm>_<file_id>.csv".
 std::string archive_name_of(Timestamp timestamp, std::string_view file_id);
 
-/// Makes the folders; fails with conflict "several-file-systems" unless spool, held and archive can rename to
-/// another.
+/// Creates the folders. Fails with conflict, type "several-file-systems", unless files can be renamed between
+/// spool, held and archive.
 Result<void> prepare_folders(const Layout& layout);
 
-/// Syncs a spooled file, and the workbook that it was converted from, and moves them to their held names,
-/// durably.
+/// Syncs a spooled file and the workbook that it was converted from, and renames them durably to their held
+/// names.
 Result<void> hold_file(const Layout& layout, const fs::path& spooled, const std::optional<fs::path>& original,
                        const UploadId& upload);
 
 enum class Source { goes, stays };
-/// `later`: not durable before the whole file system is synced. Only for an upload whose bytes the catalog
-/// keeps until then.
+/// `later`: the file is durable only after a sync of the whole file system. Use it only for an upload whose
+/// bytes the catalog keeps until then.
 enum class Sync { now, later };
 
-/// A received or held file on its way into the archive.
+/// A received or held file that is to be placed in the archive.
 struct Arrival {
   fs::path path;
   Source source = Source::goes;
-  std::optional<std::string_view> bytes;  ///< of a small file, for the catalog to keep
-  std::optional<fs::path> original;       ///< the workbook that it was converted from; `bytes` are not given
+  std::optional<std::string_view> bytes;  ///< the bytes of a small file, which the catalog keeps
+  std::optional<fs::path> original;  ///< the workbook that the file was converted from; then `bytes` is empty
 
   [[nodiscard]] Sync sync() const { return bytes ? Sync::later : Sync::now; }
 };
 
-/// The steps of acceptance before the catalog's commit: syncs the file and gives it its name in the archive,
-/// durably, or both without syncing where the catalog keeps the bytes. A held file's name stays until the
-/// commit. Fails with conflict, type "file-exists", where the archive has a file of that name: it may be the
-/// only copy of something. The same is done to the workbook, whose name comes first. `placed` says which
-/// names are this upload's, also after a failure.
+/// The names in the archive that belong to this upload.
 struct Placed {
   bool original = false;
   bool file = false;
 };
+/// Runs the steps of acceptance before the catalog's commit: syncs the file and durably gives it its name in
+/// the archive. If the catalog keeps the bytes, nothing is synced yet. A held file keeps its held name until
+/// the commit. The workbook, if any, is placed first in the same way. `placed` tells which names belong to
+/// this upload, also after a failure. Fails with conflict, type "file-exists", if the archive has a file of
+/// that name, which may be the only copy of something.
 Result<void> place_in_archive(const Layout& layout, const Arrival& arrival, const UploadRecord& upload,
                               Placed& placed);
 
-/// Removes what was placed for an upload that was not accepted.
+/// Removes the files that were placed for an upload that was not accepted.
 Result<void> remove_placed(const Layout& layout, const UploadRecord& upload);
 
-/// Writes the manifest beside the archived file.
+/// Writes the manifest next to the archived file.
 Result<void> write_manifest(const Layout& layout, const UploadRecord& upload, Sync sync = Sync::now);
 
-/// Writes a small upload's file and manifest anew, without syncing: what a crash or a failed sync left of
-/// them is not to be trusted.
+/// Rewrites a small upload's file and manifest without syncing, because a crash or a failed sync may have
+/// left them damaged.
 Result<void> write_archived(const Layout& layout, const UploadRecord& upload, std::string_view bytes);
 
-/// Makes the archived file its table's current one, by rename, without syncing.
+/// Makes the archived file the table's current one, by rename, without syncing.
 Result<void> make_current(const Layout& layout, const UploadRecord& last);
-/// Notes that a table's current file, as of this version, is on disk: it gets the version's timestamp as its
-/// time of modification. One that is another version's by now gets what fits no version.
+/// Marks a table's current file as synced: its modification time becomes the version's timestamp. If the file
+/// belongs to another version by now, it gets a time that matches no version.
 void mark_current(const Layout& layout, const TableRef& table, Timestamp timestamp);
-/// Whether the current file is that version's, and whole, by its mark: this costs no reading.
+/// Returns true if the mark shows that the current file is this version's and complete. Does not read the
+/// file.
 bool is_current(const Layout& layout, const UploadRecord& last);
 
-/// Moves a file or folder of DATA_DIR that nothing accounts for to lost+found/<its place in DATA_DIR>, or, if
-/// that is taken, to the same with ".1", ".2"... It may be the only copy of something, so it is neither
-/// deleted nor overwritten. Logs a line. Returns where it is now.
+/// Moves a file or folder of DATA_DIR that does not belong to any upload to lost+found, under its path in
+/// DATA_DIR. If that name is taken, it appends ".1", ".2" and so on. The file may be the only copy of
+/// something, so it is neither deleted nor overwritten. Logs a line. Returns the new path.
 Result<fs::path> move_to_lost_and_found(const Layout& layout, const fs::path& path);
 
 }  // namespace deltadrop::ingest

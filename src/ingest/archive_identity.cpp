@@ -46,7 +46,7 @@ Result<ArchiveId> ensure_archive_id(const Layout& layout, Catalog& catalog, io::
   if (of_files || of_catalog) {
     id = of_files ? *of_files : *of_catalog;
   } else {
-    // A UUIDv7, as an upload's: it tells when the archive was first started.
+    // The id is a UUIDv7, like an upload's, so it shows when the archive was first started.
     id = ArchiveId{static_cast<const Uuid&>(io::new_upload_id(clock.now()))};
   }
   if (!of_files) {

@@ -4,15 +4,15 @@
 #include "ingest/catalog.hpp"
 #include "io/clock.hpp"
 
-/// The id of an archive. It is in the catalog and in archive/archive-id, and in the manifest of each version
-/// that was accepted since there are ids: one of the three is enough to find it again.
+/// The id of an archive. The catalog, archive/archive-id and the manifest of each version contain it, except
+/// manifests older than the id. Any one of the three is enough to restore it.
 namespace deltadrop::ingest {
 
-/// The archive's id, made and stored where there is none yet. conflict "mixed-archives" where the catalog is
-/// another archive's than the files.
+/// Returns the archive's id, and creates and stores one at the first start. Fails with conflict, type
+/// "mixed-archives", if the catalog and the files belong to different archives.
 Result<ArchiveId> ensure_archive_id(const Layout& layout, Catalog& catalog, io::Clock& clock);
 
-/// What archive/archive-id says; none where there is no such file.
+/// Reads archive/archive-id. Returns nothing if the file does not exist.
 Result<std::optional<ArchiveId>> read_archive_id(const Layout& layout);
 Result<void> write_archive_id(const Layout& layout, const ArchiveId& id);
 

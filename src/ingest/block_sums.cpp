@@ -7,7 +7,7 @@
 namespace deltadrop::ingest {
 namespace {
 
-/// 8 MiB of sums, of 256 GiB of files.
+/// 8 MiB of sums, enough for 256 GiB of files.
 constexpr std::size_t kBlocksMax = std::size_t{1} << 20;
 constexpr std::size_t kEntriesMax = 10'000;
 
@@ -33,7 +33,7 @@ BlockSums::Found BlockSums::get(const UploadId& upload, const std::function<Resu
   if (!made.has_value()) return made.error();
   entry->sums = std::make_shared<const Sums>(std::move(made).value());
   const std::lock_guard lock(mutex_);
-  // It may have been forgotten meanwhile, or dropped for want of room.
+  // The entry may have been dropped meanwhile, by forget or to make room.
   const auto known = entries_.find(upload);
   if (known != entries_.end() && known->second == entry) {
     entry->blocks = entry->sums->size();
@@ -52,7 +52,7 @@ void BlockSums::forget(const UploadId& upload) {
   entries_.erase(known);
 }
 
-/// The one used last stays, however large.
+/// Always keeps the most recently used entry, even if it is too large.
 void BlockSums::make_room() {
   while (entries_.size() > 1 && (blocks_ > kBlocksMax || entries_.size() > kEntriesMax)) {
     const auto oldest = entries_.find(by_use_.back());

@@ -15,24 +15,24 @@
 
 namespace deltadrop::ingest {
 
-/// A file is read, compared and sent in blocks of this size.
+/// The size of the blocks in which a file is read, compared and sent.
 inline constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
 
-/// XXH3 of each block of a file whose SHA-256 was right when they were made. A part of the file that is read
-/// later is compared with them, so that each range request need not hash the whole file again, and no byte
-/// that has changed since is taken for the file's, however it changed.
+/// The XXH3 hash of each block of a file, made while the file's SHA-256 was right. Later reads of a part of
+/// the file are compared with them. A range request need not hash the whole file again, and a byte that has
+/// changed since is noticed.
 using Sums = std::vector<std::uint64_t>;
 
 std::uint64_t sum_of_block(std::string_view bytes);
 
-/// The sums of files that were read lately. Bounded. Thread-safe.
+/// Keeps the sums of recently read files. Bounded. Thread-safe.
 class BlockSums {
  public:
   using Found = Result<std::shared_ptr<const Sums>>;
-  /// The sums of this upload's file, made where there are none; who asks meanwhile waits for them. A failure
-  /// is not kept.
+  /// Returns the sums of this upload's file, and calls `make` if they are not cached. Concurrent callers for
+  /// the same file wait for the first. Failures are not cached.
   Found get(const UploadId& upload, const std::function<Result<Sums>()>& make);
-  /// After the file was found damaged.
+  /// Drops the sums of a file that was found damaged.
   void forget(const UploadId& upload);
 
  private:
@@ -46,7 +46,7 @@ class BlockSums {
 
   std::mutex mutex_;
   std::map<UploadId, std::shared_ptr<Entry>> entries_;
-  std::list<UploadId> by_use_;  ///< the latest first
+  std::list<UploadId> by_use_;  ///< most recently used first
   std::size_t blocks_ = 0;
 };
 

@@ -25,7 +25,7 @@ const std::string& record_columns() {
   return text;
 }
 
-/// Never taken for a known word: whatever a newer program means by it is not for this one to delete.
+/// An unknown word must not be read as a known one: this program would delete what a newer one stored.
 Error unknown_word(std::string_view what, std::string_view text) {
   return {ErrorCode::corrupt, "unknown-state",
           fmt::format("the catalog has the {} {}, which this program does not know", what,
@@ -140,13 +140,13 @@ Error other_spelling(const TableRef& table, std::string_view noun, std::string_v
 
 Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& path) {
   DD_TRY(auto writer, open_catalog(path));
-  // After the migration: a reader of an empty file would see no tables.
+  // Open the reader after the migration: in an empty file it would see no tables.
   DD_TRY(auto reader, sqlite::Database::open(path, sqlite::Access::read_only));
   reader.set_repair(repair_of_catalog(path));
   return std::unique_ptr<Catalog>(new Catalog(std::move(writer), std::move(reader)));
 }
 
-/// At the steps a test may stop the process, or make the commit fail before or after it took effect.
+/// Tests use the steps to stop the process, or to make the commit fail before or after it takes effect.
 Catalog::Catalog(sqlite::Database writer, sqlite::Database reader)
     : writer_(std::move(writer),
               {nullptr, [path = reader.path()] { return pass_step("catalog.commit", path); },
@@ -254,7 +254,7 @@ Result<std::vector<UploadRecord>> Catalog::versions(const TableRef& table, Versi
 
 namespace {
 
-/// Whether all uploads of that state are few.
+/// Returns true if only few uploads are in the state.
 bool is_rare(const std::optional<UploadState>& state) { return state && state != UploadState::published; }
 
 std::string_view index_of(const UploadFilter& filter) {
@@ -271,7 +271,7 @@ Result<std::vector<UploadRecord>> Catalog::list(const UploadFilter& filter) {
   const std::string before = filter.before ? filter.before->to_string() : std::string();
   const std::string state(filter.state ? to_string(*filter.state) : "");
   std::string sql = fmt::format("SELECT {} FROM uploads {} WHERE TRUE", record_columns(), index_of(filter));
-  if (is_rare(filter.state)) sql += " AND state <> 'published'";  // as the index says
+  if (is_rare(filter.state)) sql += " AND state <> 'published'";  // repeats the condition of the index
   if (filter.table) sql += " AND company_id = ?2 AND table_name = ?3";
   if (filter.state) sql += " AND state = ?4";
   if (filter.before) sql += " AND upload_id < ?5";
@@ -283,7 +283,7 @@ Result<std::vector<UploadRecord>> Catalog::list(const UploadFilter& filter) {
   return all_rows(std::move(statement));
 }
 
-/// Of a last version that changed nothing, the one before it with changes says when the table changed.
+/// If the last version changed nothing, the last version before it with changes tells when the table changed.
 Result<TableRecord> Catalog::table_record(UploadRecord last) {
   TableRecord table{last.table, last.reading.key_column, last.version->value, {}, {}};
   if (last.outcome.counts.changes() > 0) {
@@ -309,8 +309,8 @@ Result<std::vector<TableRecord>> Catalog::tables(const TableFilter& filter) {
     const std::lock_guard lock(mutex_);
     const std::string_view after =
         filter.after ? "AND (tables.company_id, tables.table_name) > (?2, ?3) " : std::string_view();
-    // Table by table (CROSS JOIN keeps the order), its last version by the index of versions, which has no
-    // row without one: there may be many tables.
+    // Go through the tables (CROSS JOIN keeps the order) and find each one's last version in the index of
+    // versions. This index has no rows without a version, which matters if there are many tables.
     DD_TRY(auto statement,
            reader_.prepare(fmt::format(
                "SELECT {} FROM tables CROSS JOIN uploads u USING (company_id, table_name) "
@@ -492,11 +492,11 @@ Result<void> Catalog::add_version(const UploadRecord& upload, std::optional<std:
     }
     return bytes ? keep_bytes(database, upload.upload_id, *bytes) : success();
   });
-  note_version(upload.table);  // an error may hide a success
+  note_version(upload.table);  // the commit may have succeeded despite an error
   return added;
 }
 
-/// After the commit, so that who hears of it finds it.
+/// Call it after the commit, so that a caller who learns of the version finds it.
 void Catalog::note_version(const TableRef& table) {
   const std::lock_guard lock(versions_mutex_);
   const auto [at, is_new] = version_of_table_.try_emplace(table, next_version_);

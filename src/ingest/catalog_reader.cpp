@@ -19,7 +19,8 @@ std::optional<Timestamp> CatalogReader::expires_at(const UploadRecord& upload) {
   if (!upload.times.aged_from) return by_the_clock;
   const auto age_ms = clock_watch_.measured_now().unix_ms - upload.times.aged_from->unix_ms;
   const Timestamp by_measured_time = clock_.now().plus_ms(ttl.count() - age_ms);
-  // Small differences come from corrections of the clock, and would change the answer with every request.
+  // Ignore small differences: clock corrections cause them, and they would change the answer with every
+  // request.
   const bool close = std::abs(by_measured_time.unix_ms - by_the_clock.unix_ms) <= kExpiryRoundingMs;
   return close ? by_the_clock : by_measured_time;
 }
@@ -33,14 +34,14 @@ Result<std::vector<UploadRecord>> CatalogReader::versions(const TableRef& table,
   return found;
 }
 
-/// The same for all pages of a list: a million changes are found once, not once a page.
+/// All pages of a list share a reading, so a million changes are compared once and not once a page.
 Result<std::shared_ptr<const Reading>> CatalogReader::reading_of(const UploadRecord& upload,
                                                                  const Stop& stop) {
-  // An accepted upload is compared as it was when it was held, so both are one entry.
+  // An upload has the same comparison before and after acceptance, so both use one entry.
   return readings_.get("upload " + upload.upload_id.to_string(), [&]() -> Result<Reading> {
     auto reading = read_stored(files_, catalog_, upload, stop);
     if (reading.has_value() || upload.version) return reading;
-    // Released since it was looked up: the file has its archived name now.
+    // The upload was released after it was looked up, so its file has its archived name now.
     DD_TRY(const auto found, catalog_.find(upload.upload_id));
     if (found && found->version) return read_stored(files_, catalog_, *found, stop);
     return reading;

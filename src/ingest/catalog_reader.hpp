@@ -13,10 +13,10 @@
 
 namespace deltadrop::ingest {
 
-/// The one ArchiveReader: records come from the catalog, files and changes from the archive.
+/// Implements ArchiveReader. Records come from the catalog, files and changes from the archive.
 class CatalogReader final : public ArchiveReader {
  public:
-  /// All outlive the reader.
+  /// All must outlive the reader.
   struct Parts {
     StoredFiles& files;
     Catalog& catalog;

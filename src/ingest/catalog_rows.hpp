@@ -12,7 +12,7 @@
 
 #include "sqlite/database.hpp"
 
-/// Rows whose columns are named, never numbered by hand.
+/// Accesses the columns of rows by name instead of by number.
 namespace deltadrop::ingest {
 
 /// The columns of a SELECT.
@@ -23,14 +23,14 @@ struct ColumnList {
   template <class... Names>
   explicit consteval ColumnList(Names... all) : names{all...} {}
 
-  /// Where the column is in a row. An unknown name does not compile.
+  /// Returns the column's index in a row. An unknown name does not compile.
   [[nodiscard]] consteval int at(std::string_view name) const {
     for (std::size_t i = 0; i < N; ++i) {
       if (names[i] == name) return static_cast<int>(i);
     }
     throw std::invalid_argument("no such column");
   }
-  /// "a, b, c"
+  /// Returns "a, b, c".
   [[nodiscard]] std::string text() const {
     std::string list;
     for (const auto name : names) list.append(list.empty() ? "" : ", ").append(name);
@@ -49,10 +49,11 @@ struct Cell {
   std::string_view column;
   Value value;
 };
-/// NULL where there is none.
+/// Returns the number, or NULL if it is absent.
 Cell::Value value_or_null(const std::optional<std::int64_t>& number);
 
-/// INSERT INTO `table` with these cells. `on_conflict` follows as it is; a `?` in it is `last`.
+/// Inserts a row with these cells into `table`. `on_conflict` is appended to the statement unchanged; a `?`
+/// in it is bound to `last`.
 Result<void> insert(sqlite::Database& database, std::string_view table, std::span<const Cell> cells,
                     std::string_view on_conflict = {}, const Cell::Value& last = {});
 

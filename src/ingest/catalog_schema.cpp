@@ -51,9 +51,9 @@ CREATE TABLE answers (
 ) WITHOUT ROWID;
 CREATE INDEX answers_by_age ON answers (kept_ms);
 )sql",
-                                     // From here on, aged_from_ms and kept_ms are times
-                                     // that were measured (io::ClockWatch::measured_now).
-                                     // The newest of before is where that begins.
+                                     // From this migration on, aged_from_ms and kept_ms are measured times
+                                     // (io::ClockWatch::measured_now). Measured time starts at the newest
+                                     // earlier value.
                                      R"sql(
 ALTER TABLE uploads RENAME COLUMN received_ms TO aged_from_ms;
 CREATE TABLE clock (
@@ -75,8 +75,8 @@ INSERT INTO clock
                                      R"sql(
 CREATE TABLE archive (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), archive_id TEXT NOT NULL);
 )sql",
-                                     // A list of the uploads of a table, or of those in a
-                                     // rare state, must not go through all others.
+                                     // Listing the uploads of a table, or those in a rare state, must not
+                                     // scan all uploads.
                                      R"sql(
 CREATE INDEX uploads_of_table ON uploads (company_id, table_name, upload_id);
 CREATE INDEX uploads_not_published ON uploads (state, upload_id) WHERE state <> 'published';
@@ -89,7 +89,7 @@ Error not_a_catalog(const std::filesystem::path& path, std::string_view what) {
           repair_of_catalog(path)};
 }
 
-/// A database without our migrations has none of our tables, and is empty unless it is another program's.
+/// Fails if the database has tables but none of our migrations: it belongs to another program.
 Result<void> refuse_other_database(sqlite::Database& database) {
   DD_TRY(auto version, database.prepare("PRAGMA user_version"));
   DD_TRY(version.step());

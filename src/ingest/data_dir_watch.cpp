@@ -24,7 +24,7 @@ Error replaced(std::string_view name, std::string_view what) {
 
 Result<DataDirWatch> DataDirWatch::begin(const Layout& layout) {
   std::vector<Watched> watched;
-  // DATA_DIR first: where it is gone, so is all in it.
+  // Check DATA_DIR first: if it is gone, so is everything in it.
   for (const auto& [name, path] : {std::pair{"DATA_DIR", layout.root},
                                    {"the folder archive of DATA_DIR", layout.archive()},
                                    {"the folder held of DATA_DIR", layout.held()},

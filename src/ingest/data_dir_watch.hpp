@@ -9,22 +9,22 @@
 
 namespace deltadrop::ingest {
 
-/// Notices that DATA_DIR is not the one that was opened: moved away, unmounted, another one in its place, or
-/// its catalog or lock replaced. What is written by path would then go elsewhere, while the catalog, which is
-/// open, goes on. Thread-safe.
+/// Detects that DATA_DIR is no longer the directory that was opened: it was moved, unmounted or replaced, or
+/// its catalog or lock file was. Files written by path would then go elsewhere, while the open catalog would
+/// still be the old one. Thread-safe.
 class DataDirWatch {
  public:
-  /// Remembers what is there now. A lock file that is not there is not watched.
+  /// Remembers the current files. Does not watch a lock file that does not exist.
   static Result<DataDirWatch> begin(const Layout& layout);
 
-  /// Costs a few stat calls. Fails with unavailable: "data-dir-missing" where DATA_DIR is gone, and
-  /// "data-dir-replaced" where something else is at its place. Passes again once the right one is back: the
-  /// lock in it was held all the time, so nobody else has written to it.
+  /// Costs a few stat calls. Fails with unavailable, type "data-dir-missing", if DATA_DIR is gone, and type
+  /// "data-dir-replaced", if its path leads to something else. Succeeds again once the original is back: its
+  /// lock was held all the time, so nobody else has written to it.
   [[nodiscard]] Result<void> check() const;
 
  private:
   struct Watched {
-    const char* name;  ///< as in messages, which clients see
+    const char* name;  ///< the name in messages, which clients see
     fs::path path;
     io::FileStamp stamp;
   };

@@ -45,7 +45,7 @@ void Engine::stop() {
   turns_.stop();
   housekeeper_.stop();
   housekeeper_.sync_small_files();
-  // A mark that cannot be kept leaves the one of some minutes before.
+  // If this fails, the catalog keeps a mark that is a few minutes old.
   [[maybe_unused]] const auto kept = catalog_->keep_clock_mark(clock_watch_.mark());
 }
 
@@ -53,7 +53,7 @@ Health Engine::health() {
   Health health;
   health.log = publisher_.trouble();
   health.clock = clock_watch_.look();
-  // A table whose file is damaged waits; that is not the log's fault, and the other tables go on.
+  // A damaged file blocks only its own table and is not a problem of the log.
   if (health.log && health.log->type == kArchiveDamaged) health.log.reset();
   const auto right_place = files_.check_data_dir();
   if (!right_place.has_value()) health.data_dir = right_place.error();
@@ -76,7 +76,7 @@ Result<io::ClockReport> Engine::accept_clock() {
 
 namespace {
 
-/// The clock as a start on this folder would see it, and its catalog.
+/// The clock as a start on this folder would see it, with the catalog.
 struct SeenClock {
   std::unique_ptr<Catalog> catalog;
   std::unique_ptr<io::ClockWatch> watch;

@@ -20,10 +20,10 @@
 
 namespace deltadrop::ingest {
 
-/// The one Ingest: owns the parts of the engine and what they share, and starts and stops its threads.
+/// Implements Ingest. Owns the parts of the engine and their shared state, and starts and stops the threads.
 class Engine final : public Ingest {
  public:
-  /// `last_clock`: what the catalog keeps of the clock.
+  /// `last_clock` is the clock mark that the catalog stores.
   Engine(const Options& options, DataDirWatch watch, std::unique_ptr<Catalog> catalog,
          const ArchiveId& archive_id, eventlog::EventLog& log, io::Clock& clock,
          const std::optional<io::ClockMark>& last_clock);
@@ -31,7 +31,7 @@ class Engine final : public Ingest {
   Engine& operator=(const Engine&) = delete;
   ~Engine() override { stop(); }
 
-  /// Takes over what `recover` left to do, and starts the threads.
+  /// Takes over the work that `recover` left, and starts the threads.
   Result<void> start();
 
   Intake& intake() override { return submissions_; }

@@ -12,7 +12,8 @@ namespace deltadrop::ingest {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
-/// RFC 8878 section 3.1.1.1.2 recommends this for decoders; a larger one would let a file choose our memory.
+/// RFC 8878 section 3.1.1.1.2 recommends this limit for decoders. Without it a file could choose how much
+/// memory it needs.
 constexpr int kZstdWindowLogMax = 23;
 
 Error bad_compression(std::string_view format, std::string_view reason) {
@@ -56,7 +57,7 @@ class Gzip final : public Expander {
   static constexpr int kWindowBits = 15 + 16;  // the largest window, gzip header expected
 
   Result<void> expand(std::span<const std::byte> bytes, const ByteSink& sink) {
-    // zlib's input pointer lacks a const, but zlib only reads there.
+    // zlib's input pointer is not const, but zlib does not write to the input.
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data()));
     stream_.avail_in = static_cast<uInt>(bytes.size());
     bool output_full = false;
@@ -78,7 +79,7 @@ class Gzip final : public Expander {
     return success();
   }
 
-  /// False when only zero padding is left, which tape archives put behind the last member.
+  /// Returns false if only zero padding is left, which tape archives put after the last member.
   bool start_member() {
     while (stream_.avail_in > 0 && *stream_.next_in == 0) {
       ++stream_.next_in;

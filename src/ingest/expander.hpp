@@ -10,25 +10,26 @@
 
 namespace deltadrop::ingest {
 
-/// Takes expanded bytes; views live during the call only.
+/// Receives expanded bytes. The view is valid only during the call.
 using ByteSink = std::function<Result<void>(std::span<const std::byte>)>;
 
-/// Expands one compressed stream that comes in pieces, in bounded memory. Use from one thread.
+/// Expands one compressed stream that arrives in pieces, in bounded memory. Use it from one thread.
 class Expander {
  public:
   virtual ~Expander() = default;
-  /// Gives what these bytes expand to, in blocks, to `sink`. invalid_input "bad-compression", or the sink's
-  /// error.
+  /// Expands these bytes and passes the result to `sink` in blocks. Fails with invalid_input, type
+  /// "bad-compression", or with the sink's error.
   virtual Result<void> write(std::span<const std::byte> bytes, const ByteSink& sink) = 0;
-  /// The input is over. invalid_input "bad-compression" when the stream is not.
+  /// Ends the input. Fails with invalid_input, type "bad-compression", if the stream is incomplete.
   virtual Result<void> finish() = 0;
 };
 
-/// How many bytes `make_expander` must see to tell a format, unless the input is shorter.
+/// The number of bytes that `make_expander` needs to detect a format, unless the input is shorter.
 inline constexpr std::size_t kMagicBytes = 4;
 
-/// By the first bytes of the input: gzip (RFC 1952, also of several members), zstd (RFC 8878, also of several
-/// frames, windows up to 8 MiB), else the bytes as they are.
+/// Returns the expander for the format that the first bytes of the input show: gzip (RFC 1952, also with
+/// several members) or zstd (RFC 8878, also with several frames, windows up to 8 MiB). Otherwise it returns
+/// one that passes the bytes through.
 std::unique_ptr<Expander> make_expander(std::span<const std::byte> first_bytes);
 
 }  // namespace deltadrop::ingest

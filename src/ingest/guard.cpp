@@ -20,7 +20,7 @@ std::vector<std::string> hold_reasons(const diff::Counts& counts,
   }
   const bool worth_guarding = counts.rows_before > 0 && counts.rows_before >= options.hold_min_rows;
   const double deletes_max = options.hold_delete_fraction * static_cast<double>(counts.rows_before);
-  // A changed key deletes every row by its nature, and has its own sentence above.
+  // A changed key always deletes every row, and has its own sentence above.
   if (worth_guarding && !flags.rekeyed && static_cast<double>(counts.deleted) > deletes_max) {
     reasons.push_back(
         fmt::format("{} of {} would be deleted ({:.0f} %, more than {:.0f} %).", counts.deleted,

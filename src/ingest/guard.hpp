@@ -11,11 +11,11 @@ namespace deltadrop::ingest {
 struct GuardFlags {
   bool dry_run = false;
   bool force = false;
-  bool rekeyed = false;  ///< the key's columns change with this version
+  bool rekeyed = false;  ///< this version changes the key's columns
 };
 
-/// Why a person should look before this version is published, as sentences; empty: nothing stands against it.
-/// Pure.
+/// Returns the reasons why a person should check this version before it is published, as sentences. The list
+/// may be empty. Pure.
 std::vector<std::string> hold_reasons(const diff::Counts& counts,
                                       const std::vector<diff::SchemaChange>& schema_changes,
                                       const GuardFlags& flags, const Options& options);

@@ -13,7 +13,7 @@ namespace deltadrop::ingest {
 namespace {
 
 constexpr std::chrono::seconds kRound{1};
-/// After a crash of the machine, this much of the time that was measured is lost at most.
+/// A crash of the machine loses at most this much measured time.
 constexpr std::chrono::milliseconds kClockMarkEvery{300'000};
 
 }  // namespace
@@ -74,7 +74,7 @@ void Housekeeper::work() {
     try {
       begin_round();
     } catch (const std::exception& thrown) {
-      // What there is no memory for now is done again in a second.
+      // Out of memory: retry in a second.
       if (!exhausted(thrown)) throw;
     }
     lock.lock();
@@ -94,7 +94,7 @@ void Housekeeper::retry(std::vector<T>& owed, Try attempt) {
   auto mine = taken(owed);
   std::erase_if(mine, [&](const T& each) {
     bool done = false;
-    // An attempt that throws has not succeeded.
+    // An attempt that throws counts as failed.
     [[maybe_unused]] const auto tried = caught([&]() -> Result<void> {
       done = attempt(each);
       return success();
@@ -104,7 +104,8 @@ void Housekeeper::retry(std::vector<T>& owed, Try attempt) {
   put_back(owed, std::move(mine));
 }
 
-/// The end of the process is better than to forget what is owed: the next start finds it.
+/// noexcept: it is better to end the process than to lose a task, because the next start finds the task
+/// again.
 template <class T>
 void Housekeeper::put_back(std::vector<T>& owed, std::vector<T> mine) noexcept {
   const std::lock_guard lock(mutex_);
@@ -121,9 +122,9 @@ void Housekeeper::in_turn(const TableRef& table, std::function<void()> attempt) 
     --turns_begun_;
     turns_ended_.notify_all();
   };
-  // What is not done when the engine stops is found again by the next start.
+  // If the engine is stopping, the next start finds the work again.
   if (!turns_.add_own(table, [attempt = std::move(attempt), end] {
-        // The next round, or the next start, does what an attempt that throws has not done.
+        // If the attempt throws, the next round or the next start retries it.
         [[maybe_unused]] const auto tried = caught([&]() -> Result<void> {
           attempt();
           return success();
@@ -135,7 +136,7 @@ void Housekeeper::in_turn(const TableRef& table, std::function<void()> attempt) 
 }
 
 void Housekeeper::begin_round() {
-  // All of this writes by path: under another DATA_DIR it would write to, and remove, what is not ours.
+  // All tasks write by path. In another DATA_DIR they would overwrite or remove files that are not ours.
   if (!files_.check_data_dir().has_value()) return;
   for (auto& upload : taken(unsettled_)) {
     in_turn(upload.table, [this, upload] {
@@ -157,7 +158,7 @@ void Housekeeper::begin_round() {
   look_at_damages();
 }
 
-/// A file that was put back is found without anybody reading it.
+/// Finds repaired files even if nobody reads them.
 void Housekeeper::look_at_damages() {
   for (const auto& upload : files_.look_again()) {
     spdlog::info("the file of upload {} of {} is right again", upload.upload_id.to_string(),
@@ -175,7 +176,7 @@ void Housekeeper::run_once() {
 }
 
 void Housekeeper::sync_small_files() {
-  // At the end, too: the sync says of another DATA_DIR that it is durable.
+  // This function also runs when the engine stops. In another DATA_DIR the sync would not cover our files.
   if (!files_.check_data_dir().has_value()) return;
   std::vector<Unsynced> mine;
   bool write_anew = false;
@@ -192,7 +193,7 @@ void Housekeeper::sync_small_files() {
   if (write_anew) {
     auto restored = restore_files(layout_, catalog_, uploads);
     synced = restored.has_value();
-    // The catalog goes on keeping the bytes of the others.
+    // The catalog continues to keep the bytes of the others.
     if (synced) uploads = std::move(restored).value();
   } else {
     synced = io::sync_file_system(layout_.root).has_value();
@@ -200,22 +201,22 @@ void Housekeeper::sync_small_files() {
   for (const auto& each : mine) {
     if (!synced) break;
     if (write_anew) {
-      // The system may have dropped this one too.
+      // The system may have dropped the current file's data too.
       owe_current(each.table);
     } else {
       mark_current(layout_, each.table, each.timestamp);
     }
   }
-  // Bytes that are not forgotten now are written and synced again, which does no harm.
+  // If the bytes are not forgotten now, they are written and synced again, which is harmless.
   const bool forgotten = synced && pass_step("small_files.synced", layout_.archive()).has_value() &&
                          catalog_.forget_bytes(uploads).has_value();
   const std::lock_guard lock(mutex_);
   if (!forgotten) unsynced_.insert(unsynced_.end(), mine.begin(), mine.end());
-  // The system may have dropped what it could not write: only the bytes in the catalog are sure.
+  // After a failed sync the system may have dropped the data. Only the bytes in the catalog are reliable.
   sync_failed_ = !synced;
 }
 
-/// In the table's turn.
+/// Runs in the table's turn.
 bool Housekeeper::settle(const UploadRecord& upload) {
   const auto found = catalog_.settle(upload.upload_id);
   if (!found.has_value()) return false;
@@ -227,11 +228,11 @@ bool Housekeeper::settle(const UploadRecord& upload) {
   return true;
 }
 
-/// In the table's turn.
+/// Runs in the table's turn.
 bool Housekeeper::remove_unaccepted(const UploadRecord& upload) {
   const auto accepted = catalog_.version(upload.table, *upload.version);
   if (!accepted.has_value()) return false;
-  // The same file, sent again, may have got the same name: then it is that version's.
+  // A retry of the same file may have got the same name; then the name belongs to that version.
   if (accepted.value() && accepted.value()->file.archive_name == upload.file.archive_name) return true;
   return remove_placed(layout_, upload).has_value();
 }
@@ -240,12 +241,12 @@ bool Housekeeper::write_owed_manifest(const UploadRecord& upload) {
   return write_manifest(layout_, upload).has_value();
 }
 
-/// In the table's turn.
+/// Runs in the table's turn.
 bool Housekeeper::make_owed_current(const TableRef& table) {
   const auto last = catalog_.last_version(table);
   if (!last.has_value()) return false;
   if (!last.value()) return true;
-  // The file was received long ago. One that is damaged is made current once it is right again.
+  // Check the file, since it was received long ago. A damaged file becomes current once it is right again.
   const auto checked = files_.check(*last.value());
   if (!checked.has_value()) return checked.error().code == ErrorCode::corrupt;
   if (!make_current(layout_, *last.value()).has_value()) return false;
@@ -262,14 +263,14 @@ void Housekeeper::look_at_clock() {
   clock_trouble_ = trouble;
   const Timestamp now = clock_.measured_now();
   if (clock_marked_at_ && now < clock_marked_at_->plus_ms(kClockMarkEvery.count())) return;
-  // What cannot be kept now is kept by a later round.
+  // If this fails, a later round stores the mark.
   if (catalog_.keep_clock_mark(clock_.mark()).has_value()) clock_marked_at_ = now;
 }
 
 void Housekeeper::forget_answers() {
   const Timestamp before = clock_.measured_now().plus_ms(-options_.idempotency_ttl.count());
   const auto any = catalog_.has_answers_before(before);
-  // What cannot be done now is done in a second; an answer that has expired is not given meanwhile.
+  // A failure is retried in a second. Meanwhile expired answers are not used.
   if (!any.has_value() || !any.value()) return;
   [[maybe_unused]] const auto forgotten = catalog_.forget_answers_before(before);
 }
@@ -278,7 +279,7 @@ void Housekeeper::expire_held() {
   const Timestamp now = clock_.measured_now();
   const auto since_before = catalog_.held_aged_before(now.plus_ms(-options_.held_ttl.count()),
                                                       now.plus_ms(-options_.dry_run_ttl.count()));
-  // A catalog that cannot be read now can be read in a second.
+  // If the catalog cannot be read, retry in a second.
   if (!since_before.has_value()) return;
   for (const auto& upload : since_before.value()) {
     {
@@ -289,7 +290,7 @@ void Housekeeper::expire_held() {
   }
 }
 
-/// In the table's turn.
+/// Runs in the table's turn.
 void Housekeeper::expire(const UploadId& upload) {
   {
     const std::lock_guard lock(mutex_);

@@ -19,10 +19,9 @@
 
 namespace deltadrop::ingest {
 
-/// What is left to do of an acceptance whose outcome is known or not, when the disk failed in the middle of
-/// it. Done again every second until it succeeds; held uploads, kept answers and kept readings expire on the
-/// same thread. What concerns a table is done in the table's turn, and nothing else waits for that.
-/// Thread-safe.
+/// Finishes acceptances that a disk failure interrupted, and retries every second until it succeeds. The same
+/// thread expires held uploads, stored answers and cached readings. Work on a table runs in the table's turn,
+/// and nothing else waits for it. Thread-safe.
 class Housekeeper {
  public:
   Housekeeper(StoredFiles& files, Catalog& catalog, Publisher& publisher, TableTurns& turns,
@@ -34,30 +33,32 @@ class Housekeeper {
   void start();
   void stop();
 
-  /// The accepted upload's manifest could not be written.
+  /// Schedules a retry: the accepted upload's manifest could not be written.
   void owe_manifest(const UploadRecord& upload);
-  /// The table's last version could not be made current.
+  /// Schedules a retry: the table's last version could not be made current.
   void owe_current(const TableRef& table);
-  /// This file is nobody's and could not be removed.
+  /// Schedules a retry: this file belongs to no upload and could not be removed.
   void owe_removal(const fs::path& path);
-  /// This version's commit failed and nothing could be learned of it since, or its file could not be removed.
+  /// Schedules a retry: this version's commit failed and its outcome is unknown, or its file could not be
+  /// removed.
   void owe_settlement(const UploadRecord& upload);
 
-  /// The accepted upload's current file is written and not synced; those of a small one are not, too, and the
-  /// catalog keeps its bytes.
+  /// Schedules a sync: the accepted upload's current file is written but not synced. A small upload's
+  /// archived file and manifest are not synced either, and the catalog keeps its bytes.
   void owe_sync(const UploadRecord& upload);
 
-  /// Makes all such files durable by one sync, marks the current ones, and has the catalog forget the bytes.
+  /// Makes all files of owe_sync durable by one sync, marks the current ones, and has the catalog forget the
+  /// bytes.
   void sync_small_files();
-  /// One round of all of it, to its end; what fails stays owed. Nothing while DATA_DIR is not the right one.
-  /// Not in a table's turn.
+  /// Runs one round of all tasks to its end. A task that fails stays on the list. Does nothing while DATA_DIR
+  /// is missing or replaced. Must not be called in a table's turn.
   void run_once();
 
  private:
   void work();
   void look_at_clock();
   void begin_round();
-  /// Has `attempt` done in the table's turn.
+  /// Runs `attempt` in the table's turn.
   void in_turn(const TableRef& table, std::function<void()> attempt);
   void expire_held();
   void look_at_damages();
@@ -74,7 +75,7 @@ class Housekeeper {
   template <class T>
   std::vector<T> taken(std::vector<T>& owed);
 
-  /// What is synced later.
+  /// An upload whose files are to be synced.
   struct Unsynced {
     UploadId upload;
     TableRef table;
@@ -94,15 +95,15 @@ class Housekeeper {
   std::condition_variable stopped_;
   std::condition_variable turns_ended_;
   bool stopping_ = false;
-  std::size_t turns_begun_ = 0;  ///< and not ended
-  std::set<UploadId> expiring_;  ///< whose turn has not come
+  std::size_t turns_begun_ = 0;  ///< begun and not ended
+  std::set<UploadId> expiring_;  ///< waiting for their table's turn
   std::vector<UploadRecord> manifests_;
   std::vector<TableRef> currents_;
   std::vector<fs::path> removals_;
   std::vector<UploadRecord> unsettled_;
   std::vector<Unsynced> unsynced_;
-  bool sync_failed_ = false;                  ///< of unsynced_: the files are to be written anew
-  std::optional<Timestamp> clock_marked_at_;  ///< measured
+  bool sync_failed_ = false;                  ///< a sync of unsynced_ failed: rewrite the files
+  std::optional<Timestamp> clock_marked_at_;  ///< by the measured clock
   std::string clock_trouble_;                 ///< as last reported
   std::thread thread_;
 };

@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// A list of texts, absent ones among them, that no other list looks like.
+/// Encodes a list of texts, some of them absent, so that different lists have different encodings.
 class Identity {
  public:
   explicit Identity(std::string_view kind) { add(kind); }

@@ -5,17 +5,17 @@
 
 #include "ingest/ingest.hpp"
 
-/// Requests that a client may send again without having them done again. The catalog keeps a request's answer
-/// under the client's key, in the commit of what the request did (docs/decisions/0021).
+/// Idempotency keys: a client may retry a request without repeating its effect. The catalog stores a
+/// request's answer under the client's key, in the same commit as the request's effect (docs/decisions/0021).
 namespace deltadrop::ingest {
 
-/// What was answered under a key.
+/// The answer that is stored under a key.
 struct KeptAnswer {
   Sha256 request;  ///< tells a retry from another request
   UploadStatus status = UploadStatus::accepted;
   UploadId upload_id;
-  /// Of a held or unchanged upload its report, since its row may change; "" of an accepted one, whose row
-  /// stays.
+  /// The report of a held or unchanged upload, because its row may change. "" for an accepted one, whose row
+  /// does not.
   std::string json;
 };
 
@@ -26,17 +26,17 @@ struct AnswerToKeep {
   Timestamp free_if_before;  ///< an older answer has expired, and its key is free
 };
 
-/// What makes two requests the same: everything that was said of the file, where it belongs, and its bytes.
-/// Not its name, nor whether it came as a form.
+/// Returns the hash by which a retry is recognized. It covers the fields, the table and the bytes of the
+/// file, but neither the file's name nor whether the request was a form.
 Sha256 identity_of(const UploadFields& fields, const TableRef& table, const Sha256& file);
 Sha256 identity_of(const RevertRequest& request);
 Sha256 identity_of_release(const UploadId& upload);
 
 std::string report_to_json(const UploadReport& report);
-/// corrupt "bad-record".
+/// Returns the report of a stored answer. Fails with corrupt, type "bad-record".
 Result<UploadReport> report_from_json(const KeptAnswer& answer);
 
-/// invalid_input "idempotency-key-reused"
+/// Returns invalid_input, type "idempotency-key-reused".
 Error key_reused(const std::string& key);
 
 }  // namespace deltadrop::ingest

@@ -44,10 +44,10 @@ std::string_view to_string(UploadStatus status) {
 
 namespace {
 
-/// Waits for what `begin` begins.
+/// Calls `begin` and waits for its outcome.
 template <class Value, class Begin>
 Result<Value> outcome_of(Begin begin) {
-  // Shared: who sets the value may still be doing so when this has it.
+  // The promise is shared: set_value may still be running on its thread when get returns.
   const auto promise = std::make_shared<std::promise<Result<Value>>>();
   auto outcome = promise->get_future();
   begin([promise](Result<Value> result) { promise->set_value(std::move(result)); });

@@ -16,14 +16,14 @@
 #include "io/clock.hpp"
 #include "io/clock_watch.hpp"
 
-/// The life of an upload: receive, lock, compare, guard, accept, publish; and recovery at start.
-/// docs/architecture.md has its steps and what each leaves behind when the process dies there.
+/// The steps of an upload: receive, lock, compare, guard, accept, publish; and recovery at start.
+/// docs/architecture.md lists the steps and what each leaves on disk if the process dies there.
 namespace deltadrop::ingest {
 
 /// A stored file that is missing, or does not have the bytes that were received.
 struct Damage {
   TableRef table;
-  std::optional<Version> version;  ///< none: a held upload
+  std::optional<Version> version;  ///< not set for a held upload
   UploadId upload_id;
   std::string file;  ///< relative to DATA_DIR
   std::string what;
@@ -33,15 +33,15 @@ struct Damage {
 struct Health {
   std::int64_t accepted_unpublished = 0;
   std::int64_t held = 0;
-  std::optional<Error> log;  ///< why publishing does not get on now
+  std::optional<Error> log;  ///< why publishing fails at present
   io::ClockReport clock;
-  /// Why DATA_DIR cannot be used: it is gone, or another one is in its place. No upload is taken then.
+  /// Why DATA_DIR cannot be used: it is missing or replaced. The server accepts no uploads then.
   std::optional<Error> data_dir;
-  std::vector<Damage> damaged;  ///< by table and version; those that are known
+  std::vector<Damage> damaged;  ///< the known ones, by table and version
 };
 
-/// The ingestion engine of one DATA_DIR, which the caller has locked: its parts, and what concerns all of it.
-/// Thread-safe. The parts live as long as it does; take only the part that you use.
+/// The ingestion engine of one DATA_DIR, which the caller has locked. It gives access to the engine's parts,
+/// which live as long as the engine. Depend only on the part that you use. Thread-safe.
 class Ingest {
  public:
   virtual ~Ingest() = default;
@@ -51,42 +51,45 @@ class Ingest {
   virtual Publications& publications() = 0;
 
   virtual Health health() = 0;
-  /// The operator agrees that the clock is right as it is; kept for the next runs.
+  /// Accepts the clock's present time as right because the operator says so, and stores that for later runs.
   virtual Result<io::ClockReport> accept_clock() = 0;
-  /// What the clock would show if it had not jumped.
+  /// Returns the time that the clock would show if it had not jumped.
   virtual Timestamp expected_now() = 0;
-  /// Finishes what is under way, stops the publishers. The log should be interrupted first.
+  /// Finishes running work and stops the publishers. Interrupt the log first.
   virtual void stop() = 0;
 };
 
-/// Recovers the folder (design 4.8), then starts to publish what is accepted and unpublished. conflict
-/// "catalog-behind" names `deltadrop rebuild catalog` when a manifest has no row.
+/// Recovers the folder (design 4.8), then starts to publish the versions that are accepted and unpublished.
+/// Fails with conflict, type "catalog-behind", if a manifest has no row; the message names `deltadrop rebuild
+/// catalog`.
 Result<std::unique_ptr<Ingest>> open(const Options& options, eventlog::EventLog& log, io::Clock& clock);
 
-/// Publications::republish for a folder that no server runs on: marks only, the next start sends. The report
-/// counts all that it will send of what is asked for, marked now or before.
+/// Does Publications::republish for a folder that no server uses. It only marks the versions; the next start
+/// sends them. The report counts all requested versions that the next start will send, including those marked
+/// before.
 Result<RepublishReport> mark_for_republish(const Options& options, const RepublishRequest& request);
 
-/// Ingest::accept_clock for a folder that no server runs on.
+/// Does Ingest::accept_clock for a folder that no server uses.
 Result<io::ClockReport> accept_clock(const Options& options, io::Clock& clock);
-/// How the clock looks to a start on a folder that no server runs on.
+/// Reports what a start would find about the clock, for a folder that no server uses.
 Result<io::ClockReport> look_at_clock(const Options& options, io::Clock& clock);
 
 struct RebuildReport {
   std::int64_t tables = 0;
   std::int64_t uploads = 0;
-  std::int64_t held = 0;               ///< taken over from the old catalog
-  std::int64_t manifests_written = 0;  ///< of versions that only the old catalog knew
-  std::optional<Error> old_catalog;    ///< why nothing could be taken from the one that was there
-  /// Files that neither a manifest nor the old catalog knows, moved to DATA_DIR/lost+found: a version whose
-  /// manifest was never written, a held upload, or one that was never accepted. Nothing can tell which.
+  std::int64_t held = 0;               ///< copied from the old catalog
+  std::int64_t manifests_written = 0;  ///< for versions that only the old catalog had
+  std::optional<Error> old_catalog;    ///< why the existing catalog could not be read
+  /// Files that neither a manifest nor the old catalog has, moved to DATA_DIR/lost+found. Each is a version
+  /// whose manifest was never written, a held upload, or an upload that was never accepted; they cannot be
+  /// told apart.
   std::vector<std::filesystem::path> unclaimed;
 };
 
-/// Makes a new catalog from the manifests of the archive, replacing the old one at the end. Where the old one
-/// can be read, versions without a manifest get it from there first, and held uploads are taken over; without
-/// it the archive is enough. Every version is marked unpublished, so that the next start publishes it again
-/// under the same ids. corrupt "broken-chain", "archive-damaged": nothing is replaced.
+/// Builds a new catalog from the manifests of the archive, and replaces the old one at the end. If the old
+/// one is readable, versions without a manifest get one from it first, and held uploads are copied; otherwise
+/// the archive is enough. Marks every version unpublished, so that the next start publishes it again under
+/// the same ids. Fails with corrupt, type "broken-chain" or "archive-damaged"; then nothing is replaced.
 Result<RebuildReport> rebuild_catalog(const Options& options, io::Clock& clock);
 
 }  // namespace deltadrop::ingest

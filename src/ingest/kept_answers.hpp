@@ -10,16 +10,16 @@
 
 namespace deltadrop::ingest {
 
-/// The answers that the catalog keeps for requests with an idempotency key.
+/// The stored answers to requests with an idempotency key.
 class KeptAnswers {
  public:
-  /// Keeps an answer for `ttl`; both references outlive this.
+  /// Stores answers for `ttl`. Both references must outlive this object.
   KeptAnswers(Catalog& catalog, io::ClockWatch& clock_watch, std::chrono::milliseconds ttl)
       : catalog_(catalog), clock_watch_(clock_watch), ttl_(ttl) {}
 
-  /// In the table's turn: what the key's earlier request was answered, if there was one.
+  /// Returns the answer to the key's earlier request, if there was one. Call it in the table's turn.
   Result<std::optional<UploadReport>> replay(const std::optional<AskedKey>& key);
-  /// What to keep of this answer; nothing without a key.
+  /// Returns the answer to store; nothing without a key.
   std::optional<AnswerToKeep> to_keep(const std::optional<AskedKey>& key, const UploadReport& report);
 
  private:

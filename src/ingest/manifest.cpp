@@ -108,7 +108,7 @@ json::object object_of(const UploadRecord& record) {
   return object;
 }
 
-/// The members of one record, read by name; the first that is missing or wrong is kept in `problem`.
+/// Reads the members of one record by name. Keeps the first that is missing or wrong in `problem`.
 class MemberReader {
  public:
   explicit MemberReader(const json::object& object) : object_(object) {}
@@ -324,7 +324,7 @@ Result<UploadRecord> record_of(const json::object& object) {
                "restore catalog.db from a backup, or run `deltadrop rebuild catalog`"};
 }
 
-/// Null where it is not one.
+/// Returns null if the text is not a JSON object.
 json::value parse_object(std::string_view text) {
   boost::system::error_code failed;
   auto value = json::parse({text.data(), text.size()}, failed);
@@ -377,7 +377,7 @@ Result<UploadRecord> read_manifest(std::string_view text, const std::filesystem:
   const json::value* checksum = object.if_contains("checksum");
   if (checksum == nullptr || !checksum->is_string()) return damaged(path, "it has no checksum");
   const std::string expected(checksum->get_string());
-  // Not erase(): it would move the last member into the gap.
+  // erase() would move the last member into the gap.
   object.stable_erase("checksum");
   if (checksum_of(object) != expected) return damaged(path, "its checksum does not fit");
   auto record = record_of(object);

@@ -12,17 +12,17 @@
 
 namespace deltadrop::ingest {
 
-/// Whether the archive has that upload, held or accepted.
+/// Returns true if the archive has that upload, held or accepted.
 using HasUpload = std::function<Result<bool>(const UploadId& upload)>;
-/// Whether the archive may add a version to the table: conflict "table-owned-by-another-archive" where
-/// another archive owns it. Asked under the table's lock before anything is compared; must answer within a
-/// second or so, and allow what it cannot find out.
+/// Checks that the archive may add a version to the table. Fails with conflict, type
+/// "table-owned-by-another-archive", if another archive owns the table. It is called under the table's lock
+/// before anything is compared. It must return within about a second, and must succeed if it cannot find out.
 using OwnerCheck =
     std::function<Result<void>(const TableRef& table, const ArchiveId& archive, const HasUpload& has_upload)>;
 
 struct Options {
   std::filesystem::path
-      data_dir;  ///< DATA_DIR; spool, held, archive, current, index and catalog.db are made in it
+      data_dir;  ///< DATA_DIR: spool, held, archive, current, index and catalog.db are in it
   csv::Limits limits;
   std::uint64_t upload_bytes_max = std::uint64_t{1} << 40;  ///< of the expanded bytes
   double expansion_ratio_max = 200;  ///< expanded over received bytes, past the first MiB
@@ -30,21 +30,21 @@ struct Options {
   std::int64_t hold_min_rows = 20;
   std::chrono::milliseconds held_ttl{std::chrono::hours{30 * 24}};
   std::chrono::milliseconds dry_run_ttl{std::chrono::hours{24}};
-  std::chrono::milliseconds idempotency_ttl{std::chrono::hours{24}};  ///< how long a key's answer is kept
+  std::chrono::milliseconds idempotency_ttl{std::chrono::hours{24}};  ///< how long an answer is stored
   std::chrono::milliseconds publish_timeout{10'000};
-  std::chrono::milliseconds compare_timeout{std::chrono::minutes{10}};  ///< of an upload with its base
-  /// A clock that is wrong by more than this stops uploads.
+  std::chrono::milliseconds compare_timeout{std::chrono::minutes{10}};  ///< for one comparison
+  /// The maximum clock error; a larger one stops uploads.
   std::chrono::milliseconds clock_jump_max{std::chrono::hours{24}};
-  /// Bytes of DATA_DIR's file system that uploads leave free.
+  /// The free bytes that uploads leave on DATA_DIR's file system.
   std::uint64_t disk_reserve = std::uint64_t{64} << 20;
   Observer* observer = nullptr;  ///< outlives the engine
-  OwnerCheck owner_check = {};   ///< empty: every table may be written
-  std::size_t publishers = 16;   ///< threads; each table is published by one at a time
-  /// Uploads that are compared and accepted at once, each of another table. Many wait for one sync of the
-  /// catalog.
+  OwnerCheck owner_check = {};   ///< empty: allow every table
+  std::size_t publishers = 16;   ///< threads; one at a time publishes a table
+  /// The number of uploads that are compared and accepted at once, each of another table. Many of them wait
+  /// for one sync of the catalog.
   std::size_t comparers = 64;
-  std::size_t waiting_max = 1024;  ///< uploads that wait for their table or for a comparer
-  /// Up to this size a file's bytes go into the catalog when it is accepted, and the file is synced later.
+  std::size_t waiting_max = 1024;  ///< uploads waiting for their table or for a comparer
+  /// The catalog keeps the bytes of an accepted file up to this size, and the file is synced later.
   std::size_t kept_bytes_max = std::size_t{64} << 10;
 };
 

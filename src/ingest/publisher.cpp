@@ -17,12 +17,13 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kBackoffMin{50};
 constexpr milliseconds kBackoffMax{2000};
-/// Where it is not the log that fails (a damaged file, a full disk): an attempt may read two files whole.
+/// The maximum backoff if the failure is not the log's, such as a damaged file or a full disk: each attempt
+/// may read two whole files.
 constexpr milliseconds kOwnTroubleBackoffMax{60'000};
 constexpr milliseconds kProbeTimeout{2000};
 constexpr milliseconds kDeliverySlice{500};
-/// Comparisons that wait in memory for their turn; more are made again from the archive. Those of small files
-/// cost less to keep than to make.
+/// The limits on comparisons that are kept in memory until their turn; others are read from the archive
+/// again. Comparisons of small files cost less to keep than to make.
 constexpr std::int64_t kSmallBytesMax = std::int64_t{64} << 10;
 constexpr std::size_t kSmallReadingsMax = 256;
 constexpr std::size_t kReadingsMax = 4;
@@ -68,7 +69,7 @@ void Publisher::stop() {
 }
 
 void Publisher::enqueue(const UploadRecord& upload, std::shared_ptr<const Reading> reading) {
-  // Acceptance has changed the new file's stamp since it was opened: it got its mode, time and name.
+  // Acceptance has changed the new file's stamp since it was opened: it set its mode, time and name.
   std::optional<io::FileStamp> stamp;
   if (reading != nullptr) {
     const auto now = reading->after.stamp_now();
@@ -94,7 +95,7 @@ void Publisher::enqueue_again(const std::vector<UploadRecord>& uploads) {
     for (const auto& upload : uploads) {
       Queue& queue = queue_of(upload.table);
       const Version version = upload.version.value_or(Version(0));
-      // The first is in a thread's hands while the queue is taken.
+      // If the queue is taken, a thread is working on its first upload.
       const auto later = std::find_if(queue.uploads.begin() + (queue.taken ? 1 : 0), queue.uploads.end(),
                                       [&](const Waiting& waiting) { return waiting.version > version; });
       queue.uploads.insert(later, {upload.upload_id, version, nullptr, std::nullopt, false, false});
@@ -143,7 +144,7 @@ void Publisher::await(const UploadId& upload, Steady::time_point deadline, Await
   then(published);
 }
 
-/// Ends what has waited until its deadline.
+/// Ends the callbacks whose deadline has passed.
 void Publisher::keep_time() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
@@ -202,7 +203,8 @@ std::optional<Error> Publisher::trouble() {
   return std::nullopt;
 }
 
-/// A table has a queue while something waits in it, and stands behind those that have waited longer.
+/// Returns the table's queue. A table has one while uploads wait in it. A new queue comes after those that
+/// have waited longer.
 Publisher::Queue& Publisher::queue_of(const TableRef& table) {
   const auto [known, is_new] = queues_.try_emplace(table);
   if (is_new) {
@@ -218,8 +220,9 @@ void Publisher::remove_queue(Queues::iterator queue) {
   queues_.erase(queue);
 }
 
-/// The next table to serve, else none and when to look again: of the company that was served the longest time
-/// ago, the table that has waited longest. A company has no more threads than its share.
+/// Returns the next table to serve, or none and the time to check again. Chooses the company that was served
+/// the longest time ago, and its table that has waited longest. A company uses no more threads than its
+/// share.
 Publisher::Queues::iterator Publisher::next_ready(Steady::time_point& wake_at) {
   const auto now = Steady::now();
   wake_at = Steady::time_point::max();
@@ -258,7 +261,7 @@ void Publisher::work() {
   }
 }
 
-/// Works on the first of a queue. The queue stays where it is meanwhile: it is taken.
+/// Publishes the first upload of a queue. The queue is marked taken and stays in place meanwhile.
 void Publisher::serve(Queues::iterator next, std::unique_lock<std::mutex>& lock) {
   Queue& queue = next->second;
   Company& company = companies_.find(next->first.company_id)->second;
@@ -269,9 +272,9 @@ void Publisher::serve(Queues::iterator next, std::unique_lock<std::mutex>& lock)
   Waiting waiting = std::move(queue.uploads.front());
   if (waiting.reading != nullptr) --(waiting.small ? small_readings_kept_ : readings_kept_);
   lock.unlock();
-  // Whatever it lacks now, memory say, this upload waits for: the thread goes on.
+  // An exception, for example out of memory, only delays this upload; the thread continues.
   auto published = caught([&] { return publish(waiting); });
-  // Unmapping large files takes its time.
+  // Unmapping large files takes time, so do it without the lock.
   waiting.reading.reset();
   lock.lock();
   queue.taken = false;
@@ -291,8 +294,8 @@ void Publisher::serve(Queues::iterator next, std::unique_lock<std::mutex>& lock)
         std::clamp(queue.backoff * 2, kBackoffMin, log_down_ ? kBackoffMax : kOwnTroubleBackoffMax);
     queue.not_before = Steady::now() + queue.backoff;
   }
-  // Somebody who sleeps has to know when to look at it, and may have a larger share now; this thread may find
-  // other work.
+  // Wake a thread: it may have to note a new retry time, or another company's share may have grown. This
+  // thread may take other work.
   work_changed_.notify_one();
   if (ended.empty()) return;
   lock.unlock();
@@ -313,7 +316,7 @@ Result<void> Publisher::publish(Waiting& waiting) {
   DD_TRY(const auto upload, catalog_.find(waiting.upload));
   if (!upload || upload->state != UploadState::accepted) return success();
   if (!waiting.delivered && upload->outcome.counts.changes() > 0) {
-    // A log that is down is asked before the files are read again.
+    // If the log is down, check it before reading the files again.
     if (log_is_down()) {
       DD_TRY(heard_from_log(log_.health(kProbeTimeout)));
     }
@@ -335,8 +338,8 @@ Result<void> Publisher::publish(Waiting& waiting) {
   return pass_step("publish.marked", layout_.catalog());
 }
 
-/// It may have waited for hours, while the log was down: its files are mapped, and what is written to them
-/// meanwhile would go into its events.
+/// Returns true if the reading's files are unchanged. The upload may have waited for hours while the log was
+/// down, with its files mapped, and a write to a file would get into its events.
 bool Publisher::is_untouched(const Waiting& waiting) {
   const Reading& reading = *waiting.reading;
   const auto after = reading.after.stamp_now();
@@ -360,7 +363,8 @@ Result<void> Publisher::await_delivery(eventlog::Publication& publication) {
   const auto timeout_at = Steady::now() + options_.publish_timeout;
   while (true) {
     const auto now = Steady::now();
-    // Up to the time-out in one go; then in slices, to notice stop() even where the log is not interrupted.
+    // Wait for the whole timeout first, then in slices, so that stop() is noticed even if the log is not
+    // interrupted.
     const auto deadline =
         now < timeout_at ? std::min(timeout_at, now + kDeliverySlice) : now + kDeliverySlice;
     auto delivered = publication.await_delivery(deadline);

@@ -23,9 +23,9 @@
 
 namespace deltadrop::ingest {
 
-/// Sends accepted uploads to the log, each table's in version order and by one thread at a time, one company
-/// after another, for as long as it takes, and marks them published. An attempt that fails is made again from
-/// the archive under the same event ids. Thread-safe.
+/// Sends accepted uploads to the log and marks them published. One thread at a time sends a table's uploads,
+/// in version order; companies take turns. A failed attempt is retried without limit, from the archive and
+/// with the same event ids. Thread-safe.
 class Publisher {
  public:
   Publisher(StoredFiles& files, Catalog& catalog, eventlog::EventLog& log, io::Clock& clock,
@@ -35,28 +35,31 @@ class Publisher {
   ~Publisher() { stop(); }
 
   void start();
-  /// Joins the threads. One that waits for the log returns when the log is interrupted, or within a second.
+  /// Joins the threads. A thread that waits for the log returns when the log is interrupted, or within a
+  /// second.
   void stop();
 
-  /// The table's next upload, in version order. `reading` saves a second comparison; may be null.
+  /// Adds the table's next upload, in version order. `reading` avoids a second comparison; it may be null.
   void enqueue(const UploadRecord& upload, std::shared_ptr<const Reading> reading);
 
-  /// Versions that were published before and are to be sent again: each goes before the later ones that wait.
+  /// Adds versions that were published before and are to be sent again. Each goes before the later versions
+  /// in the queue.
   void enqueue_again(const std::vector<UploadRecord>& uploads);
 
-  /// What it waits for may have been repaired: this table is tried now, not when its pause is over.
+  /// Retries this table now instead of after its backoff, because the cause of the failure may be repaired.
   void try_again(const TableRef& table);
 
-  /// True when the upload is not (or no longer) waiting to be published.
+  /// Waits until the upload is not queued or the deadline passes. Returns true if it is not queued.
   bool wait(const UploadId& upload, std::chrono::steady_clock::time_point deadline);
 
-  /// `ended`: the upload is not, or no longer, waiting to be published.
+  /// `ended` is true if the upload is not queued to be published, or no longer.
   using Awaited = std::function<void(bool ended)>;
-  /// Calls `then` once: when the upload is published, at the deadline, or before it when the log does not
-  /// answer or this stops. On any thread, maybe before it returns; `then` must not wait.
+  /// Calls `then` once: when the upload is published, at the deadline, or earlier if the log does not respond
+  /// or the publisher stops. The call may come on any thread, maybe before this returns. `then` must not
+  /// wait.
   void await(const UploadId& upload, std::chrono::steady_clock::time_point deadline, Awaited then);
 
-  /// Why publishing does not get on now.
+  /// Returns why publishing fails at present; nothing if it does not.
   std::optional<Error> trouble();
 
  private:
@@ -64,43 +67,44 @@ class Publisher {
     UploadId upload;
     Version version;
     std::shared_ptr<const Reading> reading;
-    std::optional<io::FileStamp> stamp;  ///< of the new file of `reading`, when it was accepted
-    bool small = false;                  ///< its reading is one of the small ones
-    bool delivered = false;              ///< in the log, though not yet marked
+    std::optional<io::FileStamp> stamp;  ///< of the new file of `reading` when it was accepted
+    bool small = false;                  ///< its reading counts as small
+    bool delivered = false;              ///< in the log but not yet marked published
   };
   struct Queue {
     std::deque<Waiting> uploads;
-    bool taken = false;  ///< by a thread, which works on the first
+    bool taken = false;  ///< a thread is working on the first upload
     std::uint64_t served = 0;
     std::chrono::steady_clock::time_point not_before;
     std::chrono::milliseconds backoff{0};
     std::optional<Error> trouble;
   };
 
-  /// Threads that wait for one upload; woken by themselves, since many wait and one is published.
+  /// The threads that wait for one upload. Each upload has its own condition variable, because many threads
+  /// wait and one upload is published at a time.
   struct Waiters {
     std::condition_variable changed;
     int count = 0;
   };
-  /// Answers that wait for an upload, by their deadline, and a number of their own.
+  /// The key of a waiting callback: its deadline and a unique number.
   using AwaitKey = std::pair<std::chrono::steady_clock::time_point, std::uint64_t>;
   struct Await {
     UploadId upload;
     Awaited then;
   };
   using Awaits = std::map<AwaitKey, Await>;
-  /// The share that a company has of the threads.
+  /// A company's share of the threads.
   struct Company {
-    std::size_t queues = 0;  ///< of its tables
+    std::size_t queues = 0;  ///< queues of its tables
     std::size_t running = 0;
     std::uint64_t served = 0;
   };
 
   void work();
   void keep_time();
-  /// Wakes the threads that wait for any upload. Under the mutex.
+  /// Wakes the waiting threads of all uploads. Call it with the mutex locked.
   void wake_all_waiters();
-  /// Takes answers out, to be called without the mutex.
+  /// Removes and returns waiting callbacks. Call them without the mutex.
   std::vector<Awaited> take_awaits_of(const UploadId& upload);
   std::vector<Awaited> take_awaits_until(std::chrono::steady_clock::time_point time);
   std::vector<Awaited> take_all_awaits();
@@ -115,7 +119,7 @@ class Publisher {
   static bool is_untouched(const Waiting& waiting);
   Result<void> send(const UploadRecord& upload, const Reading& reading);
   Result<void> await_delivery(eventlog::Publication& publication);
-  /// Remembers that the log does not answer, where that is what the result says.
+  /// Passes the result on, and remembers whether it says that the log does not respond.
   Result<void> heard_from_log(Result<void> result);
   bool log_is_down();
   bool is_stopping();
@@ -136,13 +140,13 @@ class Publisher {
   std::condition_variable time_changed_;
   Queues queues_;
   std::map<std::string, Company> companies_;       ///< those with a queue
-  std::unordered_multiset<UploadId> unpublished_;  ///< twice: queued again while it is marked published
+  std::unordered_multiset<UploadId> unpublished_;  ///< twice: queued again during marking
   std::optional<Error> log_down_;
   std::size_t small_readings_kept_ = 0;
   std::size_t readings_kept_ = 0;
   std::uint64_t served_ = 0;
   bool stopping_ = false;
-  std::stop_source ending_;  ///< not under the mutex: for comparisons, and for what is being sent
+  std::stop_source ending_;  ///< not guarded by the mutex; cancels comparisons and sending
   std::size_t running_ = 0;
   std::vector<std::thread> threads_;
 };

@@ -11,10 +11,10 @@
 namespace deltadrop::ingest {
 namespace {
 
-/// A smaller file is hashed in less time than a thread takes to start.
+/// Hashing a smaller file takes less time than starting a thread.
 constexpr std::int64_t kThreadBytesMin = std::int64_t{256} << 10;
 
-/// A stored file that is open, and whose bytes are being hashed on a thread of its own.
+/// Hashes the bytes of an open stored file on a separate thread.
 class CheckedBeside {
  public:
   CheckedBeside(StoredFiles& files, const UploadRecord& upload, const csv::File& file)
@@ -26,8 +26,8 @@ class CheckedBeside {
   std::future<Result<void>> passed_;
 };
 
-/// Compares two files while their bytes are hashed: nothing of the outcome is used before they are right.
-/// Null records are of files that are not stored.
+/// Compares two files while their bytes are hashed. The result is used only if the hashes match. A null
+/// record means that the file is not stored.
 Result<diff::Outcome> compare_checked(StoredFiles& files, const UploadRecord* old_upload,
                                       const UploadRecord* new_upload, const Reading& reading, bool rekey,
                                       const Stop& stop) {
@@ -51,7 +51,7 @@ Result<diff::Outcome> compare_checked(StoredFiles& files, const UploadRecord* ol
   return compared;
 }
 
-/// The empty table with the columns of `version`: its header alone, kept in `text`.
+/// Returns the empty table with the columns of `version`. `text` holds its header.
 Result<csv::File> without_rows(const UploadRecord& version, std::unique_ptr<const std::string>& text) {
   const std::vector<std::string_view> columns(version.reading.columns.begin(), version.reading.columns.end());
   text = std::make_unique<const std::string>(csv::format_record(columns) + "\n");
@@ -69,7 +69,7 @@ Result<csv::File> without_rows(const UploadRecord& version, std::unique_ptr<cons
   return csv::File::over(*text, options, no_limits());
 }
 
-/// The version that the upload was, or is to be, compared with.
+/// Returns the version that the upload was compared with or is to be compared with.
 std::optional<Version> version_before(const UploadRecord& upload) {
   if (!upload.version) return upload.based_on;
   if (upload.version->value == 1) return std::nullopt;

@@ -15,43 +15,45 @@
 
 namespace deltadrop::ingest {
 
-/// An upload's file and the version before it, open and compared. Immutable; the files' names may change
-/// meanwhile.
+/// An upload's file and the version before it, open and compared. Immutable, although the files may be
+/// renamed meanwhile.
 struct Reading {
   std::optional<csv::File> before;  ///< none for a first version
   csv::File after;
   diff::ChangeSet changes;
-  std::unique_ptr<const std::string> text = nullptr;  ///< what `after` reads where it is no stored file
+  std::unique_ptr<const std::string> text = nullptr;  ///< for an unstored `after`
 
   [[nodiscard]] const csv::File* before_or_null() const { return before ? &*before : nullptr; }
-  /// No program has written to its files since they were opened. A reading that is kept for later has to be
-  /// asked before it is used again; where this is false, it is to be made again.
+  /// Returns true if no program has written to the files since they were opened. Check it before using a
+  /// cached reading again, and read the files again if it is false.
   [[nodiscard]] bool is_untouched() const;
 };
 
-/// Whether the version is known to have no blank lines below its header, and its header once.
+/// Returns true if the version is known to have no blank lines below its header, and its header only once.
 bool has_only_rows(const UploadRecord& version);
 
-/// What every event of an accepted upload says. Of a held one, version and timestamps are of no meaning.
+/// Returns the facts that every event of an accepted upload contains. For a held one, version and timestamps
+/// have no meaning.
 UploadFacts facts_of(const UploadRecord& upload);
 
-/// Reads a held or accepted upload again, against the version that it was compared with: the same changes in
-/// the same order as then. corrupt, type "archive-damaged", when a file is damaged, or the changes are not
-/// what its record counts.
+/// Reads a held or accepted upload again and compares it with the same version as before. Finds the same
+/// changes in the same order. Fails with corrupt, type "archive-damaged", if a file is damaged or the changes
+/// do not match the record's counts.
 Result<Reading> read_stored(StoredFiles& files, Catalog& catalog, const UploadRecord& upload,
                             const Stop& stop);
 
-/// Reads any two versions of a table, each as its own record says; null is the empty table. Not both are.
+/// Reads any two versions of a table, each with the options of its own record. Null is the empty table; at
+/// most one of them may be null.
 Result<Reading> read_versions(StoredFiles& files, const UploadRecord* from, const UploadRecord* to,
                               const Stop& stop);
 
-/// Calls `use` with each event as JSON, from seq `first` on, until it fails or returns false.
+/// Calls `use` with each event as JSON, starting at seq `first`, until it fails or returns false.
 Result<void> for_each_json(
     const Reading& reading, const UploadRecord& upload, Seq first,
     const std::function<Result<bool>(const EventView& event, std::string_view json)>& use);
 
-/// Calls `use` with each event of an accepted upload as the message that goes into the log; its texts are
-/// valid during the call.
+/// Calls `use` with each event of an accepted upload as a message for the log. The message's texts are valid
+/// only during the call.
 Result<void> for_each_message(const Reading& reading, const UploadRecord& upload,
                               const std::function<Result<void>(const eventlog::Message&)>& use);
 

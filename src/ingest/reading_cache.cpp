@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::chrono::minutes kUnusedMax{1};
 constexpr std::size_t kEntriesMax = 8;
-/// A change that is listed is 32 bytes: a quarter of a GB.
+/// A listed change takes 32 bytes, so this is a quarter of a GB.
 constexpr std::int64_t kChangesMax = 8'000'000;
 
 }  // namespace

@@ -11,17 +11,18 @@
 
 namespace deltadrop::ingest {
 
-/// Files that were compared lately, for who reads their changes page by page: else a million changes in pages
-/// of a thousand would be found a thousand times. Whoever asks for what another is reading waits for it.
-/// Bounded by the changes listed in it; the last one asked for always stays. Thread-safe.
+/// A cache of recently compared files, for clients that read changes page by page. Without it, reading a
+/// million changes in pages of a thousand would compare the files a thousand times. Concurrent callers for
+/// the same files wait for the first. The cache is bounded by the number of changes in it, but always keeps
+/// the last reading that was requested. Thread-safe.
 class ReadingCache {
  public:
   using Found = Result<std::shared_ptr<const Reading>>;
 
-  /// The reading of this name, made where there is none or a program has written to its files since. A
-  /// failure is not kept.
+  /// Returns the reading with this name. Calls `make` if it is not cached or a program has written to its
+  /// files since. Failures are not cached.
   Found get(const std::string& name, const std::function<Result<Reading>()>& make);
-  /// Forgets what nobody has asked for in the last minute.
+  /// Removes readings that were not requested in the last minute.
   void drop_unused();
 
  private:

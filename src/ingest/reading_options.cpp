@@ -42,7 +42,7 @@ struct Columns {
   }
 };
 
-/// Their order means nothing, and must not make a new version.
+/// The order of the columns has no meaning and must not create a new version.
 struct SetOfColumns : Columns {
   static Result<Value> parse(std::string_view text) {
     DD_TRY(auto names, Columns::parse(text));
@@ -51,7 +51,7 @@ struct SetOfColumns : Columns {
   }
 };
 
-/// What has a name: JSON has it as the field has it.
+/// A value with a name; JSON contains the name that the field uses.
 template <class T, auto Parse, auto NameOf>
 struct Named {
   using Value = T;
@@ -63,7 +63,7 @@ struct Named {
   }
 };
 
-/// Found from each file unless it is given; "auto" takes back what the table remembers.
+/// Detected from each file unless it is given. "auto" clears the remembered value.
 template <class Codec>
 struct OrAuto {
   using Value = std::optional<typename Codec::Value>;
@@ -97,7 +97,7 @@ struct Text {
   }
 };
 
-/// Of a number of lines: JSON has a number.
+/// A number of lines; JSON contains a number.
 struct Lines {
   using Value = std::int64_t;
   static Result<Value> parse(std::string_view text) { return csv::parse_skip_footer(text); }
@@ -135,7 +135,7 @@ std::string_view header_name(bool has_header) { return has_header ? "first" : "n
 std::string_view key_case_name(bool ignores_case) { return ignores_case ? "ignore" : "exact"; }
 std::string_view key_unicode_name(bool nfc) { return nfc ? "nfc" : "exact"; }
 
-/// Types are stored as their JSON, and read as what they declare.
+/// Types are stored as JSON and read as declared types.
 Result<void> set_types(std::string types_json, ReadingOptions& into) {
   DD_TRY(into.options.types, declared_types_from_json(types_json));
   into.types_json.reset();

@@ -9,34 +9,34 @@
 #include "core/result.hpp"
 #include "ingest/upload.hpp"
 
-/// The list of reading options. A row of it is all that ingest and the API need of an option: it is parsed
-/// from the upload's field, remembered for the table, kept in the manifest and the catalog, part of what a
-/// retry compares, and shown with the upload and the table.
+/// The list of reading options. One row is everything that ingest and the API need for an option. The row
+/// parses the upload's field, lets the table remember the option, stores it in the manifest and the catalog,
+/// compares it on a retry, and shows it with the upload and the table.
 namespace deltadrop::ingest {
 
 struct ReadingOption {
-  std::string_view name;  ///< of the upload's field, and of the member in manifest, catalog row and answers
-  bool empty_is_none;     ///< an empty field means "none"; else it says nothing
-  /// Manifests and catalog rows always have it, as a member. Else it is in their object "options" where it is
-  /// not the default, and a program that does not know it refuses the file instead of reading it in another
-  /// way.
+  std::string_view name;  ///< of the upload's field and of the JSON member
+  bool empty_is_none;     ///< an empty field means "none"; otherwise it is ignored
+  /// If true, the option is always a member of manifests and catalog rows. Otherwise it is in their object
+  /// "options" if it is not the default. A program that does not know it then rejects the file instead of
+  /// reading it differently.
   bool is_member;
-  /// invalid_input, type "bad-column-list", "bad-delimiter"...
+  /// Fails with invalid_input, type "bad-column-list", "bad-delimiter" and so on.
   Result<void> (*parse)(std::string_view text, ReadingOptions& into);
   void (*copy)(const ReadingOptions& from, ReadingOptions& to);
   boost::json::value (*to_json)(const ReadingOptions& reading);
-  /// The error's message says what was expected.
+  /// Fails with an error whose message says what was expected.
   Result<void> (*from_json)(const boost::json::value& value, ReadingOptions& into);
 };
 
-/// In the order in which fields are parsed.
+/// Returns the options in the order in which fields are parsed.
 std::span<const ReadingOption> reading_options();
 
-/// All of them but types, which are shown beside them, and the rules: one JSON object.
+/// Returns one JSON object with all options except types and the rules, which are shown next to them.
 std::string options_json(const ReadingOptions& reading);
-/// What was found in the file, where the options leave it open: one JSON object.
+/// Returns one JSON object with the values that were detected in the file for options that were left open.
 std::string dialect_json(const UploadReading& reading);
-/// What is in the file and was not read as rows: one JSON object.
+/// Returns one JSON object that describes the parts of the file that were not read as rows.
 std::string skipped_json(const csv::Skipped& skipped);
 
 }  // namespace deltadrop::ingest

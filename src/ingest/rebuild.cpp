@@ -20,15 +20,15 @@ namespace {
 
 using Uploads = std::vector<UploadRecord>;
 
-/// What the catalog that is to be replaced still knows and no manifest says.
+/// The contents of the old catalog that no manifest has.
 struct OldCatalog {
   std::optional<ArchiveId> archive_id;
   std::map<TableRef, Uploads> versions;
   Uploads held;
-  std::optional<io::ClockMark> clock;  ///< that the ages of `held` go with
+  std::optional<io::ClockMark> clock;  ///< the clock mark for the ages of `held`
 };
 
-/// All rows of a kind, whatever their number.
+/// Returns all rows that match the filter, read in pages.
 Result<Uploads> all_of(Catalog& catalog, UploadFilter filter) {
   constexpr std::int64_t kPage = 1000;
   filter.limit = kPage;
@@ -45,7 +45,7 @@ Result<OldCatalog> read_old_catalog(const Layout& layout) {
   OldCatalog old;
   DD_TRY(const auto catalog, Catalog::open(layout.catalog()));
   DD_TRY(old.archive_id, catalog->archive_id());
-  // A crash may have left less of these in the archive than the old catalog has.
+  // After a crash the archive may lack files whose bytes the old catalog has.
   DD_TRY(const auto unsynced, catalog->with_bytes());
   DD_TRY(restore_files(layout, *catalog, unsynced));
   DD_TRY(old.clock, catalog->clock_mark());
@@ -61,8 +61,8 @@ Result<OldCatalog> read_old_catalog(const Layout& layout) {
   return old;
 }
 
-/// Nothing where there is no old catalog. One that cannot be read is no reason to stop: that is what a
-/// rebuild is for; the report says so.
+/// Reads the old catalog. Returns nothing if the file does not exist, or if it cannot be read, which is what
+/// a rebuild is for; the report contains the error.
 OldCatalog old_catalog(const Layout& layout, RebuildReport& report) {
   std::error_code ignored;
   if (!fs::exists(layout.catalog(), ignored)) return {};
@@ -79,7 +79,7 @@ Error broken_chain(const fs::path& manifest, std::string_view reason) {
           "archive's, move catalog.db away and rebuild again"};
 }
 
-/// Why `upload` cannot be the version that follows `last`; empty where it can.
+/// Returns why `upload` cannot be the version that follows `last`; empty if it can.
 std::string misfit(const UploadRecord& upload, const UploadRecord* last) {
   const std::int64_t expected = last == nullptr ? 1 : last->version->value + 1;
   if (!upload.version || upload.version->value != expected) {
@@ -104,8 +104,7 @@ const UploadRecord* find_by_manifest(const Layout& layout, const Uploads& known,
   return found == known.end() ? nullptr : &*found;
 }
 
-/// What the manifests of a table say, in no order. Those that are damaged and that the old catalog can write
-/// again are left out.
+/// Reads the manifests of a table, in no order. Skips damaged ones that the old catalog can restore.
 Result<Uploads> read_manifests(const Layout& layout, const ArchivedTable& archived, const Uploads& known) {
   Uploads uploads;
   for (const auto& name : archived.manifests) {
@@ -134,7 +133,7 @@ Error damaged_table(Error error, const TableRef& table) {
   return error;
 }
 
-/// The manifest of a version that only the old catalog knows. A damaged one is kept aside.
+/// Writes the manifest of a version that only the old catalog knows. Moves a damaged one to lost+found.
 Result<void> describe(const Layout& layout, const UploadRecord& upload, RebuildReport& report) {
   std::error_code ignored;
   if (fs::exists(layout.manifest_file(upload), ignored)) {
@@ -146,8 +145,8 @@ Result<void> describe(const Layout& layout, const UploadRecord& upload, RebuildR
   return success();
 }
 
-/// A table's versions in order, checked against each other and against the files. Those that only the old
-/// catalog knows get the manifest that they lack, once all is checked.
+/// Returns a table's versions in order, checked against each other and against the files. Once all are
+/// checked, writes the missing manifests of versions that only the old catalog knows.
 Result<Uploads> read_table(const Layout& layout, const ArchivedTable& archived, const Uploads& known,
                            RebuildReport& report) {
   DD_TRY(auto uploads, read_manifests(layout, archived, known));
@@ -183,8 +182,8 @@ fs::path with_suffix(fs::path path, std::string_view suffix) {
 
 constexpr std::array<std::string_view, 3> kDatabaseSuffixes = {"", "-wal", "-shm"};
 
-/// The id that the files have; else that of the version accepted last, else that of the old catalog. None
-/// where an older Deltadrop made them all: the next start makes one.
+/// Returns the id in archive/archive-id, else that of the version accepted last, else that of the old
+/// catalog. Returns nothing if an older Deltadrop wrote all of them; the next start creates an id.
 Result<std::optional<ArchiveId>> find_archive_id(const Layout& layout, const std::vector<Uploads>& tables,
                                                  const OldCatalog& old) {
   DD_TRY(const auto of_files, read_archive_id(layout));
@@ -205,7 +204,7 @@ Result<void> write_catalog(const fs::path& path, const std::optional<ArchiveId>&
   for (const auto suffix : kDatabaseSuffixes) {
     DD_TRY(io::remove_file(with_suffix(path, suffix)));
   }
-  // Closing it moves everything from the -wal file into the database, and syncs that.
+  // Closing the catalog moves everything from the -wal file into the database and syncs it.
   DD_TRY(const auto catalog, Catalog::open(path));
   if (archive_id) {
     DD_TRY(catalog->store_archive_id(*archive_id));
@@ -233,11 +232,11 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-/// A rebuild that was cut off while it replaced the catalog has left the old one aside. Only that one knows
-/// the held uploads.
+/// Restores the old catalog if a rebuild was interrupted while it replaced it. Only the old catalog knows the
+/// held uploads.
 Result<void> put_old_catalog_back(const Layout& layout, const fs::path& made) {
   if (is_there(layout.catalog()) || !is_there(made)) return success();
-  // The database last: while it is missing, this is done again.
+  // Rename the database last: this is repeated while it is missing.
   for (auto suffix = kDatabaseSuffixes.rbegin(); suffix != kDatabaseSuffixes.rend(); ++suffix) {
     const fs::path aside = old_catalog_aside(layout, *suffix);
     const fs::path place = with_suffix(layout.catalog(), *suffix);
@@ -247,10 +246,10 @@ Result<void> put_old_catalog_back(const Layout& layout, const fs::path& made) {
   return success();
 }
 
-/// Puts the new catalog in the old one's place; the old one is kept beside it. One that an earlier rebuild
-/// kept there goes to lost+found: it may be the only one that knows of an upload.
+/// Replaces the old catalog by the new one, and renames the old one. An old catalog of an earlier rebuild
+/// goes to lost+found: it may be the only one that knows an upload.
 Result<void> replace_catalog(const Layout& layout, const fs::path& made) {
-  // A -wal file that an earlier rebuild left there would be read as this database's.
+  // SQLite would read a -wal file of an earlier rebuild as part of this database.
   for (const auto suffix : kDatabaseSuffixes) {
     if (!is_there(old_catalog_aside(layout, suffix))) continue;
     DD_TRY(move_to_lost_and_found(layout, old_catalog_aside(layout, suffix)));
@@ -265,7 +264,8 @@ Result<void> replace_catalog(const Layout& layout, const fs::path& made) {
   return io::sync_folder(layout.root);
 }
 
-/// Files that the new catalog knows, and the held names that acceptance left behind, which recovery removes.
+/// Returns the files that the new catalog knows, and the held names that acceptance left, which recovery
+/// removes.
 std::set<fs::path> claimed_files(const Layout& layout, const std::vector<Uploads>& tables,
                                  const Uploads& held) {
   std::set<fs::path> claimed;
@@ -285,7 +285,7 @@ std::set<fs::path> claimed_files(const Layout& layout, const std::vector<Uploads
   return claimed;
 }
 
-/// Files without a row. The row may have been lost with the old catalog.
+/// Moves files without a row to lost+found. Their row may have been lost with the old catalog.
 Result<void> set_unclaimed_aside(const Layout& layout, const std::vector<ArchivedTable>& archive,
                                  const std::set<fs::path>& claimed, RebuildReport& report) {
   std::vector<fs::path> stored;
@@ -306,7 +306,7 @@ Result<void> set_unclaimed_aside(const Layout& layout, const std::vector<Archive
   return success();
 }
 
-/// A table that the old catalog knows and whose folder is gone is to be noticed too.
+/// Adds tables that the old catalog knows but whose folder is missing, so that they are noticed.
 void add_lost_tables(std::vector<ArchivedTable>& archive, const OldCatalog& old) {
   std::set<TableRef> found;
   for (const auto& archived : archive) found.insert(archived.table);
@@ -315,7 +315,8 @@ void add_lost_tables(std::vector<ArchivedTable>& archive, const OldCatalog& old)
   }
 }
 
-/// What was held and has not been accepted since, which an old catalog that was restored may not know.
+/// Returns the held uploads that were not accepted since; a restored old catalog may still list accepted
+/// ones.
 Uploads still_held(OldCatalog old, const std::vector<Uploads>& tables) {
   std::set<UploadId> accepted;
   for (const auto& uploads : tables) {

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t kPage = 1000;
 
-/// Names in a folder, sorted; none where there is no such folder.
+/// Returns the names in a folder, sorted; none if the folder does not exist.
 Result<std::vector<std::string>> names_in(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code failed;
@@ -40,7 +40,7 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-/// "<17 digits>_<file id>" with this ending, as acceptance names what it puts into the archive.
+/// Returns true for "<17 digits>_<file id>" with this extension, the names that acceptance gives.
 bool is_name_of_ours(std::string_view name, std::string_view ending) {
   constexpr std::size_t kTimeDigits = 17;
   if (!name.ends_with(ending) || name.size() <= kTimeDigits || name[kTimeDigits] != '_') return false;
@@ -63,7 +63,7 @@ ArchivedTable sorted_by_kind(TableRef table, const fs::path& folder, std::vector
   return archived;
 }
 
-/// The name of the archived file that a manifest or a workbook belongs to.
+/// Returns the name of the archived file that a manifest or a workbook belongs to.
 std::string file_beside(const std::string& name) { return fs::path(name).replace_extension(".csv").string(); }
 
 Error catalog_behind(const Layout& layout, const fs::path& what) {
@@ -78,7 +78,7 @@ Error catalog_behind(const Layout& layout, const fs::path& what) {
 
 using VersionsByName = std::map<std::string, UploadRecord, std::less<>>;
 
-/// A table's accepted versions by the names of their files.
+/// A table's accepted versions by file name.
 Result<VersionsByName> versions_by_name(Catalog& catalog, const TableRef& table) {
   VersionsByName versions;
   for (Version first(1);;) {
@@ -109,14 +109,14 @@ Result<void> empty_spool(const Layout& layout) {
   return success();
 }
 
-/// What cannot be moved stays where it is, where it does no harm; the start goes on.
+/// If the file cannot be moved, it stays where it does no harm, and the start continues.
 void put_away(const Layout& layout, const fs::path& path) {
   const auto moved = move_to_lost_and_found(layout, path);
   if (moved.has_value()) return;
   spdlog::error("{} belongs to no upload, and stays there: {}", path.string(), moved.error().text());
 }
 
-/// A version's file or manifest as it was being written; its name says that it is ours.
+/// Returns true for a version's partly written file or manifest; its name shows that it is ours.
 bool is_leftover_of(const VersionsByName& versions, const std::string& name) {
   constexpr std::string_view kTemporary = ".tmp";
   if (!name.ends_with(kTemporary)) return false;
@@ -135,7 +135,8 @@ Result<void> put_unknown_away(const Layout& layout, const ArchivedTable& archive
       put_away(layout, folder / name);
     }
   }
-  // Among them the file of an acceptance that did not come to its commit: nobody was told of it.
+  // These may include the file of an acceptance that was not committed. No client got a success response for
+  // it.
   for (const auto& name : archived.files) {
     if (!versions.contains(name)) put_away(layout, folder / name);
   }
@@ -146,12 +147,12 @@ Result<void> put_unknown_away(const Layout& layout, const ArchivedTable& archive
   return success();
 }
 
-/// What lies in the archive outside of the tables' folders.
+/// Moves everything in the archive outside of the tables' folders to lost+found.
 Result<void> put_strangers_away(const Layout& layout) {
   DD_TRY(const auto companies, names_in(layout.archive()));
   for (const auto& company : companies) {
     const fs::path folder = layout.archive() / company;
-    // A file system that is mounted there has one.
+    // A file system that is mounted there has a lost+found folder.
     if (company == "lost+found") continue;
     if (folder == layout.archive_id_file()) continue;
     if (!is_folder(folder) || !TableRef::make(company, "t").has_value()) {
@@ -172,8 +173,8 @@ void find_undescribed(const ArchivedTable& archived, VersionsByName& versions, L
   for (auto& [name, upload] : versions) left.without_manifest.push_back(std::move(upload));
 }
 
-/// Whether the held file has done its duty: it was released and has its name in the archive, or it was
-/// discarded or has expired.
+/// Returns true if the held file is not needed: the upload was released and the file has its name in the
+/// archive, or the upload was discarded or has expired.
 Result<bool> is_done_with(StoredFiles& files, Catalog& catalog, const std::string& name) {
   const auto id = UploadId::parse(fs::path(name).stem().string());
   const bool is_original = name.ends_with(".xlsx");
@@ -235,7 +236,7 @@ Result<void> restore_unsynced(const Layout& layout, Catalog& catalog, LeftToDo& 
   return success();
 }
 
-/// Costs a stat for each version: bytes that have changed are found when they are read.
+/// Costs a stat for each version. Changed bytes are found when they are read.
 void find_missing(StoredFiles& files, const VersionsByName& versions) {
   for (const auto& [name, upload] : versions) {
     for (const auto& checked : {files.check_size(upload), files.check_original_size(upload)}) {
@@ -244,7 +245,7 @@ void find_missing(StoredFiles& files, const VersionsByName& versions) {
   }
 }
 
-/// Tables of which the archive has not even a folder.
+/// Checks the tables that have no folder in the archive.
 Result<void> find_missing_tables(StoredFiles& files, Catalog& catalog,
                                  const std::vector<ArchivedTable>& archive) {
   std::set<TableRef> found;
@@ -269,7 +270,7 @@ Result<std::vector<UploadId>> restore_files(const Layout& layout, Catalog& catal
     DD_TRY(const auto bytes, catalog.bytes(id));
     if (!upload || !bytes) continue;
     if (io::sha256_of(*bytes) != upload->file.sha256) {
-      // Kept, in case the file is damaged too.
+      // Keep the bytes, in case the file is damaged too.
       spdlog::error("the bytes of upload {} of {} in catalog.db are damaged; its file stays as it is",
                     id.to_string(), upload->table.to_string());
       continue;
@@ -301,7 +302,7 @@ Result<std::vector<ArchivedTable>> scan_archive(const Layout& layout) {
 Result<void> refuse_lost_catalog(const Layout& layout) {
   std::error_code failed;
   const auto bytes = fs::file_size(layout.catalog(), failed);
-  // An empty file is a database without tables for SQLite, and a lost catalog for us.
+  // SQLite takes an empty file for a database without tables; here it means a lost catalog.
   if (is_there(layout.catalog()) && (failed || bytes > 0)) return success();
   DD_TRY(const auto archive, scan_archive(layout));
   for (const auto& archived : archive) {

@@ -15,7 +15,7 @@ namespace deltadrop::ingest {
 namespace {
 
 constexpr std::size_t kFileNameBytesMax = 255;
-/// The text of a field; none where it says nothing.
+/// Returns the text of a field; nothing if the field is absent or its empty text has no meaning.
 std::optional<std::string_view> said(const UploadFields& fields, std::string_view name,
                                      bool empty_is_none = false) {
   const auto found = fields.find(name);
@@ -55,7 +55,7 @@ Result<TableRef> table_of(const UploadRequest& request) {
   if (company) return TableRef::make(*company, table_name);
   const std::string stem = company_of_file_name(request.file_name);
   auto table = TableRef::make(stem, table_name);
-  // A table_name that is wrong by itself speaks for itself.
+  // If table_name itself is wrong, its own error is clear enough.
   if (table.has_value() || !TableRef::make("company", table_name).has_value()) return table;
   return Error{
       ErrorCode::invalid_input, "bad-name",
@@ -185,9 +185,9 @@ WantedReading wanted_options(const ParsedRequest& request, const UploadRecord* l
     wanted.skip_lines_given = again.skip_lines_given;
     return wanted;
   }
-  // The options are the table's: said once, they hold until said otherwise. But delimiter, encoding and lines
-  // above the header are a file's: they are found again in each, because the tool that writes the files may
-  // change, unless a client has named them, which it does where finding them goes wrong.
+  // The table remembers its options until a request changes them. Delimiter, encoding and the lines above the
+  // header are detected in each file, because the tool that writes the files may change. If detection goes
+  // wrong, a client gives them, and then the table remembers them too.
   if (last != nullptr) {
     static_cast<ReadingOptions&>(wanted) = last->reading;
     wanted.options.rules = csv::kRules;
@@ -198,7 +198,7 @@ WantedReading wanted_options(const ParsedRequest& request, const UploadRecord* l
   for (const auto& option : reading_options()) {
     if (request.given.contains(option.name)) option.copy(request.reading, wanted);
   }
-  // The remembered names are those of files without a header.
+  // The remembered column names are for files without a header.
   const bool has_header_now = request.given.contains("header") && wanted.options.has_header;
   if (has_header_now && !request.given.contains("columns")) wanted.options.columns.clear();
   wanted.delimiter_given = wanted.options.delimiter.has_value();
@@ -208,7 +208,7 @@ WantedReading wanted_options(const ParsedRequest& request, const UploadRecord* l
   if (!request.given.contains("delimiter") && last->reading.columns.size() > 1) {
     wanted.remembered.delimiter = last->reading.options.delimiter;
   }
-  // Unlike an encoding of this request, it is compared with what the file's bytes say.
+  // A remembered encoding, unlike one of this request, is checked against the file's bytes.
   const auto& encoding = wanted.options.encoding;
   if (!request.given.contains("encoding") && encoding && has_one_byte_a_character(*encoding)) {
     wanted.remembered.encoding = encoding;

@@ -9,7 +9,7 @@
 namespace deltadrop::ingest {
 namespace {
 
-/// `uploads` by table.
+/// Groups `uploads` by table.
 RepublishReport report_of(const std::vector<UploadRecord>& uploads, const RepublishRequest& request) {
   RepublishReport report;
   const UploadRecord* last = nullptr;
@@ -42,7 +42,7 @@ Result<RepublishReport> mark_for_republish(const Options& options, const Republi
   DD_TRY(refuse_no_catalog(layout));
   DD_TRY(const auto catalog, Catalog::open(layout.catalog()));
   DD_TRY(catalog->mark_unpublished(request));
-  // Those that were marked before, or never sent, go with them.
+  // Include versions that were marked before or never sent.
   DD_TRY(const auto waiting, catalog->unpublished());
   return report_of(waiting, request);
 }

@@ -8,10 +8,10 @@
 
 namespace deltadrop::ingest {
 
-/// The one Publications: marks versions in the catalog and gives them to the publisher.
+/// Implements Publications: marks versions in the catalog and passes them to the publisher.
 class Resender final : public Publications {
  public:
-  /// All outlive the resender.
+  /// All must outlive the resender.
   Resender(Catalog& catalog, Publisher& publisher, const std::atomic<bool>& stopping)
       : catalog_(catalog), publisher_(publisher), stopping_(stopping) {}
 

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kRoomCheckBytes = std::uint64_t{8} << 20;
 constexpr std::uint64_t kRatioFreeBytes = std::uint64_t{1} << 20;
 
-/// So many bytes are handed to the disk at a time while more come. A file below is left to its sync.
+/// Writeback starts each time this many bytes are written. A smaller file is left to its sync.
 constexpr std::uint64_t kWriteBackBytes = std::uint64_t{8} << 20;
 
 }  // namespace
@@ -22,8 +22,8 @@ SpoolFile::SpoolFile(io::File file, const SpoolLimits& limits)
     : path_(file.path()), file_(std::move(file)), limits_(limits) {}
 
 SpoolFile::~SpoolFile() {
-  // An accepted or held file has another name by now, and none here. What cannot be removed goes at the next
-  // start, which empties the spool.
+  // An accepted or held file has been renamed, so its path is free. If the removal fails, the next start
+  // empties the spool.
   [[maybe_unused]] const auto removed = io::remove_file(path_);
 }
 
@@ -86,7 +86,7 @@ Result<void> SpoolFile::store(std::span<const std::byte> expanded) {
     kept_.append(reinterpret_cast<const char*>(expanded.data()), expanded.size());
   }
   DD_TRY(file_.write(expanded));
-  // The disk works while the rest is received and compared: the sync before acceptance is then short.
+  // Start writeback while the rest is received and compared, so that the sync before acceptance is short.
   if (expanded_ - written_back_ >= kWriteBackBytes) {
     io::start_write_back(file_, written_back_, expanded_ - written_back_);
     written_back_ = expanded_;
@@ -94,7 +94,7 @@ Result<void> SpoolFile::store(std::span<const std::byte> expanded) {
   return success();
 }
 
-/// Whether the reserve is still there; others write meanwhile, so it is asked again and again.
+/// Checks that the disk reserve is still free. It is checked repeatedly, because others write too.
 Result<void> SpoolFile::check_room() {
   room_checked_at_ = expanded_;
   if (limits_.disk_reserve == 0) return success();

@@ -22,8 +22,9 @@ struct SpoolLimits {
   std::uint64_t disk_reserve = 0;  ///< bytes that stay free on the file system
 };
 
-/// A file in the spool folder that grows as bytes come, hashed on the way. Memory is bounded: nothing of a
-/// large file is kept. Destroying one whose file was not moved away removes the file. Use from one thread.
+/// A file in the spool folder that grows as bytes arrive and is hashed at the same time. Memory is bounded:
+/// it keeps the bytes of small files only. The destructor removes the file unless it was moved away. Use it
+/// from one thread.
 class SpoolFile {
  public:
   static Result<std::unique_ptr<SpoolFile>> create(const io::fs::path& path, const SpoolLimits& limits);
@@ -31,20 +32,20 @@ class SpoolFile {
   SpoolFile& operator=(const SpoolFile&) = delete;
   ~SpoolFile();
 
-  /// As Reception::write.
+  /// Does the same as Reception::write.
   Result<void> write(std::span<const std::byte> bytes);
 
-  /// The input is over: the file is whole and closed, though not yet synced. Once.
+  /// Ends the input. The file is then complete and closed, but not synced. Call it once.
   Result<void> finish();
-  /// After finish().
+  /// Valid after finish().
   [[nodiscard]] const Sha256& sha256() const { return sha256_; }
   [[nodiscard]] std::int64_t bytes() const { return static_cast<std::int64_t>(expanded_); }
-  /// All of a small file's.
+  /// Returns all bytes of a small file; nothing for a larger one.
   [[nodiscard]] std::optional<std::string_view> kept_bytes() const {
     if (expanded_ > limits_.kept_bytes_max || limits_.kept_bytes_max == 0) return std::nullopt;
     return kept_;
   }
-  /// Up to 8 of them, expanded.
+  /// Returns the first bytes, up to 8, expanded.
   [[nodiscard]] std::span<const std::byte> first_bytes() const {
     return std::span(first_).first(std::min<std::uint64_t>(expanded_, first_.size()));
   }
@@ -68,7 +69,7 @@ class SpoolFile {
   std::unique_ptr<Expander> expander_;
   std::uint64_t received_ = 0;
   std::uint64_t expanded_ = 0;
-  std::uint64_t written_back_ = 0;  ///< handed to the disk already
+  std::uint64_t written_back_ = 0;  ///< bytes whose writeback has been started
   std::string kept_;
   std::array<std::byte, 8> first_{};
   std::uint64_t room_checked_at_ = 0;

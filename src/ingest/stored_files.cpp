@@ -18,7 +18,7 @@ constexpr std::string_view kOtherBytes = "its bytes are not those that were rece
 constexpr std::string_view kMissing = "it is missing";
 constexpr std::string_view kCutOff = "it was cut off while it was read";
 
-/// What is recorded of a file's bytes.
+/// The recorded hash and size of a file.
 struct Recorded {
   Sha256 sha256;
   std::int64_t bytes = 0;
@@ -30,14 +30,14 @@ std::string other_size(std::int64_t bytes, const Recorded& expected) {
   return fmt::format("it has {} bytes instead of {}", bytes, expected.bytes);
 }
 
-/// What is wrong with the bytes; empty where nothing is.
+/// Returns the problem with the bytes, or "" if they are right.
 std::string fault_of(const Recorded& expected, std::string_view bytes) {
   if (std::ssize(bytes) != expected.bytes) return other_size(std::ssize(bytes), expected);
   if (io::sha256_of(bytes) != expected.sha256) return std::string(kOtherBytes);
   return "";
 }
 
-/// What is wrong with the file `path`; empty where nothing is.
+/// Returns the problem with the file `path`, or "" if it is right.
 Result<std::string> fault_of_file(const Recorded& expected, const fs::path& path) {
   const auto file = io::MappedFile::open(path);
   if (!file.has_value()) {
@@ -51,7 +51,7 @@ Result<std::string> fault_of_file(const Recorded& expected, const fs::path& path
   return fault;
 }
 
-/// One pass over a file of any size: the sums of its blocks, which are the file's where the SHA-256 is right.
+/// Reads a file of any size once. Returns the sums of its blocks, which are valid if the SHA-256 is right.
 Result<Sums> sums_of(io::File& file, const Recorded& expected, std::string& fault) {
   Sums sums;
   io::Sha256Hasher hasher;
@@ -78,10 +78,10 @@ Result<Sums> sums_of(io::File& file, const Recorded& expected, std::string& faul
   return sums;
 }
 
-/// Reads whole blocks, so that each can be compared before a part of it is given out.
+/// Reads whole blocks, so that each is checked before any part of it is returned.
 class CheckedFile final : public ArchivedFile {
  public:
-  /// Makes an error of what is wrong with the file.
+  /// Converts a problem with the file to an error.
   using Note = std::function<Error(std::string_view what)>;
   CheckedFile(std::int64_t bytes, io::File file, std::shared_ptr<const Sums> sums, Note note)
       : bytes_(static_cast<std::uint64_t>(bytes)),
@@ -278,7 +278,7 @@ Error StoredFiles::missing_or(const UploadRecord& upload, const Error& error) {
 }
 
 Error StoredFiles::note(const UploadRecord& upload, std::string_view what) {
-  // Under another DATA_DIR nothing is damaged: it is only not here.
+  // In another DATA_DIR the file is not damaged, only missing.
   const auto right_place = check_data_dir();
   if (!right_place.has_value()) return right_place.error();
   sums_.forget(upload.upload_id);

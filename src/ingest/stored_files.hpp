@@ -16,52 +16,51 @@
 
 namespace deltadrop::ingest {
 
-/// The files of held and accepted uploads, as they are read: none of their bytes is used before it was
-/// compared with the SHA-256 that was recorded when the file was received. A file that is missing, or has
-/// other bytes, is corrupt, type "archive-damaged", and stays on the list of damages until it is right again.
-/// Thread-safe.
+/// Reads the files of held and accepted uploads. No byte is used before it was compared with the SHA-256 that
+/// was recorded when the file was received. A file that is missing or has other bytes is corrupt, type
+/// "archive-damaged", and stays on the list of damages until it is right again. Thread-safe.
 class StoredFiles {
  public:
   StoredFiles(Layout layout, DataDirWatch watch) : layout_(std::move(layout)), watch_(std::move(watch)) {}
 
   [[nodiscard]] const Layout& layout() const { return layout_; }
-  /// As DataDirWatch::check.
+  /// Does the same as DataDirWatch::check.
   [[nodiscard]] Result<void> check_data_dir() const { return watch_.check(); }
 
-  /// Opens a file as its own record says. Limits were checked when it was accepted, so none hold now. Nothing
-  /// read from it may be used before `check` has passed it.
+  /// Opens a file with the options of its own record, without limits, which were checked at acceptance.
+  /// Nothing read from it may be used before `check` succeeds.
   Result<csv::File> open(const UploadRecord& upload);
-  /// Hashes all bytes of an open file, about 1.4 GB/s. Call it beside other work on the file.
+  /// Hashes all bytes of an open file, at about 1.4 GB/s. Call it in parallel with other work on the file.
   Result<void> check(const UploadRecord& upload, const csv::File& file);
-  /// The same for the file as it now is under its name.
+  /// Does the same for the file that has the name now.
   Result<void> check(const UploadRecord& upload);
-  /// Whether it is there and as long as recorded: costs a stat.
+  /// Checks that the file exists and has the recorded size. Costs one stat call.
   Result<void> check_size(const UploadRecord& upload);
-  /// Whether the workbook that the file was converted from, if it was, is there and as long as recorded.
+  /// Checks that the workbook that the file was converted from, if any, exists and has the recorded size.
   Result<void> check_original_size(const UploadRecord& upload) const;
-  /// Whether it has the bytes that were received. It is damaged apart from its upload: nothing is read from
-  /// it but by who asks for it.
+  /// Checks that the workbook has the bytes that were received. A damaged workbook does not make its upload
+  /// damaged: the workbook is read only if a client requests it.
   Result<void> check_original(const UploadRecord& upload) const;
-  /// That workbook, of an accepted version, to be read in pieces. Hashes it whole first. not_found
-  /// "not-a-workbook" where the client sent CSV.
+  /// Opens the workbook of an accepted version, to be read in pieces. Hashes the whole file first. Fails with
+  /// not_found, type "not-a-workbook", if the client sent CSV.
   [[nodiscard]] Result<std::unique_ptr<ArchivedFile>> open_original(const UploadRecord& upload) const;
-  /// The file of an accepted version, to be read in pieces.
+  /// Opens the file of an accepted version, to be read in pieces.
   Result<std::unique_ptr<ArchivedFile>> open_archived(const UploadRecord& upload);
 
-  /// `what` is wrong with the file, for a reason that its bytes do not show. Returns the error.
+  /// Notes the file as damaged for a reason that its bytes do not show. Returns the error.
   Error note(const UploadRecord& upload, std::string_view what);
-  /// The upload has no file any more, or it is right.
+  /// Removes the upload from the list of damages: its file is right or no longer exists.
   void forget(const UploadId& upload);
-  /// Looks again at damaged files that have changed since; returns those that are right now.
+  /// Checks damaged files that have changed since. Returns those that are right now.
   std::vector<UploadRecord> look_again();
-  /// By table and version.
+  /// Lists the damages by table and version.
   [[nodiscard]] std::vector<Damage> damages() const;
 
  private:
   struct Entry {
     UploadRecord upload;
     Damage damage;
-    std::optional<io::FileStamp> stamp;  ///< when it was found damaged; none: it was missing
+    std::optional<io::FileStamp> stamp;  ///< the stamp when it was found damaged; none: it was missing
   };
   Result<void> check_bytes(const UploadRecord& upload, std::string_view bytes);
   Error missing_or(const UploadRecord& upload, const Error& error);
@@ -77,16 +76,15 @@ class StoredFiles {
 
 inline constexpr std::string_view kArchiveDamaged = "archive-damaged";
 
-/// For files that were accepted under the limits of their time.
+/// Returns unlimited limits, for files that were accepted under earlier limits.
 csv::Limits no_limits();
 
-/// What is wrong with a stored file, and how it is repaired. Names no path but those inside DATA_DIR.
+/// Describes what is wrong with a stored file, and how to repair it. Contains only paths inside DATA_DIR.
 Damage damage_of(const Layout& layout, const UploadRecord& upload, std::string_view what);
 Error error_of(const Damage& damage);
 
-/// Fails with corrupt, type "archive-damaged", when a stored file of a held or accepted upload (or the
-/// workbook that it was converted from) is not there or does not have the bytes that its record says. For
-/// commands; a server uses StoredFiles.
+/// Fails with corrupt, type "archive-damaged", if a stored file of a held or accepted upload, or its
+/// workbook, is missing or does not have the recorded bytes. For commands; a server uses StoredFiles.
 Result<void> check_stored_bytes(const Layout& layout, const UploadRecord& upload);
 
 }  // namespace deltadrop::ingest

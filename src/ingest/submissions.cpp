@@ -39,7 +39,8 @@ std::vector<std::string> named_columns(const csv::Header& header) {
   return names;
 }
 
-/// How the CSV of a workbook is read: delimiter and encoding are those that the conversion writes.
+/// Returns the options for the CSV of a workbook: delimiter and encoding are those that the conversion
+/// writes.
 WantedReading reading_of_converted(WantedReading wanted) {
   wanted.options.delimiter = ',';
   wanted.options.encoding = csv::Encoding::utf8;
@@ -49,7 +50,7 @@ WantedReading reading_of_converted(WantedReading wanted) {
   return wanted;
 }
 
-/// What a client gives for a workbook and does not get.
+/// Warns about options that have no effect on workbooks.
 std::vector<std::string> not_for_workbooks(const ParsedRequest& request) {
   std::vector<std::string> warnings;
   for (const auto* name : {"delimiter", "encoding"}) {
@@ -59,7 +60,8 @@ std::vector<std::string> not_for_workbooks(const ParsedRequest& request) {
   return warnings;
 }
 
-/// What is known of a file once its header is read: how it is read for ever, and its columns.
+/// Returns the record of a file whose header is read: the options with which it is always read, and its
+/// columns.
 UploadRecord described(const SpoolFile& spool, const ParsedRequest& request, const WantedReading& wanted,
                        const csv::File& file) {
   const csv::Header& header = file.header();
@@ -95,7 +97,7 @@ bool reads_alike(const UploadRecord& a, const UploadRecord& b) {
          static_cast<const ReadingOptions&>(a.reading) == static_cast<const ReadingOptions&>(b.reading);
 }
 
-/// What a file that is the last version already asks for, and does not get, since nothing is written.
+/// Warns about options that are ignored because the file equals the last version and nothing is written.
 std::vector<std::string> not_taken(const UploadRecord& asked, const UploadRecord& last) {
   std::vector<std::string> warnings;
   if (asked.times.effective_at && asked.times.effective_at != last.times.effective_at) {
@@ -168,8 +170,8 @@ Error moved_on(const UploadRecord& upload, const std::optional<UploadRecord>& la
           "discard it, and send the file again to see what it changes now"};
 }
 
-/// A copy, though the bytes are there already: an upload's file gets its own name, mode and time, and an
-/// archived one is never touched.
+/// Copies the file instead of sharing it: an upload's file gets its own name, mode and time, and an archived
+/// file never changes.
 Result<void> copy(ArchivedFile& file, SpoolFile& into) {
   for (std::uint64_t offset = 0;;) {
     DD_TRY(const auto piece, file.read(offset, kBlockBytes));
@@ -179,7 +181,7 @@ Result<void> copy(ArchivedFile& file, SpoolFile& into) {
   }
 }
 
-/// What a turn throws ends its upload, not the process: memory, most likely.
+/// Turns an exception, most likely out of memory, into the upload's error instead of ending the process.
 template <class Value, class Work>
 Result<Value> in_turn(Work work) {
   try {
@@ -198,12 +200,13 @@ struct Submissions::Arrived {
   const SpoolFile& file;
   const SpoolFile* original = nullptr;
   std::optional<UploadSource> source;
-  std::vector<std::string> warnings;  ///< of the conversion
+  std::vector<std::string> warnings;  ///< from the conversion
 
   [[nodiscard]] std::optional<fs::path> original_path() const {
     return original == nullptr ? std::nullopt : std::optional(original->path());
   }
-  /// What the catalog may keep instead of a synced file. A workbook is not kept there, so both are synced.
+  /// Returns the bytes that the catalog may keep instead of a synced file. The catalog does not keep
+  /// workbooks, so an upload with a workbook has both files synced.
   [[nodiscard]] std::optional<std::string_view> kept_bytes() const {
     return original == nullptr ? file.kept_bytes() : std::nullopt;
   }
@@ -270,7 +273,7 @@ struct Submissions::Submission {
   Done<SubmitOutcome> done;
   ParsedRequest request;
   UploadSeen seen;
-  std::optional<StepTimer> waiting;  ///< for its turn
+  std::optional<StepTimer> waiting;  ///< measures the wait for its turn
 };
 
 void Submissions::begin_submission(std::unique_ptr<SpoolFile> spool, const Caller& caller,
@@ -284,8 +287,8 @@ void Submissions::begin_submission(std::unique_ptr<SpoolFile> spool, const Calle
   if (queued.has_error()) end_submission(*submission, queued.error());
 }
 
-/// Without the right DATA_DIR every file is missing, or is another one: say that instead of naming the first
-/// of them. What may have happened in the right one stays in doubt.
+/// If DATA_DIR is missing or replaced, report that instead of the first file that is missing or different. An
+/// outcome in the right DATA_DIR that is in doubt stays in doubt.
 template <class T>
 Result<T> Submissions::explained(Result<T> failed) const {
   if (!failed.has_value() && failed.error().code == ErrorCode::in_doubt) return failed;
@@ -336,7 +339,7 @@ void Submissions::end_submission(Submission& submission, Result<SubmitOutcome> o
 Result<SubmitOutcome> Submissions::submit_locked(const SpoolFile& spool, const ParsedRequest& request,
                                                  UploadSeen& seen) {
   if (stopping_) return shutting_down();
-  // It may have waited long for its turn.
+  // The upload may have waited long for its turn.
   DD_TRY(request.stop.check());
   DD_TRY(auto earlier, answers_.replay(request.asked_key));
   if (earlier) return SubmitOutcome(std::move(*earlier));
@@ -374,7 +377,7 @@ Result<SubmitOutcome> Submissions::submit_file(const Arrived& arrived, const Par
                                  arrived.warnings.end());
   if (last && reads_alike(upload, *last)) return answer_unchanged(upload, *last, request.asked_key);
   if (request.effective_at) {
-    // Before the files are compared, which may take long; once more when it is accepted.
+    // Check before the comparison, which may take long. The check is repeated at acceptance.
     const Timestamp soonest = last ? std::max(clock_.now(), last->times.timestamp->plus_ms(1)) : clock_.now();
     DD_TRY(check_effective_at(*request.effective_at, soonest, last ? &*last : nullptr));
   }
@@ -395,7 +398,7 @@ Result<SubmitOutcome> Submissions::answer_unchanged(const UploadRecord& asked, U
   return SubmitOutcome(std::move(report));
 }
 
-/// Of a file whose header is wrong: what is wrong with its rows too, as far as they can be judged.
+/// For a file with a wrong header, also finds the problems of its rows as far as possible.
 csv::Findings Submissions::all_findings(const csv::File& after, const ParsedRequest& request,
                                         const std::optional<UploadRecord>& last) {
   std::optional<csv::File> before;
@@ -419,17 +422,17 @@ Result<SubmitOutcome> Submissions::compare(const Arrived& arrived, const ParsedR
     DD_TRY(auto file, files_.open(*last));
     before = std::move(file);
     upload.based_on = last->version;
-    // A key that stays needs no rekeying, whatever was asked.
+    // An unchanged key needs no rekeying, even if the request asks for it.
     upload.reading.rekey = request.rekey && upload.reading.options.key != last->reading.options.key;
   }
   auto reading = std::make_shared<Reading>(Reading{std::move(before), std::move(after), {}});
-  // Beside the diff: the older file has lain in the archive since it was accepted, and damage to it must not
-  // become events.
+  // Check the older file in parallel with the diff: it may have been damaged since it was accepted, and
+  // damage must not become events.
   const Stop stop = comparing_stop(request);
   auto older_file = run_apart(last.has_value(), [&]() -> Result<void> {
     return last ? files_.check(*last, *reading->before) : Result<void>(success());
   });
-  // The older file was accepted once, and its bytes are compared with its SHA-256 beside this.
+  // The older file was valid when it was accepted, and its SHA-256 is checked in parallel.
   auto compared = diff::diff(reading->before_or_null(), reading->after,
                              diff::Options{.rekey = upload.reading.rekey,
                                            .before_is_checked = true,
@@ -525,7 +528,7 @@ Result<UploadReport> Submissions::release_in_turn(const UploadId& upload, const 
   DD_TRY(stop.check());
   DD_TRY(auto earlier, answers_.replay(key));
   if (earlier) return std::move(*earlier);
-  // It may have been released, discarded or expired before its turn came.
+  // The upload may have been released, discarded or expired before its turn.
   DD_TRY(auto held, find_held(upload));
   return release_locked(std::move(held), key, stop);
 }
@@ -538,7 +541,7 @@ Result<UploadReport> Submissions::release_locked(UploadRecord upload, const std:
   if (last.has_value() != upload.based_on.has_value() || (last && last->version != upload.based_on)) {
     return moved_on(upload, last);
   }
-  // What was shown is what these bytes say: they have lain here for up to a month.
+  // Compare again: the bytes must match what was shown, and may be up to a month old.
   DD_TRY(auto reading, read_stored(files_, catalog_, upload, stop));
   DD_TRY(files_.check_original(upload));
   Arrival arrival{layout_.held_file(upload.upload_id), Source::stays, std::nullopt, std::nullopt};
@@ -566,7 +569,7 @@ Result<void> Submissions::discard_in_turn(const UploadId& upload) {
     DD_TRY(const auto settled, catalog_.settle(upload));
     if (settled && settled->state == UploadState::held) return ended.error();
   }
-  // A file that stays behind is the housekeeper's, or goes at the next start.
+  // If a file remains, the housekeeper or the next start removes it.
   [[maybe_unused]] const auto passed = pass_step("discard.committed", layout_.catalog());
   acceptance_.withdraw_held(held);
   files_.forget(upload);
@@ -597,7 +600,7 @@ Result<std::unique_ptr<SpoolFile>> Submissions::copy_of_original(const UploadRec
   return spool;
 }
 
-/// What asks for an archived version once more, whose file was copied.
+/// Returns the request that uploads an archived version again. `file` is the hash of the copy of its file.
 Result<ParsedRequest> Submissions::revert_to(UploadRecord again, const RevertRequest& request,
                                              const Sha256& file) {
   if (file != again.file.sha256) {
@@ -611,7 +614,7 @@ Result<ParsedRequest> Submissions::revert_to(UploadRecord again, const RevertReq
   parsed.original_name = again.file.original_name;
   parsed.dry_run = request.dry_run;
   parsed.force = request.force;
-  // Who goes back to another key means it; the guard has the last word.
+  // A revert may change the key on purpose; the guard decides.
   parsed.rekey = true;
   parsed.stop = request.caller.stop;
   parsed.precondition = request.precondition;

@@ -20,11 +20,11 @@
 
 namespace deltadrop::ingest {
 
-/// The one Intake. What happens to a table from the look at its last version to acceptance is one job of its
-/// turns; nothing is global but the catalog's short transactions.
+/// Implements Intake. One job in a table's turns does everything from reading the table's last version to
+/// acceptance. Only the catalog's short transactions are global.
 class Submissions final : public Intake {
  public:
-  /// All outlive the submissions.
+  /// All must outlive the submissions.
   struct Parts {
     StoredFiles& files;
     Catalog& catalog;
@@ -46,7 +46,7 @@ class Submissions final : public Intake {
  private:
   class SpooledReception;
   using Parsed = std::function<Result<ParsedRequest>(const Sha256& file)>;
-  /// An upload on its way from the spool to its answer.
+  /// An upload between the spool and its answer.
   struct Submission;
   using Submitted = std::shared_ptr<Submission>;
   using ThenAnswer = std::function<void(UploadReport report)>;
@@ -66,7 +66,7 @@ class Submissions final : public Intake {
   Result<SubmitOutcome> submit_file(const Arrived& arrived, const ParsedRequest& request,
                                     const WantedReading& wanted, const std::optional<UploadRecord>& last,
                                     UploadSeen& seen);
-  /// Of the request, or once its comparison takes too long from now on.
+  /// Stops when the request is cancelled, or when the comparison that starts now takes too long.
   [[nodiscard]] Stop comparing_stop(const ParsedRequest& request) const;
   Result<SubmitOutcome> answer_unchanged(const UploadRecord& asked, UploadRecord last,
                                          const std::optional<AskedKey>& key);
@@ -74,8 +74,8 @@ class Submissions final : public Intake {
                              const std::optional<UploadRecord>& last);
   Result<SubmitOutcome> compare(const Arrived& arrived, const ParsedRequest& request, UploadRecord upload,
                                 csv::File after, const std::optional<UploadRecord>& last, UploadSeen& seen);
-  /// Calls `then` once the answer need not wait for the log any longer; holds no thread until then. `seen`
-  /// lives until then.
+  /// Calls `then` once the answer no longer has to wait for the log. Holds no thread until then. `seen` must
+  /// live until then.
   void await_publication(UploadReport report, const Caller& caller, UploadSeen& seen, ThenAnswer then);
   void note_publication(UploadReport& report);
   Result<UploadReport> release_in_turn(const UploadId& upload, const std::optional<AskedKey>& key,
@@ -85,7 +85,7 @@ class Submissions final : public Intake {
   Result<void> discard_in_turn(const UploadId& upload);
   Result<UploadRecord> find_held(const UploadId& upload);
   Result<std::unique_ptr<SpoolFile>> copy_of(const UploadRecord& version);
-  /// The workbook that an archived version was converted from.
+  /// Copies the workbook that an archived version was converted from.
   Result<std::unique_ptr<SpoolFile>> copy_of_original(const UploadRecord& version);
   static Result<ParsedRequest> revert_to(UploadRecord again, const RevertRequest& request,
                                          const Sha256& file);

@@ -68,7 +68,7 @@ void TableTurns::make_ready(const TableRef& table, Company& company) {
 }
 
 bool TableTurns::take(TableRef* table, Job* job) {
-  // While the engine stops, every thread ends what is left.
+  // While the engine stops, each thread runs the remaining jobs, whatever the share.
   const auto may_run = [this](const std::string& name) {
     return stopping_ || may_take_one_more(companies_[name].running, free_threads());
   };
@@ -77,7 +77,7 @@ bool TableTurns::take(TableRef* table, Job* job) {
   Company& company = companies_[*turn];
   *table = std::move(company.ready.front());
   company.ready.pop_front();
-  // The company's next table has to wait for the other companies.
+  // The company's next table goes after the other companies.
   if (!company.ready.empty()) turns_.push_back(*turn);
   turns_.erase(turn);
   Table& taken = tables_[*table];
@@ -113,13 +113,13 @@ void TableTurns::work() {
     if (take(&table, &job)) {
       lock.unlock();
       job();
-      job = nullptr;  // what it holds may be a file of gigabytes
+      job = nullptr;  // it may hold a file of gigabytes
       lock.lock();
       finish(table);
-      // The share of another company may have grown with the thread that is free now.
+      // Another company's share may have grown, now that this thread is free.
       changed_.notify_one();
     } else if (stopping_ && waiting_ == 0) {
-      // Those that sleep while another thread's table had jobs left.
+      // Wake the threads that slept while another thread's table had jobs left.
       changed_.notify_all();
       return;
     } else {

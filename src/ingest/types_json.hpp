@@ -12,16 +12,17 @@ namespace deltadrop::ingest {
 /// Type overrides by column name, in byte order.
 using TypesByColumn = std::map<std::string, std::string, std::less<>>;
 
-/// One JSON object, members in byte order of the columns; equal overrides are equal bytes. "" for no columns.
+/// Returns one JSON object, with members in byte order of the columns: equal overrides give equal bytes.
+/// Returns "" for no columns.
 std::string types_to_json(const TypesByColumn& types);
-/// The reverse; corrupt, type "bad-types-json". "" gives none.
+/// Reverses types_to_json; "" gives no types. Fails with corrupt, type "bad-types-json".
 Result<TypesByColumn> types_from_json(std::string_view json);
 
-/// What `types=` gives, `column:type,...`, with each type as DeclaredType::to_string has it: equal
-/// declarations are equal. invalid_input "bad-types".
+/// Parses the text of `types=`, `column:type,...`. Normalizes each type with DeclaredType::to_string, so that
+/// equal declarations compare equal. Fails with invalid_input, type "bad-types".
 Result<TypesByColumn> types_from_text(std::string_view text);
-/// The same as types_from_json, for csv::ReadOptions::types. A type that this version does not know is left
-/// out: it declares nothing that is known.
+/// Does the same as types_from_json, for csv::ReadOptions::types. Skips a type that this version does not
+/// know: it declares nothing known.
 Result<DeclaredTypes> declared_types_from_json(std::string_view json);
 
 }  // namespace deltadrop::ingest

@@ -32,43 +32,46 @@ struct UploadFile {
   std::string file_id;
   std::string original_name;           ///< the client's, sanitised
   std::string archive_name;            ///< relative to archive/<company>/<table>/; "" while held
-  std::optional<UploadSource> source;  ///< none where the client sent CSV
+  std::optional<UploadSource> source;  ///< none if the client sent CSV
 };
 
-/// How the files of a table are read, and as what: a client gives an option once, and the table remembers it.
+/// The options with which the files of a table are read. A client gives an option once, and the table
+/// remembers it.
 struct ReadingOptions {
   csv::ReadOptions options;
   std::optional<std::string> types_json;  ///< overrides by column
-  std::optional<std::string> sheet;       ///< of a workbook: its name or number; none: the first visible one
+  std::optional<std::string> sheet;  ///< a workbook's sheet by name or number; none: the first visible one
 
   bool operator==(const ReadingOptions&) const = default;
 };
 
-/// How the file is read, for ever, and what that found in its header. Every option is resolved.
+/// The options with which this file is always read, and what its header contains. Every option is resolved.
 struct UploadReading : ReadingOptions {
-  /// By a client: the table's next file is read with it; else it is found from each.
+  /// A client gave the delimiter, and it applies to the table's next file. Otherwise each file's delimiter is
+  /// detected.
   bool delimiter_given = false;
-  /// Likewise. A byte order mark beats it in `options`, for that file alone.
+  /// The encoding that a client gave, which applies to the table's next file. In `options`, a byte order mark
+  /// overrides it for that file alone.
   std::optional<csv::Encoding> encoding_given;
-  /// What the table's next file is read with; `options` has the number of lines above this file's header.
+  /// The setting for the table's next file; `options` has the number of lines above this file's header.
   csv::SkipLines skip_lines_given;
-  bool delimiter_declared = false;  ///< by a first line such as sep=;
-  bool trailing_delimiter = false;  ///< each line ends with a delimiter, after which there is no column
+  bool delimiter_declared = false;  ///< declared by a first line such as sep=;
+  bool trailing_delimiter = false;  ///< each line ends with a delimiter that no column follows
   bool rekey = false;
   std::vector<std::string> columns;  ///< all columns that have a name
-  std::vector<std::string> tracked;  ///< columns that are in events, in the file's order
+  std::vector<std::string> tracked;  ///< columns that events contain, in the file's order
   std::string key_column;
 };
 
-/// When an upload took its first steps. Only the catalog has them: unknown after it was made again.
+/// The times of an upload's first steps. Only the catalog stores them, so they are unknown after a rebuild.
 struct StepTimes {
-  std::optional<Timestamp> received;  ///< the file was there as a whole
+  std::optional<Timestamp> received;  ///< when the whole file was received
   std::optional<Timestamp> compared;
 };
 
 struct UploadTimes {
   Timestamp received_at;  ///< when it was first held or accepted
-  /// What a held upload's age counts from, by io::ClockWatch::measured_now. Only the catalog has it.
+  /// The start of a held upload's age, by io::ClockWatch::measured_now. Only the catalog stores it.
   std::optional<Timestamp> aged_from;
   std::optional<Timestamp> timestamp;  ///< when the version was accepted
   std::optional<Timestamp> effective_at;
@@ -76,27 +79,26 @@ struct UploadTimes {
   StepTimes steps;
 };
 
-/// What the comparison with the base found.
+/// The result of the comparison with the base.
 struct UploadOutcome {
   diff::Counts counts;
   std::vector<diff::SchemaChange> schema_changes;
   std::vector<std::string> hold_reasons;  ///< why it is or was held
   std::vector<std::string> warnings;
-  std::optional<csv::Skipped> skipped;  ///< unknown of a version that an older Deltadrop accepted
+  std::optional<csv::Skipped> skipped;  ///< unknown if an older Deltadrop accepted the version
 };
 
-/// Everything that is known of an upload: a catalog row, and, for an accepted one, the manifest beside its
-/// file.
+/// The record of an upload: a catalog row, and, for an accepted upload, the manifest next to its file.
 struct UploadRecord {
   UploadId upload_id;
   TableRef table;
   UploadState state = UploadState::accepted;
   std::optional<Version> version;              ///< none while held
-  std::optional<UploadId> previous_upload_id;  ///< latest earlier upload of the table that has events
+  std::optional<UploadId> previous_upload_id;  ///< the table's latest earlier upload that has events
   bool dry_run = false;
   std::optional<Version> based_on;      ///< of a held upload: the version it was compared with
-  std::optional<Version> reverts_to;    ///< of which version this is the file again
-  std::optional<ArchiveId> archive_id;  ///< that accepted it; none of one that an older Deltadrop accepted
+  std::optional<Version> reverts_to;    ///< the version whose file this is again
+  std::optional<ArchiveId> archive_id;  ///< the archive that accepted it; none if an older Deltadrop did
   UploadFile file;
   UploadReading reading;
   UploadTimes times;
@@ -108,13 +110,13 @@ std::string_view to_string(UploadStatus status);
 
 struct UploadReport {
   UploadStatus status = UploadStatus::accepted;
-  UploadRecord upload;  ///< of the last version where unchanged
-  /// Up to 5 events as JSON objects: of a held upload, so that a person can judge it.
+  UploadRecord upload;  ///< the last version if the upload is unchanged
+  /// Up to 5 events of a held upload as JSON objects, so that a person can judge it.
   std::vector<std::string> samples_json;
   bool replayed = false;  ///< the answer of an earlier request with the same idempotency key
 };
 
-/// A report, or what is wrong with the file (then nothing has changed).
+/// A report, or the findings about a rejected file, which has changed nothing.
 using SubmitOutcome = std::variant<UploadReport, csv::Findings>;
 
 }  // namespace deltadrop::ingest

@@ -9,7 +9,7 @@
 namespace deltadrop::ingest {
 namespace {
 
-/// How long a caller that has gone may go on waiting.
+/// The maximum delay before a waiting conversion notices that its caller has gone.
 constexpr std::chrono::milliseconds kStopCheckedEvery{50};
 
 }  // namespace

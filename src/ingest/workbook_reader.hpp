@@ -13,8 +13,8 @@
 
 namespace deltadrop::ingest {
 
-/// Converts workbooks that were received to CSV, a few at a time: each needs memory up to the limits of xlsx.
-/// Thread-safe.
+/// Converts received workbooks to CSV. It converts a few at a time, since each needs memory up to the limits
+/// of xlsx. Thread-safe.
 class WorkbookReader {
  public:
   struct Converted {
@@ -25,10 +25,10 @@ class WorkbookReader {
 
   explicit WorkbookReader(std::uint64_t csv_bytes_max) : csv_bytes_max_(csv_bytes_max) {}
 
-  /// Whether a file that was received is to be converted.
+  /// Returns true if a received file is to be converted.
   static bool takes(const SpoolFile& file);
-  /// Writes the sheet (a name or number; none: the first visible one) to `csv`, which is empty. Fails as
-  /// xlsx::convert_to_csv does.
+  /// Writes the sheet (a name or number; none: the first visible one) to `csv`, which must be empty. Fails
+  /// like xlsx::convert_to_csv.
   Result<Converted> convert(const SpoolFile& workbook, const std::optional<std::string>& sheet,
                             std::unique_ptr<SpoolFile> csv, const Stop& stop);
 
