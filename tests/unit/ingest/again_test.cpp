@@ -75,7 +75,7 @@ TEST_F(AgainTest, ARetryIsAnsweredAsBeforeAndDoesNothing) {
   const auto first = bench_.upload(keyed("k1"), v1);
   EXPECT_FALSE(first.replayed);
   bench_.upload(v2);
-  // Without a key this would take the table back to the first file.
+  // Without a key, this upload would restore the first file.
   auto again = bench_.upload(keyed("k1"), v1);
   EXPECT_TRUE(again.replayed);
   EXPECT_EQ(again.status, UploadStatus::published);
@@ -275,7 +275,7 @@ TEST_F(AgainTest, ARevertTakesTheOptionsOfItsVersionBack) {
   EXPECT_TRUE(upload.reading.rekey);
   EXPECT_EQ(upload.outcome.counts, (diff::Counts{1, 2, 2, 0, 1}));
   EXPECT_EQ(diff(1, 3).changes, std::vector<std::string>{}) << "the same rows";
-  // The table remembers what it remembered then.
+  // The table has the remembered options of that version again.
   EXPECT_EQ(bench_.upload("id;amount;note\n1;caf\xE9;m\n2;2,60;m\n").upload.outcome.counts,
             (diff::Counts{2, 2, 0, 1, 0}));
 }

@@ -7,7 +7,7 @@
 #include "ingest/manifest.hpp"
 #include "support/ingest_bench.hpp"
 
-// The archive's id, and uploads to tables that are another archive's.
+// Tests the archive's id, and uploads to tables that another archive owns.
 namespace deltadrop::ingest {
 namespace {
 
@@ -34,7 +34,7 @@ class ArchiveIdentityTest : public ::testing::Test {
       std::filesystem::remove(bench_.options.data_dir / name);
     }
   }
-  /// The id after a rebuild of the catalog and a start.
+  /// Returns the id after a rebuild of the catalog and a start.
   ArchiveId rebuilt_id() {
     const auto rebuilt = rebuild_catalog(bench_.options, bench_.clock);
     EXPECT_TRUE(rebuilt.has_value()) << rebuilt.error().text();
@@ -109,7 +109,7 @@ TEST_F(ArchiveIdentityTest, ADamagedIdIsNamed) {
   EXPECT_EQ(opened.error().type, "damaged-archive-id");
 }
 
-/// Refuses every table, and remembers what it was asked.
+/// Tests an owner check that rejects every table and records its calls.
 class OwnedTableTest : public ArchiveIdentityTest {
  protected:
   void refuse_from_now_on() {

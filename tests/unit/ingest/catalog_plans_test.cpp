@@ -13,7 +13,7 @@ namespace {
 
 using testing::must;
 
-/// A list that goes through all uploads passes every other test and fails whoever has a million of them.
+/// A list that scans all uploads passes every other test, but is too slow with a million uploads.
 TEST(CatalogPlans, ListsReadWhatTheyShow) {
   const testing::TemporaryFolder folder;
   const auto path = folder.path() / "catalog.db";
@@ -49,7 +49,7 @@ TEST(CatalogPlans, ListsReadWhatTheyShow) {
 TEST(CatalogPlans, EveryFilterHasItsIndex) {
   const testing::TemporaryFolder folder;
   const auto catalog = must(Catalog::open(folder.path() / "catalog.db"));
-  // An index that does not fit the statement is an error of SQLite's.
+  // SQLite reports an error if INDEXED BY names an index that the statement cannot use.
   for (const bool of_table : {false, true}) {
     for (const auto state : {UploadState::held, UploadState::accepted, UploadState::published,
                              UploadState::discarded, UploadState::expired}) {

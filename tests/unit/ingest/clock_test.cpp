@@ -75,7 +75,7 @@ struct Wrong {
   std::int64_t jump_ms;
 };
 
-/// One start with a wrong clock, and then one with the right one.
+/// Starts once with a wrong clock, then with the right one.
 class WrongOnceTest : public ClockTest, public ::testing::WithParamInterface<Wrong> {
  protected:
   void start_wrong() {
@@ -178,7 +178,7 @@ TEST_F(ClockTest, TheOperatorAgreesAndTheNextRunKnows) {
   EXPECT_TRUE(send("id\n1\n").has_value());
   restart();
   EXPECT_TRUE(send("id\n2\n").has_value());
-  // The clock was wrong after all, and is right now: versions are ahead of it.
+  // The clock was wrong and is right now, so versions have later timestamps than the clock.
   bench_.clock.jump_ms(-40 * kDayMs);
   restart();
   EXPECT_EQ(send("id\n3\n").error().type, "clock-implausible");
@@ -211,7 +211,7 @@ TEST_F(ClockTest, TheTimeOfARunThatCrashedCounts) {
   const auto dry = hold("id\n1\n", "k").upload;
   bench_.clock.advance_ms(25 * kHourMs);
   bench_.close();
-  // As a crash would leave it: the mark of the start.
+  // After a crash, the catalog has the mark of the start.
   change_catalog(
       "UPDATE clock SET uptime_ms = uptime_ms - 90000000, expected_ms = expected_ms - 90000000, "
       "measured_ms = measured_ms - 90000000");

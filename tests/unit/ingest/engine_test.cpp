@@ -67,7 +67,7 @@ TEST_F(EngineTest, AcceptsPublishesAndArchives) {
 
 TEST_F(EngineTest, ChainsUploadsThatHaveEvents) {
   const auto v1 = bench_.upload("id,name\n1,a\n2,b\n").upload;
-  // Another ignore of a column that is not there: a new version without events.
+  // Another value of `ignore` for a missing column makes a new version without events.
   auto request = IngestBench::request("acme");
   request.fields["ignore"] = "note";
   const auto v2 = bench_.upload(request, "id,name\n1,a\n2,b\n");
@@ -102,7 +102,7 @@ TEST_F(EngineTest, TellsWhichTablesGotAVersionSince) {
   EXPECT_EQ(bench_.engine->reader().accepted_since(same.next).tables, Tables{other});
 }
 
-/// Puts a copy of DATA_DIR in its place between the comparison and the acceptance of the next upload.
+/// Replaces DATA_DIR by a copy between the comparison and the acceptance of the next upload.
 class ReplacesDataDir final : public Observer {
  public:
   ReplacesDataDir(std::filesystem::path data_dir, std::filesystem::path away)
@@ -213,7 +213,7 @@ TEST_F(EngineTest, FindingsChangeNothing) {
   const auto* findings = std::get_if<csv::Findings>(&outcome.value());
   ASSERT_NE(findings, nullptr);
   EXPECT_EQ(findings->first.front().type, "repeated-key");
-  // A wrong header does not hide what is wrong with the rows.
+  // A wrong header does not hide the findings about rows.
   outcome = bench_.submit(IngestBench::request("acme"), "id,name,NAME\n1,a,b\n2\n");
   ASSERT_TRUE(outcome.has_value());
   findings = std::get_if<csv::Findings>(&outcome.value());
@@ -389,7 +389,7 @@ TEST_F(EngineTest, TablesRunInParallelAndOneTablesUploadsInTurn) {
   constexpr int kUploads = 6;
   std::vector<std::thread> threads;
   for (int t = 0; t < kTables; ++t) {
-    // Two threads a table.
+    // Each table has two threads.
     for (int half = 0; half < 2; ++half) {
       threads.emplace_back([&, t, half] {
         for (int i = 0; i < kUploads / 2; ++i) {
@@ -533,8 +533,8 @@ TEST_F(EngineTest, ARememberedEncodingIsComparedWithWhatTheBytesSay) {
   EXPECT_EQ(found.outcome.counts.updated, 0) << "the same text in another encoding";
 }
 
-/// While it lives, no file can grow beyond a size: a disk that is full for the catalog, though not for small
-/// files.
+/// Limits the size of every file during its lifetime, which simulates a disk that is full for the catalog but
+/// not for small files.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(std::uintmax_t bytes) {
@@ -573,7 +573,7 @@ TEST_F(EngineTest, ACatalogThatCannotGrowRefusesAndTheNextUploadWorks) {
     if (entry.path().stem() != fs::path(v1.file.archive_name).stem()) strays.insert(entry.path());
   }
   EXPECT_EQ(strays.size(), 2U) << "nobody knows yet that they are nobody's";
-  // The same bytes at the same moment get another name than the one of them that has theirs.
+  // The name for the same bytes at the same time is taken, so the upload gets another one.
   const auto v2 = bench_.upload("id\n1\n2\n").upload;
   EXPECT_EQ(v2.version, Version(2));
   EXPECT_FALSE(strays.contains(layout().archived_file(v2)));

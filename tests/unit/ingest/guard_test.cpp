@@ -10,7 +10,7 @@ struct GuardCase {
   diff::Counts counts;
   std::vector<diff::SchemaChange> schema_changes;
   GuardFlags flags;
-  std::vector<std::string> words;  ///< one of each reason expected, in order
+  std::vector<std::string> words;  ///< one word of each expected reason, in order
 };
 
 class Guard : public testing::TestWithParam<GuardCase> {};

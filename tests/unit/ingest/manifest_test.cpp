@@ -44,7 +44,7 @@ UploadRecord full_record() {
   return record;
 }
 
-/// Records have no ==: their JSON does.
+/// Compares records by their JSON, because they have no ==.
 void expect_same(const UploadRecord& a, const UploadRecord& b) {
   EXPECT_EQ(record_to_json(a), record_to_json(b));
 }
@@ -144,7 +144,7 @@ TEST(Manifest, EveryFlippedByteIsFound) {
     damaged[i] = static_cast<char>(damaged[i] ^ 1);
     const auto read = read_manifest(damaged, "folder/x.json");
     if (read.has_value()) {
-      // Outside of strings, a line feed may become another space without a change of meaning.
+      // Outside of strings, changing a line feed to another space does not change the meaning.
       expect_same(read.value(), full_record());
       continue;
     }

@@ -25,7 +25,7 @@ class PublisherTest : public ::testing::Test {
     ASSERT_TRUE(bench_.open().has_value());
   }
 
-  /// Events of one upload: equal ids must be equal bytes; how many different there are.
+  /// Returns the number of different events of one upload. Events with the same id must have the same bytes.
   static std::size_t different_events(const std::vector<RecordedMessage>& messages, const UploadId& upload) {
     std::map<std::int64_t, std::string> by_seq;
     for (const auto& message : messages) {
@@ -108,7 +108,7 @@ TEST_F(PublisherTest, OneTableThatWaitsDoesNotStopOthers) {
   EXPECT_TRUE(bench_.wait_published(other.upload.upload_id));
 }
 
-/// Publishers that wait for a log that acknowledges nothing yet, and uploads that do not wait for them.
+/// Tests publishers that wait for a log that acknowledges nothing yet, and uploads that do not wait for them.
 class BusyPublishers : public PublisherTest {
  protected:
   void begin(std::size_t publishers) {
@@ -254,7 +254,7 @@ TEST_F(PublisherTest, WhatIsRepublishedGoesBeforeLaterVersionsThatWait) {
   for (std::size_t i = sent; i < messages.size(); ++i) {
     if (order.empty() || order.back() != messages[i].upload) order.push_back(messages[i].upload);
   }
-  // Version 2 may have been in a thread's hands already.
+  // A thread may have started to publish version 2 already.
   EXPECT_THAT(order,
               ::testing::AnyOf(::testing::ElementsAre(v1, v2, v3), ::testing::ElementsAre(v2, v1, v3)));
 }
@@ -297,8 +297,8 @@ TEST_F(PublisherTest, ADamagedArchiveStopsThatTableAndSaysSo) {
   EXPECT_EQ(health.damaged.front().version, Version(1));
 }
 
-/// A comparison that waits for the log is kept in memory, its files mapped.
-/// Its comparison is kept in memory meanwhile, and reads the file when its turn comes.
+/// While a comparison waits for the log, it stays in memory, and its files are mapped and read when its turn
+/// comes.
 TEST_F(BusyPublishers, WhatIsWrittenToAFileThatWaitsDoesNotComeIntoItsEvents) {
   begin(1);
   accepted("a", "t");
@@ -328,7 +328,7 @@ TEST_F(PublisherTest, WhatIsWrittenToAFileWhileTheLogIsDownDoesNotComeIntoItsEve
     file << rows_csv(1, 3, "b");
   }
   bench_.log->set_down(false);
-  // Publishing is tried again within two seconds; a table whose file is damaged waits.
+  // Publishing is retried within two seconds. A table whose file is damaged waits.
   const auto other = bench_.upload(IngestBench::request("other"), rows_csv(1, 3, "a"));
   EXPECT_TRUE(bench_.wait_published(other.upload.upload_id));
   while (bench_.engine->health().damaged.empty()) {
@@ -337,7 +337,7 @@ TEST_F(PublisherTest, WhatIsWrittenToAFileWhileTheLogIsDownDoesNotComeIntoItsEve
   EXPECT_EQ(different_events(bench_.log->messages(), upload.upload_id), 0U);
 }
 
-/// Its bytes are right, and a comparison of today finds something else in them.
+/// The file's bytes are right, but a comparison by the current program finds other changes.
 TEST_F(PublisherTest, WhatIsSentLaterHasTheChangesThatWereRecordedAtAcceptance) {
   bench_.log->set_down(true);
   const auto upload = bench_.upload(rows_csv(1, 3, "a")).upload;

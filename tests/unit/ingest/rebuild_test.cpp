@@ -11,7 +11,7 @@ namespace {
 using deltadrop::testing::IngestBench;
 using deltadrop::testing::rows_csv;
 
-/// A DATA_DIR with two tables, three versions, one held upload; closed.
+/// Makes a DATA_DIR with two tables, three versions and one held upload, and closes it.
 class RebuildTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -34,8 +34,8 @@ class RebuildTest : public ::testing::Test {
       std::filesystem::remove(bench_.options.data_dir / name);
     }
   }
-  /// What a power failure may leave of a small upload: its row and its bytes in the catalog, and of its files
-  /// a part.
+  /// Simulates a power failure after a small upload: the catalog has its row and its bytes, but only a part
+  /// of its files is on disk.
   void lose_power_after(const UploadRecord& upload, std::string_view bytes) {
     {
       const auto catalog = Catalog::open(layout().catalog());
@@ -77,7 +77,7 @@ TEST_F(RebuildTest, SmallFilesThatPowerFailureTookAreRestoredAtStart) {
   ASSERT_TRUE(Catalog::open(layout().catalog()).value()->with_bytes().value().empty())
       << "stopping synced the files";
   lose_power_after(uploads_[1], rows_csv(2, 4, "b"));
-  // Even the folder's name may not have been on disk.
+  // Even the folder's name may be missing on disk.
   lose_power_after(uploads_[2], rows_csv(1, 2, "a"));
   std::filesystem::remove_all(layout().archive_folder(uploads_[2].table).parent_path());
   std::filesystem::remove(layout().current_file(uploads_[2].table));
@@ -167,7 +167,7 @@ TEST_F(RebuildTest, DamageIsNamedAndTheOldCatalogStays) {
     std::string good;
     std::string bad;
   };
-  // Without the old catalog, which could write the manifest again.
+  // Remove the old catalog, which could restore the manifest.
   const auto kept = bench_.options.data_dir / "kept.db";
   std::filesystem::rename(layout().catalog(), kept);
   for (const auto& c : {Case{manifest, manifest_text, damaged_manifest}, Case{file, file_text, damaged_file},

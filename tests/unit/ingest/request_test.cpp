@@ -20,7 +20,7 @@ struct NameCase {
   std::string file_name;
   std::optional<std::string> company_id;
   std::optional<std::string> table_name;
-  std::string expected;  ///< company/table, or "" where it is refused
+  std::string expected;  ///< company/table, or "" if the name is rejected
 };
 
 TEST(Request, TakesTheTableFromFieldsOrFileName) {
@@ -257,7 +257,7 @@ TEST(Request, APreconditionIsAboutTheNewestVersionsFile) {
   const FileSet other{false, {Sha256::parse(std::string(64, 'b')).value()}};
   struct Case {
     Precondition precondition;
-    bool over_newest, over_nothing;  ///< whether it is met
+    bool over_newest, over_nothing;  ///< true if the precondition holds
   };
   const std::vector<Case> cases = {
       {{}, true, true},

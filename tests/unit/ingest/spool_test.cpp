@@ -26,7 +26,7 @@ std::string gzipped(std::string_view text) {
 
 std::string zstded(std::string_view text, int window_log = 0) {
   ZSTD_CCtx* context = ZSTD_createCCtx();
-  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);  // as the zstd command does
+  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);  // like the zstd command
   if (window_log > 0) {
     ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, window_log);
     // Without the size in its header, a frame needs its whole window.
@@ -35,7 +35,7 @@ std::string zstded(std::string_view text, int window_log = 0) {
   std::string out(ZSTD_compressBound(text.size()), '\0');
   ZSTD_inBuffer in{text.data(), text.size(), 0};
   ZSTD_outBuffer to{out.data(), out.size(), 0};
-  // In two steps, so that the size is not known when the window is chosen.
+  // Compress in two steps, so that zstd does not know the size when it chooses the window.
   ZSTD_compressStream2(context, &to, &in, ZSTD_e_continue);
   EXPECT_EQ(ZSTD_compressStream2(context, &to, &in, ZSTD_e_end), 0U);
   out.resize(to.pos);
@@ -43,7 +43,7 @@ std::string zstded(std::string_view text, int window_log = 0) {
   return out;
 }
 
-/// Text that does not compress much: 40 bytes a line of a simple generator.
+/// Returns text that does not compress much: a simple generator makes lines of 40 bytes.
 std::string noise(std::size_t bytes) {
   std::string text;
   std::uint64_t state = 42;
@@ -61,7 +61,7 @@ class Spool : public ::testing::Test {
     return SpoolFile::create(folder_.path() / "1.part", limits).value();
   }
 
-  /// Writes in pieces, finishes; the error of the first step that failed.
+  /// Writes in pieces and finishes. Returns the error of the first step that failed.
   static Result<void> feed(SpoolFile& spool, std::string_view bytes, std::size_t piece) {
     while (!bytes.empty()) {
       const auto next = bytes.substr(0, piece);
@@ -181,7 +181,7 @@ TEST_F(Spool, LeavesNothingBehind) {
   EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
 }
 
-/// The margins are far wider than what others write meanwhile.
+/// The margins are far larger than what other processes write meanwhile.
 TEST_F(Spool, TheReserveIsTheNumberThatWasGiven) {
   const testing::TemporaryFolder folder;
   const auto free = static_cast<double>(io::free_bytes(folder.path()).value());

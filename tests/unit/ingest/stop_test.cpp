@@ -6,7 +6,7 @@
 
 #include "support/ingest_bench.hpp"
 
-// Uploads that are told to stop leave nothing behind, and their table is free at once.
+// Cancelled uploads leave no files, and their table is free at once.
 namespace deltadrop::ingest {
 namespace {
 
@@ -69,7 +69,7 @@ TEST(IngestStop, AReaderWhoHasGoneIsToldNothing) {
   const auto diff = bench.engine->reader().diff_versions(
       first.table, Version(1), Version(2), Seq(1), [](const EventView&) { return true; }, stop);
   EXPECT_EQ(diff.error().type, "client-gone");
-  // Nothing of that was kept: another reader gets all of it.
+  // The cancelled read is not cached: another reader gets all changes.
   std::int64_t seen = 0;
   const auto again = bench.engine->reader().changes(first.upload_id, Seq(1), [&](Seq, std::string_view) {
     ++seen;

@@ -13,7 +13,7 @@
 namespace deltadrop::ingest {
 namespace {
 
-/// Jobs that note that they have begun and wait until they are let go.
+/// Jobs that record their start and wait until they are released.
 class Jobs {
  public:
   TableTurns::Job named(std::string name) {
@@ -30,7 +30,7 @@ class Jobs {
     open_ += count;
     changed_.notify_all();
   }
-  /// The names of the first so many that began; fewer where that takes too long.
+  /// Returns the names of the first `count` jobs that started; fewer after a timeout.
   std::vector<std::string> begun(std::size_t count) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, std::chrono::seconds(20), [&] { return begun_.size() >= count; });
