@@ -15,7 +15,7 @@ bool is_loopback(const std::string& address) {
   return address == "::1" || address.starts_with("127.") || address.starts_with("::ffff:127.");
 }
 
-/// What is asked for, one table at a time where there is a filter by company or table.
+/// Returns one request for each table if the query filters by company or table, otherwise one for everything.
 Result<std::vector<ingest::RepublishRequest>> republish_requests(ingest::ArchiveReader& reader,
                                                                  const http::Request& request) {
   DD_TRY(check_query(request, {"company", "table", "from_version"}));
@@ -51,7 +51,7 @@ Result<void> check_local(const http::Request& request, const std::string& comman
                fmt::format("run `deltadrop {}` there", command)};
 }
 
-/// Harmless for the data, but work for everybody behind the log: only for who is on this machine.
+/// Republishing is harmless but makes every consumer work, so only local clients may request it.
 Result<http::Response> republish(const Services& services, const http::Request& request) {
   DD_TRY(check_local(request, "republish"));
   DD_TRY(const auto requests, republish_requests(services.ingest.reader(), request));
@@ -84,7 +84,7 @@ Result<http::Response> show_clock(const Services& services, const http::Request&
   return clock_response(services.ingest.health().clock);
 }
 
-/// Versions get their timestamps from it: for the operator only.
+/// Versions get their timestamps from the clock, so only local clients may accept it.
 Result<http::Response> accept_clock(const Services& services, const http::Request& request) {
   DD_TRY(check_local(request, "clock accept"));
   DD_TRY(check_query(request, {}));

@@ -2,7 +2,8 @@
 
 #include <cstddef>
 
-// g++ 12 has no #embed, and an array literal of 2 MB takes it half a minute: the assembler reads the files.
+// The assembler includes the files, because g++ 12 lacks #embed and needs half a minute for an array literal
+// of 2 MB.
 #define DELTADROP_ASSET(name, path)               \
   __asm__(                                        \
       ".pushsection .rodata\n"                    \

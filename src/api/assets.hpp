@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-/// Files that are part of the program.
+/// Files that are embedded in the program.
 namespace deltadrop::api {
 
 /// docs/openapi.yaml as JSON.

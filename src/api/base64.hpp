@@ -6,12 +6,12 @@
 
 namespace deltadrop::api {
 
-/// RFC 4648 section 4, with padding.
+/// Encodes with the standard alphabet and padding (RFC 4648 section 4).
 std::string base64(std::string_view bytes);
 
-/// RFC 4648 section 5, without padding.
+/// Encodes with the URL-safe alphabet, without padding (RFC 4648 section 5).
 std::string base64url(std::string_view bytes);
-/// The bytes of what base64url made; nothing for other text.
+/// Decodes the output of base64url. Returns nothing for any other text.
 std::optional<std::string> decode_base64url(std::string_view text);
 
 }  // namespace deltadrop::api

@@ -28,7 +28,7 @@ Error bad_key(std::string_view value) {
                   kKeyBytesMax)};
 }
 
-/// An RFC 8941 string, or the bare token that most clients send.
+/// Parses an RFC 8941 string, or the bare token that most clients send.
 Result<std::string> parse_key(std::string_view value) {
   std::string key;
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
@@ -50,7 +50,7 @@ Result<std::string> parse_key(std::string_view value) {
   return key;
 }
 
-/// The next element of a list whose quoted strings may hold its separator; `rest` loses it.
+/// Removes the next element from `rest` and returns it. Separators inside quoted strings do not count.
 std::string_view take_element(std::string_view& rest, char separator) {
   bool quoted = false;
   std::size_t i = 0;
@@ -74,7 +74,7 @@ struct Preferences {
 };
 
 void read_preference(std::string_view text, Preferences& preferences) {
-  // What stands behind a semicolon is about the preference.
+  // Parameters of the preference follow a semicolon.
   std::string_view rest = take_element(text, ';');
   const auto name = ascii_lower(take_element(rest, '='));
   auto value = trim_blanks(rest);
@@ -86,7 +86,7 @@ void read_preference(std::string_view text, Preferences& preferences) {
   if (seconds && *seconds >= 0) preferences.wait_seconds = std::min(*seconds, kWaitSecondsMax);
 }
 
-/// A tag that is not a SHA-256 names no file, so that it matches nothing.
+/// Returns the files that the entity tags name. A tag that is not a SHA-256 matches no file.
 std::optional<ingest::FileSet> files_of(const std::optional<http::EntityTags>& tags) {
   if (!tags) return std::nullopt;
   ingest::FileSet files{tags->any, {}};

@@ -3,19 +3,21 @@
 #include "http/message.hpp"
 #include "ingest/ingest.hpp"
 
-/// What the headers of a request that makes a version say: `Idempotency-Key`
-/// (draft-ietf-httpapi-idempotency-key-header) and `Prefer: respond-async` (RFC 7240), and the conditions
-/// `If-Match` and `If-None-Match`.
+/// Reads the headers of a request that creates a version: `Idempotency-Key`
+/// (draft-ietf-httpapi-idempotency-key-header), `Prefer: respond-async` (RFC 7240), `If-Match` and
+/// `If-None-Match` (RFC 9110).
 namespace deltadrop::api {
 
-/// invalid_input "bad-idempotency-key". Preferences that are not known are passed over.
+/// Returns the request's id, stop token, key scope, idempotency key and publish wait. Ignores unknown
+/// preferences. Fails with invalid_input "bad-idempotency-key".
 Result<ingest::Caller> caller_of(const http::Request& request);
 
-/// If-Match and If-None-Match, for ingest to check under the table's lock. The entity tag of a table is that
-/// of its newest version's file: the file's SHA-256 in quotes.
+/// Returns If-Match and If-None-Match; ingest checks them under the table's lock. The entity tag of a table
+/// is the SHA-256 of its newest version's file, in quotes.
 ingest::Precondition precondition_of(const http::Request& request);
 
-/// Says in the answer what was done of the preference, and whether it is an earlier answer.
+/// Adds Preference-Applied if the response is asynchronous, and Idempotency-Replayed if it repeats an earlier
+/// one.
 void note_caller(http::Response& response, const ingest::Caller& caller, const ingest::UploadReport& report);
 
 }  // namespace deltadrop::api

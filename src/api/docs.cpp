@@ -38,7 +38,8 @@ constexpr std::string_view kStart = R"(window.ui = SwaggerUIBundle({
 });
 )";
 
-/// Everything comes from this server; Swagger UI sets styles from its script, and has its icons inside.
+/// All resources come from this server. Swagger UI sets styles from its script and embeds its icons as data
+/// URLs.
 constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";

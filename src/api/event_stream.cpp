@@ -13,7 +13,7 @@
 #include "http/problem.hpp"
 #include "status/applied_watch.hpp"
 
-// Server-sent events, as https://html.spec.whatwg.org/multipage/server-sent-events.html says.
+// Server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
 namespace deltadrop::api {
 namespace {
 
@@ -23,11 +23,11 @@ constexpr int kRetryMs = 2000;
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 constexpr history::EventCursor kBeginning{AppliedNo(0), Seq(0)};
 
-/// Each event as `id`, its cursor, and `data`, its JSON. Begins by saying `retry` and the id where it stands:
-/// a client that is cut off before the first event goes on from there too.
+/// Sends each event as `id`, its cursor, and `data`, its JSON. Sends `retry` and the start position as `id`
+/// first, so that a client that is disconnected before the first event resumes there.
 class EventStream final : public http::LiveBody {
  public:
-  /// `known`: an applied_no that the history has shown to be there.
+  /// `known` is an applied_no that the history has confirmed.
   EventStream(history::HistoryReader& history, std::shared_ptr<status::AppliedWatch> watch,
               history::EventQuery query, AppliedNo known, std::optional<std::chrono::milliseconds> time_max)
       : watch_(std::move(watch)),
@@ -49,7 +49,8 @@ class EventStream final : public http::LiveBody {
     if (looked_ && newest <= known_) return piece;
     auto batch = reader_.next(kNoLimit, newest);
     if (batch.has_error()) {
-      // Asked again with the next news, which there are when the history is back, or the next heartbeat.
+      // The stream asks again at the next heartbeat, or when the watch reports that the history answers
+      // again.
       if (consume::is_passing(batch.error())) return piece;
       return batch.error();
     }
@@ -57,7 +58,7 @@ class EventStream final : public http::LiveBody {
       piece += "id: ";
       piece += event_cursor({applied_no, event.seq});
       piece += "\ndata: ";
-      append_event_json(piece, event);  // has no line end: JSON escapes them
+      append_event_json(piece, event);  // contains no line end: JSON escapes them
       piece += "\n\n";
     }
     looked_ = batch.value().empty();
@@ -68,14 +69,15 @@ class EventStream final : public http::LiveBody {
  private:
   std::shared_ptr<status::AppliedWatch> watch_;
   std::optional<std::chrono::milliseconds> time_max_;
-  AppliedNo known_;      ///< everything up to here was said, once looked_
-  bool looked_ = false;  ///< nothing more was there when it last looked
+  AppliedNo known_;      ///< everything up to here was sent, if looked_
+  bool looked_ = false;  ///< the last batch was empty
   std::string greeting_;
   EventReader reader_;
-  std::unique_ptr<status::AppliedWatch::Listening> listening_;  ///< last: it ends before what it wakes
+  std::unique_ptr<status::AppliedWatch::Listening>
+      listening_;  ///< last member: destroyed before the members that its callback uses
 };
 
-/// Where the stream begins: behind Last-Event-ID, else as `after` says, else now.
+/// Returns the start of the stream: after Last-Event-ID if present, else at `after`, else now.
 Result<history::EventCursor> start_of(const http::Request& request, AppliedNo last) {
   auto after = request.query_value("after").value_or("now");
   if (const auto id = request.header("last-event-id"); id && !id->empty()) {
@@ -87,7 +89,7 @@ Result<history::EventCursor> start_of(const http::Request& request, AppliedNo la
   }
   DD_TRY(const auto cursor, parse_event_cursor(after));
   if (cursor.applied_no <= last) return cursor;
-  // It would wait for numbers that mean other uploads then.
+  // A stream from here would skip the uploads that get these numbers later.
   return Error{ErrorCode::not_found, "bad-cursor",
                "the cursor is of another history: this one has not come as far",
                "begin again with after=beginning, or after=now"};
@@ -107,7 +109,7 @@ Result<http::Response> stream_events(history::HistoryReader& history, const io::
   }
   http::Response response;
   response.content_type = kTypes[0];
-  response.headers.emplace_back("X-Accel-Buffering", "no");  // a proxy would keep what is little
+  response.headers.emplace_back("X-Accel-Buffering", "no");  // otherwise nginx buffers small responses
   response.live = std::make_shared<EventStream>(history, watch, std::move(query), last, time_max);
   return response;
 }

@@ -15,7 +15,7 @@
 namespace deltadrop::api {
 namespace {
 
-/// Events are fetched in batches, so that a page of the largest ones stops at its bytes and not at its count.
+/// The number of events per batch. Batches let a page of large events stop at its size limit.
 constexpr std::int64_t kBatch = 100;
 constexpr std::string_view kJsonLines = "application/x-ndjson";
 constexpr auto kTypes = std::to_array<std::string_view>({"application/json", kJsonLines});
@@ -30,8 +30,8 @@ Result<history::EventQuery> event_query(const http::Request& request, const io::
   return query;
 }
 
-/// `next_cursor` is null when there is nothing more now. `resume_cursor` always stands behind the page's last
-/// event: a client that follows the events goes on with it later.
+/// Returns a page of events. `next_cursor` is null if there are no more events now. `resume_cursor` is always
+/// after the page's last event, so that a client can continue from there later.
 Result<http::Response> list_page(history::HistoryReader& history, const http::Request& request,
                                  history::EventQuery query) {
   DD_TRY(auto page, Page::of(request));
@@ -57,7 +57,7 @@ Result<http::Response> list_page(history::HistoryReader& history, const http::Re
   return json_response(page.append_to(object, "events").text_or_null("resume_cursor", position).take());
 }
 
-/// All events of the uploads that were applied when it began, one a line.
+/// Streams all events of the uploads that are applied when the download begins, one per line.
 class Download {
  public:
   Download(history::HistoryReader& history, history::EventQuery query, std::int64_t limit, AppliedNo last)

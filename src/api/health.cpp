@@ -72,7 +72,7 @@ std::string_view word_for(io::ClockState clock) {
   return "DOWN";
 }
 
-/// Whether the process cannot do what it is there for: take uploads, or else record events.
+/// Returns whether the process cannot do its work: accept uploads, or else record events.
 bool is_down(const status::Checkup& found) {
   if (found.takes_uploads) return found.uploads.has_value();
   return found.log || found.database || (found.consumer && found.consumer->stopped);

@@ -9,7 +9,7 @@
 namespace deltadrop::api {
 namespace {
 
-/// `next` is the change after this one, if there is any: it ends what this one began.
+/// Returns one change as JSON. `next` is the change after it, or null; its time is this change's valid_to.
 std::string history_entry_json(const history::AppliedEvent& applied, const history::AppliedEvent* next) {
   const auto& event = applied.event;
   const auto valid_to = next == nullptr ? std::nullopt : std::optional(next->event.upload.effective_at);
@@ -40,7 +40,7 @@ Result<http::Response> key_history(const Services& services, const http::Request
     DD_TRY(after.seq.value, cursor_number(cursor->at(1)));
   }
   DD_TRY(const auto table, table_of_path(request));
-  // An unknown table is 404; an unknown key has no history.
+  // An unknown table is 404; an unknown key has an empty history.
   DD_TRY(services.ingest.reader().versions(table, Version(1), 1));
   DD_TRY(const auto changes, services.history.key_history(table, key));
   history::EventCursor last = after;
@@ -63,7 +63,7 @@ Result<http::Response> history_by_path(const Services& services, const http::Req
   return key_history(services, request, request.parameters[2]);
 }
 
-/// For keys that do not fit into a path.
+/// Serves keys that do not fit into a path.
 Result<http::Response> history_by_query(const Services& services, const http::Request& request) {
   DD_TRY(check_query(request, {"key", "limit", "cursor"}));
   const auto key = request.query_value("key");

@@ -8,14 +8,14 @@
 
 namespace deltadrop::api {
 
-/// docs/openapi.yaml as JSON, with those of its operations that are among `routes`: what a process does not
-/// serve is not in its description.
+/// Returns docs/openapi.yaml as JSON, with only the operations that are among `routes`. A process does not
+/// describe operations that it does not serve.
 std::string openapi_of(const std::vector<http::Route>& routes);
 
-/// The operations of docs/openapi.yaml as "GET /api/v1/uploads/{}", in order.
+/// Returns the operations of docs/openapi.yaml as "GET /api/v1/uploads/{}", in order.
 std::vector<std::string> described_operations();
 
-/// A route's pattern, or a path of the file, with each parameter as `{}`.
+/// Returns a route's pattern, or a path of docs/openapi.yaml, with each parameter as `{}`.
 std::string without_parameter_names(std::string_view path);
 
 }  // namespace deltadrop::api

@@ -17,7 +17,7 @@ namespace {
 
 constexpr char kFieldSeparator = '\x1f';
 
-/// 1 to kPageMax; kPageDefault where absent.
+/// Returns the request's limit, from 1 to kPageMax, or kPageDefault if it is absent.
 Result<std::int64_t> limit_of(const http::Request& request) {
   const auto text = request.query_value("limit");
   if (!text) return kPageDefault;
@@ -99,7 +99,7 @@ Result<std::vector<std::string>> parse_cursor(std::string_view text, std::string
                                               std::size_t fields) {
   const auto decoded = decode_base64url(text);
   if (!decoded || find_invalid_utf8(*decoded) != std::string_view::npos) return bad_cursor();
-  // The last field may hold anything, separators too: it is a row's key.
+  // The last field may contain separators, because it can be a row's key.
   const auto parts = split(*decoded, kFieldSeparator, fields + 1);
   if (parts.size() != fields + 1 || parts.front() != kind) return bad_cursor();
   return std::vector<std::string>(parts.begin() + 1, parts.end());

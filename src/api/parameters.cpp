@@ -40,7 +40,7 @@ Result<void> check_query(const http::Request& request, std::span<const std::stri
 
 Result<std::optional<std::string>> name_filter(const http::Request& request, std::string_view name) {
   auto value = request.query_value(name);
-  // What fits a company fits a table.
+  // Companies and tables have the same name rules.
   if (value && TableRef::make(*value, *value).has_error()) {
     return http::bad_parameter(name, *value, "1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or digit");
   }

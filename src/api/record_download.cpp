@@ -27,7 +27,7 @@ constexpr std::int64_t kBatchRecords = 4096;
 constexpr std::int64_t kBatchBytes = std::int64_t{256} << 10;
 constexpr std::string_view kLineEnd = "\r\n";  // RFC 4180
 
-/// One format's way of writing records.
+/// Writes records in one format.
 class Writer {
  public:
   virtual ~Writer() = default;
@@ -50,8 +50,8 @@ class JsonLines final : public Writer {
   ValuesReader values_;
 };
 
-/// A file that can be uploaded again: null is an empty field; an empty text, which only a table with
-/// empty=text has, is quoted.
+/// Writes a file that can be uploaded again. Null is an empty field. An empty text is quoted; it occurs only
+/// in a table with empty=text.
 class Csv final : public Writer {
  public:
   explicit Csv(std::vector<std::string> columns) : values_(std::move(columns)) {}
@@ -61,7 +61,8 @@ class Csv final : public Writer {
     for (const std::string_view name : values_.columns()) {
       if (!first) out += ',';
       first = false;
-      // Where nobody says it, the delimiter is found from the header: no other may stand there bare.
+      // An upload without a delimiter option detects it from the header, so the header must not contain
+      // another unquoted delimiter.
       const bool misleading = name.find_first_of(";|~\t") != std::string_view::npos &&
                               name.find_first_of(",\"\r\n") == std::string_view::npos;
       if (misleading) out += '"';
@@ -81,7 +82,7 @@ class Csv final : public Writer {
       if (value && value->empty()) {
         out += R"("")";
       } else if (value || values.size() == 1) {
-        // A lone null is quoted by append_record: a line without any character would be no record.
+        // append_record quotes a lone null, because an empty line is not a record.
         const std::string_view field = value.value_or(std::string_view());
         csv::append_record(out, std::span(&field, 1));
       }
@@ -94,8 +95,8 @@ class Csv final : public Writer {
   ValuesReader values_;
 };
 
-/// Gives the memory of downloads back: of the last one that is open when it ends, and at most once a second
-/// before, so that many small ones do not pay for it each.
+/// Returns the memory of finished downloads to the system: when the last open download ends, and at most once
+/// a second before that, so that many small downloads do not each pay for it.
 class OpenDownload {
  public:
   OpenDownload() { ++open_; }
@@ -119,16 +120,16 @@ class OpenDownload {
   static constexpr std::chrono::seconds kReleaseEvery{1};
   static constexpr std::size_t kWorthReleasing = std::size_t{1} << 20;
   static inline std::atomic<std::size_t> open_ = 0;
-  static inline std::atomic<std::size_t> unreleased_ = 0;  ///< bytes made by downloads that have ended
+  static inline std::atomic<std::size_t> unreleased_ = 0;  ///< bytes of finished downloads
   static inline std::atomic<std::chrono::steady_clock::rep> released_at_ = 0;
 
   std::size_t bytes_ = 0;
 };
 
-/// The source, whose end gives its memory back.
+/// Wraps the source so that its memory is released when it ends.
 http::BodySource released_at_end(http::BodySource source) {
   struct Counted {
-    OpenDownload open;  // first: it ends after the source
+    OpenDownload open;  // first member: destroyed after the source
     http::BodySource source;
   };
   const auto both = std::make_shared<Counted>();
@@ -145,8 +146,8 @@ std::unique_ptr<Writer> writer_of(const RecordDownload& wanted) {
   return std::make_unique<JsonLines>(wanted.columns);
 }
 
-/// The body, in pieces. Holds one batch at a time; each is a question of its own, answered as of the
-/// version's moment.
+/// Produces the body in pieces. Holds one batch at a time; each batch is a separate query as of the version's
+/// effective_at.
 class Pieces {
  public:
   Pieces(history::HistoryReader& history, const RecordDownload& wanted)
@@ -161,7 +162,8 @@ class Pieces {
     if (!std::exchange(begun_, true)) {
       DD_TRY(writer_->begin(piece));
     }
-    // With the first records: a history that does not answer is still a problem then.
+    // The first piece includes records, so that a history that does not answer still becomes a problem
+    // response.
     const auto header_bytes = piece.size();
     while (!ended_ && piece.size() == header_bytes) {
       DD_TRY(append_batch(piece));
@@ -190,7 +192,8 @@ class Pieces {
   bool ended_ = false;
 };
 
-/// A Parquet file of them. It is begun with the first piece, since that may read all records to find types.
+/// Returns a Parquet file of the records. The first piece starts the file, because that may read all records
+/// to find the types.
 http::BodySource parquet_pieces(history::HistoryReader& history, const RecordDownload& wanted) {
   const auto& shown = *wanted.view.shown;
   const lake::TableState state{{shown.table, *shown.version, shown.times.effective_at.value_or(Timestamp{})},
@@ -237,7 +240,8 @@ void add_view_headers(http::Response& response, const View& view) {
   if (view.warning) response.headers.emplace_back("Deltadrop-Warning", *view.warning);
 }
 
-/// A version's values never change; valid_to, which the others have too, does.
+/// Returns an entity tag for CSV only: a version's values never change, but valid_to in the other formats
+/// does.
 std::optional<std::string> etag_of(const RecordDownload& wanted) {
   if (wanted.format != DownloadFormat::csv) return std::nullopt;
   std::string what = csv::format_record({wanted.columns.begin(), wanted.columns.end()});

@@ -16,7 +16,7 @@ namespace {
 
 using ingest::UploadRecord;
 
-/// Uploads that follow each other within a millisecond get timestamps a little ahead of the clock.
+/// Uploads within the same millisecond get timestamps slightly ahead of the clock.
 constexpr std::int64_t kAheadMs = 1'000;
 
 Result<std::optional<UploadRecord>> version_if_in_time(ingest::ArchiveReader& reader, const TableRef& table,
@@ -28,8 +28,8 @@ Result<std::optional<UploadRecord>> version_if_in_time(ingest::ArchiveReader& re
   return std::optional(std::move(found.front()));
 }
 
-/// The last accepted version with effective_at <= as_of. effective_at grows with the version, so this is a
-/// search by doubling, then by halving.
+/// Returns the last accepted version with effective_at <= as_of. Uses exponential search, because
+/// effective_at increases with the version.
 Result<std::optional<UploadRecord>> version_at(ingest::ArchiveReader& reader, const TableRef& table,
                                                Timestamp as_of) {
   std::optional<UploadRecord> best;
@@ -54,7 +54,7 @@ Result<std::optional<UploadRecord>> version_at(ingest::ArchiveReader& reader, co
   return best;
 }
 
-/// `accepted`, or the last version before it that is applied.
+/// Returns the view of `accepted`, or of the last applied version before it.
 Result<View> view_of(const Services& services, std::optional<UploadRecord> accepted, Timestamp as_of) {
   View view;
   view.as_of = as_of;
@@ -73,7 +73,8 @@ Result<View> view_of(const Services& services, std::optional<UploadRecord> accep
   return view;
 }
 
-/// A version that is asked for by its number is shown or refused, never an older one in its place.
+/// Returns the view of a version that the request names by number. Fails if it is not applied; never falls
+/// back to an older one.
 Result<View> view_of_version(const Services& services, UploadRecord accepted) {
   DD_TRY(const auto progress, status::progress_of(accepted, services.history));
   if (!progress.applied) {
@@ -91,7 +92,7 @@ Result<View> view_of_version(const Services& services, UploadRecord accepted) {
   return view;
 }
 
-/// A version and a time that are both asked for must name the same rows.
+/// Fails unless the requested version and the requested time select the same rows.
 Result<void> check_held_then(const Services& services, const UploadRecord& version,
                              const std::string& as_of) {
   DD_TRY(const auto time, parse_time("as_of", as_of, io::BareDate::end_of_day, services.time_zone));
@@ -104,7 +105,8 @@ Result<void> check_held_then(const Services& services, const UploadRecord& versi
                "give as_of or version alone"};
 }
 
-/// Whoever asks for the present by a time gets an old version if the clock was ahead once, and is told why.
+/// Explains why a request with a present time returns an old version: the clock was ahead when the newest was
+/// accepted.
 Result<std::optional<std::string>> warning_of(const Services& services, const TableRef& table,
                                               Timestamp as_of) {
   DD_TRY(const auto known, services.ingest.reader().table(table));
@@ -131,7 +133,7 @@ Result<View> view_asked_for(const Services& services, const TableRef& table, con
     }
     return view_of_version(services, std::move(accepted));
   }
-  // The present is the last version, also where its time is a little ahead of the clock (see UploadRecord).
+  // The present is the last version, even if its time is slightly ahead of the clock (see UploadRecord).
   Timestamp time{std::numeric_limits<std::int64_t>::max()};
   if (as_of) {
     DD_TRY(time, parse_time("as_of", *as_of, io::BareDate::end_of_day, services.time_zone));

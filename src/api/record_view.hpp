@@ -7,17 +7,16 @@
 
 namespace deltadrop::api {
 
-/// Which version a list of records shows. Its records are read as of the version's own effective_at: at that
-/// moment they are the same for ever, whatever is applied later, so all pages of a list, and all of a
-/// download, show one version.
+/// The version that a list of records shows. Its records are read as of the version's own effective_at. The
+/// records at that moment never change, so all pages of a list or a download show the same version.
 struct View {
-  std::optional<ingest::UploadRecord> shown;  ///< none: before the first applied version
-  bool complete = true;  ///< nothing accepted that belongs to the view waits to be applied
+  std::optional<ingest::UploadRecord> shown;  ///< empty before the first applied version
+  bool complete = true;                       ///< false if an accepted upload of the view is not yet applied
   Timestamp as_of;
-  std::optional<std::string> warning;  ///< why a newer version is not shown at a time that is not in the past
+  std::optional<std::string> warning;  ///< why a newer version is not shown although as_of is not in the past
 };
 
-/// What the request's `as_of` and `version` name; without them the present.
+/// Returns the view that the request's `as_of` and `version` select, or the present if it has neither.
 Result<View> view_asked_for(const Services& services, const TableRef& table, const http::Request& request);
 
 }  // namespace deltadrop::api

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::int64_t kBatch = 100;
 
-/// Where a page of records begins.
+/// The start of a page of records.
 struct Start {
   View view;
   std::optional<std::string> after_key;
@@ -45,7 +45,7 @@ std::string cursor_after(const View& view, const std::string& key) {
                       std::to_string(view.as_of.unix_ms), view.complete ? "1" : "0", key});
 }
 
-/// A cursor goes on with the list that it came from: what it is given along must ask for that list.
+/// Fails unless the request's version and as_of are those of the list that the cursor continues.
 Result<void> check_cursor_fits(const Services& services, const View& view, const http::Request& request) {
   if (const auto version = request.query_value("version")) {
     DD_TRY(const auto number, parse_positive("version", *version));
@@ -53,13 +53,13 @@ Result<void> check_cursor_fits(const Services& services, const View& view, const
   }
   if (const auto as_of = request.query_value("as_of")) {
     DD_TRY(const auto time, parse_time("as_of", *as_of, io::BareDate::end_of_day, services.time_zone));
-    // The list of a version has the version's own time, and only its first page compares it with as_of.
+    // A list by version uses the version's own time; only its first page compares that with as_of.
     if (!request.query_value("version") && view.as_of != time) return bad_cursor();
   }
   return success();
 }
 
-/// The names in `columns`, in their order; nothing where it is not given.
+/// Returns the names in `columns`, in their order, or nothing if the parameter is absent.
 Result<std::optional<std::vector<std::string>>> columns_asked_for(const http::Request& request) {
   using Columns = std::optional<std::vector<std::string>>;
   const auto text = request.query_value("columns");
@@ -74,7 +74,8 @@ Result<std::optional<std::vector<std::string>>> columns_asked_for(const http::Re
   return Columns(std::move(names).value());
 }
 
-/// The columns to show: those asked for, each of which the version must have, or all it tracks.
+/// Returns the requested columns, or all tracked columns if none are requested. Fails if the version lacks
+/// one.
 Result<std::vector<std::string>> columns_of(const ingest::UploadRecord& shown, const http::Request& request) {
   DD_TRY(auto asked, columns_asked_for(request));
   if (!asked) return shown.reading.tracked;
@@ -90,7 +91,7 @@ Result<std::vector<std::string>> columns_of(const ingest::UploadRecord& shown, c
   return std::move(*asked);
 }
 
-/// Fetched in batches, so that a page of the largest records stops at its bytes and not at its count.
+/// Reads records in batches, so that a page of large records stops at its size limit.
 Result<void> read_records(history::HistoryReader& history, const Start& start,
                           std::vector<std::string> columns, Page& page) {
   const auto& shown = *start.view.shown;

@@ -36,7 +36,7 @@ namespace {
 
 using Endpoints = std::shared_ptr<std::vector<std::string>>;
 
-/// GET / lists `endpoints`, which are filled in when all routes are there.
+/// Adds GET /, which lists `endpoints`. The caller fills them in after it has added all routes.
 void add_landing_route(std::vector<http::Route>& routes, const Endpoints& endpoints) {
   const auto land = [endpoints](const http::Request& request) -> Result<http::Response> {
     return json_response(

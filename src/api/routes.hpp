@@ -19,12 +19,13 @@ class Metrics;
 
 namespace deltadrop::api {
 
-/// What a form may hold.
+/// Limits of a form.
 struct FormLimits {
   std::size_t parts_max = 100;
 };
 
-/// What the endpoints work on; all outlive the server. `consumer` is null where none runs in this process.
+/// The services that the endpoints use; all outlive the server. `consumer` is null if none runs in this
+/// process.
 struct Services {
   ingest::Ingest& ingest;
   eventlog::EventLog& log;
@@ -34,12 +35,12 @@ struct Services {
   io::Clock& clock;
   status::Metrics* metrics = nullptr;  ///< null: /metrics is 404
   FormLimits form = {};
-  io::TimeZone time_zone = {};  ///< of dates without a time
-  /// What else a person must look at, for /health; empty: nothing.
+  io::TimeZone time_zone = {};  ///< time zone of dates without a time
+  /// Returns further problems that /health reports for an operator. May be empty.
   std::function<std::vector<std::string>()> troubles = {};
 };
 
-/// What a consumer's own endpoints work on.
+/// The services that a consumer's own endpoints use.
 struct ConsumerServices {
   eventlog::EventLog& log;
   history::HistoryReader& history;
@@ -47,13 +48,13 @@ struct ConsumerServices {
   consume::Consumer& consumer;
   io::Clock& clock;
   status::Metrics* metrics = nullptr;
-  io::ClockWatch* clock_watch = nullptr;  ///< null: /health says nothing of the clock
+  io::ClockWatch* clock_watch = nullptr;  ///< null: /health does not report the clock
 };
 
-/// Every endpoint of the API.
+/// Returns all endpoints of the API.
 std::vector<http::Route> all_routes(const Services& services);
-/// Of a process that only consumes: /health, /health/live, /health/ready, /metrics, the dead letters, and
-/// /docs.
+/// Returns the endpoints of a process that only consumes: /health, /health/live, /health/ready, /metrics, the
+/// dead letters, and /docs.
 std::vector<http::Route> consumer_routes(const ConsumerServices& services);
 
 }  // namespace deltadrop::api

@@ -21,7 +21,7 @@ JsonObject table_json(const ingest::TableRecord& table) {
   return object;
 }
 
-/// What the lake has for each column, beside what the last version declares for it: where the two differ,
+/// Returns each column's type in the lake beside its declared type in the last version. If they differ, some
 /// values do not fit the declaration.
 Result<std::string> lake_columns_json(history::HistoryReader& history, const ingest::TableRecord& table) {
   DD_TRY(const auto declared, ingest::types_from_json(table.last.reading.types_json.value_or("")));
@@ -39,12 +39,13 @@ Result<std::string> lake_columns_json(history::HistoryReader& history, const ing
   return items.take();
 }
 
-/// A history that does not answer is no reason not to say what the catalog knows.
+/// If the history does not answer, the response still contains the data of the catalog.
 bool is_no_answer(const Error& error) {
   return error.code == ErrorCode::unavailable || error.code == ErrorCode::timed_out;
 }
 
-/// Where the list begins: after the cursor's table, else with the first one of the company, if one is named.
+/// Returns the table after which the list begins: the cursor's table, or the position before the company's
+/// first.
 Result<std::optional<TableRef>> tables_after(const http::Request& request,
                                              const std::optional<std::string>& company) {
   using After = std::optional<TableRef>;
@@ -64,7 +65,7 @@ Result<http::Response> list_tables(const Services& services, const http::Request
   DD_TRY(const auto tables, services.ingest.reader().tables(filter));
   TableRef last;
   for (const auto& table : tables) {
-    if (company && table.table.company_id != *company) break;  // they are sorted by company
+    if (company && table.table.company_id != *company) break;  // tables are sorted by company
     if (page.full()) {
       page.continue_at(make_cursor("tables", {last.company_id, last.table_name}));
       break;
@@ -82,7 +83,7 @@ Result<http::Response> get_table(const Services& services, const http::Request& 
   DD_TRY(const auto found, services.ingest.reader().table(wanted));
   if (!found) return no_such_table(wanted);
   auto object = table_json(*found);
-  // Only who wants them waits for the history.
+  // Only requests for the lake's columns wait for the history.
   if (with_lake) {
     const auto columns = lake_columns_json(services.history, *found);
     if (columns.has_error() && !is_no_answer(columns.error())) return columns.error();
@@ -98,7 +99,7 @@ void add_table_routes(std::vector<http::Route>& routes, const Services& services
                            "/api/v1/tables", std::bind_front(list_tables, services)));
   routes.push_back(handler(http::Work::catalog, {AllowedTo::readers, Scope::company_in_path}, "GET",
                            "/api/v1/tables/{}/{}", std::bind_front(get_table, services)));
-  // Only who wants the lake's columns waits for the history, or behind those who do.
+  // Only requests for the lake's columns use the history's worker pool.
   routes.back().work_of = [](const http::Request& request) {
     return request.query_value("lake") ? http::Work::history : http::Work::catalog;
   };

@@ -21,7 +21,7 @@ namespace {
 
 using ingest::UploadRequest;
 
-/// What a client says about its file, field by field, from a form or a query.
+/// The fields that a client sends with its file, in a form or a query.
 class RequestFields {
  public:
   explicit RequestFields(io::TimeZone zone) : zone_(std::move(zone)) {}
@@ -51,7 +51,7 @@ class RequestFields {
  private:
   static constexpr std::string_view kEffectiveAt = "effective_at";
 
-  /// Below this layer, a time is an instant.
+  /// The layers below handle only instants, not dates.
   [[nodiscard]] Result<Timestamp> effective_at(const std::string& value) const {
     auto time = parse_time(kEffectiveAt, value, io::BareDate::start_of_day, zone_);
     if (time.has_value()) return time;
@@ -71,7 +71,7 @@ void submit(ingest::Reception& reception, const UploadRequest& request, const ht
   });
 }
 
-/// POST /upload: the `file` part goes to the spool as it comes.
+/// POST /upload: streams the `file` part to the spool.
 class FormUpload final : public http::BodySink, private http::MultipartVisitor {
  public:
   FormUpload(ingest::Intake& intake, RequestFields fields, std::string_view boundary,
@@ -121,14 +121,15 @@ class RawUpload final : public http::BodySink {
 
 using MadeSink = Result<std::unique_ptr<http::BodySink>>;
 
-/// The request's Content-Encoding, in lower case; "" where there is none to undo.
+/// Returns the request's Content-Encoding in lower case, or "" if there is none or it is "identity".
 std::string content_coding(const http::Request& request) {
   const auto values = request.all_headers("content-encoding");
   const auto coding = ascii_lower(fmt::format("{}", fmt::join(values, ", ")));
   return coding == "identity" ? std::string() : coding;
 }
 
-/// gzip and zstd are told by the file's first bytes and expanded; the header says nothing that is needed.
+/// Rejects unknown content codings. Ingest detects gzip and zstd by the file's first bytes and expands them,
+/// so the header is not needed otherwise.
 Result<void> check_coding_of_file(const http::Request& request) {
   constexpr std::array<std::string_view, 4> kUnderstood = {"", "gzip", "x-gzip", "zstd"};
   const auto coding = content_coding(request);
@@ -163,7 +164,7 @@ MadeSink receive_raw(ingest::Intake& intake, const http::Request& request, const
   }
   DD_TRY(check_coding_of_file(request));
   if (request.header("content-range")) {
-    // RFC 9110 section 14.5: a part taken for the whole would delete the rows that it lacks.
+    // A partial file would delete the missing rows (RFC 9110 section 14.5).
     return http::bad_request("Content-Range says that the body is only a part of the file",
                              "send the whole file, without Content-Range");
   }

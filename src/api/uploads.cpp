@@ -24,12 +24,12 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kWaitDefault{10'000};
 constexpr std::chrono::milliseconds kWaitMax{30'000};
-/// Waits are cut into slices, so that a stopping server is noticed, and a history that another process writes
-/// to.
+/// The longest single wait. Short waits let the request notice that the server stops, or that another process
+/// has written to the history.
 constexpr std::chrono::milliseconds kWaitSlice{250};
-/// How often a history is asked that another process writes: it gives no signal.
+/// The interval for polling a history that another process writes, which sends no signal.
 constexpr std::chrono::milliseconds kAskAgain{25};
-/// Each waiting request takes a worker thread; there are more threads than this.
+/// The maximum number of waiting requests. Each occupies a worker thread; there are more threads than this.
 constexpr int kWaitersMax = 8;
 constexpr std::int64_t kScannedMax = 10'000;
 
@@ -59,7 +59,7 @@ std::string history_json(const history::UploadStatus& status) {
   return object.take();
 }
 
-/// When each step was done, as far as it is known.
+/// Returns the known time of each step.
 std::string times_json(const ingest::UploadRecord& upload, const history::UploadStatus* status) {
   const bool was_held = !upload.outcome.hold_reasons.empty();
   return JsonObject()
@@ -83,7 +83,7 @@ http::Response upload_response(const Services& services, const ingest::UploadRec
     const auto& known = progress.value();
     object.boolean("applied", known.applied).boolean("in_lake", known.in_lake);
     object.raw("history", known.status ? history_json(*known.status) : "null");
-  } else {  // the history does not answer; the upload is what it is all the same
+  } else {  // the history does not answer; the rest is known
     object.null("applied").null("in_lake").null("history");
   }
   if (upload.state == ingest::UploadState::held) {
@@ -126,7 +126,7 @@ bool reached(const Services& services, const UploadId& id, Goal goal) {
   const auto& record = *upload.value();
   const bool moving =
       record.state == ingest::UploadState::accepted || record.state == ingest::UploadState::published;
-  if (!moving) return true;  // held, discarded, expired: nothing will come of waiting
+  if (!moving) return true;  // held, discarded and expired uploads do not progress
   if (goal == Goal::published) return record.state == ingest::UploadState::published;
   const auto progress = status::progress_of(record, services.history);
   if (progress.has_error()) return false;
@@ -144,16 +144,17 @@ void wait_for(const Services& services, const http::Request& request, const Uplo
     if (wait.goal == Goal::published) {
       services.ingest.publications().wait_published(id, slice);
     } else if (services.consumer == nullptr || services.consumer->wait_for_progress(seen, slice) == seen) {
-      // A history that another process writes gives no signal, and neither does a consumer that has stopped.
+      // Neither a history that another process writes nor a stopped consumer sends a signal.
       request.stop.wait_until(std::min(deadline, now + kAskAgain));
     }
   }
 }
 
-/// Counts the requests that wait now.
+/// Counts the waiting requests.
 class Waiters {
  public:
-  /// One of them, while it exists. Fails with "too-busy" when there are kWaitersMax.
+  /// One waiting request, for the lifetime of this object. take fails with unavailable "too-busy" if there
+  /// are kWaitersMax.
   class Place {
    public:
     static Result<Place> take(Waiters& waiters) {
@@ -183,7 +184,7 @@ class Waiters {
   std::atomic<int> count_ = 0;
 };
 
-/// Who deleted it finds nothing there; the list still tells what it was.
+/// Returns the response for a discarded upload: GET is 404, but the list still shows it.
 http::Response discarded(const ingest::UploadRecord& upload) {
   return http::problem_with({ErrorCode::not_found, "upload-discarded",
                              fmt::format("upload {} was discarded", upload.upload_id.to_string()),
@@ -238,8 +239,8 @@ Result<UploadsQuery> uploads_query(const http::Request& request) {
   return query;
 }
 
-/// The port filters by whole tables; a company or a table name alone is sifted here, up to kScannedMax
-/// uploads a page, so a page may be short and still have a next one.
+/// Lists uploads. The catalog filters only by whole tables. This function filters by a company or a table
+/// name alone and scans up to kScannedMax uploads per page, so a short page may have a next one.
 Result<http::Response> list_uploads(const Services& services, const http::Request& request) {
   DD_TRY(auto query, uploads_query(request));
   DD_TRY(auto page, Page::of(request));
@@ -273,7 +274,7 @@ Result<http::Response> list_changes(const Services& services, const http::Reques
   return page.response("changes");
 }
 
-/// Which versions came since a held upload was compared, and by which uploads.
+/// Returns the versions that were accepted after a held upload was compared, with their uploads.
 Result<std::string> versions_since(const Services& services, const ingest::UploadRecord& upload) {
   const Version first(upload.based_on ? upload.based_on->value + 1 : 1);
   DD_TRY(const auto versions, services.ingest.reader().versions(upload.table, first, kPageDefault));

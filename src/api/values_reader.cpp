@@ -40,7 +40,8 @@ class ValuesReader::State {
   }
 
   std::vector<std::string> columns_;
-  /// Views of columns_, which never changes. A tree: nobody can choose names that collide in it.
+  /// Keys are views of columns_, which never changes. A tree, so that chosen names cannot cause hash
+  /// collisions.
   std::map<std::string_view, std::size_t> places_;
   std::vector<std::optional<std::string_view>> values_;
   simdjson::dom::parser parser_;

@@ -11,7 +11,8 @@
 
 namespace deltadrop::api {
 
-/// Reads records' values, an object of texts and nulls as the history keeps it, by column. For one thread.
+/// Reads the values of records by column. The history stores them as a JSON object of strings and nulls. Not
+/// thread-safe.
 class ValuesReader {
  public:
   using Values = std::span<const std::optional<std::string_view>>;
@@ -22,10 +23,10 @@ class ValuesReader {
   ValuesReader& operator=(ValuesReader&&) noexcept;
 
   [[nodiscard]] const std::vector<std::string>& columns() const;
-  /// The value of each column, in their order; nothing where it is null or absent. Until the next call.
-  /// `corrupt` where the text is no such object.
+  /// Returns the value of each column, in the order of columns(), and nothing for a null or absent value. The
+  /// result is valid until the next call. Fails with corrupt "bad-record" if the text is not such an object.
   Result<Values> read(std::string_view data_json);
-  /// The same as a JSON object of exactly these columns.
+  /// Returns the values as a JSON object of exactly these columns. Fails as read does.
   Result<std::string> project(std::string_view data_json);
 
  private:

@@ -58,7 +58,7 @@ http::Response no_such_range(http::Response response, std::uint64_t size) {
   return refused;
 }
 
-/// One of the files that a version has.
+/// One of a version's files.
 struct WantedFile {
   Sha256 sha256;
   std::string_view content_type;
@@ -78,8 +78,8 @@ Result<WantedFile> wanted_file(const ingest::UploadRecord& upload, bool original
                "leave original out to get the CSV"};
 }
 
-/// The archived bytes as they came, or a part of them. Names of companies and tables are made of characters
-/// that need no quoting.
+/// Returns the archived bytes or a range of them. Company and table names contain no characters that need
+/// quoting.
 Result<http::Response> get_file(const Services& services, const http::Request& request) {
   DD_TRY(check_query(request, {"original"}));
   DD_TRY(const bool original, flag_of(request, "original"));
