@@ -48,7 +48,7 @@ bool AppliedWatch::wait_for_listeners(std::unique_lock<std::mutex>& lock) {
   return !ending_;
 }
 
-/// Asks once, without the lock, and tells everybody where there is something new.
+/// Queries the history once, without the lock, and wakes all listeners if the answer is new.
 void AppliedWatch::ask(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   const auto answer = history_.last_applied();
@@ -73,7 +73,7 @@ void AppliedWatch::run() {
       moved = consumer_->wait_for_progress(seen, deadline) != seen;
       lock.lock();
     }
-    // A consumer that has stopped does not wait.
+    // wait_for_progress returns at once if the consumer has stopped.
     if (!moved) changed_.wait_until(lock, deadline, [this] { return ending_; });
   }
 }

@@ -13,14 +13,14 @@
 
 namespace deltadrop::status {
 
-/// Tells those who listen that uploads were applied: one thread asks the history for all of them, only while
-/// somebody listens. Where the consumer runs in this process it is woken by that; else it asks every 200 ms.
+/// Notifies listeners when uploads are applied. One thread polls the history for all listeners, and only
+/// while there are any. A consumer in this process wakes the thread; otherwise it polls every 200 ms.
 /// Thread-safe.
 class AppliedWatch {
  public:
   using Wake = std::function<void()>;
 
-  /// Ends the listening when it goes; after that `wake` is not called.
+  /// A registered listener. `wake` is not called after this object is destroyed.
   class Listening {
    public:
     Listening(AppliedWatch& watch, std::uint64_t number) : watch_(watch), number_(number) {}
@@ -33,15 +33,16 @@ class AppliedWatch {
     std::uint64_t number_;
   };
 
-  /// `consumer` is null where none runs in this process. Both outlive this.
+  /// `consumer` is null if none runs in this process. Both arguments outlive this object.
   AppliedWatch(history::HistoryReader& history, consume::Consumer* consumer);
   ~AppliedWatch();
   AppliedWatch(const AppliedWatch&) = delete;
   AppliedWatch& operator=(const AppliedWatch&) = delete;
 
-  /// Calls `wake`, which must not wait, after each change of last(), and when the history answers again.
+  /// Calls `wake` after each change of last(), and when the history answers again after a failure. `wake`
+  /// must not block.
   std::unique_ptr<Listening> listen(Wake wake);
-  /// The upload that was applied last, as far as is known here; 0 until the first question is answered.
+  /// Returns the number of the last applied upload known here, or 0 before the history first answers.
   [[nodiscard]] AppliedNo last() const;
 
  private:
@@ -59,7 +60,7 @@ class AppliedWatch {
   AppliedNo last_{0};
   bool failing_ = false;
   bool ending_ = false;
-  std::thread thread_;  ///< last: it uses the others
+  std::thread thread_;  ///< last member: uses the others
 };
 
 }  // namespace deltadrop::status

@@ -13,9 +13,9 @@ namespace deltadrop::status {
 namespace {
 
 constexpr std::chrono::milliseconds kLogProbe{2000};
-/// /health and /metrics answer within a second.
+/// The probe timeout, so that /health and /metrics answer within a second.
 constexpr std::chrono::milliseconds kPatience{900};
-/// For so long an earlier answer stands for one that is late.
+/// The maximum age of an earlier result that replaces a late one.
 constexpr std::chrono::seconds kAgeMax{5};
 
 std::optional<Error> no_answer(std::string_view whose) {
@@ -63,7 +63,7 @@ Examiner::Examiner(const Examined& parts)
 }
 
 Checkup Examiner::examine() {
-  // All at once: together they wait as long as the slowest.
+  // The probes run in parallel: the total wait is that of the slowest.
   const auto uploads = uploads_ ? uploads_probe_.ask([this] { return look_at_uploads(); }) : 0;
   const auto log = log_probe_.ask([this] { return look_at_log(); });
   const auto history = history_probe_.ask([this] { return look_at_history(); });
@@ -96,7 +96,7 @@ Examiner::UploadsSeen Examiner::look_at_uploads() {
   UploadsSeen seen;
   seen.uploads = error_of(uploads_->probe.look());
   if (seen.uploads) {
-    // It may be the spool that takes nothing, and the catalog still knows.
+    // The catalog may still answer if only the spool fails.
     ingest::UploadFilter newest;
     newest.limit = 1;
     if (parts_.ingest->reader().uploads(newest).has_error()) return seen;
@@ -135,12 +135,12 @@ Examiner::HistorySeen Examiner::look_at_history() {
   return seen;
 }
 
-/// Without an answer of the history nothing is known of the consumer but whether it gave up.
+/// Adds the consumer's health. If the history does not answer, only a stopped consumer is known.
 void Examiner::add_consumer(Checkup& found, std::optional<consume::Health> seen) {
   if (parts_.consumer == nullptr) return;
   found.consumer = std::move(seen).value_or(consume::Health{});
   found.consumer->stopped = parts_.consumer->stopped();
-  // The database may answer and still take nothing: rights, a read-only server.
+  // A database that answers may still reject writes, for example without rights or if it is read-only.
   auto& written = found.consumer->history;
   if (!found.database && written && written->code == ErrorCode::unavailable) {
     found.database = std::exchange(written, std::nullopt);
@@ -160,7 +160,7 @@ void Examiner::look_at_clock(Checkup& found) {
 
 void Examiner::look_for_standstill(Checkup& found) {
   const std::lock_guard lock(mutex_);
-  // A clock that jumps is no standstill, and hides none.
+  // Uptime is used because a jump of the clock must neither cause nor hide a standstill.
   const Timestamp measured{parts_.clock.uptime().count()};
   std::optional<std::string> consumed;
   std::optional<std::string> in_lake;
@@ -178,7 +178,7 @@ void Examiner::look_for_standstill(Checkup& found) {
     return;
   }
   if (found.summary) found.lake_up = !lake_stands;
-  // While Kafka or the database is down, a consumer cannot do anything either.
+  // While Kafka or the database is down, no consumer can work.
   if (found.log || !found.unapplied || !found.pending) return;
   const bool missing = nothing_consumed && !found.unapplied->troubles.empty();
   found.consumer_up = !missing;

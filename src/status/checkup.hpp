@@ -19,59 +19,60 @@
 #include "status/unapplied.hpp"
 #include "status/uploads_probe.hpp"
 
-/// What /health and /metrics report. A value that is not known is absent, never 0 and never "UP".
+/// The facts that /health and /metrics report. An unknown value is absent, never 0 or "UP".
 namespace deltadrop::status {
 
-/// What is examined; all outlive the Examiner. A process that takes no uploads has no `ingest`, one that does
-/// not consume no `consumer`.
+/// The examined parts; all outlive the Examiner. `ingest` is null in a process that takes no uploads, and
+/// `consumer` in one that does not consume.
 struct Examined {
   ingest::Ingest* ingest;
   eventlog::EventLog& log;
   history::HistoryReader& history;
   consume::Consumer* consumer;
   io::Clock& clock;
-  std::function<std::vector<std::string>()> more_troubles = {};  ///< of the program around this process
-  io::ClockWatch* clock_watch = nullptr;                         ///< null: the ingestion engine has one
+  std::function<std::vector<std::string>()> more_troubles =
+      {};                                 ///< returns the troubles of the surrounding program
+  io::ClockWatch* clock_watch = nullptr;  ///< null: the ingestion engine watches the clock
 };
 
 /// One examination.
 struct Checkup {
   Timestamp at;
-  std::optional<Error> uploads;  ///< why none can be taken
+  std::optional<Error> uploads;  ///< why uploads cannot be accepted
   std::optional<Error> log;
   std::optional<Error> database;
   io::ClockReport clock;
-  bool takes_uploads = false;            ///< whether this process is there for that
-  std::optional<ingest::Health> ingest;  ///< none while the catalog does not answer
+  bool takes_uploads = false;            ///< whether this process accepts uploads
+  std::optional<ingest::Health> ingest;  ///< empty while the catalog does not answer
   std::optional<consume::Health> consumer;
   std::optional<history::Summary> summary;
   std::optional<AppliedNo> last_applied;
   std::optional<history::UploadStatus> oldest_not_in_lake;
   std::optional<Unapplied> unapplied;
-  /// Accepted and not applied; of a process that only consumes: recorded and not applied.
+  /// Uploads that are accepted and not applied; in a process that only consumes, recorded and not applied.
   std::optional<std::int64_t> pending;
   std::vector<std::string> more_troubles;
-  std::vector<std::string> stalled;  ///< what has not moved for a minute, each with its fix
-  std::optional<bool> lake_up;       ///< whether applied uploads get into the lake
-  std::optional<bool> consumer_up;   ///< whether anything takes events from the log
+  std::vector<std::string> stalled;  ///< everything that has made no progress for a minute, each with its fix
+  std::optional<bool> lake_up;       ///< whether applied uploads are written to the lake
+  std::optional<bool> consumer_up;   ///< whether any consumer reads the log
 };
 
-/// Everything that is wrong, in words, each with its fix.
+/// Returns a description and fix of each problem.
 std::vector<std::string> troubles_of(const Checkup& found);
 
-/// Examines one process again and again, at a cost that does not depend on how many tables or callers there
-/// are. Disk, log and database are asked on threads of their own, so that a server that is frozen delays an
-/// answer by less than a second; then it counts as down. Thread-safe.
+/// Examines one process repeatedly. The cost does not depend on the number of tables or callers. Separate
+/// threads probe the disk, the log and the database, so that a frozen server delays a response by less than a
+/// second and counts as down. Thread-safe.
 class Examiner {
  public:
   explicit Examiner(const Examined& parts);
 
   Checkup examine();
-  /// Whether the process can do what it is there for: take uploads, or else record events.
+  /// Fails unless the process can do its work: accept uploads, or else record events.
   Result<void> takes_work();
 
  private:
-  /// What the disk says. Errors as in Checkup.
+  /// The result of the disk's probe. Errors are as in Checkup.
   struct UploadsSeen {
     std::optional<Error> uploads;
     std::optional<ingest::Health> ingest;
@@ -82,13 +83,13 @@ class Examiner {
     std::optional<AppliedNo> last_applied;
     std::optional<history::UploadStatus> oldest_not_in_lake;
     std::optional<Unapplied> unapplied;
-    std::optional<consume::Health> consumer;  ///< asks the history, too
+    std::optional<consume::Health> consumer;  ///< also read from the history
   };
   using LogSeen = std::optional<Error>;
-  /// What a process that takes uploads is asked about them.
+  /// The probes of a process that accepts uploads.
   struct Uploads {
     UploadsProbe probe;
-    UnappliedWatch unapplied;  ///< by the history probe's thread
+    UnappliedWatch unapplied;  ///< used by the history probe's thread
   };
 
   UploadsSeen look_at_uploads();
@@ -100,10 +101,10 @@ class Examiner {
 
   Examined parts_;
   std::unique_ptr<Uploads> uploads_;
-  std::mutex mutex_;  ///< of the two below
+  std::mutex mutex_;  ///< protects the next two members
   Standstill consuming_;
   Standstill lake_;
-  // Last: their threads use the others.
+  // Last members: their threads use the others.
   io::Probe<UploadsSeen> uploads_probe_;
   io::Probe<LogSeen> log_probe_;
   io::Probe<HistorySeen> history_probe_;

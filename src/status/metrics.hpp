@@ -12,20 +12,20 @@ namespace deltadrop::status {
 
 struct Checkup;
 
-/// What to do with a report besides counting it; empty: nothing.
+/// Callbacks for reports in addition to counting them; either may be empty.
 struct AlsoObserve {
   std::function<void(const UploadSeen&)> upload;
   std::function<void(std::string_view trouble)> clock;
 };
 
-/// Counts what the modules and the server report, for Prometheus. docs/operations.md has the names.
+/// Counts the reports of the modules and the server for Prometheus. docs/operations.md lists the names.
 /// Thread-safe.
 class Metrics : public Observer {
  public:
   virtual void saw_request(const http::Served& served) = 0;
-  /// The Prometheus text format, 0.0.4: what was counted, and the gauges of `found`. A gauge that this kind
-  /// of process never has is left out; one whose store does not answer is NaN, so that Prometheus does not
-  /// take an old value for a new one.
+  /// Returns the counters and the gauges of `found` in the Prometheus text format 0.0.4. Omits gauges that do
+  /// not apply to this kind of process. A gauge whose store does not answer is NaN, so that Prometheus does
+  /// not use an old value.
   virtual std::string text(const Checkup& found) = 0;
 };
 

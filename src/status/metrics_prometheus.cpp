@@ -30,13 +30,13 @@ using Labels = std::map<std::string, std::string>;
 
 const Histogram::BucketBoundaries kSeconds = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 1800};
 
-/// Those that may be a label: a client's own would let it make as many series as it likes.
+/// The methods that may be a label. Arbitrary methods would let a client create any number of series.
 constexpr auto kMethods =
     std::to_array<std::string_view>({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"});
 constexpr auto kResults = std::to_array<std::string_view>(
     {"published", "accepted", "held", "unchanged", "replayed", "refused", "failed"});
 
-/// NaN: what has the number does not answer.
+/// The value of a gauge whose source does not answer.
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 double up(bool is_up) { return is_up ? 1 : 0; }
@@ -48,18 +48,19 @@ double known(const std::optional<Value>& value) {
   return value ? static_cast<double>(*value) : kUnknown;
 }
 
-/// `read` of what was found out, if that is there.
+/// Returns `read` of the facts, or kUnknown if there are none.
 template <class Facts, class Read>
 double known(const std::optional<Facts>& facts, Read read) {
   return facts ? number(std::int64_t{read(*facts)}) : kUnknown;
 }
 
-/// Of a gauge that only a process that takes uploads has.
+/// Returns the value of a gauge that only a process that accepts uploads has.
 std::optional<double> of_uploads(const Checkup& found, double value) {
   return found.takes_uploads ? std::optional(value) : std::nullopt;
 }
 
-/// A gauge, and where its value is found. Nothing: this kind of process never has it.
+/// A gauge and the function that reads it. The function returns nothing if this kind of process never has the
+/// gauge.
 struct GaugeRow {
   const char* name;
   const char* help;
@@ -117,7 +118,7 @@ const auto kGauges = std::to_array<GaugeRow>({
      }},
 });
 
-/// Made anew for each reader, so that two of them do not meet.
+/// Each call builds its own registry, so that concurrent readers do not interfere.
 std::vector<prometheus::MetricFamily> gauges_of(const Checkup& found) {
   prometheus::Registry now;
   for (const auto& gauge : kGauges) {
@@ -141,7 +142,7 @@ class PrometheusMetrics final : public Metrics {
         .Register(registry_)
         .Add({{"version", DELTADROP_VERSION}})
         .Set(1);
-    // Series that are there from the start: a rate over one that appears with its first event misses it.
+    // These series exist from the start, because rate() misses the first event of a new series.
     for (const auto result : kResults) uploads_.Add({{"result", std::string(result)}});
     for (const auto step : kStepNames) steps_.Add({{"step", std::string(step)}}, kSeconds);
   }

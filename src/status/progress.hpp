@@ -7,18 +7,19 @@
 
 namespace deltadrop::status {
 
-/// How far a version has come in the history.
+/// The progress of a version in the history.
 struct Progress {
   bool applied = false;
   bool in_lake = false;
-  std::optional<history::UploadStatus> status;  ///< of the upload itself; none where it has no events
+  std::optional<history::UploadStatus> status;  ///< status of the upload itself; empty if it has no events
 };
 
-/// The upload whose state in the history is that of this version: itself, or, without events, the one with
-/// events before it. Nothing where there is nothing to apply.
+/// Returns the upload whose state in the history is the state of this version: the version itself, or the
+/// last one before it with events if it has none. Returns nothing if there is nothing to apply.
 std::optional<UploadId> event_upload_id(const ingest::UploadRecord& upload);
 
-/// A version without events is as far as the one with events before it. Errors as history::HistoryReader's.
+/// Returns the progress of a version. A version without events has the progress of the last one before it
+/// with events. Fails as history::HistoryReader does.
 Result<Progress> progress_of(const ingest::UploadRecord& upload, history::HistoryReader& history);
 
 }  // namespace deltadrop::status

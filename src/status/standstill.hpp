@@ -8,15 +8,15 @@
 
 namespace deltadrop::status {
 
-/// Tells when something that should move has not moved for a minute, as far as it was looked at.
+/// Detects that something has made no progress for a minute.
 class Standstill {
  public:
   static constexpr std::int64_t kAfterMs = 60'000;
 
-  /// `position` changes with every step forward; it is absent while nothing is waiting to move. True from a
-  /// minute after the first look that saw the same position.
+  /// Records the current position. `position` changes with every step and is absent if nothing waits. Returns
+  /// true if at least a minute has passed since the first call that saw this position.
   bool look(std::optional<std::string> position, Timestamp now) {
-    // A clock that was set back begins a new minute: it tells nothing about the time that has passed.
+    // If the clock is set back, the elapsed time is unknown, so the minute starts again.
     if (!position || position != position_ || now < since_) {
       since_ = now;
       position_ = std::move(position);

@@ -12,11 +12,11 @@ namespace deltadrop::status {
 namespace {
 
 constexpr std::int64_t kAppliedWithinMs = 60'000;
-/// How often those that wait for long are looked up again.
+/// The minimum interval between two lookups of late versions.
 constexpr std::int64_t kLateEveryMs = 1'000;
-/// Of so many of them it is asked how much is recorded.
+/// The number of late versions whose recorded events are counted.
 constexpr std::size_t kLateCounted = 20;
-/// So many tables are looked at again with each look.
+/// The number of tables that each call checks again.
 constexpr std::int64_t kPatrolTables = 4;
 
 bool is_among(const std::vector<history::UploadStatus>& blocked, const UploadId& id) {
@@ -59,7 +59,7 @@ void UnappliedWatch::forget() {
   complete_ = false;
 }
 
-/// Asks for the numbers first: what happens meanwhile is seen by the next look once more.
+/// Updates the waiting tables. Reads the counters first, so that the next call sees concurrent changes again.
 Result<void> UnappliedWatch::update() {
   DD_TRY(const auto applied, history_.last_applied());
   const bool all = !complete_ || applied < seen_applied_;
@@ -100,8 +100,9 @@ Result<std::vector<ingest::UploadRecord>> UnappliedWatch::last_versions_to_ask(b
   return lasts;
 }
 
-/// A history that was restored and has applied as much again meanwhile has lost what no number tells. Of a
-/// table that waits it may have lost more than before: its first version is found from scratch.
+/// Adds a few tables to check again. A restored history that has since applied as many uploads has losses
+/// that the counters do not show. For a waiting table, the search for the first unapplied version starts
+/// again.
 Result<void> UnappliedWatch::add_patrol(std::vector<ingest::UploadRecord>& lasts) {
   DD_TRY(auto tables, uploads_.tables({patrolled_, kPatrolTables}));
   patrolled_.reset();
@@ -118,8 +119,8 @@ Result<void> UnappliedWatch::add_patrol(std::vector<ingest::UploadRecord>& lasts
   return success();
 }
 
-/// Takes the last version of each of these tables: it waits, or it does not. `moved`: something was applied,
-/// so that what was the first of a table may be, too.
+/// Decides for each table's last version whether the table waits. If `moved`, uploads were applied, so the
+/// first unapplied version of a table may be applied now.
 Result<void> UnappliedWatch::sort_out(std::vector<ingest::UploadRecord> lasts, bool moved) {
   if (lasts.empty()) return success();
   std::vector<const ingest::UploadRecord*> versions;
@@ -141,7 +142,8 @@ Result<void> UnappliedWatch::sort_out(std::vector<ingest::UploadRecord> lasts, b
   return find_first(waiting);
 }
 
-/// All tables are halved at once, so that the history is asked as often as for the longest of them.
+/// Finds the first unapplied version of each table. The binary searches run together, so the number of
+/// queries is that of the longest search.
 Result<void> UnappliedWatch::find_first(const std::vector<Waiting*>& tables) {
   while (true) {
     std::vector<Waiting*> open;
@@ -166,7 +168,7 @@ Result<void> UnappliedWatch::find_first(const std::vector<Waiting*>& tables) {
   }
 }
 
-/// Whether each of these versions is applied: one question to the history for all.
+/// Returns whether each version is applied, with one query to the history for all.
 Result<std::vector<bool>> UnappliedWatch::are_applied(
     const std::vector<const ingest::UploadRecord*>& versions) {
   std::set<UploadId> asked;
@@ -186,8 +188,9 @@ Result<std::vector<bool>> UnappliedWatch::are_applied(
   return answers;
 }
 
-/// When a version was published is read again, as it may be published once more meanwhile; not for those that
-/// were accepted a short time ago. Before its time only where a table waits from another version on.
+/// Finds the versions that were published too long ago. Reads the publication time again, because a version
+/// may be republished, but not for recently accepted versions. Runs early only if a table's first unapplied
+/// version has changed.
 Result<void> UnappliedWatch::find_late(Timestamp now) {
   const bool same = std::all_of(waiting_.begin(), waiting_.end(), [](const auto& each) {
     return each.second.looked_up == each.second.first.upload_id;
@@ -207,7 +210,8 @@ Result<void> UnappliedWatch::find_late(Timestamp now) {
   return count_late();
 }
 
-/// Where a consumer works through a few large uploads, this is what moves.
+/// Counts the recorded events of late versions. This number changes while a consumer works through a few
+/// large uploads.
 Result<void> UnappliedWatch::count_late() {
   late_recorded_ = 0;
   for (std::size_t i = 0; i < std::min(late_.size(), kLateCounted); ++i) {

@@ -14,37 +14,38 @@
 
 namespace deltadrop::status {
 
-/// Accepted versions that are not applied, whether the history knows of them or not.
+/// Accepted versions that are not applied, whether or not the history knows them.
 struct Unapplied {
   std::int64_t versions = 0;
-  std::vector<std::string> troubles;  ///< published for longer than an upload should wait
-  std::int64_t late_recorded = 0;     ///< events of some of those that are recorded
+  std::vector<std::string> troubles;  ///< versions that were published too long ago, each with its fix
+  std::int64_t late_recorded = 0;     ///< recorded events of some of these versions
 };
 
-/// Finds them at a cost that depends on what has changed, not on how many tables there are: it remembers the
-/// tables that wait, hears of new versions from `uploads`, and asks the history about the tables that wait
-/// when something was applied. Everything is looked at when it is asked first, after `forget`, and when the
-/// history has gone back; and a few tables with each look, for what no number tells. Thread-safe; what it
-/// asks outlives it.
+/// Finds the unapplied versions. The cost depends on the number of changes, not of tables: the watch
+/// remembers the waiting tables, learns of new versions from `uploads`, and queries the history for the
+/// waiting tables only after something was applied. The first call, a call after `forget`, and a call after
+/// the history has gone back check all tables. Each call also checks a few further tables, to find losses
+/// that the counters do not show. Thread-safe. The constructor's arguments outlive this object.
 class UnappliedWatch {
  public:
   UnappliedWatch(ingest::ArchiveReader& uploads, history::HistoryReader& history, io::Clock& clock)
       : uploads_(uploads), history_(history), clock_(clock) {}
 
-  /// What is `blocked` is counted, but has a trouble and a repair of its own. Fails as its two sources do,
-  /// and forgets.
+  /// Returns the unapplied versions. Counts `blocked` uploads but adds no trouble for them, because they have
+  /// their own. If a source fails, returns its error and checks everything at the next call.
   Result<Unapplied> look(const std::vector<history::UploadStatus>& blocked);
-  /// The history did not answer: it may be another one when it does.
+  /// Makes the next call check everything. Call this if the history does not answer, because it may be
+  /// another one afterwards.
   void forget();
 
  private:
-  /// A table whose last version is not applied. Its versions are applied in order: the first that is not is
-  /// found by halving.
+  /// A table whose last version is not applied. Versions are applied in order, so binary search finds the
+  /// first unapplied one.
   struct Waiting {
     ingest::UploadRecord last;
-    ingest::UploadRecord first;  ///< not applied; the first one once nothing is between `applied` and it
+    ingest::UploadRecord first;  ///< an unapplied version; the first one if found()
     std::int64_t applied = 0;
-    std::optional<UploadId> looked_up;  ///< what `first` was when find_late last asked for it
+    std::optional<UploadId> looked_up;  ///< the `first` of the last call of find_late
 
     [[nodiscard]] bool found() const { return first.version->value - applied <= 1; }
     [[nodiscard]] Version middle() const { return Version(applied + (first.version->value - applied) / 2); }
@@ -62,13 +63,14 @@ class UnappliedWatch {
   ingest::ArchiveReader& uploads_;
   history::HistoryReader& history_;
   io::Clock& clock_;
-  std::mutex mutex_;  ///< of all below
+  std::mutex mutex_;  ///< protects all members below
   bool complete_ = false;
   std::uint64_t seen_accepted_ = 0;
   AppliedNo seen_applied_{0};
   std::map<TableRef, Waiting> waiting_;
   std::optional<TableRef> patrolled_;
-  std::vector<ingest::UploadRecord> late_;  ///< first of their tables, published for too long
+  std::vector<ingest::UploadRecord>
+      late_;  ///< first versions of their tables that were published too long ago
   std::int64_t late_recorded_ = 0;
   std::optional<Timestamp> late_at_;
 };

@@ -14,12 +14,13 @@ constexpr std::int64_t kKeptMs = 1'000;
 
 Result<void> UploadsProbe::look() {
   const std::lock_guard lock(mutex_);
-  // A clock that was set back must not keep an answer for ever.
+  // abs() expires the result even if the clock is set back.
   const bool fresh = asked_at_ && std::abs(clock_.now().unix_ms - asked_at_->unix_ms) < kKeptMs;
   if (!fresh) {
     const auto answer = probe();
     trouble_ = answer.has_error() ? std::optional(answer.error()) : std::nullopt;
-    // Of when it was answered: those that waited for a slow answer take it, and do not ask one after another.
+    // The time after the probe: callers that waited for a slow probe share its result instead of probing one
+    // after another.
     asked_at_ = clock_.now();
   }
   return trouble_ ? Result<void>(*trouble_) : success();

@@ -8,9 +8,9 @@
 
 namespace deltadrop::status {
 
-/// Whether an upload would be taken now: the catalog answers, and the spool takes a file with something in
-/// it. Asked of the disk at most once a second: who asks meanwhile, or while it is being found out, gets the
-/// same answer. Thread-safe; what it asks outlives it.
+/// Checks whether an upload would be accepted now: the catalog answers, and the spool accepts a non-empty
+/// file. The check uses the disk at most once a second; other callers in that time wait for it and share its
+/// result. Thread-safe. The constructor's arguments outlive this object.
 class UploadsProbe {
  public:
   UploadsProbe(ingest::ArchiveReader& reader, ingest::Intake& intake, io::Clock& clock)
@@ -23,7 +23,7 @@ class UploadsProbe {
   ingest::ArchiveReader& reader_;
   ingest::Intake& intake_;
   io::Clock& clock_;
-  std::mutex mutex_;  ///< of all below
+  std::mutex mutex_;  ///< protects all members below
   std::optional<Timestamp> asked_at_;
   std::optional<Error> trouble_;
 };
