@@ -105,8 +105,8 @@ Result<void> check_held_then(const Services& services, const UploadRecord& versi
                "give as_of or version alone"};
 }
 
-/// Explains why a request with a present time returns an old version: the clock was ahead when the newest was
-/// accepted.
+/// Explains why a request for the present by time returns an old version: the clock was ahead when the newest
+/// version was accepted.
 Result<std::optional<std::string>> warning_of(const Services& services, const TableRef& table,
                                               Timestamp as_of) {
   DD_TRY(const auto known, services.ingest.reader().table(table));

@@ -121,7 +121,7 @@ class RawUpload final : public http::BodySink {
 
 using MadeSink = Result<std::unique_ptr<http::BodySink>>;
 
-/// Returns the request's Content-Encoding in lower case, or "" if there is none or it is "identity".
+/// Returns the request's Content-Encoding in lower case, or "" if it is absent or "identity".
 std::string content_coding(const http::Request& request) {
   const auto values = request.all_headers("content-encoding");
   const auto coding = ascii_lower(fmt::format("{}", fmt::join(values, ", ")));

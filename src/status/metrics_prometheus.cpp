@@ -48,7 +48,7 @@ double known(const std::optional<Value>& value) {
   return value ? static_cast<double>(*value) : kUnknown;
 }
 
-/// Returns `read` of the facts, or kUnknown if there are none.
+/// Returns `read` of the facts, or kUnknown if they are absent.
 template <class Facts, class Read>
 double known(const std::optional<Facts>& facts, Read read) {
   return facts ? number(std::int64_t{read(*facts)}) : kUnknown;
