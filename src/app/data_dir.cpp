@@ -20,7 +20,7 @@ Result<void> write_kind(const std::filesystem::path& folder, std::string_view ki
   return io::write_file_durably(folder / kKindFile, fmt::format("{}\n", kind));
 }
 
-/// "" where it was never written.
+/// Returns the kind, or "" if it was never written.
 Result<std::string> read_kind(const std::filesystem::path& folder) {
   const auto written = io::read_whole_file(folder / kKindFile);
   if (!written.has_value() && written.error().code == ErrorCode::not_found) return std::string();
@@ -40,7 +40,7 @@ Result<void> check_kind(const std::filesystem::path& folder, std::string_view ki
                    : "run `deltadrop serve` on it, or choose another DATA_DIR"};
 }
 
-// ---- who may read it
+// ---- permissions
 
 Result<std::optional<gid_t>> data_group(const Settings& settings) {
   const auto& given = settings.data_dir.group;
@@ -55,19 +55,21 @@ Result<std::optional<gid_t>> data_group(const Settings& settings) {
 
 io::Group readers_of(const std::optional<gid_t>& group) { return group ? io::Group::reads : io::Group::none; }
 
-/// What the user may do with it, the group may see. A folder hands its group on.
+/// Returns `mode` with read access for the group. A folder also passes its group on to new files
+/// (set-group-ID).
 mode_t shared_mode(mode_t mode, bool folder) {
   const mode_t users = mode & S_IRWXU;
   return folder ? users | S_IRGRP | S_IXGRP | S_ISGID : users | ((users & S_IRUSR) >> 3);
 }
 
-/// As paths are compared.
+/// Returns the path in the form used for comparisons.
 std::filesystem::path plain(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::absolute(path, ignored).lexically_normal();
 }
 
-/// Where a program without DATA_GROUP made files, they have another group, and are closed to all.
+/// Gives the group access to existing files, which a program without DATA_GROUP created for its own user
+/// only.
 Result<void> share_contents(const Settings& settings, const std::filesystem::path& folder, gid_t group) {
   namespace fs = std::filesystem;
   const fs::path parquet = plain(settings.lake.folder);
@@ -83,7 +85,7 @@ Result<void> share_contents(const Settings& settings, const std::filesystem::pat
     const auto now = io::ownership_of(path);
     if (!now.has_value() && now.error().code == ErrorCode::not_found) continue;
     DD_TRY(const auto there, now);
-    // The lost+found of a file system whose root DATA_DIR is.
+    // Skip files of other users, such as lost+found if DATA_DIR is the root of a file system.
     if (there.user != ::geteuid() && ::geteuid() != 0) continue;
     DD_TRY(io::set_ownership(path, shared_mode(there.mode, entry->is_directory(ignored)), group));
   }
@@ -91,7 +93,7 @@ Result<void> share_contents(const Settings& settings, const std::filesystem::pat
   return success();
 }
 
-/// The folder comes last: as long as it has not its group, its contents are gone through at each start.
+/// Changes the folder last, so that an interrupted change is repeated at the next start.
 Result<void> share_with(const Settings& settings, const std::filesystem::path& folder, gid_t group) {
   DD_TRY(const auto now, io::ownership_of(folder));
   const auto wanted = shared_mode(now.mode, true);
@@ -109,8 +111,8 @@ Result<void> share_with(const Settings& settings, const std::filesystem::path& f
   return error;
 }
 
-/// Whoever cannot enter the folder reads nothing in it, whatever the modes in there: an older Deltadrop made
-/// files that all may read.
+/// Closes the folder itself, which protects its files whatever their modes: older versions of Deltadrop
+/// created files that all users may read.
 Result<void> close_folder(const std::filesystem::path& folder) {
   DD_TRY(const auto now, io::ownership_of(folder));
   const mode_t wanted = now.mode & S_IRWXU;
@@ -128,7 +130,7 @@ Result<void> close_folder(const std::filesystem::path& folder) {
   return success();
 }
 
-/// Its parents are nobody's secret.
+/// Creates the folder. Its parents get the umask's permissions, because they hold no data.
 Result<void> make_folder(const std::filesystem::path& path) {
   DD_TRY(io::make_folders_durably(path.parent_path(), io::Readers::by_umask));
   return io::make_folders_durably(path);

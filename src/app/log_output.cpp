@@ -19,7 +19,7 @@
 namespace deltadrop::app {
 namespace {
 
-/// How often a writer looks whether it is still wanted, while the output takes nothing.
+/// The interval at which a blocked writer checks whether it must end.
 constexpr int kPollMs = 250;
 constexpr std::chrono::seconds kPauseAfterFailure{1};
 
@@ -32,7 +32,7 @@ struct LogOutput::State {
 
   struct Batch {
     std::string text;
-    std::uint64_t lines = 0;  ///< that are missing in the log if it is not written
+    std::uint64_t lines = 0;  ///< lines that are lost if the batch is not written
   };
 
   void run();
@@ -44,15 +44,15 @@ struct LogOutput::State {
   std::condition_variable changed;
   std::deque<std::string> waiting;
   std::size_t waiting_bytes = 0;
-  std::uint64_t dropped = 0;  ///< lines of which nothing was written yet
+  std::uint64_t dropped = 0;  ///< dropped lines that the log does not yet report
   bool writing = false;
   std::atomic<bool> ending = false;
-  bool line_is_torn = false;  ///< the last write ended in the middle of a line; belongs to the writer
+  bool line_is_torn = false;  ///< the last write ended in the middle of a line; used only by the writer
 };
 
 namespace {
 
-/// Starts a thread that no signal is delivered to: those are waited for elsewhere.
+/// Starts a thread with all signals blocked, because other threads wait for them.
 void start_without_signals(std::function<void()> work) {
   sigset_t all;
   sigset_t before;
@@ -79,7 +79,8 @@ LogOutput::~LogOutput() {
 void LogOutput::write(std::string line) {
   auto& state = *state_;
   const std::lock_guard lock(state.mutex);
-  // Once a line is missing, the others follow it until the log tells how many are: it stays in order.
+  // After a dropped line, drop all lines until the log reports the count, so that the report is in the right
+  // order.
   if (state.dropped > 0 || state.waiting_bytes + line.size() > state.options.waiting_bytes_max) {
     ++state.dropped;
     return;
@@ -96,7 +97,8 @@ bool LogOutput::flush(std::chrono::milliseconds patience) {
       lock, patience, [&state] { return state.waiting.empty() && !state.writing && state.dropped == 0; });
 }
 
-/// As many lines as a pipe takes at once; when none is left, the line that tells how many are missing.
+/// Returns as many lines as a pipe accepts at once, or the line that reports the dropped lines if no others
+/// remain.
 LogOutput::State::Batch LogOutput::State::take() {
   Batch batch;
   if (waiting.empty()) {

@@ -9,31 +9,33 @@
 
 namespace deltadrop::app {
 
-/// Lines on their way to a descriptor, written by a thread of their own: whoever logs never waits for a pipe
-/// that nobody reads, or for a disk. A bounded number of bytes waits in memory; further lines are dropped and
-/// counted, and the count is written once the output takes lines again. Thread-safe.
+/// Writes log lines to a descriptor on a thread of its own, so that callers never wait for an unread pipe or
+/// a disk. Buffers a limited number of bytes. Drops and counts further lines; when the output accepts data
+/// again, writes the count. Thread-safe.
 class LogOutput {
  public:
   struct Options {
     int descriptor = 2;
     std::size_t waiting_bytes_max = std::size_t{4} << 20;
-    std::function<std::string(std::uint64_t lines)> dropped_line;  ///< tells how many lines are missing here
+    std::function<std::string(std::uint64_t lines)>
+        dropped_line;  ///< returns the line that reports the number of dropped lines
   };
 
   explicit LogOutput(Options options);
   LogOutput(const LogOutput&) = delete;
   LogOutput& operator=(const LogOutput&) = delete;
-  /// Leaves behind what the output does not take.
+  /// Discards the lines that the output does not accept.
   ~LogOutput();
 
-  /// `line` with its end.
+  /// Adds a line, which must include its line end.
   void write(std::string line);
-  /// Waits until everything is written, at most for `patience`; false: the output does not take it.
+  /// Waits until everything is written, at most for `patience`. Returns false on timeout.
   bool flush(std::chrono::milliseconds patience);
 
  private:
   struct State;
-  std::shared_ptr<State> state_;  ///< the thread's too: one that hangs in a write is left behind
+  std::shared_ptr<State>
+      state_;  ///< shared with the thread, which outlives this object if it hangs in a write
 };
 
 }  // namespace deltadrop::app

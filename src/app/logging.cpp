@@ -26,7 +26,8 @@ namespace {
 
 constexpr std::chrono::seconds kLastLines{1};
 
-using Fields = std::vector<std::pair<std::string_view, std::string_view>>;  ///< values with their quotes
+using Fields =
+    std::vector<std::pair<std::string_view, std::string_view>>;  ///< quoted values keep their quotes
 
 bool word_character(char c) { return is_alphanumeric(c) || c == '_'; }
 
@@ -37,7 +38,7 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
-/// Up to the blank behind it; a quoted one up to its closing quote.
+/// Removes and returns the text up to the next blank, or up to the closing quote of a quoted value.
 std::string_view take_value(std::string_view& text) {
   std::size_t end = 0;
   if (text.starts_with('"')) {
@@ -52,7 +53,7 @@ std::string_view take_value(std::string_view& text) {
   return value;
 }
 
-/// Nothing where the message has another form.
+/// Splits a message into its fields. Returns nothing if it has another form.
 std::optional<Fields> fields_of(std::string_view message) {
   Fields fields;
   fields.emplace_back("event", take_word(message));
@@ -117,7 +118,7 @@ class LineFormatter final : public spdlog::formatter {
   bool json_;
 };
 
-/// Hands each line to the LogOutput.
+/// Passes each line to the LogOutput.
 class OutputSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   explicit OutputSink(std::shared_ptr<LogOutput> output) : output_(std::move(output)) {}
@@ -128,13 +129,13 @@ class OutputSink final : public spdlog::sinks::base_sink<std::mutex> {
     formatter_->format(message, line);
     output_->write(std::string(line.data(), line.size()));
   }
-  // Nobody who logs waits for the output.
+  // Callers must not wait for the output.
   void flush_() override {}
 
   std::shared_ptr<LogOutput> output_;
 };
 
-/// As a line of the log.
+/// Returns the log line that reports dropped lines.
 std::string dropped_line(std::uint64_t lines, bool json) {
   const auto text =
       fmt::format("{} missing here: standard error did not take them in time", counted(lines, "log line"));

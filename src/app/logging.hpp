@@ -16,20 +16,20 @@ struct LogOptions {
   LogFormat format = LogFormat::text;
 };
 
-/// Logs go to standard error from here on, one line each, control characters escaped.
-/// Nobody who logs waits for standard error: see LogOutput.
+/// Sends logs to standard error, one line each, with control characters escaped. Callers never wait for
+/// standard error: see LogOutput.
 void start_logging(const LogOptions& options);
 
-/// Waits until what was logged is written; a second at most, where standard error takes nothing. Before the
-/// process ends, or writes to standard error itself.
+/// Waits until all logs are written, at most a second. Must be called before the process ends or writes to
+/// standard error directly.
 void finish_logging();
 
-/// A message without what could end its line or move a terminal's cursor: control characters as \xNN, bytes
-/// that are not UTF-8 too.
+/// Returns the message with control characters and invalid UTF-8 bytes as \xNN, so that it can neither end
+/// its line nor control a terminal.
 std::string as_one_line(std::string_view message);
 
-/// {"time", "level", "message"} and a line end. A message of the form `word name=value name="value"...` is
-/// taken apart: its word becomes "event" and each name a member (numbers as numbers).
+/// Returns {"time", "level", "message"} and a line end. A message of the form `word name=value
+/// name="value"...` is split: its word becomes "event" and each name a member. Numbers become JSON numbers.
 std::string as_json_line(std::string_view time, std::string_view level, std::string_view message);
 
 }  // namespace deltadrop::app

@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kConnectTimeout{5000};
 
-/// Logs a line unless it is the one before.
+/// Returns a function that logs a line unless it repeats the previous one.
 std::function<void(const std::string&)> say_once() {
   struct Said {
     std::mutex mutex;
@@ -37,8 +37,9 @@ std::function<void(const std::string&)> say_once() {
   };
 }
 
-/// The keys file and the marker of its use, which is in DATA_DIR, so that neither a lost file nor another
-/// KEYS_FILE opens the API; without a DATA_DIR (`consume`) it is beside the keys file.
+/// Returns the paths of the keys file and of the marker that keys are required. The marker is in DATA_DIR, so
+/// that neither a lost file nor another KEYS_FILE opens the API. Without a DATA_DIR (`consume`), it is beside
+/// the keys file.
 access::KeysPaths keys_paths(const Settings& settings) {
   const std::filesystem::path data_dir = settings.data_dir.path;
   std::error_code ignored;
@@ -73,7 +74,7 @@ Result<void> check_listen(const Settings& settings) {
 
 namespace {
 
-/// "[::1]" as a Host has it.
+/// Returns a host as the Host header contains it: "[::1]" for IPv6.
 std::string host_form(const std::string& host) {
   return host.find(':') == std::string::npos ? ascii_lower(host) : fmt::format("[{}]", ascii_lower(host));
 }
@@ -93,7 +94,8 @@ std::vector<std::string> allowed_hosts(const ListenSettings& listen) {
   return hosts;
 }
 
-/// Judges keys by the time it should be: a clock that jumps must neither refuse a key nor bring one back.
+/// The clock for key expiry. Uses the expected time, because a jump of the clock must neither reject a valid
+/// key nor accept an expired one.
 class KeyClock final : public io::Clock {
  public:
   explicit KeyClock(const Served& served) : served_(served) {}
@@ -139,7 +141,8 @@ Result<std::unique_ptr<http::Server>> listen(const Settings& settings, const Ser
   options.allowed_hosts = allowed_hosts(given);
   if (!given.tls_cert.empty()) {
     options.tls = http::TlsFiles{given.tls_cert, given.tls_key};
-    std::signal(SIGHUP, SIG_IGN);  // what renews a certificate sends it; the files are seen to change without
+    std::signal(SIGHUP,
+                SIG_IGN);  // certificate renewal tools send it; the server detects changed files by itself
   }
   options.hidden_paths = http::HiddenPaths({{"DATA_DIR", settings.data_dir.path},
                                             {"PARQUET_DIR", settings.lake.folder},
@@ -214,7 +217,7 @@ consume::LakeStep lake_step(const Settings& settings, history::LakeLedger& histo
     DD_TRY(const auto lock, lake::TableLock::try_take(options.folder, upload.facts.table));
     if (!lock) return false;
     known->locked(upload.facts.table, lock->number());
-    // Whoever had the lock may have written it since it was read.
+    // The previous owner of the lock may have written the upload since it was read.
     DD_TRY(const auto now_stored, history.upload(upload.facts.upload_id));
     if (now_stored && now_stored->in_lake_at) return true;
     DD_TRY(const auto report, lake::write_upload(options, history, upload, clock, known.get()));

@@ -17,40 +17,41 @@
 #include "io/clock.hpp"
 #include "io/clock_watch.hpp"
 
-/// What the programs are made of, each part from the settings.
+/// Builds the parts of the programs from the settings.
 namespace deltadrop::app {
 
-/// Refuses to listen beyond loopback without keys and TLS, unless INSECURE says so; and half of TLS.
+/// Fails if the server would listen beyond loopback without keys and TLS, unless INSECURE is set, or if only
+/// one of TLS_CERT and TLS_KEY is set.
 Result<void> check_listen(const Settings& settings);
 
-/// What a program's server works with; all outlive it. `ingest` is null where uploads are not taken.
+/// The services that a program's server uses; all outlive it. `ingest` is null if uploads are not accepted.
 struct Served {
   ingest::Ingest* ingest;
   status::Metrics& telemetry;
   io::Clock& clock;
-  io::ClockWatch* clock_watch = nullptr;  ///< where there is no `ingest`, which has one
+  io::ClockWatch* clock_watch = nullptr;  ///< set if `ingest` is null, because Ingest has its own
 };
 Result<std::unique_ptr<http::Server>> listen(const Settings& settings, const Served& served,
                                              std::vector<http::Route> routes);
-/// "https://..." with TLS, else "http://...".
+/// Returns "https://..." with TLS, else "http://...".
 std::string url_of(const Settings& settings, const std::string& address);
 
 Result<std::unique_ptr<eventlog::EventLog>> open_kafka(const Settings& settings);
 
 enum class Schema : std::uint8_t { bring_up_to_date, check_only };
-/// `name` is how PostgreSQL knows this connection. Calls that wait end with `stop`.
+/// Opens PostgreSQL. `name` is the connection's application_name. Pending calls end when `stop` is requested.
 Result<std::unique_ptr<history::HistoryStore>> open_postgres(const Settings& settings,
                                                              const std::string& name, Schema schema,
                                                              std::stop_token stop);
 
-/// The history that a DATA_DIR of its kind goes with, for a command that works on it.
+/// The history that belongs to a DATA_DIR, for a command.
 struct StoredHistory {
-  std::optional<DataDir> data_dir;  ///< held while it is of the embedded kind and nobody else holds it
+  std::optional<DataDir> data_dir;  ///< locked if it is of the embedded kind and no other process has it
   std::unique_ptr<history::HistoryStore> history;
-  bool writable = true;  ///< false beside a `dev` that runs: it is the one that writes
+  bool writable = true;  ///< false if a running `dev` owns the history
 };
-/// history.db of a DATA_DIR of `dev`, read-only while one runs on it; else PostgreSQL by DATABASE_URL, under
-/// `name`.
+/// Opens history.db of an embedded DATA_DIR, read-only if `dev` runs on it. Otherwise opens PostgreSQL at
+/// DATABASE_URL under `name`.
 Result<StoredHistory> open_stored_history(const Settings& settings, const std::string& name);
 
 consume::Options consume_options(const Settings& settings);

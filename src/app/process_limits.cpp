@@ -27,19 +27,19 @@
 namespace deltadrop::app {
 namespace {
 
-/// For a few clients; a server for many needs MAX_CONNECTIONS more.
+/// Enough for a few clients; a server for many needs MAX_CONNECTIONS more.
 constexpr rlim_t kOpenFilesMin = 256;
 constexpr rlim_t kFileBytesMin = rlim_t{64} << 20;
-/// As many as a server has when all its pools work.
+/// The number of threads of a server whose pools are all busy.
 constexpr int kThreadsMin = 192;
-/// Beside the stacks of the threads.
+/// In addition to the stacks of the threads.
 constexpr std::size_t kMemoryMin = std::size_t{256} << 20;
 
 struct Limit {
   decltype(RLIMIT_NOFILE) resource;
   std::string_view name;
   std::string_view flag;
-  rlim_t unit;  ///< of what ulimit shows
+  rlim_t unit;  ///< the unit of ulimit's output in bytes
 };
 constexpr auto kLimits = std::to_array<Limit>({{RLIMIT_NOFILE, "open files", "-n", 1},
                                                {RLIMIT_FSIZE, "size of a file in KiB", "-f", 1024},
@@ -54,8 +54,8 @@ Error too_low(std::string message) {
           "--ulimit, --pids-limit, --memory of a container"};
 }
 
-/// The limit on threads of this process's cgroup; empty if there is none. /proc/self/cgroup has a line
-/// "0::PATH" (version 2) or "N:pids:PATH" (version 1): see cgroups(7).
+/// Returns the limit on threads of this process's cgroup, or "" if it has none. A line of /proc/self/cgroup
+/// is "0::PATH" (version 2) or "N:pids:PATH" (version 1): see cgroups(7).
 std::string pids_max() {
   const auto groups = io::read_whole_file("/proc/self/cgroup");
   if (!groups.has_value()) return "";
@@ -85,7 +85,7 @@ Result<void> check_at_least(const Limit& limit, rlim_t needed) {
                              limit.flag, set.rlim_cur / limit.unit, needed / limit.unit));
 }
 
-/// The soft limit of 1,024 descriptors is there for programs that use select.
+/// Raises the soft limit to the hard one. The default of 1,024 exists for programs that use select.
 void raise_open_files() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
@@ -106,8 +106,8 @@ Result<void> check_memory() {
   return success();
 }
 
-/// Threads that do nothing, all at once: what limits them (the user's processes, the cgroup's, memory for
-/// stacks) cannot be computed. The memory is looked for while they have theirs.
+/// Starts idle threads, all at the same time, because the effective limit (of the user, the cgroup, or memory
+/// for stacks) cannot be computed. Checks the memory while they exist.
 Result<void> check_threads_and_memory() {
   std::mutex mutex;
   std::condition_variable changed;
@@ -141,7 +141,7 @@ void say(std::string_view text) noexcept {
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
-/// Without memory: there may be none.
+/// Ends the process without allocating memory, because there may be none.
 [[noreturn]] void end_process() noexcept {
   constexpr int kTrouble = 2;
   say("deltadrop: ");

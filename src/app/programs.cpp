@@ -32,13 +32,13 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kRecoveryWait{5};
-/// With what comes after it, shorter than the ten seconds that service managers give before they kill, and
-/// that StopSignals gives.
+/// The time for open requests. The whole shutdown must take less than the ten seconds that StopSignals and
+/// service managers allow.
 constexpr std::chrono::seconds kDrain{5};
-/// The embedded log has one topic, whatever KAFKA_TOPIC says: settings of `serve` must not change what `dev`
-/// reads.
+/// The topic of the embedded log. KAFKA_TOPIC does not apply, because settings of `serve` must not change the
+/// log that `dev` reads.
 constexpr std::string_view kEmbeddedTopic = "cdc-events";
-constexpr std::chrono::seconds kLastCommit{2};  ///< for a database that does not answer while we stop
+constexpr std::chrono::seconds kLastCommit{2};  ///< for a database that does not answer during shutdown
 
 void say_what_is_ignored(const Settings& settings) {
   const auto& [kafka, consume, postgres] = std::tie(settings.kafka, settings.consume, settings.postgres);
@@ -50,8 +50,7 @@ void say_what_is_ignored(const Settings& settings) {
   }
 }
 
-/// What was accepted before the last end is applied before anyone can ask, so that answers are complete from
-/// the start.
+/// Waits until earlier uploads are applied, so that responses are complete from the start.
 void wait_for_recovery(ingest::Ingest& ingest, consume::Consumer& consumer, StopSignals& signals) {
   const auto deadline = steady_clock::now() + kRecoveryWait;
   while (steady_clock::now() < deadline && !signals.came()) {
@@ -64,7 +63,7 @@ void wait_for_recovery(ingest::Ingest& ingest, consume::Consumer& consumer, Stop
   spdlog::warn("uploads of the last run are still being applied; listening meanwhile");
 }
 
-/// The first line ends with the URL: scripts read it.
+/// Prints the greeting. The first line ends with the URL, because scripts read it.
 void greet(const std::string& url, const std::string& more) {
   fmt::print("Deltadrop listens on {}\n{}Stop: Ctrl-C\n", url, more);
   std::fflush(stdout);
@@ -84,7 +83,7 @@ ingest::Options observed(const Settings& settings, status::Metrics& telemetry) {
   return options;
 }
 
-/// Uploads to tables of another archive are refused.
+/// Adds the check that rejects uploads to tables of another archive.
 ingest::Options owned(ingest::Options options, TableOwners& owners) {
   options.owner_check = [&owners](const TableRef& table, const ArchiveId& archive,
                                   const ingest::HasUpload& has_upload) {
@@ -93,7 +92,7 @@ ingest::Options owned(ingest::Options options, TableOwners& owners) {
   return options;
 }
 
-/// Asks to stop when its time is over, unless it ends before.
+/// Requests a stop after `patience`, unless this object is destroyed first.
 class StopAfter {
  public:
   StopAfter(std::stop_source& stop, std::chrono::seconds patience)
@@ -207,7 +206,7 @@ Result<void> run_consume(const Settings& settings, bool accept_gap) {
   options.observer = telemetry.get();
   options.accept_gap = accept_gap;
   consume::Consumer consumer(options, lake_step(settings, *history, clock), *log, *history, *history, clock);
-  // Nothing is kept from one run to the next: no upload gets its time here.
+  // No time is saved between runs, because no upload gets its timestamp here.
   io::ClockWatch clock_watch(clock, settings.ingest.clock_jump_max, std::nullopt);
   DD_TRY(const auto server, listen(settings, {nullptr, *telemetry, clock, &clock_watch},
                                    api::consumer_routes({*log, *history, *history, consumer, clock,

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kNone = "-1";
 
-/// A number and the unit behind it; the number may have a decimal point.
+/// A number, which may have a decimal point, and the unit after it.
 struct Measured {
   double number = 0;
   std::string_view unit;
@@ -94,7 +94,7 @@ std::string ConnectionStringType::masked(const std::string& text) {
   return history::postgres::masked_url(text);
 }
 
-// The message never repeats them.
+// The error message must not contain the secrets.
 Result<std::vector<std::string>> SecretsType::read(std::string_view text) {
   constexpr std::size_t kSecretBytesMin = 32;
   std::vector<std::string> secrets;
@@ -178,7 +178,7 @@ std::string DurationType::write(std::chrono::milliseconds value) {
   struct Unit {
     std::string_view name;
     std::int64_t ms;
-    std::int64_t number_min;  ///< a day is written 24h, and a minute 60s
+    std::int64_t number_min;  ///< the minimum number: a day is written as 24h, and a minute as 60s
   };
   static constexpr std::array<Unit, 4> kUnits = {
       {{"d", 86'400'000, 2}, {"h", 3'600'000, 1}, {"m", 60'000, 2}, {"s", 1'000, 1}}};

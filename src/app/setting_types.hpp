@@ -12,9 +12,8 @@
 #include "core/result.hpp"
 #include "io/time_zone.hpp"
 
-/// How the value of a setting is read from text and written as text. A type has `read`, whose Error does not
-/// name the setting, and `write`, whose text `read` reads back. One that holds secrets has `masked`: the text
-/// as it may be shown.
+/// Types of settings. A type has `read`, whose Error does not name the setting, and `write`, whose output
+/// `read` accepts. A type with secrets has `masked`, which returns the text without them.
 namespace deltadrop::app {
 
 /// A host and a port to listen on.
@@ -26,14 +25,15 @@ struct ListenAddress {
   bool operator==(const ListenAddress&) const = default;
 };
 
-/// "127.0.0.1:8000", "[::1]:8000", ":8000" and "8000" (both on 127.0.0.1), "localhost:8000".
+/// Parses "127.0.0.1:8000", "[::1]:8000", ":8000" and "8000" (both on 127.0.0.1), or "localhost:8000". Fails
+/// with invalid_input "bad-setting", like the functions below.
 Result<ListenAddress> parse_listen_address(std::string_view text);
-/// "250ms", "20s", "5m", "24h", "30d"; a bare number is seconds.
+/// Parses "250ms", "20s", "5m", "24h" or "30d"; a bare number is in seconds.
 Result<std::chrono::milliseconds> parse_duration(std::string_view text);
-/// "1000000", "64KiB", "1MiB", "5GiB", "1TiB".
+/// Parses "1000000", "64KiB", "1MiB", "5GiB" or "1TiB". Returns bytes.
 Result<std::uint64_t> parse_bytes(std::string_view text);
 
-/// "soon" is not a duration
+/// Returns invalid_input "bad-setting" with a message such as: "soon" is not a duration.
 Error bad_value(std::string_view text, std::string_view expected);
 
 struct TextType {
@@ -41,12 +41,12 @@ struct TextType {
   static std::string write(const std::string& value) { return value; }
 };
 
-/// A connection string of PostgreSQL.
+/// A PostgreSQL connection string.
 struct ConnectionStringType : TextType {
   static std::string masked(const std::string& text);
 };
 
-/// Secrets of at least 32 bytes, with commas between them.
+/// Comma-separated secrets of at least 32 bytes.
 struct SecretsType {
   static Result<std::vector<std::string>> read(std::string_view text);
   static std::string write(const std::vector<std::string>& value);
@@ -58,9 +58,9 @@ struct FlagType {
   static std::string write(bool value);
 };
 
-/// A whole number from 1.
+/// A whole number of at least 1.
 struct CountType {
-  bool or_default = false;  ///< -1 too: what the server does by itself
+  bool or_default = false;  ///< also accepts -1, which means the server's default
 
   [[nodiscard]] Result<std::int64_t> read(std::string_view text) const;
   static std::string write(std::int64_t value);
@@ -79,7 +79,7 @@ struct BytesType {
 };
 
 struct DurationType {
-  bool or_ever = false;  ///< -1 too: for ever
+  bool or_ever = false;  ///< also accepts -1, which means forever
 
   [[nodiscard]] Result<std::chrono::milliseconds> read(std::string_view text) const;
   static std::string write(std::chrono::milliseconds value);
@@ -102,7 +102,7 @@ struct Choice {
   Value value;
 };
 
-/// One of some words. Two words may have the same value, which is written as the first.
+/// One of several words. If two words have the same value, `write` returns the first.
 template <class Value>
 struct ChoiceType {
   std::span<const Choice<Value>> choices;

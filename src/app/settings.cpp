@@ -18,7 +18,7 @@
 namespace deltadrop::app {
 namespace {
 
-/// What the texts of a type set. A number that the member cannot hold is refused.
+/// Sets a member. Fails if a number is out of the member's range.
 template <class Value, class Member>
 Result<void> assign(Member& member, const Value& value, std::string_view text) {
   if constexpr (std::integral<Value> && !std::same_as<Value, bool> && std::integral<Member>) {
@@ -30,18 +30,19 @@ Result<void> assign(Member& member, const Value& value, std::string_view text) {
   return success();
 }
 
-/// The members of a setting of two modules. Their initialisers must agree.
+/// The members of a setting of two modules. Their initialisers must be equal.
 template <class First, class Second>
 struct Both {
   First* first;
-  Second* second;  ///< null: there is only one
+  Second* second;  ///< null if there is only one
 };
 template <class First, class Second>
 Both<First, Second> both(First& first, Second& second) {
   return {&first, &second};
 }
 
-/// One setting of one Settings: how to read a text into its members, and to write what they have.
+/// One setting of one Settings object, with functions that read a text into its members and write their
+/// values.
 struct Declaration {
   Setting setting;
   std::vector<const void*> members;
@@ -82,7 +83,7 @@ constexpr CountType kCount;
 constexpr CountType kCountOrDefault{.or_default = true};
 constexpr FractionType kFraction;
 constexpr BytesType kBytes;
-constexpr BytesType kBytesTo1MiB{.max = std::uint64_t{1} << 20};  // a connection keeps it in memory
+constexpr BytesType kBytesTo1MiB{.max = std::uint64_t{1} << 20};  // each connection buffers this much
 constexpr DurationType kDuration;
 constexpr DurationType kDurationOrEver{.or_ever = true};
 
@@ -206,9 +207,9 @@ std::vector<Declaration> declarations(Settings& settings) {
   return all;
 }
 
-// ---- where their values come from
+// ---- sources of values
 
-/// KEY=VALUE lines; # starts a comment line.
+/// Reads lines of the form KEY=VALUE; # starts a comment line.
 Result<Settings::Values> read_config_file(const std::string& path) {
   Settings::Values values;
   if (path.empty()) return values;
@@ -250,7 +251,7 @@ std::optional<Given> given_for(std::string_view name, const Settings::Values& fl
   return std::nullopt;
 }
 
-/// "KAFKA_CONFIG_SASL_USERNAME" -> "sasl.username"
+/// Returns "sasl.username" for "KAFKA_CONFIG_SASL_USERNAME".
 std::string kafka_property_of(std::string_view name) {
   std::string property = ascii_lower(name.substr(kKafkaConfigPrefix.size()));
   std::replace(property.begin(), property.end(), '_', '.');
@@ -264,7 +265,7 @@ bool is_secret_property(std::string_view name) {
   return false;
 }
 
-// ---- what follows from other settings
+// ---- values that depend on other settings
 
 void fill_in(Settings& settings) {
   const std::filesystem::path data_dir = settings.data_dir.path;
@@ -273,7 +274,8 @@ void fill_in(Settings& settings) {
   settings.ingest.data_dir = data_dir;
 }
 
-/// Files of readers and our own must not share a folder: a company may have any name.
+/// Fails if PARQUET_DIR shares a folder with internal files. A company may have any name, so its folder could
+/// collide with them.
 Result<void> check_parquet_dir(const Settings& settings) {
   namespace fs = std::filesystem;
   std::error_code ignored;

@@ -21,12 +21,12 @@
 #include "ingest/ingest.hpp"
 #include "lake/lake.hpp"
 
-/// Configuration: each setting has one name, which is its environment variable, its key in a --config file
-/// and, in lower case with hyphens, its flag. A flag beats the environment, which beats the file, which beats
-/// the default.
+/// Configuration. Each setting has one name: its environment variable, its key in a --config file and, in
+/// lower case with hyphens, its flag. A flag overrides the environment, which overrides the file, which
+/// overrides the default.
 ///
-/// Each setting is declared in one line of settings.cpp, and sets a member of the struct of its concern:
-/// often a module's own Options. Its default is that member's initialiser.
+/// One line of settings.cpp declares each setting and the member that it sets, often in a module's own
+/// Options. The member's initialiser is the default.
 namespace deltadrop::app {
 
 struct DataDirSettings {
@@ -39,39 +39,39 @@ struct ListenSettings {
   bool insecure = false;
   std::string tls_cert;       ///< empty: no TLS
   std::string tls_key;        ///< empty: no TLS
-  std::string allowed_hosts;  ///< as given: names with commas between them, "*" or nothing
+  std::string allowed_hosts;  ///< comma-separated names, "*" or empty
 };
 
 struct AccessSettings {
-  std::string keys_file;  ///< `keys` in the DATA_DIR unless given
+  std::string keys_file;  ///< default: `keys` in DATA_DIR
   bool require_keys = false;
 };
 
 enum class Origin : std::uint8_t { by_default, file, environment, flag };
-/// "default", "file", "environment", "flag"
+/// Returns "default", "file", "environment" or "flag".
 std::string_view to_string(Origin origin);
 
-/// A setting and where its value comes from.
+/// A setting and the origin of its value.
 struct Setting {
   std::string_view name;  ///< "DATA_DIR"
   std::string_view help;
-  bool is_flag = false;  ///< true where its command-line option stands alone
+  bool is_flag = false;  ///< true if its command-line option takes no value
   Origin origin = Origin::by_default;
-  bool given = false;      ///< by a flag, the environment or the file, and not as an empty text
-  std::string shown = {};  ///< the effective value, as it was given; secrets masked
-  /// Where its members are in a Settings, in bytes from the beginning.
+  bool given = false;      ///< true if a flag, the environment or the file sets it to a non-empty text
+  std::string shown = {};  ///< the effective value in its original spelling; secrets are masked
+  /// Offsets in bytes of its members in Settings.
   std::vector<std::ptrdiff_t> offsets = {};
 
   /// "--data-dir"
   [[nodiscard]] std::string option_name() const;
 };
 
-/// The names and helps of every setting, in the order of docs/settings.md.
+/// Returns the name and help of every setting, in the order of docs/settings.md.
 std::span<const Setting> all_settings();
-/// Whether there is a setting of this name.
+/// Returns whether a setting of this name exists.
 bool is_setting(std::string_view name);
 
-/// KAFKA_CONFIG_SASL_USERNAME=app sets librdkafka's property sasl.username.
+/// The prefix of librdkafka properties: KAFKA_CONFIG_SASL_USERNAME=app sets sasl.username.
 inline constexpr std::string_view kKafkaConfigPrefix = "KAFKA_CONFIG_";
 
 class Settings {
@@ -81,14 +81,14 @@ class Settings {
   /// By setting name.
   using Values = std::map<std::string, std::string>;
 
-  /// What differs from command to command, or cannot be looked up by its name.
+  /// Inputs that differ between commands, or that `environment` cannot look up by name.
   struct More {
-    std::function<void(Settings& defaults)> set_defaults = {};  ///< those that a command has of its own
+    std::function<void(Settings& defaults)> set_defaults = {};  ///< sets the defaults of a command
     Values kafka_config = {};                                   ///< the environment's KAFKA_CONFIG_ variables
   };
 
-  /// `config_file` may be empty. Every value is checked here; the Error names the setting, its value and
-  /// where it came from.
+  /// Loads and checks all settings. `config_file` may be empty. The Error names the setting, its value and
+  /// its origin.
   static Result<Settings> load(const Values& flags, const Lookup& environment, const std::string& config_file,
                                const More& more);
   static Result<Settings> load(const Values& flags, const Lookup& environment,
@@ -97,30 +97,30 @@ class Settings {
   }
 
   DataDirSettings data_dir;
-  io::TimeZone time_zone;  ///< of dates without a time
+  io::TimeZone time_zone;  ///< time zone of dates without a time
   ListenSettings listen;
   AccessSettings access;
   LogOptions logging;
   ingest::Options ingest;
-  http::ServerOptions http;  ///< its limits; `listen` and `access` are not yet in it
+  http::ServerOptions http;  ///< limits only; does not include `listen` and `access`
   api::FormLimits form;
   eventlog::kafka::Options kafka;
   history::postgres::Options postgres;
   consume::Options consume;
-  lake::Options lake;  ///< its folder is `parquet` in the DATA_DIR unless given
+  lake::Options lake;  ///< default folder: `parquet` in DATA_DIR
 
-  /// The setting of a member of this object: `settings.setting_of(settings.data_dir.path).origin`. The object
-  /// must come from `load`.
+  /// Returns the setting of a member of this object: `settings.setting_of(settings.data_dir.path).origin`.
+  /// The object must come from `load`.
   template <class Member>
   [[nodiscard]] const Setting& setting_of(const Member& member) const {
     return setting_at(reinterpret_cast<const char*>(&member) - reinterpret_cast<const char*>(this));
   }
-  /// As all_settings, with the effective values and where they come from.
+  /// Returns all settings, like all_settings, with their effective values and origins.
   [[nodiscard]] std::span<const Setting> all() const { return settings_; }
-  /// As `load` was given it.
+  /// Returns the `config_file` that was passed to `load`.
   [[nodiscard]] const std::string& config_file() const { return config_file_; }
 
-  /// Name, effective value and origin of every setting, a line each; secrets masked.
+  /// Returns the name, effective value and origin of every setting, one per line. Secrets are masked.
   [[nodiscard]] std::string describe() const;
 
  private:

@@ -15,7 +15,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr timespec kSlice{0, 100'000'000};
-/// Of the ten seconds, what is left for the process to be gone.
+/// Leaves half a second of the ten seconds for the process to exit.
 constexpr std::chrono::milliseconds kPatience{9500};
 constexpr int kAbandoned = 1;
 
@@ -27,7 +27,7 @@ sigset_t stop_signals() {
   return set;
 }
 
-/// Past all locks and buffers, and without waiting for who reads it.
+/// Ends the process without locks, buffers or waiting for a reader of standard error.
 [[noreturn]] void end_now(std::string_view why, int status) {
   pollfd error{STDERR_FILENO, POLLOUT, 0};
   if (::poll(&error, 1, 0) == 1 && ::write(STDERR_FILENO, why.data(), why.size()) < 0) ::_exit(status);
@@ -39,7 +39,7 @@ sigset_t stop_signals() {
 StopSignals::StopSignals() {
   const sigset_t set = stop_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  // A client that goes away while it is answered is an error code, not the end of the process.
+  // A disconnected client must cause an error code, not the end of the process.
   ::signal(SIGPIPE, SIG_IGN);
   thread_ = std::jthread([this](const std::stop_token& over) { listen(over); });
 }

@@ -9,9 +9,9 @@
 
 namespace deltadrop::app {
 
-/// The end of a process on SIGTERM or SIGINT: the first asks it to end, and gives it ten seconds for that;
-/// then, or on the second, it ends at once, whatever it is doing. That loses nothing: it is as if its machine
-/// had stopped. Blocks the signals in this thread and in those it starts later.
+/// Handles SIGTERM and SIGINT. The first signal requests the end of the process and allows ten seconds. After
+/// that, or on a second signal, the process ends at once. No data is lost, as in a power failure. Blocks the
+/// signals in this thread and in threads that it starts later.
 class StopSignals {
  public:
   StopSignals();
@@ -19,7 +19,7 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
   ~StopSignals();
 
-  /// Returns when one came, or `ended` is true, which is asked every 100 ms; logs which.
+  /// Waits for a signal, which it logs, or until `ended` returns true. Calls `ended` every 100 ms.
   void wait(const std::function<bool()>& ended = {});
   [[nodiscard]] bool came();
 

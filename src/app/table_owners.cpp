@@ -30,7 +30,7 @@ Error other_owner(const TableRef& table, const std::optional<ArchiveId>& owner, 
           "the server of the owner. docs/operations.md, \"DATA_DIR is lost\", has the rest"};
 }
 
-/// Whether each table's archive is known, and is another one.
+/// Returns whether all tables belong to known archives other than this one.
 bool only_others(const ArchiveId& archive, const std::vector<history::KnownArchive>& known) {
   return !known.empty() && std::all_of(known.begin(), known.end(), [&](const auto& each) {
     return each.archive && *each.archive != archive;
@@ -83,8 +83,8 @@ Result<void> TableOwners::check(const TableRef& table, const ArchiveId& archive,
   const bool is_free = !found->owner && !found->first_upload;
   if (found->owner && *found->owner != archive) return other_owner(table, found->owner, archive);
   if (!found->owner && found->first_upload) {
-    // Recorded by an older Deltadrop, which named no archive: the archive that has its first upload is the
-    // owner.
+    // Events of older versions of Deltadrop do not name the archive. The archive that has the first upload is
+    // the owner.
     DD_TRY(const bool has_first, has_upload(*found->first_upload));
     if (!has_first) return other_owner(table, std::nullopt, archive);
   }
@@ -95,7 +95,7 @@ Result<void> TableOwners::check(const TableRef& table, const ArchiveId& archive,
   return success();
 }
 
-/// None where the history does not answer in time, or did not a moment ago.
+/// Returns nothing if the history does not answer in time, or failed slowly a moment ago.
 std::optional<history::Ownership> TableOwners::ask(const TableRef& table) {
   auto question = std::make_shared<Question>(Question{table, {}});
   auto answer = question->answer.get_future();
@@ -137,7 +137,7 @@ void TableOwners::work(const std::stop_token& stop) {
       lock.lock();
       const bool slow = Clock::now() - *asking_since_ >= options_.slow;
       asking_since_.reset();
-      // Before it is answered: who asks next must see it.
+      // Set before the answer, so that the next caller sees it.
       if (failed && slow) not_before_ = Clock::now() + options_.pause;
       question->answer.set_value(std::move(answer));
     } else if (look_at_ && *look_at_ <= Clock::now()) {
@@ -158,7 +158,7 @@ void TableOwners::work(const std::stop_token& stop) {
   }
 }
 
-/// Until the history answers, and then until there is nothing to say.
+/// Looks again until the history answers, and then until there is no trouble.
 std::optional<TableOwners::Clock::time_point> TableOwners::look_at_archive() {
   const auto again = Clock::now() + kLookAgain;
   const auto tables = reader_->tables({std::nullopt, 1});

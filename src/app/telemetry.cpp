@@ -8,7 +8,7 @@
 namespace deltadrop::app {
 
 std::string upload_line(const UploadSeen& upload) {
-  // Names go through the same quoting as a client's text: a company that was refused is that.
+  // Quote the names: a rejected company name is arbitrary client text.
   std::string line = fmt::format("upload result={} id={} company={} table={}", upload.result,
                                  quoted_for_message(upload.request_id), quoted_for_message(upload.company_id),
                                  quoted_for_message(upload.table_name));

@@ -8,11 +8,11 @@
 
 namespace deltadrop::app {
 
-/// `upload result=published request_id=... rows=4...`: ids, counts and times of an upload; no value of a
-/// cell.
+/// Returns the log line of an upload: `upload result=published request_id=... rows=4...`. It contains ids,
+/// counts and times, but no values of cells.
 std::string upload_line(const UploadSeen& upload);
 
-/// Counts what the modules report, and logs each upload in one line and what is wrong with the clock.
+/// Returns metrics that also log each upload in one line, and the clock's troubles.
 std::unique_ptr<status::Metrics> make_telemetry();
 
 }  // namespace deltadrop::app

@@ -15,7 +15,7 @@ namespace {
 constexpr std::chrono::seconds kEvery{3};
 constexpr std::chrono::milliseconds kProbe{2000};
 
-/// One server, and what was last said of it.
+/// One server and its last logged state.
 class Watched {
  public:
   Watched(std::string_view name, std::string_view meanwhile) : name_(name), meanwhile_(meanwhile) {}

@@ -7,8 +7,8 @@
 
 namespace deltadrop::app {
 
-/// Asks Kafka and the database every few seconds whether they answer, and logs a line when that changes: what
-/// is waited for and the fix, and when it is over.
+/// Checks every few seconds whether Kafka and the database answer. Logs a line when that changes: the server
+/// that the process waits for and the fix, or that it answers again.
 class Watch {
  public:
   Watch(eventlog::EventLog& log, history::HistoryReader& history);
