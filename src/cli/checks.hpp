@@ -2,16 +2,18 @@
 
 #include <string>
 
-/// For CLI::Option::check: what is wrong with a value and how to mend it, or "".
+/// Checks for CLI::Option::check. Each returns the problem and its fix, or "" if the value is valid.
 namespace deltadrop::cli {
 
-/// A given but empty value, such as a shell's unset variable, must not mean all tables, now or this folder.
+/// Rejects an empty value. An unset shell variable must not silently mean all tables, now or the current
+/// folder.
 std::string refuse_empty(const std::string& value);
 
-/// A whole number from 1 on that 64 bits hold.
+/// Accepts a whole number from 1 to 2^63 - 1.
 std::string whole_number(const std::string& value);
 
-/// A file whose size is known and that can be read twice: no folder, pipe or device.
+/// Accepts a regular file, whose size is known and which can be read twice; rejects folders, pipes and
+/// devices.
 std::string regular_file(const std::string& path);
 
 }  // namespace deltadrop::cli

@@ -17,7 +17,7 @@ namespace {
 
 enum class Wanted : std::uint8_t { show, accept };
 
-/// What is printed of a clock, whether a server reports it or this command looked itself.
+/// The clock's state, from a server or from this command's own check.
 struct SeenClock {
   bool plausible = true;
   std::string now;
@@ -50,7 +50,7 @@ Result<SeenClock> look_here(const app::Settings& settings, Wanted wanted) {
                    report.trouble ? report.trouble->text() : std::string()};
 }
 
-/// 2 while uploads are refused, so that a script can tell.
+/// Returns exit code 2 while uploads are rejected, so that a script can detect it.
 Result<int> run(const app::Settings& settings, Wanted wanted) {
   const auto server = running_server(settings);
   DD_TRY(const auto seen, server ? request_clock(*server, wanted) : look_here(settings, wanted));

@@ -4,8 +4,8 @@ namespace CLI {
 class App;
 }
 
-/// The subcommands of `deltadrop`. Each adds itself to the program; when it was chosen it runs
-/// inside parse() and sets the exit code: 0 done, 1 only where the command says so, 2 trouble.
+/// The subcommands of `deltadrop`. Each function adds its command to the program. The chosen command runs
+/// inside parse() and sets the exit code: 0 success, 1 only if the command documents it, 2 trouble.
 namespace deltadrop::cli {
 
 void add_dev_command(CLI::App& program, int& exit_code);

@@ -24,7 +24,7 @@ namespace deltadrop::cli {
 namespace {
 
 constexpr int kNotDone = 1;
-/// How often a resolution is tried again that an arriving upload came before.
+/// The maximum number of attempts to resolve if new uploads keep arriving in between.
 constexpr int kAttemptsMax = 20;
 
 struct Wanted {
@@ -76,7 +76,7 @@ Result<std::vector<history::UploadStatus>> uploads_of(const OpenLake& lake, cons
                "`deltadrop conflict list` names the tables that are in conflict"};
 }
 
-/// How many uploads all chains begin with.
+/// Returns the length of the chains' common prefix.
 std::size_t common_start(const std::vector<history::Chain>& chains) {
   std::size_t count = 0;
   while (std::all_of(chains.begin(), chains.end(), [&](const auto& chain) {
@@ -151,8 +151,8 @@ Result<history::Resolution> resolve_in_history(const OpenLake& lake, const Table
   return resolved;
 }
 
-/// The files of what stays, and no others. Also where nothing was undone now: an earlier call may have been
-/// interrupted before it came here.
+/// Makes the lake contain exactly the files of the kept uploads. Runs even if nothing was undone now, because
+/// an earlier call may have been interrupted before this step.
 Result<void> write_lake(const OpenLake& lake, const TableRef& table) {
   DD_TRY(write_waiting(lake, table));
   DD_TRY(const auto report,

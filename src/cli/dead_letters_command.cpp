@@ -46,7 +46,7 @@ std::string state_of(const history::DeadLetterEntry& entry) {
 Result<int> list(const app::Settings&, history::HistoryStore& history, const Wanted& wanted) {
   DD_TRY(const auto entries, history.dead_letters(wanted.limit));
   for (const auto& entry : entries) {
-    if (entry.resolved_at && !wanted.all) break;  // those stand last
+    if (entry.resolved_at && !wanted.all) break;  // resolved entries are last
     fmt::print("{}\t{}\t{}\t{}\t{}\n", entry.id().to_string(), entry.recorded_at.to_string(), state_of(entry),
                origin_of(entry), entry.letter.reason);
   }
@@ -68,7 +68,7 @@ Result<int> show(const app::Settings&, history::HistoryStore& history, const Wan
   return 0;
 }
 
-/// The ids given, or those of every open letter that is an event.
+/// Returns the given ids, or with --all those of every open letter that is an event.
 Result<std::vector<history::DeadLetterId>> ids_of(history::HistoryStore& history, const Wanted& wanted) {
   std::vector<history::DeadLetterId> ids;
   for (const auto& text : wanted.ids) {
@@ -82,7 +82,7 @@ Result<std::vector<history::DeadLetterId>> ids_of(history::HistoryStore& history
   return ids;
 }
 
-/// Tries each; 2 where one of them stays a dead letter.
+/// Retries each letter. Returns 2 if any remains a dead letter.
 Result<int> retry(const app::Settings& settings, history::HistoryStore& history, const Wanted& wanted) {
   if (wanted.ids.empty() && !wanted.all) {
     return Error{ErrorCode::invalid_input, "nothing-named", "which dead letters?",

@@ -59,10 +59,10 @@ struct Arguments {
   bool summary = false;
 };
 
-/// A file, or standard input or a pipe read whole, as a CSV.
+/// A CSV file, or standard input or a pipe read to its end.
 struct Input {
   std::string name;
-  std::string bytes;  ///< of what was read whole
+  std::string bytes;  ///< the content of standard input or a pipe
   std::optional<csv::File> file;
 };
 
@@ -118,7 +118,7 @@ Result<std::string> read_to_the_end(std::FILE* stream, const std::string& name) 
   return bytes;
 }
 
-/// What has no size to be mapped by: `<(git show HEAD:a.csv)` names a pipe.
+/// Returns whether the path is a stream, which cannot be mapped: `<(git show HEAD:a.csv)` names a pipe.
 bool is_stream(const std::string& path) {
   std::error_code unknown;
   const auto status = std::filesystem::status(path, unknown);
@@ -131,7 +131,7 @@ Result<std::string> read_stream(const std::string& path) {
   return read_to_the_end(stream.get(), path);
 }
 
-/// A compressed file is no CSV: says so, instead of what is wrong with its first line.
+/// Fails for a compressed file with a message that is clearer than an error in its first line.
 Result<void> refuse_compressed(const std::string& name, std::string_view bytes) {
   struct Format {
     std::string_view magic;
@@ -160,7 +160,7 @@ Result<bool> is_workbook(const std::string& path) {
   return xlsx::may_be_workbook(std::as_bytes(std::span(mapped.bytes().substr(0, kFirstBytes))));
 }
 
-/// Converts the workbook to a temporary file, which has no name any more once it is open.
+/// Converts the workbook to a temporary CSV file, which is deleted once it is open.
 Result<csv::File> open_workbook(const std::string& path, const std::string& sheet, csv::ReadOptions options) {
   std::string pattern = std::filesystem::temp_directory_path() / "deltadrop-diff-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) return io::system_error("make a folder like", pattern, errno);
@@ -192,7 +192,7 @@ Result<csv::File> open_workbook(const std::string& path, const std::string& shee
   return csv::File::open(folder.path / "sheet.csv", options, csv::Limits{}, folder.path);
 }
 
-/// Fills `input` in place, since its file may refer to its bytes.
+/// Opens `input` in place, because its file may refer to its bytes.
 Result<void> open_input(Input& input, const std::string& path, const std::string& sheet,
                         const csv::ReadOptions& options, const csv::Remembered& remembered = {}) {
   input.name = path;
@@ -234,13 +234,13 @@ void print_warnings(const std::string& name, const csv::Findings& warnings) {
   }
 }
 
-/// Says what of a file was not read as rows, so that nothing is left out in silence.
+/// Prints the parts of a file that were not read as rows, so that no data is skipped silently.
 void print_skipped(const std::string& name, const csv::Skipped& skipped) {
   const std::string parts = skipped_text(skipped);
   if (!parts.empty()) fmt::print(stderr, "{}: skipped {}\n", terminal_safe(name), parts);
 }
 
-/// True when something is wrong with a file that is looked at by itself.
+/// Prints the findings of a single file. Returns whether there are any.
 Result<bool> has_findings(const Input& input) {
   DD_TRY(const auto alone, diff::diff(nullptr, *input.file));
   print_findings(input.name, alone.findings);
@@ -260,7 +260,7 @@ Result<int> compare(const Arguments& arguments) {
   const csv::Header& old_header = before.file->header();
   if (options.key.empty() && !arguments.rekey && !old_header.key.empty())
     options.key.push_back(old_header.key_column());
-  // Where several delimiters fit the newer file, the older one's is right.
+  // If several delimiters fit the newer file, use that of the older one.
   csv::Remembered remembered;
   if (old_header.columns.size() > 1) remembered.delimiter = old_header.delimiter;
   DD_TRY(open_input(after, arguments.new_path, arguments.sheet, options, remembered));

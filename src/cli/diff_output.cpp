@@ -20,7 +20,7 @@ namespace {
 using Value = std::optional<std::string>;
 using Values = std::vector<std::pair<std::string, Value>>;
 
-/// Code point of the valid UTF-8 character `bytes`.
+/// Returns the code point of the valid UTF-8 character `bytes`.
 char32_t code_point(std::string_view bytes) {
   const auto at = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(bytes[i])); };
   if (bytes.size() == 1) return at(0);
@@ -46,7 +46,7 @@ const Value* find_value(const Values& values, std::string_view column) {
   return nullptr;
 }
 
-/// Renders events into a buffer that is written out whenever it is large.
+/// Formats events in a buffer and writes it when it is large.
 class Output {
  public:
   Output(DiffFormat format, const diff::EqualNumbers* equal_numbers)
@@ -134,7 +134,8 @@ class Output {
     return values;
   }
 
-  /// The value in each changed column, before and after; of an insert or a delete, every value that is there.
+  /// Calls `use` with the value in each changed column before and after the change, or with every value of an
+  /// inserted or deleted row.
   template <class Use>
   void for_each_change(const EventView& event, const Use& use) {
     const Values before = parse(event.old_values_json);

@@ -10,25 +10,26 @@
 namespace deltadrop::cli {
 
 enum class DiffFormat : std::uint8_t {
-  text,  ///< for people: one line a row that came or went, one a changed value, then a summary
-  json,  ///< one object a change and line
-  csv,   ///< change,key,column,old,new: one record a value
+  text,  ///< for people: one line per inserted or deleted row and per changed value, then a summary
+  json,  ///< one object per change and line
+  csv,   ///< change,key,column,old,new: one record per value
 };
 
-/// Control characters, and those that change the direction of writing, as \xNN or \u{NNNN}, so that data
-/// cannot drive a terminal.
+/// Returns the text with control characters, and characters that change the writing direction, as \xNN or
+/// \u{NNNN}, so that data cannot control a terminal.
 std::string terminal_safe(std::string_view text);
 
-/// What of a file was not read as rows, such as "3 blank rows"; empty if everything was.
+/// Describes the parts of a file that were not read as rows, such as "3 blank rows". Returns "" if there are
+/// none.
 std::string skipped_text(const csv::Skipped& skipped);
 
-/// Writes the changes to standard output. `equal_numbers`: where values are compared as numbers. unavailable
-/// "output-failed" where that fails.
+/// Writes the changes to standard output. `equal_numbers` is null unless values are compared as numbers.
+/// Fails with unavailable "output-failed".
 Result<void> write_changes(const csv::File& before, const csv::File& after, const diff::ChangeSet& changes,
                            const diff::EqualNumbers* equal_numbers, DiffFormat format);
 
-/// Writes how many changes there are, and what became of the columns: as a line for people, a JSON object, or
-/// a CSV record under its header. Errors as write_changes.
+/// Writes the number of changes and the changes of columns: as a line for people, a JSON object, or a CSV
+/// record under its header. Fails as write_changes does.
 Result<void> write_summary(const diff::ChangeSet& changes, const diff::EqualNumbers* equal_numbers,
                            DiffFormat format);
 

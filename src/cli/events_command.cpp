@@ -20,7 +20,7 @@ constexpr std::int64_t kTextLimit = 100;
 struct Wanted {
   Query filters;
   std::string after;
-  std::int64_t limit = 0;  ///< 0: not given
+  std::int64_t limit = 0;  ///< 0: no limit given
   bool follow = false;
   ListFormat format = ListFormat::text;
 };
@@ -33,7 +33,7 @@ const std::vector<ListColumn>& columns() {
   return kColumns;
 }
 
-/// The end of a stream whose key no longer holds, as the server tells it.
+/// Returns the server's error that ended a stream, such as a revoked key.
 Error ended_by(const ServerEndpoint& server, const std::string& problem_json) {
   ClientResponse response;
   response.body = problem_json;
@@ -47,12 +47,12 @@ Error ended_by(const ServerEndpoint& server, const std::string& problem_json) {
   return refused(server, response);
 }
 
-/// Prints each event of a stream as it comes, until the server ends it.
+/// Prints each event of a stream when it arrives, until the server ends it.
 Result<int> follow(const ServerEndpoint& server, const Wanted& wanted) {
   Query query = wanted.filters;
   query.emplace_back("after", wanted.after);
   std::string text;
-  bool is_error = false;  // of the event whose lines are read
+  bool is_error = false;  // whether the current event is an error
   simdjson::dom::parser parser;
   const auto take_line = [&](const std::string& line) -> Result<void> {
     constexpr std::string_view kData = "data: ";

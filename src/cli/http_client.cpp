@@ -28,7 +28,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr long kBufferBytes = 256L << 10;
-/// To connect. An upload waits longer for a server that compares, but not for one that is absent.
+/// The connection timeout. An upload may wait longer for the server's comparison, but not for an absent
+/// server.
 constexpr std::chrono::seconds kConnectPatience{60};
 
 struct FreeVendor {
@@ -42,7 +43,7 @@ struct FreeVendor {
 template <typename T>
 using Owned = std::unique_ptr<T, FreeVendor>;
 
-/// An endpoint's address, parsed.
+/// The parsed address of an endpoint.
 struct ServerUrl {
   std::string text;  ///< "https://host:port", without a slash at the end
   std::string host;  ///< an IPv6 address without its brackets
@@ -67,7 +68,7 @@ std::string part_of(CURLU* url, CURLUPart part) {
   return Owned<char>(text).get();
 }
 
-/// Whether the error is in the port, and not in an IPv6 address without brackets.
+/// Returns whether the error is in the port, rather than an IPv6 address without brackets.
 bool has_one_colon_for_the_port(std::string_view url) {
   const auto authority = url.substr(url.find("://") + 3);
   const auto bracket = authority.rfind(']');
@@ -96,7 +97,7 @@ Result<ServerUrl> parse_address(const std::string& given) {
   return server;
 }
 
-/// Whether the host is this machine by its name or address. 0.0.0.0 and :: connect to it, too.
+/// Returns whether the host is this machine, by name or address. 0.0.0.0 and :: also connect to it.
 bool is_loopback(std::string_view host) {
   const std::string text = ascii_lower(host);
   if (text == "localhost" || text.ends_with(".localhost")) return true;
@@ -108,8 +109,8 @@ bool is_loopback(std::string_view host) {
   return leading_zeros && bytes.back() <= 1;
 }
 
-/// The variable of the environment that gives the proxy for a scheme, or "". HTTP_PROXY is not among them: in
-/// a CGI program a client could set it.
+/// Returns the name of the environment variable that sets the proxy for a scheme, or "". Ignores HTTP_PROXY,
+/// because a client of a CGI program can set it.
 std::string proxy_variable(bool tls) {
   const std::vector<const char*> names =
       tls ? std::vector{"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}
@@ -120,7 +121,7 @@ std::string proxy_variable(bool tls) {
   return "";
 }
 
-/// Decides whether the certificate of a server is that of a PEM file, or issued by one in it.
+/// Accepts a server's certificate if it is the first one of a PEM file or issued by one of the file.
 class CertificateFile {
  public:
   CertificateFile(const std::string& path, std::string host) : host_(std::move(host)) {
@@ -129,11 +130,11 @@ class CertificateFile {
   }
   [[nodiscard]] bool is_readable() const { return first_ != nullptr; }
 
-  /// Takes the place of OpenSSL's verification; libcurl has put the file's certificates into the store.
+  /// Replaces OpenSSL's verification; libcurl has added the file's certificates to the store.
   static int verify(X509_STORE_CTX* context, void* self) {
     const auto& trusted = *static_cast<const CertificateFile*>(self);
-    // An identical certificate needs neither an authority nor a matching name: a server that listens on
-    // 127.0.0.1 may have a certificate for its public name only.
+    // An identical certificate needs neither an authority nor a matching name: a server on 127.0.0.1 may have
+    // a certificate for its public name only.
     if (X509_cmp(trusted.first_.get(), X509_STORE_CTX_get0_cert(context)) == 0) {
       X509_STORE_CTX_set_error(context, X509_V_OK);
       return 1;
@@ -153,7 +154,7 @@ class CertificateFile {
   Owned<X509> first_;
 };
 
-/// A request and its response on an easy handle of libcurl, which keeps a pointer to it.
+/// A request and its response on a libcurl easy handle, which stores a pointer to this object.
 class Exchange {
  public:
   Exchange(const ServerEndpoint& server, const ServerUrl& url, const ClientRequest& request,
@@ -173,7 +174,7 @@ class Exchange {
     if (thrown_) std::rethrow_exception(thrown_);
     if (failure_) return *failure_;
     if (code != CURLE_OK) return error_of(code);
-    // libcurl takes a connection that ends in the middle of a head for a response without a body.
+    // libcurl treats a connection that ends within the headers as a response without a body.
     if (!has_head_) return cut_off("the connection was closed before the end");
     response_.status = status();
     const char* redirect = nullptr;
@@ -183,7 +184,7 @@ class Exchange {
   }
 
  private:
-  /// An option that this libcurl must have. A refusal is a bug of ours, or no memory.
+  /// Sets an option that this libcurl must support. A failure is a bug or lack of memory.
   template <typename Value>
   void set(CURLoption option, Value value) {
     const auto code = curl_easy_setopt(handle_.get(), option, value);
@@ -203,7 +204,7 @@ class Exchange {
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(CURLOPT_FORBID_REUSE, 1L);
     set(CURLOPT_TCP_KEEPALIVE,
-        1L);  // a firewall drops an idle connection while the server compares for hours
+        1L);  // firewalls drop idle connections, and a comparison can take hours
     set(CURLOPT_BUFFERSIZE, kBufferBytes);
     set(CURLOPT_UPLOAD_BUFFERSIZE, kBufferBytes);
     set(CURLOPT_CONNECTTIMEOUT,
@@ -222,14 +223,14 @@ class Exchange {
 
   void set_up_request() {
     set(CURLOPT_URL, (url_.text + request_.target).c_str());
-    set(CURLOPT_PATH_AS_IS, 1L);  // else libcurl removes ".." from a path
+    set(CURLOPT_PATH_AS_IS, 1L);  // otherwise libcurl removes ".." from paths
     if (request_.method != "GET") {
       set(CURLOPT_POST, 1L);
       set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
       set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body_bytes));
       set(CURLOPT_READFUNCTION, &Exchange::on_request_body);
       set(CURLOPT_READDATA, this);
-      add_header("Content-Type:");  // libcurl's own would be that of an HTML form
+      add_header("Content-Type:");  // otherwise libcurl sends the type of an HTML form
     }
     if (!server_.key.empty()) add_header("Authorization: Bearer " + server_.key);
     for (const auto& [name, value] : request_.headers) add_header(fmt::format("{}: {}", name, value));
@@ -262,21 +263,21 @@ class Exchange {
     return success();
   }
 
-  // libcurl is C code, which an exception must not cross: these callbacks throw none.
+  // libcurl is C code, so exceptions must not leave these callbacks.
 
   static CURLcode on_tls_context(CURL*, void* context, void* certificate) {
     SSL_CTX_set_cert_verify_callback(static_cast<SSL_CTX*>(context), &CertificateFile::verify, certificate);
     return CURLE_OK;
   }
 
-  /// Called at least once a second. Another value than 0 ends the request.
+  /// libcurl calls this at least once a second. A non-zero result ends the request.
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     const auto& exchange = *static_cast<const Exchange*>(self);
     const auto silence = Clock::now() - exchange.last_activity_;
     return silence > std::chrono::seconds(exchange.request_.patience_s) ? 1 : 0;
   }
 
-  /// Called with each line of a head: of the final response, and of those before it ("100 Continue").
+  /// libcurl calls this with each header line of the final response and of interim ones ("100 Continue").
   static std::size_t on_header(char* line, std::size_t size, std::size_t count, void* self) {
     auto& exchange = *static_cast<Exchange*>(self);
     exchange.last_activity_ = Clock::now();
@@ -301,7 +302,8 @@ class Exchange {
     return done ? given : CURL_READFUNC_ABORT;
   }
 
-  /// Keeps the error or exception of a callback for run(). The time that it takes is ours, not the server's.
+  /// Stores the error or exception of a callback for run(). The callback's time does not count as silence of
+  /// the server.
   template <typename Work>
   bool guard(const Work& work) {
     try {
@@ -320,7 +322,7 @@ class Exchange {
     return success();
   }
 
-  /// Copies the next bytes of the request's body; 0 at its end.
+  /// Copies the next bytes of the request's body. Returns their number, or 0 at the end.
   Result<std::size_t> give(char* to, std::size_t capacity) {
     if (piece_.size() == piece_sent_ && request_.next_body) {
       DD_TRY(piece_, request_.next_body());
@@ -342,19 +344,19 @@ class Exchange {
 
   [[nodiscard]] bool is_direct() const { return server_.on_this_machine || is_loopback(url_.host); }
 
-  /// Of the final response; 0 before it begins.
+  /// Returns the status of the final response, or 0 before it begins.
   [[nodiscard]] unsigned status() const {
     long code = 0;
     curl_easy_getinfo(handle_.get(), CURLINFO_RESPONSE_CODE, &code);
     return code < 200 ? 0 : static_cast<unsigned>(code);
   }
 
-  /// libcurl's reason, else what the code means.
+  /// Returns libcurl's error text, or else the meaning of the code.
   [[nodiscard]] std::string reason(CURLcode code) const {
     return reason_.front() != '\0' ? reason_.data() : curl_easy_strerror(code);
   }
 
-  /// Names the variable that sends the request to a proxy, where one does.
+  /// Appends the variable that sets the proxy, if there is one, to the fix.
   [[nodiscard]] std::string with_proxy(std::string fix) const {
     const auto variable = is_direct() ? "" : proxy_variable(url_.tls);
     if (!variable.empty())
@@ -401,7 +403,7 @@ class Exchange {
             "if it does not speak TLS, write http:// instead of https://"};
   }
 
-  /// Why there is no connection, in the system's words where it has some.
+  /// Returns the reason for a failed connection, from the system's error if there is one.
   [[nodiscard]] Error no_connection(CURLcode code) const {
     long number = 0;
     curl_easy_getinfo(handle_.get(), CURLINFO_OS_ERRNO, &number);
@@ -438,7 +440,7 @@ class Exchange {
                      "check TLS_CERT, SSL_CERT_FILE and SSL_CERT_DIR"};
       case CURLE_SSL_CONNECT_ERROR:
         return no_tls(code);
-      case CURLE_UNSUPPORTED_PROTOCOL:  // a response of HTTP/0.9, and so anything
+      case CURLE_UNSUPPORTED_PROTOCOL:  // an HTTP/0.9 response, which can be any bytes
       case CURLE_WEIRD_SERVER_REPLY:
         return no_answer("it does not speak HTTP/1.1; if it speaks TLS, write https://");
       case CURLE_OUT_OF_MEMORY:
@@ -460,10 +462,10 @@ class Exchange {
   std::size_t piece_sent_ = 0;
   std::uint64_t body_sent_ = 0;
   Clock::time_point last_activity_;
-  bool has_head_ = false;         ///< the final response's, to its empty line
+  bool has_head_ = false;         ///< whether the final response's headers are complete
   std::optional<Error> failure_;  ///< of a callback
-  std::exception_ptr thrown_;     ///< likewise
-  Owned<CURL> handle_;            ///< last: it uses the others
+  std::exception_ptr thrown_;     ///< exception of a callback
+  Owned<CURL> handle_;            ///< last member: uses the others
 };
 
 }  // namespace
@@ -471,7 +473,7 @@ class Exchange {
 Result<ClientResponse> send_request(const ServerEndpoint& server, const ClientRequest& request,
                                     const BodyConsumer& consume) {
   DD_TRY(const auto url, parse_address(server.address));
-  // With the first request: commands that send none start faster.
+  // Initialise libcurl at the first request, so that commands without requests start faster.
   static const auto initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (initialised != CURLE_OK) throw std::runtime_error("libcurl cannot be initialised");
   return Exchange(server, url, request, consume).run();

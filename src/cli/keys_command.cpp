@@ -29,7 +29,8 @@ struct Wanted {
 
 using Work = std::function<Result<int>(const app::Settings& settings, const Wanted& wanted)>;
 
-/// "90d" from now, or a moment: a bare date is the start of that day.
+/// Parses an expiry: a duration from now such as "90d", or a point in time. A bare date is the start of that
+/// day.
 Result<std::optional<Timestamp>> expiry_of(const std::string& text, Timestamp now, const io::TimeZone& zone) {
   if (text.empty()) return std::optional<Timestamp>();
   if (const auto span = app::parse_duration(text); span.has_value()) {
@@ -45,8 +46,7 @@ Result<std::optional<Timestamp>> expiry_of(const std::string& text, Timestamp no
                "give a moment that is still to come, or a duration such as 90d"};
 }
 
-/// In DATA_DIR the file, its lock and the folder, where it is missing, are closed to others as all is in
-/// there.
+/// Gives the keys file, its lock and a new folder the permissions of DATA_DIR if they are in it.
 void close_keys(const app::Settings& settings) {
   if (!settings.setting_of(settings.access.keys_file).given) app::close_like_data_dir(settings);
 }

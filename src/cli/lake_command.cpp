@@ -28,7 +28,7 @@ using Work = std::function<Result<int>(const OpenLake& lake)>;
 
 constexpr int kDiffers = 1;
 
-/// Does `work` for each table; what fails is reported, the others are done all the same.
+/// Calls `work` for each table. Reports failures and continues with the other tables.
 Result<int> for_each_table(const OpenLake& lake, const std::vector<TableRef>& tables,
                            const std::function<Result<int>(const TableRef&)>& work) {
   int exit_code = 0;
@@ -86,7 +86,7 @@ std::string compared(const Verified& total, std::size_t tables) {
                      counted(tables, "table"));
 }
 
-/// What types= declares and values do not fit: no damage, but not what was asked for.
+/// Reports declared types that some values do not fit. This is no damage, but differs from the declaration.
 Result<void> say_what_is_not_as_declared(const OpenLake& lake, const TableRef& table) {
   DD_TRY(const auto uploads, lake.history().applied_uploads(table, history::kAnyVersion));
   const auto last = std::find_if(uploads.rbegin(), uploads.rend(),
@@ -112,13 +112,13 @@ Result<int> verify_one(const OpenLake& lake, const TableRef& table, Verified& to
     const auto words = fmt::format("lake rebuild {} {}", table.company_id, table.table_name);
     fmt::print("  fix: {}\n", typed(lake.settings, words));
   }
-  // Behind the fix of what was found: this can fail.
+  // Runs after the report of damages, because this can fail.
   DD_TRY(say_what_is_not_as_declared(lake, table));
   return report.damages == 0 ? 0 : kDiffers;
 }
 
-/// Folders of tables that the history does not have. They are named and never touched: it may be the wrong
-/// history.
+/// Lists folders of tables that the history does not have. Never changes them, because the history may be the
+/// wrong one.
 Result<int> name_unknown(const OpenLake& lake, const std::vector<TableRef>& known, Verified& total) {
   DD_TRY(const auto there, lake::tables_in_folder(lake.options.folder));
   int exit_code = 0;

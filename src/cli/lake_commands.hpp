@@ -4,7 +4,7 @@ namespace CLI {
 class App;
 }
 
-/// The commands of `deltadrop lake` that have files of their own.
+/// The commands of `deltadrop lake` that have their own files.
 namespace deltadrop::cli {
 
 void add_lake_export_command(CLI::App& group, int& exit_code);

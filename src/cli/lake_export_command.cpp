@@ -26,17 +26,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kLinksMax = 40;  ///< as Linux follows
+constexpr int kLinksMax = 40;  ///< Linux's limit
 
 struct WantedState {
   WantedTable table;
   std::string as_of;
-  std::optional<Timestamp> time;  ///< that as_of means
-  std::int64_t version = 0;       ///< 0: not given
+  std::optional<Timestamp> time;  ///< the time of as_of
+  std::int64_t version = 0;       ///< 0: no version given
   std::string output;
 };
 
-/// What comes behind the last version that the history has is no state of it.
+/// Fails if the version is later than the last one in the history.
 Result<void> check_version(const OpenLake& lake, const TableRef& table, Version version) {
   DD_TRY(const auto uploads, lake.history().applied_uploads(table, history::kAnyVersion));
   if (uploads.empty() || version <= uploads.back().facts.version) return success();
@@ -72,13 +72,14 @@ Result<void> to_standard_output(lake::StateFile& file) {
   }
 }
 
-/// What `output` names, through links: a link stays one, and what it points at is replaced.
+/// Returns the file that `output` refers to. Follows links, so that a link remains and its target is
+/// replaced.
 Result<fs::path> place_of(const fs::path& output) {
   std::error_code failed;
   fs::path place = output;
   for (int links = 0; fs::is_symlink(fs::symlink_status(place, failed)); ++links) {
     if (links == kLinksMax) return io::system_error("follow", output, ELOOP);
-    // A relative one is meant from the folder that it stands in.
+    // A relative target is relative to the link's folder.
     const auto target = fs::read_symlink(place, failed);
     if (failed) return io::system_error("read the link", place, failed.value());
     place = place.parent_path() / target;
@@ -86,7 +87,8 @@ Result<fs::path> place_of(const fs::path& output) {
   return place;
 }
 
-/// A pipe, a device or a folder of that name would be replaced by the file, not written into.
+/// Fails if `output` is a pipe, device or folder, because the export replaces the path instead of writing
+/// into it.
 Result<void> check_output(const fs::path& output) {
   std::error_code ignored;
   const auto status = fs::status(output, ignored);
@@ -95,7 +97,8 @@ Result<void> check_output(const fs::path& output) {
                "give the name of a file, or --output - and send standard output there"};
 }
 
-/// Under another name first: whoever reads `output` sees the file before, or this one, whole.
+/// Writes a temporary file and renames it, so that a reader of `output` sees either the old file or the
+/// complete new one.
 Result<void> to_file(lake::StateFile& file, const fs::path& output, io::Readers readers) {
   DD_TRY(const auto path, place_of(output));
   auto temporary = path;
@@ -132,7 +135,7 @@ Result<void> export_one(const OpenLake& lake, const TableRef& table, const Wante
   return success();
 }
 
-/// Beside the CSV file of the last version.
+/// Returns the default path, beside the CSV file of the last version.
 Result<fs::path> current_path(const app::Settings& settings, const TableRef& table) {
   const fs::path data_dir = settings.data_dir.path;
   std::error_code ignored;

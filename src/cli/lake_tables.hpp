@@ -11,10 +11,10 @@
 #include "lake/lake.hpp"
 #include "lake/table_lock.hpp"
 
-/// What the commands of `deltadrop lake` share.
+/// Functions that the commands of `deltadrop lake` share.
 namespace deltadrop::cli {
 
-/// The lake and the history that it is made of.
+/// A lake and the history that it is written from.
 struct OpenLake {
   app::Settings settings;
   app::StoredHistory stored;
@@ -24,21 +24,22 @@ struct OpenLake {
 };
 Result<OpenLake> open_lake(const app::Settings& settings);
 
-/// not_found "no-lake" where the history has `tables` and PARQUET_DIR is not there: one that was mistyped
-/// must not look like a lake without files, nor come into being.
+/// Fails with not_found "no-lake" if the history has `tables` but PARQUET_DIR does not exist. A mistyped
+/// folder must neither look like an empty lake nor be created.
 Result<void> check_lake_is_there(const OpenLake& lake, const std::vector<TableRef>& tables);
 
-/// The table that is wanted, or all that the history has. not_found "no-such-table" for another one.
+/// Returns the wanted table, or all tables of the history. Fails with not_found "no-such-table" if the
+/// history lacks it.
 Result<std::vector<TableRef>> wanted_tables(const OpenLake& lake, const WantedTable& wanted);
 
-/// Waits for whoever writes the table now, and says so.
+/// Locks the table. If another process is writing it, prints that and waits.
 Result<lake::TableLock> lock_table(const OpenLake& lake, const TableRef& table);
 
-/// Brings those applied uploads into the lake that no consumer has yet. The caller holds the table's lock.
+/// Writes the applied uploads that are not yet in the lake. The caller must hold the table's lock.
 Result<void> write_waiting(const OpenLake& lake, const TableRef& table);
 
-/// "so-financials/financials: 3 of 9 uploads written, 7 files" to standard error every few seconds, for work
-/// that takes longer: `noun` "upload", `done` "written".
+/// Returns a callback that prints the progress to standard error every few seconds:
+/// "so-financials/financials: 3 of 9 uploads written, 7 files", with `noun` "upload" and `done` "written".
 lake::OnProgress show_progress(const TableRef& table, std::string_view noun, std::string_view done);
 
 }  // namespace deltadrop::cli

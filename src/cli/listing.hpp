@@ -13,22 +13,22 @@ class App;
 namespace deltadrop::cli {
 
 enum class ListFormat : std::uint8_t {
-  text,  ///< for people: columns that stand under each other
-  json,  ///< one object a line, as the server has it
+  text,  ///< for people: aligned columns
+  json,  ///< one object per line, as the server sends it
   csv,   ///< RFC 4180 under a header
 };
 
 /// Adds --format to a command.
 void add_format_option(CLI::App& command, ListFormat& format);
 
-/// Rows of texts, for people or as CSV. For people a control character is shown and does nothing.
+/// Prints rows of text for people or as CSV. Text for people shows control characters in escaped form.
 class Listing {
  public:
-  /// `columns`: the header; empty: none.
+  /// `columns` is the header; if empty, there is none.
   Listing(ListFormat format, std::vector<std::string> columns);
 
   void add(std::vector<std::string> row);
-  /// Writes what is there to standard output. CSV was written row by row already.
+  /// Writes the remaining rows to standard output. CSV is written row by row in `add`.
   Result<void> end();
 
  private:

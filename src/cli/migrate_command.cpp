@@ -11,8 +11,8 @@
 namespace deltadrop::cli {
 namespace {
 
-/// Marked first: a folder that is marked and not yet of the new kind is sent again by `dev`, which is
-/// harmless.
+/// Marks the versions before it changes the kind. If it is interrupted in between, `dev` publishes them
+/// again, which is harmless.
 Result<ingest::RepublishReport> migrate(const app::Settings& settings) {
   DD_TRY(const auto data_dir, app::open_existing_data_dir(settings, app::kEmbeddedKind));
   DD_TRY(const auto report, ingest::mark_for_republish(settings.ingest, {}));

@@ -6,11 +6,12 @@
 
 namespace deltadrop::cli {
 
-/// The history that a command works on: that of DATA_DIR; but PostgreSQL's where DATABASE_URL is given and
-/// DATA_DIR is not, whatever the default of DATA_DIR happens to be.
+/// Opens the history that a command works on: PostgreSQL if DATABASE_URL is given and DATA_DIR is not,
+/// otherwise the history of DATA_DIR.
 Result<app::StoredHistory> open_history(const app::Settings& settings, const std::string& name);
 
-/// Why a history that `dev` writes cannot be written now; `fix`: what to do, given the server's address.
+/// Returns the error for a history that a running `dev` owns. `fix` returns the fix, given the server's
+/// address.
 Error written_by_dev(const app::Settings& settings, const std::string& fix);
 
 }  // namespace deltadrop::cli

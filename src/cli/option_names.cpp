@@ -13,7 +13,7 @@ constexpr auto kFields = std::to_array<std::string_view>(
      "key_case",    "key_trim",   "key_unicode", "rekey",   "sheet",        "short_rows",
      "skip_footer", "skip_lines", "tolerance",   "types",   "unnamed"});
 
-/// The field that `text` begins with, where "=" follows it; empty: none.
+/// Returns the field at the start of `text` if "=" follows it, otherwise "".
 std::string_view field_at(std::string_view text) {
   for (const auto field : kFields) {
     if (text.starts_with(field) && text.substr(field.size()).starts_with('=')) return field;

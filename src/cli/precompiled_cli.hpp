@@ -1,4 +1,4 @@
-// As src/precompiled.hpp, with the library of the command line.
+// The headers of src/precompiled.hpp and of the command-line library.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -10,7 +10,7 @@
 #include "cli/commands.hpp"
 #include "cli/settings_options.hpp"
 
-/// The commands that run until they are stopped: dev, serve, consume.
+/// The commands that run until they are stopped: dev, serve and consume.
 namespace deltadrop::cli {
 namespace {
 

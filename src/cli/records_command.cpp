@@ -22,11 +22,11 @@ struct Wanted {
   std::string as_of;
   std::string version;
   std::string columns;
-  std::int64_t limit = 0;  ///< 0: not given
+  std::int64_t limit = 0;  ///< 0: no limit given
   ListFormat format = ListFormat::text;
 };
 
-/// The values of each record under their columns' names.
+/// Prints the values of each record under the names of their columns.
 Result<int> list(const ServerEndpoint& server, const std::string& path, const Query& query,
                  const Wanted& wanted) {
   std::unique_ptr<Listing> listing;

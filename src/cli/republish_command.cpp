@@ -25,7 +25,7 @@ struct Wanted {
 
 struct Outcome {
   ingest::RepublishReport report;
-  std::string server;  ///< its address, where one runs
+  std::string server;  ///< address of the running server; empty if none runs
 };
 
 Result<ingest::RepublishRequest> request_of(const Wanted& wanted) {
@@ -38,7 +38,7 @@ Result<ingest::RepublishRequest> request_of(const Wanted& wanted) {
 Result<ingest::RepublishReport> request_republish(const ServerEndpoint& server,
                                                   const ingest::RepublishRequest& request) {
   std::string target = fmt::format("/api/v1/republish?from_version={}", request.from.value);
-  // Names of companies and tables have no character that is special in a URL.
+  // Company and table names contain no special characters of URLs.
   if (request.table) {
     target += fmt::format("&company={}&table={}", request.table->company_id, request.table->table_name);
   }

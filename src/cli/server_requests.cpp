@@ -23,7 +23,7 @@ namespace {
 constexpr std::int64_t kPageMax = 1000;
 
 std::string key_of_environment() {
-  // A flag would stand in the shell's history and in the list of processes.
+  // A flag would be visible in the shell's history and the process list.
   const char* const key = std::getenv(kKeyVariable);
   return key == nullptr ? "" : key;
 }
@@ -33,7 +33,7 @@ Error no_server(const std::string& data_dir) {
           "start a server there (dev or serve), or name another one: --data-dir DIR, --server URL"};
 }
 
-/// What the server says is wrong with a file, a line each.
+/// Returns the findings of the server's response, one per line.
 std::string findings_of(simdjson::dom::element problem) {
   std::string lines;
   simdjson::dom::array findings;

@@ -27,7 +27,7 @@ std::optional<std::string> environment(std::string_view name) {
   return std::string(value);
 }
 
-/// What `environment` cannot be asked for: the names are not known beforehand.
+/// Returns the KAFKA_CONFIG_ variables, whose names `environment` cannot look up because they are not known.
 app::Settings::Values kafka_config() {
   app::Settings::Values found;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -65,7 +65,7 @@ constexpr std::array<std::string_view, 15> kNotConsume = {
     "MAX_UPLOAD_BYTES",     "MAX_EXPANSION", "MAX_ROWS",  "MAX_COLUMNS", "MAX_FIELD_BYTES",
     "MAX_ROW_BYTES",        "DISK_RESERVE",  "MAX_PARTS", "LOG_KEEP",    "TIMEZONE"};
 
-/// Where a command works, which another one that mends the same must be told too.
+/// The settings that locate the data of a command. A command in a fix needs the same ones.
 constexpr std::array<std::string_view, 6> kPlaces = {"DATA_DIR",  "PARQUET_DIR",    "DATABASE_URL",
                                                      "KEYS_FILE", "PARQUET_LAYOUT", "PARQUET_MAX_ROWS"};
 
@@ -79,7 +79,7 @@ struct Reader {
   [[nodiscard]] bool reads(std::string_view setting) const {
     return has(names, setting) == (reads_these == Reads::these);
   }
-  /// In its help. What `config` prints is the list itself.
+  /// Returns whether the command's help lists the setting. The output of `config` itself lists all.
   [[nodiscard]] bool lists(std::string_view setting) const {
     return command != "config" && (reads(setting) || has(kLogs, setting));
   }
@@ -109,7 +109,7 @@ constexpr std::array<Reader, 16> kReaders = {{
     {"config", Reads::all_but_these, {}},
 }};
 
-/// Of the command that `words` begin with ("lake rebuild acme financials").
+/// Returns the reader of the command at the start of `words` ("lake rebuild acme financials").
 const Reader* reader_of(std::string_view words) {
   for (const auto& reader : kReaders) {
     const auto rest = words.substr(std::min(reader.command.size(), words.size()));
@@ -118,14 +118,14 @@ const Reader* reader_of(std::string_view words) {
   return nullptr;
 }
 
-/// A misspelt name would never match, and no help would show it.
+/// Checks the names: a misspelt one would never match and be missing from the help.
 void check_names() {
   const auto are_settings = [](Names names) { return std::ranges::all_of(names, app::is_setting); };
   DD_ASSERT(are_settings(kLogs) && are_settings(kPlaces));
   DD_ASSERT(std::ranges::all_of(kReaders, are_settings, &Reader::names));
 }
 
-/// "lake rebuild"
+/// Returns the command's name with its parents: "lake rebuild".
 std::string path_of(const CLI::App& command) {
   const auto* parent = command.get_parent();
   if (parent == nullptr || parent->get_parent() == nullptr) return command.get_name();
@@ -138,7 +138,7 @@ void add_options(CLI::App& command, const std::shared_ptr<SettingsFlags>& flags)
   command.add_option("--config", flags->config_file, "file of NAME=VALUE lines")
       ->type_name("FILE")
       ->check(refuse_empty);
-  // What holds without flags; a setting that is wrong shows when the command runs, not in its help.
+  // The settings without flags. An invalid setting is reported when the command runs, not in its help.
   const auto effective = flags->load();
   for (const auto& setting : effective.has_value() ? effective.value().all() : app::all_settings()) {
     const std::string name(setting.name);
@@ -152,7 +152,7 @@ void add_options(CLI::App& command, const std::shared_ptr<SettingsFlags>& flags)
                        : command.add_option_function<std::string>(setting.option_name(), keep, help)
                              ->type_name(name)
                              ->check(refuse_empty);
-    if (reader == nullptr || !reader->lists(setting.name)) option->group("");  // taken, not listed
+    if (reader == nullptr || !reader->lists(setting.name)) option->group("");  // accepted, not listed
   }
 }
 
@@ -167,7 +167,7 @@ std::string quoted_for_shell(const std::string& text) {
   return out + "'";
 }
 
-/// Every "`deltadrop ...`" of a fix with the flags that it needs.
+/// Completes every "`deltadrop ...`" in a fix with the flags that it needs.
 std::string with_flags(const app::Settings& settings, std::string_view fix) {
   constexpr std::string_view kBegin = "`deltadrop ";
   std::string out;

@@ -23,7 +23,7 @@ namespace {
 constexpr int kHeld = 1;
 constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
 constexpr std::string_view kBoundary = "----deltadrop-upload-5f1c2a9be07d4c33";
-/// A file of a terabyte takes its time to be compared.
+/// The comparison of a terabyte takes hours.
 constexpr std::int64_t kPatience_s = 24 * 3600;
 
 struct Wanted {
@@ -32,7 +32,7 @@ struct Wanted {
   bool json = false;
 };
 
-/// The form's text before the file. In a name, what would end it is percent-encoded, as browsers do.
+/// Returns the form's text before the file. Percent-encodes characters that would end a name, as browsers do.
 std::string form_head(const std::string& path) {
   std::string name;
   const bool is_workbook = ascii_lower(std::filesystem::path(path).extension().string()) == ".xlsx";
@@ -47,7 +47,7 @@ std::string form_head(const std::string& path) {
       is_workbook ? "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" : "text/csv");
 }
 
-/// A form with one file, read while it is sent.
+/// A form with one file, which is read while it is sent.
 Result<ClientRequest> upload_request(const Wanted& wanted) {
   DD_TRY(auto opened, io::File::open_to_read(wanted.path));
   DD_TRY(const auto size, opened.size());

@@ -13,16 +13,17 @@ class Option;
 
 namespace deltadrop::cli {
 
-/// The table that a command is about, or all of them.
+/// The table that a command works on, or all tables.
 struct WantedTable {
   std::string company;
   std::string table;
 
-  /// Nothing where all are wanted. invalid_input "half-a-table" where one of both names is missing.
+  /// Returns the table, or nothing for all tables. Fails with invalid_input "half-a-table" if only one of the
+  /// two names is given.
   [[nodiscard]] Result<std::optional<TableRef>> ref() const;
 };
 
-/// Adds COMPANY and TABLE, which are also --company and --table; returns the latter.
+/// Adds COMPANY and TABLE, which are also --company and --table. Returns the latter.
 CLI::Option* add_table_arguments(CLI::App& command, WantedTable& wanted);
 
 }  // namespace deltadrop::cli

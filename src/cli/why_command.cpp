@@ -25,11 +25,11 @@ struct Wanted {
   std::string company;
   std::string table;
   std::string key;
-  std::string column;  ///< "": all
+  std::string column;  ///< "": all columns
   ListFormat format = ListFormat::text;
 };
 
-/// One value's change.
+/// The change of one value.
 struct Change {
   std::string column;
   Value before;
@@ -54,7 +54,7 @@ Value value_in(const Values& values, const std::string& column) {
   return found == values.end() ? std::nullopt : found->second;
 }
 
-/// In the order of the newer row's columns, then of those that are gone.
+/// Returns the changes in the order of the newer row's columns, then of the removed ones.
 std::vector<Change> changes_between(const Values& before, const Values& after) {
   std::vector<Change> changes;
   const auto add = [&](const std::string& column) {
@@ -71,7 +71,7 @@ std::vector<Change> changes_between(const Values& before, const Values& after) {
   return changes;
 }
 
-/// Tells a key's changes as they come, oldest first.
+/// Prints the changes of a key, oldest first, as they are read.
 class Story {
  public:
   explicit Story(const Wanted& wanted)
@@ -132,7 +132,7 @@ class Story {
     value ? append_json_string(json, *value) : static_cast<void>(json += "null");
   }
 
-  /// For people "nothing" is a word; a CSV leaves it empty.
+  /// Returns the text of a value. Null is the word "nothing" for people and empty in CSV.
   [[nodiscard]] std::string shown(const Value& value) const {
     if (wanted_.format == ListFormat::csv) return value.value_or("");
     return value ? quoted_for_message(*value) : "nothing";
