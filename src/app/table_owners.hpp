@@ -60,7 +60,7 @@ class TableOwners {
 
   std::optional<history::Ownership> ask(const TableRef& table);
   void work(const std::stop_token& stop);
-  /// Returns the time of the next look, or nothing if there is none.
+  /// Returns the time of the next look, or nothing if no further look is needed.
   std::optional<Clock::time_point> look_at_archive();
 
   history::TableChains& history_;

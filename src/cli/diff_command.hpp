@@ -1,6 +1,6 @@
 #pragma once
 
-// CLI11's name.
+// NOLINTNEXTLINE(readability-identifier-naming): CLI11's name
 namespace CLI {
 class App;
 }

@@ -458,12 +458,12 @@ class Exchange {
   Owned<curl_slist> headers_;
   std::unique_ptr<CertificateFile> certificate_;
   ClientResponse response_;
-  std::string piece_;  ///< of the request's body
+  std::string piece_;  ///< current piece of the request's body
   std::size_t piece_sent_ = 0;
   std::uint64_t body_sent_ = 0;
   Clock::time_point last_activity_;
   bool has_head_ = false;         ///< whether the final response's headers are complete
-  std::optional<Error> failure_;  ///< of a callback
+  std::optional<Error> failure_;  ///< error of a callback
   std::exception_ptr thrown_;     ///< exception of a callback
   Owned<CURL> handle_;            ///< last member: uses the others
 };

@@ -86,7 +86,7 @@ std::string compared(const Verified& total, std::size_t tables) {
                      counted(tables, "table"));
 }
 
-/// Reports declared types that some values do not fit. This is no damage, but differs from the declaration.
+/// Reports declared types that some values do not fit. The files are intact, but differ from the declaration.
 Result<void> say_what_is_not_as_declared(const OpenLake& lake, const TableRef& table) {
   DD_TRY(const auto uploads, lake.history().applied_uploads(table, history::kAnyVersion));
   const auto last = std::find_if(uploads.rbegin(), uploads.rend(),

@@ -24,7 +24,7 @@ void add_format_option(CLI::App& command, ListFormat& format);
 /// Prints rows of text for people or as CSV. Text for people shows control characters in escaped form.
 class Listing {
  public:
-  /// `columns` is the header; if empty, there is none.
+  /// `columns` is the header; it may be empty.
   Listing(ListFormat format, std::vector<std::string> columns);
 
   void add(std::vector<std::string> row);

@@ -58,7 +58,7 @@ Result<ClientRequest> upload_request(const Wanted& wanted) {
   request.method = "POST";
   request.target = "/upload";
   char joint = '?';
-  for (const auto& [name, value] : wanted.options) {  // an empty one says "none"
+  for (const auto& [name, value] : wanted.options) {  // an empty value means "none"
     request.target += fmt::format("{}{}={}", std::exchange(joint, '&'), name, http::percent_encode(value));
   }
   request.headers = {{"Content-Type", fmt::format("multipart/form-data; boundary={}", kBoundary)}};

@@ -24,7 +24,7 @@ inline UploadId upload_id(int number) {
   return UploadId::parse(fmt::format("0195f3a0-7c00-7000-8000-{:012}", number)).value();
 }
 
-/// The API over fakes, on a free port.
+/// The API on a free port, with fakes.
 class Api : public ::testing::Test {
  protected:
   explicit Api(http::ServerOptions options = {}) : clock(at("2025-06-01T12:00:00Z")) {
@@ -32,7 +32,7 @@ class Api : public ::testing::Test {
     listen_in("UTC", options);
   }
 
-  /// Starts the server again, with dates of this zone.
+  /// Restarts the server with this time zone for dates.
   void listen_in(std::string_view zone, http::ServerOptions options = {}) {
     options.port = 0;
     Services services{ingest, log, history, history, nullptr, clock};
@@ -42,7 +42,8 @@ class Api : public ::testing::Test {
 
   test::RawResponse get(const std::string& target) { return test::fetch(server->address(), "GET", target); }
 
-  /// Version `number` of acme/financials with `changes` inserted rows, from the first of that month on.
+  /// Returns version `number` of acme/financials with `changes` inserted rows and the first of month `number`
+  /// as its timestamp.
   static ingest::UploadRecord version(int number, std::int64_t changes = 1) {
     ingest::UploadRecord record;
     record.upload_id = upload_id(number);
@@ -59,7 +60,7 @@ class Api : public ::testing::Test {
     return record;
   }
 
-  /// Adds it, and its status in the history where it is applied.
+  /// Adds the record and, if `applied`, its status in the history.
   void add(const ingest::UploadRecord& record, bool applied = true) {
     ingest.records.push_back(record);
     if (!applied) return;
@@ -77,13 +78,13 @@ class Api : public ::testing::Test {
   std::unique_ptr<http::Server> server;
 };
 
-/// Whether the body has this text; a failure prints the body.
+/// Succeeds if the body contains `text`. A failure prints the body.
 inline ::testing::AssertionResult has(const test::RawResponse& response, std::string_view text) {
   if (response.body.find(text) != std::string::npos) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << response.status << " " << response.body << "\n has no " << text;
 }
 
-/// The next_cursor of a list, or "".
+/// Returns the next_cursor of a list, or "".
 inline std::string next_cursor(const test::RawResponse& response) {
   constexpr std::string_view kName = "\"next_cursor\":\"";
   const auto found = response.body.find(kName);

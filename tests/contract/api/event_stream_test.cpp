@@ -16,7 +16,7 @@ struct Message {
   std::string type;  ///< "": "message"
 };
 
-/// Reads server-sent events as a browser does.
+/// Reads server-sent events like a browser.
 class EventSource {
  public:
   EventSource(const std::string& address, const std::string& query, const std::string& headers = "")
@@ -30,12 +30,12 @@ class EventSource {
   [[nodiscard]] int status() const { return status_; }
   [[nodiscard]] const std::string& last_id() const { return last_id_; }
 
-  /// The seq of the next event.
+  /// Returns the seq of the next event, or -1 at the end.
   std::int64_t next_seq() {
     const auto message = next();
     return message ? boost::json::parse(message->data).at("seq").as_int64() : -1;
   }
-  /// The id that the stream begins with.
+  /// Returns the first id of the stream.
   std::string greeting() {
     while (last_id_.empty() && read_block()) {
     }
@@ -119,7 +119,7 @@ class EventStreams : public Api {
   }
 };
 
-/// With a gate that is asked again before each piece.
+/// Event streams with a gate that is checked before each piece.
 class GuardedEventStreams : public EventStreams {
  protected:
   GuardedEventStreams() : EventStreams(options()) {}
@@ -223,7 +223,7 @@ TEST_F(EventStreams, DoNotAskTheDatabaseWhileNothingHappens) {
   }
   apply(2);
   for (auto& stream : streams) EXPECT_EQ(stream->next_seq(), 2);
-  // Each stream looked once when it began, once for the event and once more behind it.
+  // Each stream queries once at its start, once for the event and once after it.
   EXPECT_LE(history.event_questions.load(), 3 * 20);
 }
 

@@ -52,7 +52,7 @@ TEST_F(Api, HealthNamesWhatIsPublishedAndNotAppliedForAMinute) {
   EXPECT_TRUE(has(late, R"({"status":"DEGRADED")"));
   EXPECT_TRUE(has(late, "version 2 of acme/financials (upload " + upload_id(2).to_string() + ")"));
   EXPECT_TRUE(has(late, "deltadrop republish"));
-  // Of one that is blocked only its own repair is named.
+  // A blocked upload is reported only with its own fix.
   history::UploadStatus fork;
   fork.facts.upload_id = upload_id(2);
   fork.facts.table = {"acme", "financials"};
@@ -80,7 +80,7 @@ TEST_F(Api, HealthSaysNullForWhatItDoesNotKnow) {
   EXPECT_TRUE(has(response, R"({"status":"DOWN","kafka":"UP")"));
 }
 
-/// With /metrics.
+/// The API with /metrics.
 class CountingApi : public Api {
  protected:
   CountingApi() {
@@ -107,7 +107,7 @@ TEST_F(CountingApi, HealthFindsThatNoConsumerRuns) {
                             R"(applied, and 1 upload waits: start `deltadrop consume`)"));
   EXPECT_TRUE(has(get("/metrics"), "\ndeltadrop_consumer_up 0\n"));
   EXPECT_TRUE(has(get("/metrics"), "\ndeltadrop_waiting_tables 1\n"));
-  // One that works through a backlog is there, though this upload waits.
+  // A consumer that works through a backlog is running, although this upload waits.
   history.state.uploads_recorded = 1;
   EXPECT_EQ(get("/health").body.find("no consumer"), std::string::npos);
   EXPECT_TRUE(has(get("/metrics"), "\ndeltadrop_consumer_up 1\n"));
@@ -122,7 +122,7 @@ TEST_F(CountingApi, HealthFindsThatNoConsumerRuns) {
   EXPECT_EQ(get("/health").body.find("no consumer"), std::string::npos);
   clock.advance_ms(60'000);
   EXPECT_TRUE(has(get("/health"), "no consumer seems to run"));
-  // Without the log nobody can consume: that is what is wrong.
+  // Without the log no consumer can work, so only the log is reported.
   log.down = Error{ErrorCode::unavailable, "no-broker", "no broker answers", "start it"};
   EXPECT_EQ(get("/health").body.find("no consumer"), std::string::npos);
   EXPECT_TRUE(has(get("/metrics"), "\ndeltadrop_consumer_up Nan\n"));
@@ -155,7 +155,7 @@ TEST_F(Api, HealthAsksTheHistoryOnceForAllTables) {
       record.upload_id = upload_id(10 * table + i);
       record.table.company_id = "c" + std::to_string(table);
       record.times.published_at = clock.now();
-      // Every tenth table waits from version 2 on.
+      // The tables whose number is a multiple of 10 wait from version 2 on.
       add(record, table % 10 != 0 || i == 1);
     }
   }
@@ -164,7 +164,7 @@ TEST_F(Api, HealthAsksTheHistoryOnceForAllTables) {
   EXPECT_LE(history.questions, 1 + 2) << "the last versions, then 4 versions halved";
 }
 
-/// Once all tables were looked at, only what changes costs something.
+/// After all tables have been checked, only changes cost queries.
 TEST_F(Api, HealthAsksOnlyForWhatHasChanged) {
   const auto add_to = [this](int table, int number, bool applied) {
     auto record = version(number);
@@ -200,7 +200,7 @@ TEST_F(Api, HealthAsksOnlyForWhatHasChanged) {
   EXPECT_LE(history.uploads_asked, 120) << "of 500 tables";
 }
 
-/// A history that was restored from an older copy, or is another one, is asked for everything.
+/// A history that was restored from an older copy, or replaced, is checked completely.
 TEST_F(Api, HealthLooksAtAllTablesWhenTheHistoryWentBackOrWasGone) {
   for (int table = 1; table <= 100; ++table) {
     auto record = version(1);
@@ -218,7 +218,7 @@ TEST_F(Api, HealthLooksAtAllTablesWhenTheHistoryWentBackOrWasGone) {
   EXPECT_TRUE(has(get("/health"), R"("database":"DOWN")"));
   history.down.reset();
   EXPECT_TRUE(has(get("/health"), R"("pending":2,)"));
-  // What no number tells is found with time.
+  // Repeated calls find losses that the counters do not show.
   history.statuses.erase(upload_id(92));
   std::string body;
   for (int i = 0; i < 50 && body.find(R"("pending":3,)") == std::string::npos; ++i)
@@ -250,7 +250,7 @@ TEST_F(Api, HealthLooksUpTheLateOnceASecondAndWhenTheyChange) {
   clock.advance_ms(1'000);
   looks(5);
   EXPECT_EQ(ingest.questions_for_uploads, kTables);
-  // Of what has changed it is said at once.
+  // A change is reported at once.
   history.statuses[id_of(3, 2)] = history.statuses[id_of(3, 1)];
   history.last_no = AppliedNo(1);
   EXPECT_NE(looks(1).find("version 3 of c0003/financials"), std::string::npos);
@@ -259,7 +259,7 @@ TEST_F(Api, HealthLooksUpTheLateOnceASecondAndWhenTheyChange) {
   EXPECT_EQ(looks(1).find("c0003"), std::string::npos);
 }
 
-/// Restored from an older copy, and as much was applied again meanwhile.
+/// The history is restored from an older copy and applies as many uploads again.
 TEST_F(Api, HealthNamesTheFirstVersionOfATableThatWaitedAndLostMore) {
   for (int i = 1; i <= 5; ++i) {
     auto record = version(i);
@@ -380,11 +380,11 @@ TEST_F(Api, TheLandingPageNamesTheServerAsItsClientDoes) {
        {"x", "127.0.0.1:8123", "Deltadrop.example", "deltadrop.example:8443", "[::1]:8000", "[::1]"}) {
     EXPECT_EQ(tried_at(host), "http://" + host + "/upload");
   }
-  // People paste the command into a shell, so a name with other characters is not repeated...
+  // Users paste the command into a shell, so a name with other characters is not repeated...
   for (const std::string host : {"$(id)", "a;id", "-o", "'a'", "a%20b"}) {
     EXPECT_EQ(tried_at(host), "http://" + server->address() + "/upload") << host;
   }
-  // ...and what is not a host at all is refused.
+  // ...and an invalid host is rejected.
   for (const std::string host :
        {"", ":8000", "a b", "a:port", "a:123456", "[::1", "u@a", "a/b", "[a]", "[]"}) {
     test::RawClient client(server->address());

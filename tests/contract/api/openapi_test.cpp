@@ -22,7 +22,7 @@ class Openapi : public Api {
   static std::vector<std::string> retry() { return {"POST /api/v1/dead-letters/{}/retry"}; }
 };
 
-/// Of a process that records, which has every route there is: those of `serve` and the retry.
+/// Covers every route: those of `serve`, and the retry of a process that writes to the history.
 TEST_F(Openapi, DescribesEveryRouteAndNothingElse) {
   auto served = names_of(all_routes({ingest, log, history, history, nullptr, clock}));
   served.push_back(retry().front());

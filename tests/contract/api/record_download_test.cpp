@@ -135,7 +135,8 @@ TEST_F(RecordDownloads, ThatFailMidwayAreNotWhole) {
   EXPECT_EQ(broken.status, 200);
   EXPECT_GT(broken.body.size(), 0U);
   EXPECT_FALSE(broken.whole);
-  // Without chunks the end of the connection is the end of the body: it must not end in peace.
+  // Without chunks, the end of the connection ends the body, so a failed download must not close the
+  // connection cleanly.
   history.down_after_records = 2;
   test::RawClient old(server->address());
   old.send("GET " + kRecords + " HTTP/1.0\r\nAccept: text/csv\r\n\r\n");

@@ -9,7 +9,7 @@ history::StoredRecord row(const std::string& key, int from, std::optional<int> t
           Version(from), upload_id(from)};
 }
 
-/// Three versions: `b` changes in 2 and `c` comes in 3, which also drops the column `note`.
+/// Three versions. Version 2 changes `b`; version 3 inserts `c` and drops the column `note`.
 class Records : public Api {
  protected:
   Records() {

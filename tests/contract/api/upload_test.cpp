@@ -162,8 +162,8 @@ TEST_F(Upload, PutTakesTheFileItself) {
   EXPECT_EQ(test::fetch(server->address(), "PUT", "/api/v1/tables/a/b", kForm, form({}, "x")).status, 415);
 }
 
-/// A key of some companies names its company in the path or the query, before the body: nothing in the
-/// request may name another one.
+/// If a key is limited to some companies, the request names the company in the path or query, before the
+/// body. No other part of the request may name another company.
 TEST_F(Upload, NamesItsCompanyOnce) {
   answer_with(ingest::UploadStatus::published);
   EXPECT_EQ(post(form({{"company_id", "other"}}, "x"), "/upload?company_id=acme").status, 422);
@@ -176,7 +176,7 @@ TEST_F(Upload, NamesItsCompanyOnce) {
   EXPECT_FALSE(ingest.asked.fields.contains("company_id")) << "nothing was submitted";
 }
 
-/// A part that is taken for the whole file would delete the rows that it lacks.
+/// A partial file would delete the missing rows.
 TEST_F(Upload, PutRefusesAPartOfAFile) {
   answer_with(ingest::UploadStatus::published);
   const auto refused = test::fetch(server->address(), "PUT", "/api/v1/tables/acme/financials",
@@ -199,7 +199,7 @@ TEST_F(Upload, PutPassesItsPreconditionsOn) {
   EXPECT_TRUE(ingest.asked.precondition.newest_is_not->any);
 }
 
-/// gzip and zstd are told by the file's first bytes, whatever the header says of them.
+/// The file's first bytes identify gzip and zstd, whatever the header says.
 TEST_F(Upload, PutTakesTheContentCodingsItUnderstandsAndNoOther) {
   answer_with(ingest::UploadStatus::published);
   const auto put = [this](const std::string& headers) {
@@ -259,7 +259,7 @@ TEST_F(Upload, TakesItsIdempotencyKeyAndPreference) {
   EXPECT_EQ(post(form({}, "id\n1\n")).status, 422);
 }
 
-/// However the network cuts a body into pieces, the answer is the same.
+/// The response does not depend on how the network splits the body.
 TEST_F(Upload, IsTheSameHoweverItIsCut) {
   answer_with(ingest::UploadStatus::published);
   const std::string file = "id,text\r\n1,\"--B\"\r\n--\r\n-B--\r\n--A\r\n2,--C\r\n";

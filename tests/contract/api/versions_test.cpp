@@ -98,7 +98,7 @@ TEST_F(ArchivedFile, IsSentOnlyIfItIsTheOneThatIsMeant) {
   }
 }
 
-// ---- what differs between two versions
+// ---- differences between two versions
 
 class Diff : public Api {
  protected:
@@ -144,7 +144,7 @@ TEST_F(Diff, RefusesWhatAreNoTwoVersions) {
   }
 }
 
-// ---- going back
+// ---- reverts
 
 TEST_F(Api, RevertsToAVersion) {
   auto made = version(3);

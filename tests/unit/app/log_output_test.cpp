@@ -31,7 +31,7 @@ class Pipe {
     ::close(ends_[1]);
   }
   [[nodiscard]] int to_write() const { return ends_[1]; }
-  /// Up to and with this text.
+  /// Reads up to and including `text`.
   [[nodiscard]] std::string read_until(const std::string& text) const {
     std::string all;
     std::array<char, 4096> piece{};
@@ -74,7 +74,7 @@ TEST(LogOutput, NobodyWaitsForAPipeThatNobodyReads) {
   LogOutput output(to(pipe.to_write()));
   constexpr int kLines = 20'000;
   const std::string rest(90, 'x');
-  // More than the pipe and what may wait in memory hold: this would not return if it waited.
+  // This is more than the pipe and the buffer hold, so a blocking write would never return.
   for (int i = 0; i < kLines; ++i) output.write(fmt::format("{:05} {}\n", i, rest));
   EXPECT_FALSE(output.flush(milliseconds(1)));
   const auto text = pipe.read_until(" missing\n");
@@ -103,9 +103,9 @@ TEST(LogOutput, AFullDiskDropsLinesAndIsToldOf) {
   {
     LogOutput output(options);
     output.write("lost\n");
-    told->wait(0);  // the line is lost, as the disk was full when it was written
+    told->wait(0);  // the line is lost because the disk was full
     EXPECT_FALSE(output.flush(milliseconds(1))) << "it is not written";
-    // The disk has room again.
+    // The disk has space again.
     ASSERT_EQ(::dup3(pipe.to_write(), descriptor, O_CLOEXEC), descriptor);
     EXPECT_EQ(pipe.read_until(" missing\n"), "1 missing\n");
     EXPECT_TRUE(output.flush(seconds(20)));
@@ -117,7 +117,7 @@ TEST(LogOutput, LeavesBehindWhatTheOutputDoesNotTake) {
   const Pipe pipe;
   LogOutput output(to(pipe.to_write()));
   for (int i = 0; i < 20'000; ++i) output.write(std::string(100, 'x') + "\n");
-  // Its destructor must return.
+  // The destructor must return.
 }
 
 }  // namespace

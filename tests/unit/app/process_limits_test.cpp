@@ -66,7 +66,7 @@ TEST(LastResortDeathTest, AFileThatMayNotGrowIsAnError) {
   EXPECT_EXIT(write(), ::testing::ExitedWithCode(kTrouble), "file-size-limit .*the limit is 4096 bytes");
 }
 
-/// A setting that reaches the engine changed, or not at all, is one that nobody notices.
+/// Nobody would notice a setting that does not reach the engine, or reaches it with another value.
 TEST(IngestOptions, HaveWhatTheSettingsSay) {
   const Settings::Values flags = {{"DISK_RESERVE", "3MiB"},      {"HELD_TTL", "5d"},
                                   {"DRY_RUN_TTL", "7h"},         {"IDEMPOTENCY_TTL", "11h"},

@@ -158,12 +158,12 @@ TEST(Settings, KnowWhereTheirMembersComeFromAfterACopy) {
   EXPECT_FALSE(copy.setting_of(copy.lake.folder).given);
 }
 
-/// A module's initialiser is the setting's default, and README's table has its text.
+/// A module's initialiser is the setting's default, and its text can be read back.
 TEST(Settings, DefaultsAreWrittenAsTheyAreRead) {
   const auto settings = Settings::load({}, empty_environment, "").value();
   Settings::Values written;
   for (const auto& setting : settings.all()) {
-    if (setting.name != "DATABASE_URL") written.emplace(setting.name, setting.shown);  // it is masked
+    if (setting.name != "DATABASE_URL") written.emplace(setting.name, setting.shown);  // its value is masked
   }
   EXPECT_EQ(written["TIMEZONE"], "UTC");
   EXPECT_EQ(written["DISK_RESERVE"], "64MiB");

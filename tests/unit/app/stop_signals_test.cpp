@@ -48,10 +48,10 @@ TEST_F(StopSignalsDeathTest, WhatDoesNotEndIsEndedWithinTenSeconds) {
       {
         StopSignals signals;
         ::kill(::getpid(), SIGTERM);
-        hang();  // as in a start that has not come to `wait`
+        hang();  // like a start that never reaches `wait`
       },
       ::testing::ExitedWithCode(1), "did not end within 10 s");
-  // And a moment for the test's own process on a busy machine.
+  // Two seconds more than the limit, for a busy machine.
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(12));
 }
 

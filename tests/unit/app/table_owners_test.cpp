@@ -25,7 +25,7 @@ UploadId upload(std::uint8_t number) {
   return id;
 }
 
-/// Answers as it is told, after `gate` is opened where there is one.
+/// Returns `answer`, or an error if `down`, after `gate` opens if there is one.
 class OwnersHistory final : public history::TableChains {
  public:
   Result<history::Ownership> ownership(const TableRef&) override {
@@ -124,7 +124,7 @@ TEST_F(TableOwnersTest, ASilentHistoryIsWaitedForOnce) {
   {
     TableOwners owners(history_, {.patience = milliseconds(20)});
     EXPECT_EQ(check(owners), "");
-    // The thread still asks: nobody else waits.
+    // The thread still waits for the history; no other caller waits.
     for (int i = 0; i < 100; ++i) EXPECT_EQ(check(owners), "");
     gate.set_value();
   }

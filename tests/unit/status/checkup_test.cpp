@@ -13,7 +13,7 @@
 namespace deltadrop::status {
 namespace {
 
-/// A history that answers what an examination asks.
+/// A history that answers all queries of an examination.
 class AnsweringHistory final : public testing::FakeHistory {
  public:
   Result<void> health() override { return success(); }
@@ -82,7 +82,7 @@ TEST_F(CheckupTest, KnowsNothingThatTheCatalogWouldKnow) {
   EXPECT_FALSE(found.log) << "the log is not to blame for it";
 }
 
-/// Answers nothing before it is thawed.
+/// A history that blocks all calls until it is thawed.
 class FrozenHistory final : public test::FakeHistory {
  public:
   Result<void> health() override {
