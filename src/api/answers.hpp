@@ -28,7 +28,7 @@ http::Response findings_problem(const csv::Findings& findings);
 
 std::string schema_changes_json(const std::vector<diff::SchemaChange>& changes);
 
-/// "/api/v1/uploads/<id>"
+/// Returns "/api/v1/uploads/<id>".
 std::string upload_path(const UploadId& upload);
 
 /// Returns the text of an optional time or id, for text_or_null.

@@ -5,7 +5,7 @@
 /// Files that are embedded in the program.
 namespace deltadrop::api {
 
-/// docs/openapi.yaml as JSON.
+/// Returns docs/openapi.yaml as JSON.
 std::string_view openapi_text();
 std::string_view swagger_ui_script();
 std::string_view swagger_ui_style();

@@ -73,8 +73,7 @@ class EventStream final : public http::LiveBody {
   bool looked_ = false;  ///< the last batch was empty
   std::string greeting_;
   EventReader reader_;
-  std::unique_ptr<status::AppliedWatch::Listening>
-      listening_;  ///< last member: destroyed before the members that its callback uses
+  std::unique_ptr<status::AppliedWatch::Listening> listening_;  ///< last member: its callback uses the others
 };
 
 /// Returns the start of the stream: after Last-Event-ID if present, else at `after`, else now.

@@ -21,7 +21,7 @@ inline constexpr std::int64_t kPageMax = 1000;
 /// largest events.
 inline constexpr std::size_t kPageBytesMax = std::size_t{8} << 20;
 
-/// One page: the items so far, and the cursor of the next page if there is one.
+/// One page of a list: its items, and the cursor of the next page if there is one.
 class Page {
  public:
   /// Returns an empty page for the request's `limit`. Fails if the limit is not a number from 1 to kPageMax.
@@ -52,7 +52,7 @@ class Page {
   std::optional<std::string> next_cursor_;
 };
 
-/// A page of items that are numbered from 1. Its cursor is the number of the next page's first item.
+/// A page of items with numbers from 1. Its cursor is the number of the next page's first item.
 class NumberedPage : public Page {
  public:
   /// Returns an empty page that starts at the request's cursor. `kind` is the kind of the list's cursors (see

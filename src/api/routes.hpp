@@ -36,7 +36,7 @@ struct Services {
   status::Metrics* metrics = nullptr;  ///< null: /metrics is 404
   FormLimits form = {};
   io::TimeZone time_zone = {};  ///< time zone of dates without a time
-  /// Returns further problems that /health reports for an operator. May be empty.
+  /// Returns further troubles that /health reports to an operator. May be empty.
   std::function<std::vector<std::string>()> troubles = {};
 };
 
@@ -54,7 +54,7 @@ struct ConsumerServices {
 /// Returns all endpoints of the API.
 std::vector<http::Route> all_routes(const Services& services);
 /// Returns the endpoints of a process that only consumes: /health, /health/live, /health/ready, /metrics, the
-/// dead letters, and /docs.
+/// dead letters, /openapi.json and /docs.
 std::vector<http::Route> consumer_routes(const ConsumerServices& services);
 
 }  // namespace deltadrop::api

@@ -119,14 +119,14 @@ Result<http::Response> get_file(const Services& services, const http::Request& r
   return response;
 }
 
-// ---- what differs between two versions
+// ---- differences between two versions
 
 struct Versions {
   Version from;
   Version to;
 };
 
-/// "2..5"
+/// Parses two versions such as "2..5".
 Result<Versions> parse_versions(const std::string& text) {
   constexpr std::string_view kDots = "..";
   constexpr std::size_t kDigitsMax = 18;
@@ -197,7 +197,7 @@ Result<http::Response> diff_versions(const Services& services, const http::Reque
   return json_response(page.append_to(object, "changes").take());
 }
 
-// ---- going back
+// ---- reverts
 
 Result<void> revert(const Services& services, const http::Request& request, const http::Respond& respond) {
   DD_TRY(check_query(request, {"to_version", "dry_run", "force"}));
