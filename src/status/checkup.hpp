@@ -30,8 +30,7 @@ struct Examined {
   history::HistoryReader& history;
   consume::Consumer* consumer;
   io::Clock& clock;
-  std::function<std::vector<std::string>()> more_troubles =
-      {};                                 ///< returns the troubles of the surrounding program
+  std::function<std::vector<std::string>()> more_troubles = {};  ///< of the surrounding program
   io::ClockWatch* clock_watch = nullptr;  ///< null: the ingestion engine watches the clock
 };
 

@@ -69,8 +69,7 @@ class UnappliedWatch {
   AppliedNo seen_applied_{0};
   std::map<TableRef, Waiting> waiting_;
   std::optional<TableRef> patrolled_;
-  std::vector<ingest::UploadRecord>
-      late_;  ///< first versions of their tables that were published too long ago
+  std::vector<ingest::UploadRecord> late_;  ///< first versions, published too long ago
   std::int64_t late_recorded_ = 0;
   std::optional<Timestamp> late_at_;
 };
