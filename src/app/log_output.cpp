@@ -146,7 +146,7 @@ Outcome LogOutput::State::write_out(std::string_view text) {
     const int ready = ::poll(&output, 1, kPollMs);
     if (ready == 0 && ending) return Outcome::ended;
     if (ready <= 0) continue;
-    // A pipe that polls as writable takes PIPE_BUF bytes without blocking.
+    // A pipe that poll reports as writable accepts PIPE_BUF bytes without blocking.
     const auto count = ::write(options.descriptor, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
     if (count > 0) {
       text.remove_prefix(static_cast<std::size_t>(count));

@@ -17,8 +17,7 @@ class LogOutput {
   struct Options {
     int descriptor = 2;
     std::size_t waiting_bytes_max = std::size_t{4} << 20;
-    std::function<std::string(std::uint64_t lines)>
-        dropped_line;  ///< returns the line that reports the number of dropped lines
+    std::function<std::string(std::uint64_t lines)> dropped_line;  ///< reports dropped lines
   };
 
   explicit LogOutput(Options options);
@@ -34,8 +33,7 @@ class LogOutput {
 
  private:
   struct State;
-  std::shared_ptr<State>
-      state_;  ///< shared with the thread, which outlives this object if it hangs in a write
+  std::shared_ptr<State> state_;  ///< shared with the thread, which may outlive this
 };
 
 }  // namespace deltadrop::app

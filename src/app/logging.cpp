@@ -26,8 +26,7 @@ namespace {
 
 constexpr std::chrono::seconds kLastLines{1};
 
-using Fields =
-    std::vector<std::pair<std::string_view, std::string_view>>;  ///< quoted values keep their quotes
+using Fields = std::vector<std::pair<std::string_view, std::string_view>>;  ///< values with their quotes
 
 bool word_character(char c) { return is_alphanumeric(c) || c == '_'; }
 

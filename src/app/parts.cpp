@@ -142,7 +142,7 @@ Result<std::unique_ptr<http::Server>> listen(const Settings& settings, const Ser
   if (!given.tls_cert.empty()) {
     options.tls = http::TlsFiles{given.tls_cert, given.tls_key};
     std::signal(SIGHUP,
-                SIG_IGN);  // certificate renewal tools send it; the server detects changed files by itself
+                SIG_IGN);  // certificate renewal sends it; changes are detected anyway
   }
   options.hidden_paths = http::HiddenPaths({{"DATA_DIR", settings.data_dir.path},
                                             {"PARQUET_DIR", settings.lake.folder},

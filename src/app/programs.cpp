@@ -108,7 +108,7 @@ class StopAfter {
   std::jthread thread_;
 };
 
-/// Serves the API of an Ingest until a signal comes.
+/// Serves the API of an Ingest until a signal arrives.
 Result<void> serve_api(const Settings& settings, DataDir& data_dir, const api::Services& services,
                        status::Metrics& telemetry, StopSignals& signals,
                        const std::function<void()>& overdue) {

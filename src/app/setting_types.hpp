@@ -85,7 +85,7 @@ struct DurationType {
   static std::string write(std::chrono::milliseconds value);
 };
 
-/// "UTC", or a zone of the IANA database.
+/// "UTC" or a time zone of the IANA database.
 struct TimeZoneType {
   static Result<io::TimeZone> read(std::string_view text);
   static std::string write(const io::TimeZone& value) { return value.name(); }

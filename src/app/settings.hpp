@@ -62,7 +62,7 @@ struct Setting {
   /// Offsets in bytes of its members in Settings.
   std::vector<std::ptrdiff_t> offsets = {};
 
-  /// "--data-dir"
+  /// Returns the command-line option, such as "--data-dir".
   [[nodiscard]] std::string option_name() const;
 };
 
@@ -78,7 +78,7 @@ class Settings {
  public:
   using Lookup = std::function<std::optional<std::string>(std::string_view name)>;
 
-  /// By setting name.
+  /// Values by setting name.
   using Values = std::map<std::string, std::string>;
 
   /// Inputs that differ between commands, or that `environment` cannot look up by name.
