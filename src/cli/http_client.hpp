@@ -37,8 +37,7 @@ struct ClientRequest {
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::uint64_t body_bytes = 0;
   std::function<Result<std::string>()> next_body = {};  ///< the next piece; empty at the end
-  std::int64_t patience_s =
-      60;  ///< the longest time in seconds without sending or receiving a byte; not a limit on the total
+  std::int64_t patience_s = 60;  ///< longest time without a byte sent or received; no total limit
 };
 
 struct ClientResponse {
