@@ -15,9 +15,8 @@ using http::AllowedTo;
 using http::Scope;
 
 /// Each function adds its endpoints; all_routes calls them all.
-void add_upload_routes(std::vector<http::Route>& routes, const Services& services);  ///< sends a file
-void add_uploads_routes(std::vector<http::Route>& routes,
-                        const Services& services);  ///< the uploads
+void add_upload_routes(std::vector<http::Route>& routes, const Services& services);   ///< sends a file
+void add_uploads_routes(std::vector<http::Route>& routes, const Services& services);  ///< the uploads
 void add_health_routes(std::vector<http::Route>& routes, const std::shared_ptr<status::Examiner>& examiner);
 void add_table_routes(std::vector<http::Route>& routes, const Services& services);
 void add_version_routes(std::vector<http::Route>& routes, const Services& services);

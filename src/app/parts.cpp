@@ -141,8 +141,7 @@ Result<std::unique_ptr<http::Server>> listen(const Settings& settings, const Ser
   options.allowed_hosts = allowed_hosts(given);
   if (!given.tls_cert.empty()) {
     options.tls = http::TlsFiles{given.tls_cert, given.tls_key};
-    std::signal(SIGHUP,
-                SIG_IGN);  // certificate renewal sends it; changes are detected anyway
+    std::signal(SIGHUP, SIG_IGN);  // certificate renewal sends it; changes are detected anyway
   }
   options.hidden_paths = http::HiddenPaths({{"DATA_DIR", settings.data_dir.path},
                                             {"PARQUET_DIR", settings.lake.folder},
