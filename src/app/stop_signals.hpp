@@ -10,8 +10,8 @@
 namespace deltadrop::app {
 
 /// Handles SIGTERM and SIGINT. The first signal requests the end of the process and allows ten seconds. After
-/// that, or on a second signal, the process ends at once. No data is lost, as in a power failure. Blocks the
-/// signals in this thread and in threads that it starts later.
+/// that, or on a second signal, the process ends at once. This loses no data: the effect is that of a crash
+/// of the machine. Blocks the signals in this thread and in threads that it starts later.
 class StopSignals {
  public:
   StopSignals();
