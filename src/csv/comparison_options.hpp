@@ -12,27 +12,29 @@
 
 namespace deltadrop::csv {
 
-/// Columns whose values are compared as numbers where both are numbers.
+/// The columns whose values are compared as numbers if both values are numbers.
 struct NumericComparison {
-  std::vector<std::string> columns;  ///< sorted; empty: all
-  Decimal tolerance;                 ///< numbers that differ by no more are equal
+  std::vector<std::string> columns;  ///< sorted; empty means all columns
+  Decimal tolerance;                 ///< numbers are equal if they differ by at most this
 
   [[nodiscard]] bool includes(std::string_view column) const;
   bool operator==(const NumericComparison&) const = default;
 };
 
-/// "text", "numeric" or "numeric:COLUMN,...", the columns as one CSV record; nothing for "text".
-/// invalid_input "bad-compare".
+/// Parses "text", "numeric" or "numeric:COLUMN,...", where the columns are one CSV record. Returns nothing
+/// for "text". Fails with invalid_input, type "bad-compare".
 Result<std::optional<NumericComparison>> parse_compare(std::string_view text);
-/// The reverse.
+/// Formats `compare` as parse_compare reads it.
 std::string to_string(const std::optional<NumericComparison>& compare);
 
-/// A decimal that is not negative, such as "0.005". invalid_input "bad-tolerance".
+/// Parses a non-negative decimal such as "0.005". Fails with invalid_input, type "bad-tolerance".
 Result<Decimal> parse_tolerance(std::string_view text);
 
-/// "ignore" or "exact": whether the case of keys is ignored. invalid_input "bad-key-case".
+/// Parses "ignore" or "exact". Returns true for "ignore": keys are compared without regard to case. Fails
+/// with invalid_input, type "bad-key-case".
 Result<bool> parse_key_case(std::string_view text);
-/// "nfc" or "exact": whether keys are compared in normal form C. invalid_input "bad-key-unicode".
+/// Parses "nfc" or "exact". Returns true for "nfc": keys are compared in Unicode normal form C. Fails with
+/// invalid_input, type "bad-key-unicode".
 Result<bool> parse_key_unicode(std::string_view text);
 
 }  // namespace deltadrop::csv

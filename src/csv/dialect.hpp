@@ -11,18 +11,18 @@
 
 namespace deltadrop::csv {
 
-/// Under rules 1: the delimiter under which the header line has the most columns and no fault, the first of
-/// , ; tab | where several do as well.
+/// Detects the delimiter under rules 1: the one that splits the header line into the most columns without a
+/// fault. Ties go to the first of comma, semicolon, tab and pipe.
 char sniff_delimiter(std::string_view text);
 
-/// The lines that tell how a file is to be read: up to 1,000 records or 1 MiB.
+/// The lines from which the dialect is detected: up to 1,000 records or 1 MiB.
 struct Sample {
-  std::string_view text;  ///< from `offset` on, it begins with a line
+  std::string_view text;  ///< starts at `offset`, at the beginning of a line
   std::uint64_t offset = 0;
-  Line line;  ///< the first one's
+  Line line;  ///< the number of its first line
 };
 
-/// Where a record of a sample is.
+/// The position of a record in a sample.
 struct SamplePlace {
   std::uint64_t offset = 0;  ///< in the sample's text
   Line line;
@@ -31,27 +31,27 @@ struct SamplePlace {
 
 struct Detected {
   char delimiter = ',';
-  SamplePlace header;            ///< with skip_lines=auto: the header; else the first record
+  SamplePlace header;            ///< the header with skip_lines=auto, otherwise the first record
   std::optional<Finding> doubt;  ///< why no delimiter can be chosen
 };
 
-/// Finds the delimiter, unless the options give it, and with skip_lines=auto the header.
-/// `declared`: by the file itself.
+/// Detects the delimiter, unless the options give it, and the header if skip_lines=auto. `declared` is the
+/// delimiter that the file declares, `remembered` that of the table's earlier files.
 Detected detect_dialect(const Sample& sample, const ReadOptions& options, std::optional<char> declared,
                         std::optional<char> remembered);
 
-/// The record that looks like the header where the first one looks like a title: it has fewer fields than
-/// the rows, or only its first fields have text.
+/// Returns the record that looks like the header if the first record looks like a title: the first record has
+/// fewer fields than the rows, or only its first fields have text.
 std::optional<SamplePlace> find_header_below(const Sample& sample, char delimiter,
                                              const ReadOptions& options);
 
-/// The same for the case that nobody knows the delimiter: where just one makes a table of the lines from some
-/// header on.
+/// Does the same if the delimiter is unknown. Returns a header only if exactly one delimiter makes a table of
+/// the lines that start with it.
 std::optional<SamplePlace> find_header_below(const Sample& sample, const ReadOptions& options);
 
-/// Whether values of a file, not names, may be written so.
+/// The kinds of text that occur as values of a file, but not as column names.
 enum class DataKind : std::uint8_t { none, number, date, code };
-/// A year is none: columns are named after years.
+/// Classifies `text`. Returns none for a year, because columns may be named after years.
 DataKind data_kind(std::string_view text);
 
 }  // namespace deltadrop::csv

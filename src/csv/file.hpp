@@ -15,39 +15,40 @@
 
 namespace deltadrop::csv {
 
-/// What the header and the options say of a file's columns.
+/// A file's columns according to its header and the options.
 struct Header {
-  std::vector<std::string> columns;  ///< all, in the file's order
+  std::vector<std::string> columns;  ///< all columns, in the file's order
   std::vector<std::size_t> tracked;  ///< indexes of columns that are not ignored, in the file's order
   std::vector<std::size_t> key;      ///< indexes of the key's columns, in the key's order
-  std::vector<std::size_t> dropped;  ///< indexes of nameless columns that are left out; their names are empty
+  std::vector<std::size_t> dropped;  ///< indexes of unnamed columns that are left out; their names are empty
   char delimiter = ',';
   Encoding encoding = Encoding::utf8;
-  bool trailing_delimiter = false;  ///< each line ends with a delimiter, after which there is no column
+  bool trailing_delimiter = false;  ///< each line ends with a delimiter that no column follows
   bool pads_short_rows = false;
   KeyRules key_rules;
 
-  /// How many fields a row has.
+  /// The number of fields of a row.
   [[nodiscard]] std::size_t fields() const { return columns.size() + (trailing_delimiter ? 1 : 0); }
-  /// Whether a row of so many can be used.
+  /// Returns true if a row with `row_fields` fields is accepted.
   [[nodiscard]] bool takes(std::uint64_t row_fields) const {
     return row_fields == fields() || (pads_short_rows && row_fields < fields());
   }
 
-  /// Raw name of a single key column, else one RFC 4180 record of the names.
+  /// Returns the raw name of a single key column, or an RFC 4180 record of the names of a composite key.
   [[nodiscard]] std::string key_column() const;
 };
 
-/// How a file is read, as far as it was found in the file.
+/// The dialect that was detected in a file.
 struct Dialect {
   char delimiter = ',';
   Encoding encoding = Encoding::utf8;
-  std::int64_t skip_lines = 0;  ///< physical lines above the header, with the one that declares the delimiter
+  std::int64_t skip_lines =
+      0;  ///< physical lines above the header, including one that declares the delimiter
   bool delimiter_declared = false;  ///< by a first line such as sep=;
   bool trailing_delimiter = false;
 };
 
-/// What is in a file and not read as rows.
+/// Counts the parts of a file that are not rows.
 struct Skipped {
   std::int64_t blank = 0;   ///< lines below the header without a value
   std::int64_t header = 0;  ///< rows that repeat the header
@@ -57,17 +58,17 @@ struct Skipped {
   bool operator==(const Skipped&) const = default;
 };
 
-/// A CSV file whose bytes are mapped (UTF-8) or were transcoded to an unnamed temporary file and mapped. Rows
-/// are read by the diff. Immutable; may be shared by threads.
+/// A CSV file, mapped into memory. A file that is not UTF-8 is transcoded to an unnamed temporary file first.
+/// The diff reads the rows. Immutable; may be shared by threads.
 class File {
  public:
-  /// Maps the file, finds encoding and delimiter, and reads the header. Fails only for reasons outside the
-  /// file (I/O, options that make no sense); what is wrong with its text are findings. `scratch` is a folder
-  /// for transcoded bytes.
+  /// Maps the file, detects encoding and delimiter, and reads the header. Fails only for reasons outside the
+  /// file (I/O errors, contradictory options); problems in its text become findings. `scratch` is the
+  /// directory for transcoded bytes.
   static Result<File> open(const std::filesystem::path& path, const ReadOptions& options,
                            const Limits& limits, const std::filesystem::path& scratch,
                            const Remembered& remembered = {});
-  /// The same over bytes that the caller keeps alive.
+  /// Opens bytes in memory, which must outlive the file.
   static Result<File> over(std::string_view bytes, const ReadOptions& options, const Limits& limits,
                            const Remembered& remembered = {});
 
@@ -78,36 +79,37 @@ class File {
   [[nodiscard]] const Header& header() const;
   [[nodiscard]] const Dialect& dialect() const;
   [[nodiscard]] const ReadOptions& options() const;
-  /// The options under which this file is read for ever: with the delimiter, the encoding, the key and the
-  /// number of lines above the header as they were found.
+  /// Returns the options under which every later read of this file has the same result: delimiter, encoding,
+  /// key and the number of lines above the header have their detected values.
   [[nodiscard]] ReadOptions resolved_options() const;
   [[nodiscard]] const Limits& limits() const;
-  /// A scanner that stands behind the header, and passes over what is not a row. Counts bare quotes from the
-  /// header on, if `bare_quotes` is not null.
+  /// Returns a scanner that starts after the header and skips records that are not rows. Counts bare quotes
+  /// from the header on if `bare_quotes` is not null.
   [[nodiscard]] RowScanner rows(BareQuotes* bare_quotes = nullptr) const;
-  /// The same at a later place where a row starts, or an empty line.
+  /// Returns a scanner that starts at `offset`, where a row or an empty line starts in physical line `line`.
   [[nodiscard]] RowScanner rows_from(std::uint64_t offset, Line line) const;
-  /// What tells such records; null under rules 1, where there are none.
+  /// Returns the filter for records that are not rows, or null under rules 1, where every record is a row.
   [[nodiscard]] const RowFilter* row_filter() const;
-  /// The text as UTF-8, without a byte order mark and up to the footer.
+  /// Returns the text as UTF-8, without a byte order mark and without the footer.
   [[nodiscard]] std::string_view text() const;
-  /// The file's own bytes as stored, in its own encoding; empty where it was not opened from a path.
+  /// Returns the stored bytes in the file's encoding. Empty if the file was not opened from a path.
   [[nodiscard]] std::string_view source_bytes() const;
-  /// Of the file when it was opened, and now.
+  /// The stamp that the file had when it was opened, and the current one.
   [[nodiscard]] const io::FileStamp& stamp_when_opened() const;
   [[nodiscard]] Result<io::FileStamp> stamp_now() const;
-  /// No program has written to the file since it was opened. True of text that is not mapped.
+  /// Returns true if no program has written to the file since it was opened. Always true if the text is not
+  /// mapped.
   [[nodiscard]] bool is_untouched() const;
-  /// Call it behind the last look at the text. Fails as io::MappedFile::check_unchanged: then what was read
-  /// means nothing. Text that is not mapped stays what it is.
+  /// Call this after the last access to the text. Fails as io::MappedFile::check_unchanged; the results of
+  /// all reads are then invalid. Always succeeds if the text is not mapped.
   [[nodiscard]] Result<void> check_unchanged() const;
-  /// What is wrong up to and with the header.
+  /// Returns the errors up to and including the header.
   [[nodiscard]] const Findings& header_findings() const;
-  /// What was read up to the first row, and may not be meant.
+  /// Returns the warnings about the text before the first row.
   [[nodiscard]] const Findings& header_warnings() const;
-  /// What was skipped above the header and in the footer, with what the scans of the rows passed over.
+  /// Returns what was skipped above the header and in the footer, plus the records that row scans skipped.
   [[nodiscard]] Skipped skipped(const PassedOver& passed) const;
-  /// A CR without LF ends the first line, so it is how lines end here.
+  /// Returns true if a CR without LF ends the first line, which makes it this file's line end.
   [[nodiscard]] bool lines_end_with_return() const;
 
  private:

@@ -10,28 +10,28 @@
 
 namespace deltadrop::csv {
 
-/// Collects findings, which must come in line order: keeps the first `most`, counts the rest.
+/// Collects findings, which must be added in line order. Keeps the first `most` and counts the rest.
 class FindingLog {
  public:
   explicit FindingLog(std::size_t most) : most_(most) {}
 
-  /// `make` is called for a Finding only when it is kept.
+  /// Calls `make` for a Finding only if the log keeps it.
   template <class Make>
   void add(const Make& make) {
     if (keeps_more()) findings_.first.push_back(make());
     ++findings_.total;
   }
-  /// The same of a row; `type` is the finding's, and lives as long as this.
+  /// Adds a finding about a row. `type` is the finding's type and must outlive the log.
   template <class Make>
   void add(std::string_view type, const Make& make) {
     count(type);
     add(make);
   }
-  /// Reports a fault that each of the file's `rows` rows has once, with its count.
+  /// Merges the findings of a fault that each of the file's `rows` rows has into one with a count.
   void merge_repeated(std::int64_t rows);
-  /// Whether the next one is kept, and worth the words.
+  /// Returns true if the log keeps the next finding.
   [[nodiscard]] bool keeps_more() const { return findings_.first.size() < most_; }
-  /// Starts with findings made elsewhere.
+  /// Adds findings from another log; call it before add().
   void add_all(const Findings& others);
   [[nodiscard]] const Findings& findings() const { return findings_; }
 
@@ -47,7 +47,7 @@ class FindingLog {
   std::vector<TypeCount> rows_of_types_;
 };
 
-/// A value as a finding carries it: valid UTF-8, control characters as \xNN, cut to about 80 bytes.
+/// Formats a value for a finding: valid UTF-8, control characters as \xNN, cut to about 80 bytes.
 std::string value_for_finding(std::string_view value);
 
 }  // namespace deltadrop::csv

@@ -10,23 +10,23 @@
 
 namespace deltadrop::csv {
 
-/// Fails with invalid_input where the options contradict themselves, whatever the file holds.
+/// Fails with invalid_input if the options contradict each other, regardless of the file.
 Result<void> check_options(const ReadOptions& options);
 
-/// Reads a file's header in steps, and reports what is wrong with it.
+/// Reads a file's header in two steps and reports its errors.
 class HeaderReader {
  public:
   HeaderReader(const ReadOptions& options, const Limits& limits, FindingLog& findings)
       : options_(options), limits_(limits), findings_(findings) {}
 
-  /// Reads the next record as the header, or takes the columns of the options where there is none. False
-  /// where it is too broken to read rows by; then `columns` is empty.
+  /// Reads the next record as the header, or uses the columns of the options if the file has no header.
+  /// Returns false and leaves `columns` empty if the header is too broken for reading rows.
   bool read_names(RowScanner& scanner, Header& header);
-  /// The header's record, where there is one.
+  /// The header's record, or empty if there is none.
   [[nodiscard]] std::string_view record() const { return record_; }
   [[nodiscard]] Line line() const { return line_; }
-  /// Checks the names, gives names to columns without one, and finds the key. Where the key's columns are not
-  /// all there, `key` is empty.
+  /// Checks the names, names unnamed columns and finds the key. If a key column is missing, `key` stays
+  /// empty.
   void settle_columns(Header& header);
 
  private:

@@ -9,19 +9,19 @@
 
 namespace deltadrop::csv {
 
-/// Reads the key out of records without splitting what stands behind it. Reuses its buffers; not thread-safe.
+/// Reads the keys of records without splitting the fields after the key. Reuses its buffers; not thread-safe.
 class KeyReader {
  public:
-  /// The header must have its key resolved.
+  /// The header's key must be resolved.
   explicit KeyReader(const Header& header) : KeyReader(header, header.key_rules) {}
-  /// Under other rules than the header's.
+  /// Uses `rules` instead of the header's rules.
   KeyReader(const Header& header, const KeyRules& rules);
 
-  /// The key's text as events carry it: a single key unquoted, a composite one as an RFC 4180 record; each
-  /// part in the form that the rules give it. A view of the record or of this reader's buffer; valid until
-  /// the next call.
+  /// Returns the key's text as events contain it: a single key unquoted, a composite key as an RFC 4180
+  /// record, each part in its canonical form under the rules. The result is a view of the record or of this
+  /// reader's buffer and is valid until the next call.
   std::string_view read(std::string_view record);
-  /// True when every part of the key last read is empty.
+  /// Returns true if every part of the key last read is empty.
   [[nodiscard]] bool last_was_empty() const { return last_was_empty_; }
 
  private:

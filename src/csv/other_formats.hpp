@@ -7,11 +7,12 @@
 
 namespace deltadrop::csv {
 
-/// Names the format of a file that is not text, or not CSV, by how it begins. Under rules 1, workbooks only.
+/// Detects a file that is not text or not CSV from its first bytes. Returns a finding that names the format,
+/// or nothing. Under rules 1, detects workbooks only.
 std::optional<Finding> find_other_format(std::string_view bytes, int rules);
 
-/// What to say where a table's files have `remembered`, an 8-bit encoding, and this one is certainly UTF-8:
-/// it has a byte order mark, or multi-byte sequences and nothing else outside ASCII.
+/// Returns a finding if the table's earlier files have an 8-bit encoding, `remembered`, but this file is
+/// certainly UTF-8: it has a byte order mark, or all its bytes outside ASCII form valid multi-byte sequences.
 std::optional<Finding> find_utf8_instead_of(Encoding remembered, std::string_view bytes);
 
 }  // namespace deltadrop::csv

@@ -6,8 +6,8 @@
 
 namespace deltadrop::csv {
 
-/// Appends one RFC 4180 record without a line end: fields joined by commas, quoted where they hold a comma, a
-/// quote, a line end, or where a lone field is empty.
+/// Appends one RFC 4180 record without a line end. Fields are joined by commas and quoted if they contain a
+/// comma, a quote or a line end. A single field is also quoted if it is empty.
 void append_record(std::string& out, std::span<const std::string_view> fields);
 
 }  // namespace deltadrop::csv

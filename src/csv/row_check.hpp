@@ -12,40 +12,41 @@
 
 namespace deltadrop::csv {
 
-/// Which of a file's refusals are looked for.
+/// The errors that a RowCheck looks for.
 enum class CheckScope : std::uint8_t {
   everything,
-  shape,  ///< not the limits: they may have been wider when the file was accepted
+  shape,  ///< all but the limits, which may have been wider when the file was accepted
 };
 
-/// When a file's text is checked for NUL and invalid UTF-8.
+/// How a file's text is checked for NUL and invalid UTF-8.
 enum class TextCheck : std::uint8_t {
-  by_stretch,  ///< a stretch that fits the cache ahead of its rows: where most rows are asked for, in order
-  by_row,      ///< each row that is asked for
+  by_stretch,  ///< in cache-sized stretches, before their rows; for callers that check most rows, in order
+  by_row,      ///< row by row
 };
 
-/// Checks the rows of one file, one by one in the file's order, and logs what is wrong with them.
+/// Checks the rows of one file, one by one in the file's order, and logs their errors.
 class RowCheck {
  public:
   RowCheck(const File& file, CheckScope scope, TextCheck text, FindingLog& findings);
 
-  /// From here on rows are asked for in order, and most of them.
+  /// Switches to TextCheck::by_stretch: the caller checks most of the following rows, in order.
   void check_text_by_stretch() { text_check_ = TextCheck::by_stretch; }
 
-  /// True when the row can be used: it has as many fields as the header, valid text and no fault.
+  /// Returns true if the row can be used: its number of fields fits the header, its text is valid and it has
+  /// no fault.
   bool accept(const Row& row);
-  /// Of an accepted row. `all_parts_empty` as KeyReader says.
+  /// Checks the key of an accepted row. `all_parts_empty` is KeyReader::last_was_empty().
   bool accept_key(const Row& row, std::string_view key, bool all_parts_empty);
   void report_repeated_key(std::string_view key, Line first, Line again);
-  /// What to warn of in the header, where quotes are characters, and where a lone CR ends a row.
+  /// Returns the warnings about the header, about bare quotes and about lone CRs that end rows.
   [[nodiscard]] Findings warnings_of(const BareQuotes& quotes, const PassedOver& passed) const;
-  /// Logs once that the file has too many rows.
+  /// Logs that the file has too many rows.
   void report_too_many_rows(Line line);
 
  private:
   struct Place {
     std::optional<std::string> column;
-    std::string_view field;  ///< as it stands in the record
+    std::string_view field;  ///< in its raw form
   };
 
   struct Cause {
@@ -60,13 +61,13 @@ class RowCheck {
   void report_fault(const Row& row);
   void report_field_count(const Row& row);
   [[nodiscard]] Cause cause_of_field_count(const Row& row) const;
-  /// Whether a CR without LF ends the row or the one before it, where lines do not end so.
+  /// Returns true if a CR without LF ends the row or the one before it, in a file with other line ends.
   [[nodiscard]] bool touches_lone_return(const Row& row) const;
   bool ends_with_delimiter(const Row& row);
   void warn_of_bare_quotes(const BareQuotes& found, Findings& warnings) const;
   void warn_of_lone_returns(const PassedOver& passed, Findings& warnings) const;
   bool text_is_valid(const Row& row);
-  /// Whether the row lies in a stretch that is valid as a whole.
+  /// Returns true if the row is in a stretch whose whole text is valid.
   bool lies_in_valid_stretch(const Row& row);
   bool fits_limits(const Row& row);
   bool fits_event(const Row& row);
@@ -75,9 +76,9 @@ class RowCheck {
   CheckScope scope_;
   FindingLog& findings_;
   TextCheck text_check_;
-  std::size_t stretch_end_ = 0;  ///< up to where text was checked by stretch
+  std::size_t stretch_end_ = 0;  ///< end of the last checked stretch
   bool stretch_is_valid_ = false;
-  std::size_t row_json_max_ = 0;  ///< most bytes that a row's own values may take in JSON
+  std::size_t row_json_max_ = 0;  ///< the maximum size in bytes of a row's values in JSON
   RowSplitter splitter_;
   std::string key_column_;
 };

@@ -10,23 +10,23 @@
 
 namespace deltadrop::csv {
 
-/// Tells the records of a file that are not rows: blank ones, and its header again.
+/// Finds the records of a file that are not rows: blank records and repetitions of the header.
 class RowFilter {
  public:
   enum class Kind : std::uint8_t {
     row,
-    blank,  ///< its fields are empty, or hold only spaces and tabs
+    blank,  ///< its fields are empty or contain only spaces and tabs
     header,
   };
 
-  /// `header`: the bytes of the header's record; empty where the file has none.
+  /// `header` is the bytes of the header's record, or empty if the file has no header.
   RowFilter(std::string_view header, char delimiter);
 
-  /// Whether a record that begins with this byte may be something else than a row.
+  /// Returns true if a record that begins with this byte may not be a row.
   [[nodiscard]] bool suspects(char first) const { return suspects_[static_cast<unsigned char>(first)]; }
-  /// Of a record without fault.
+  /// Classifies a record without a fault.
   [[nodiscard]] Kind kind_of(std::string_view record) const;
-  /// The same for the scan of what two texts share.
+  /// The filter's data for FindEqualStretch.
   [[nodiscard]] const NotRows& not_rows() const { return not_rows_; }
   [[nodiscard]] std::string_view header() const { return header_; }
 
@@ -39,8 +39,8 @@ class RowFilter {
   NotRows not_rows_;
 };
 
-/// Counts what row scans pass over, and the rows that a lone CR ends. A place that is read again is counted
-/// once; none may be read before those in front of it.
+/// Counts the records that row scans skip, and the rows that end with a lone CR. A record that is read again
+/// counts once. A record may be read only after all earlier ones.
 class PassedOver {
  public:
   void add_blank(std::uint64_t offset) {
@@ -49,7 +49,7 @@ class PassedOver {
   void add_header(std::uint64_t offset) {
     if (is_new(offset)) ++header_;
   }
-  /// `offset` is that of the CR, which ends line `line`.
+  /// `offset` is the offset of the CR, which ends line `line`.
   void add_lone_return(std::uint64_t offset, Line line) {
     if (offset < returns_seen_to_) return;
     returns_seen_to_ = offset + 1;

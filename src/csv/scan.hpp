@@ -15,7 +15,7 @@ enum class RowFault : std::uint8_t {
   unclosed_quote,    ///< the text ends inside a quoted field
 };
 
-/// One record as it stands in the text.
+/// One record in its raw form.
 struct Row {
   std::string_view bytes;    ///< without its line end
   std::uint64_t offset = 0;  ///< of bytes in the text
@@ -26,11 +26,12 @@ struct Row {
       0;  ///< offset in `bytes` of the first fault: the opening quote, or the text after a closing one
 };
 
-/// The quotes inside unquoted fields, where they are characters: how many fields have one, and where the
-/// first is. Rows that are read again are counted once; none may be read before those in front of it.
+/// Counts the fields with bare quotes: quotes inside unquoted fields, where they are ordinary characters.
+/// Also stores the position of the first. A row that is read again counts once. A row may be read only after
+/// all earlier ones.
 class BareQuotes {
  public:
-  /// A quote at `at` in the bytes of `row`, in the row's field number `field`.
+  /// Adds a quote at offset `at` of the bytes of `row`, in the row's field number `field`.
   void add(const Row& row, std::size_t at, std::uint64_t field) {
     if (row.offset + at < seen_to_) return;
     seen_to_ = row.offset + at + 1;
@@ -44,7 +45,7 @@ class BareQuotes {
   }
 
   [[nodiscard]] std::int64_t fields() const { return fields_; }
-  /// Of the first: where its record starts, in which line that is, and where in the record the quote is.
+  /// The first bare quote: the offset of its record, the line of its record and its offset in the record.
   [[nodiscard]] std::uint64_t first_row() const { return first_row_; }
   [[nodiscard]] Line first_line() const { return first_line_; }
   [[nodiscard]] std::size_t first_at() const { return first_at_; }
@@ -62,37 +63,37 @@ class BareQuotes {
 class RowFilter;
 class PassedOver;
 
-/// Walks the records of a text by RFC 4180: lines end with LF, CRLF or CR; a field that starts with a quote
-/// runs to the next quote that is not doubled, over line ends; a quote elsewhere is a character. Wholly empty
-/// lines are passed over.
+/// Iterates over the records of a text by RFC 4180. Lines end with LF, CRLF or CR. A field that starts with a
+/// quote ends at the next quote that is not doubled and may contain line ends. A quote elsewhere is an
+/// ordinary character. Empty lines are skipped.
 class RowScanner {
  public:
   RowScanner(std::string_view text, char delimiter);
-  /// From a place on where a record or an empty line starts, in physical line `line`.
+  /// Starts at `offset`, where a record or an empty line starts in physical line `line`.
   RowScanner(std::string_view text, char delimiter, std::uint64_t offset, Line line);
 
-  /// Passes over the records that `filter`, which outlives this, tells are not rows; null: over none.
+  /// Skips the records that are not rows according to `filter`, which must outlive this. Null skips none.
   void pass_over_by(const RowFilter* filter) { filter_ = filter; }
-  /// Adds what is passed over from here on to `passed`, which outlives this; null: to nothing.
+  /// Adds the records that are skipped from now on to `passed`, which must outlive this. Null stops counting.
   void count_passed(PassedOver* passed) { passed_ = passed; }
 
-  /// Reads the next record into `row`, or returns false at the end.
+  /// Reads the next record into `row`. Returns false at the end of the text.
   bool next(Row& row);
-  /// Where it stands: behind the line end of the record last read.
+  /// The current position, after the line end of the record last read.
   [[nodiscard]] std::uint64_t offset() const { return static_cast<std::uint64_t>(at_ - begin_); }
   [[nodiscard]] Line line() const { return Line(line_); }
-  /// Adds the bare quotes of the rows to come to `found`, which outlives this; null: to nothing. Costs
-  /// nothing where there are none: only rows that the structural scan cannot explain are read quote by quote.
+  /// Adds the bare quotes of later rows to `found`, which must outlive this. Null stops counting. This costs
+  /// nothing without bare quotes: only rows that the structural scan cannot explain are read quote by quote.
   void count_bare_quotes(BareQuotes* found) { bare_quotes_ = found; }
 
  private:
   void skip_empty_lines();
   void take_line_end();
-  /// From a row's start, where it has a quoted field, to its end.
+  /// Scans a row with a quoted field from its start to its end.
   void scan_row_with_quotes(Row& row);
   void scan_quoted(Row& row);
   void read(Row& row);
-  /// Whether a record that the filter suspects is not a row.
+  /// Returns true if a record that the filter suspects is not a row.
   bool is_passed_over(const Row& row);
 
   const char* begin_;
@@ -102,8 +103,8 @@ class RowScanner {
   FindStop find_stop_;
   FindRecordEnd find_record_end_;
   BareQuotes* bare_quotes_ = nullptr;  ///< may be null
-  const RowFilter* filter_ = nullptr;  ///< likewise
-  PassedOver* passed_ = nullptr;       ///< likewise
+  const RowFilter* filter_ = nullptr;  ///< may be null
+  PassedOver* passed_ = nullptr;       ///< may be null
   char delimiter_;
 };
 

@@ -5,9 +5,9 @@
 
 namespace deltadrop::csv {
 
-/// Warnings, of type "declared-type-broken", of the values that their column's declared type does not hold:
-/// the first few in the file's order, and in `total` how many there are. Reads the whole file, which must
-/// have no findings; where no type is declared, nothing. Fails only when it is to stop.
+/// Returns warnings of type "declared-type-broken" for values that do not fit their column's declared type:
+/// the first few in the file's order, and their number in `total`. Reads the whole file, which must have no
+/// findings. Reads nothing if no type is declared. Fails only if `stop` is requested.
 Result<Findings> check_declared_types(const File& file, const Stop& stop);
 
 }  // namespace deltadrop::csv
