@@ -73,8 +73,7 @@ class RowSplitter {
   std::size_t values_min_;
   bool marks_nulls_;
   FindDelimiters find_delimiters_;
-  std::vector<std::uint32_t>
-      delimiters_;  ///< their offsets; has room for the widest record so far and some more
+  std::vector<std::uint32_t> delimiters_;  ///< their offsets; sized for the widest record so far
   std::vector<std::string_view> values_;
   std::string undoubled_;
 };

@@ -94,9 +94,8 @@ struct ReadOptions {
   int rules = kRules;
   // Under rules 1, the options below have their defaults.
   SkipLines skip_lines;
-  std::int64_t skip_footer = 0;  ///< physical lines at the end
-  std::vector<std::string>
-      footer;  ///< the rows end before the first row whose first field begins with one of these
+  std::int64_t skip_footer = 0;     ///< physical lines at the end
+  std::vector<std::string> footer;  ///< the footer starts at the first row that begins with one of these
   bool has_header = true;
   std::vector<std::string> columns;  ///< the column names if there is no header
   Unnamed unnamed = Unnamed::refuse;

@@ -10,28 +10,28 @@
 
 namespace deltadrop::diff {
 
-/// Checks an older version beside the walk over it, on a thread of its own: that its rows can be read, and
-/// that its keys are unique. While keys increase from row to row that needs no memory, and whoever reads the
-/// later rows anyway may take them over. Not thread-safe.
+/// Checks on its own thread that an older version's rows are readable and its keys unique, while the caller
+/// compares the version. As long as keys increase from row to row, the check needs no memory, and a caller
+/// that reads the later rows may check those itself. Not thread-safe.
 class BeforeCheck {
  public:
-  /// Begins at once. The file must outlive this.
+  /// Starts the check. The file must outlive this.
   BeforeCheck(const csv::File& before, Stop stop);
   ~BeforeCheck();
   BeforeCheck(const BeforeCheck&) = delete;
   BeforeCheck& operator=(const BeforeCheck&) = delete;
 
-  /// The caller reads and checks the rows from `offset` on; `finish` wants to know whether their keys
-  /// increase.
+  /// The caller checks the rows from `offset` on and passes to `finish` whether their keys increase.
   void leave_rest(std::uint64_t offset) { end_ = offset; }
-  /// Waits. Fails with corrupt, type "corrupt-version", and when it is to stop. Call it once.
+  /// Waits for the check. Fails with corrupt, type "corrupt-version", and if a stop is requested. Call it
+  /// once.
   Result<void> finish(bool rest_increases = true);
-  /// Whether what was checked has blank lines or its header again. Call it after `finish`.
+  /// Returns true if the checked part has blank lines or repeats the header. Call it after `finish`.
   [[nodiscard]] bool found_other_than_rows() const { return found_other_than_rows_; }
 
  private:
   enum class Checked : std::uint8_t {
-    in_part,  ///< up to and with the first row that was left: its keys increase up to there
+    in_part,  ///< up to and including the first row left to the caller; the keys increase up to there
     whole,
   };
   Result<Checked> run();
@@ -44,7 +44,7 @@ class BeforeCheck {
   std::future<Result<Checked>> checked_;
 };
 
-/// What is wrong with a version that was once accepted.
+/// Returns the error for a version that was accepted earlier and now has findings.
 Error corrupt_version(const csv::Findings& findings);
 
 }  // namespace deltadrop::diff

@@ -9,16 +9,17 @@
 
 namespace deltadrop::diff {
 
-/// Walks the changes of a set, listed or read again. Not thread-safe; files and set must outlive it.
+/// Iterates over the changes of a set; reads changes that are not listed from the files again. Not
+/// thread-safe. The files and the set must outlive it.
 class ChangeReader {
  public:
-  /// `before` is null where the set has no rows of it.
+  /// `before` may be null if the set has no rows of the older file. The first call of next() goes to `first`.
   ChangeReader(const csv::File* before, const csv::File& after, const ChangeSet& changes, Seq first);
 
-  /// Goes to the next change; false behind the last, or where a row is not what it was.
+  /// Goes to the next change. Returns false after the last one, or if a row has changed in its file.
   bool next();
   [[nodiscard]] const Change& change() const { return change_; }
-  /// Of the change, which must have been read.
+  /// The sequence number of the change. Call it after next() has returned true.
   [[nodiscard]] Seq seq() const { return Seq(static_cast<std::int64_t>(next_)); }
   [[nodiscard]] bool is_at_end() const { return next_ >= size_; }
 
@@ -31,7 +32,7 @@ class ChangeReader {
   std::size_t size_;
   std::size_t next_;  ///< counted from 0
   Change change_;
-  std::optional<csv::RowScanner> scanner_;  ///< behind the row last read
+  std::optional<csv::RowScanner> scanner_;  ///< after the row last read
 };
 
 }  // namespace deltadrop::diff

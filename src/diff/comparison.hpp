@@ -12,42 +12,43 @@
 
 namespace deltadrop::diff {
 
-/// The tracked columns of two versions side by side. Compares records value by value; reuses its buffers, so
-/// one a thread.
+/// Pairs the tracked columns of two versions and compares records value by value. Reuses its buffers; each
+/// thread needs its own.
 class Comparison {
  public:
   Comparison(const csv::File& before, const csv::File& after);
 
-  /// Records of equal bytes hold equal values.
+  /// Returns true if records with equal bytes have equal values.
   [[nodiscard]] bool same_layout() const { return same_layout_; }
-  /// Notes equal numbers. The newer file's options say what is equal.
+  /// Returns true if a value differs under the newer file's options. Counts equal numbers.
   [[nodiscard]] bool differ(std::string_view old_record, std::string_view new_record);
-  /// Of the records that `differ` was called for.
+  /// The equal numbers in the records that were passed to `differ`.
   [[nodiscard]] const EqualNumbers& equal_numbers() const { return equal_numbers_; }
-  /// Names of the columns whose values differ: in the newer file's order, then removed ones in the older
-  /// file's.
+  /// Writes the names of the columns whose values differ to `names`: first those of the newer file in its
+  /// order, then removed columns in the older file's order.
   void changed_columns(std::string_view old_record, std::string_view new_record,
                        std::vector<std::string_view>& names);
 
-  /// Added in the newer file's order, then removed in the older file's; no values counted yet.
+  /// Returns the added columns in the newer file's order, then the removed ones in the older file's order.
+  /// Their values_lost is 0.
   [[nodiscard]] std::vector<SchemaChange> schema_changes() const;
   [[nodiscard]] bool has_removed_columns() const { return removed_ > 0; }
-  /// Adds to the removed columns' values_lost what a row of the older version held there.
+  /// Adds the values that a row of the older version has in removed columns to their values_lost.
   void count_lost_values(std::string_view old_record, std::vector<SchemaChange>& changes);
 
  private:
   struct Pair {
     std::string_view name;
-    std::optional<std::size_t> before;  ///< column number; none: absent, which equals null
+    std::optional<std::size_t> before;  ///< column index; an absent column equals null
     std::optional<std::size_t> after;
-    std::optional<std::uint32_t> numbers;  ///< place in number_types_; none: values are texts
+    std::optional<std::uint32_t> numbers;  ///< index in number_types_; if absent, values are texts
   };
-  /// How the numbers of a column are written.
+  /// The number formats of a column in both versions.
   struct NumberTypes {
     DeclaredType before;
     DeclaredType after;
   };
-  /// No value: null.
+  /// A value, or nothing for null.
   using Value = std::optional<std::string_view>;
 
   [[nodiscard]] static Value value_of(const std::vector<std::string_view>& values,
@@ -55,7 +56,7 @@ class Comparison {
   [[nodiscard]] bool differ_in(const Pair& pair, const std::vector<std::string_view>& old_values,
                                const std::vector<std::string_view>& new_values);
   void compare_as_numbers(const csv::File& before, const csv::File& after);
-  /// Of two texts that are not the same.
+  /// Compares two different texts as numbers.
   [[nodiscard]] bool numbers_differ(const NumberTypes& types, std::string_view old_value,
                                     std::string_view new_value);
 

@@ -16,11 +16,11 @@
 /// in the same order, on any machine.
 namespace deltadrop::diff {
 
-/// A row by reference: bytes [offset, offset + length) of its file's text, without the line end. Packed, as
-/// there may be as many as rows: texts have less than 2^40 bytes.
+/// A reference to a row: bytes [offset, offset + length) of its file's text, without the line end. It is
+/// packed, because there may be one for each row. Texts have less than 2^40 bytes.
 class RowRef {
  public:
-  /// No row: none is without bytes.
+  /// Refers to no row. Real rows are never empty.
   RowRef() = default;
   RowRef(std::uint64_t offset, std::uint32_t length, Line line)
       : offset_(offset & kOffsetMax), length_(length) {
@@ -53,10 +53,10 @@ class RowRef {
 };
 static_assert(sizeof(RowRef) == 16);
 
-/// One changed row, as it was and as it is.
+/// One changed row: its older and its newer version.
 struct Change {
-  RowRef before;  ///< none: it is inserted
-  RowRef after;   ///< none: it is deleted
+  RowRef before;  ///< none for an insert
+  RowRef after;   ///< none for a delete
 
   [[nodiscard]] ChangeType type() const {
     if (before.is_none()) return ChangeType::insert;
@@ -66,8 +66,9 @@ struct Change {
 
 struct SchemaChange {
   std::string column;
-  bool added = false;  ///< else removed
-  /// How many rows of the older version held a value there (for removed ones; the guard asks).
+  bool added = false;  ///< if false, the column is removed
+  /// For a removed column, the number of rows of the older version that have a value in it. The guard uses
+  /// it.
   std::int64_t values_lost = 0;
   bool operator==(const SchemaChange&) const = default;
 };
@@ -83,18 +84,18 @@ struct Counts {
   bool operator==(const Counts&) const = default;
 };
 
-/// Deletes in the old file's order, then inserts and updates in the new file's order; references into both
-/// files. Where all rows are deleted or inserted, they are not listed, but read again.
+/// The changes between two versions: deletes in the old file's order, then inserts and updates in the new
+/// file's order. They refer to rows of both files. If all rows are deleted or inserted, the set does not list
+/// them; they are read again.
 struct ChangeSet {
   std::vector<Change> listed;
-  RowPlaces deleted;   ///< all rows of the old file, under another key; then nothing is listed
-  RowPlaces inserted;  ///< all rows of the new file, as a first version or under another key
+  RowPlaces deleted;   ///< all rows of the old file if the key changed; `listed` is then empty
+  RowPlaces inserted;  ///< all rows of the new file if it is a first version or the key changed
   Counts counts;
-  std::vector<SchemaChange>
-      schema_changes;  ///< added in the new file's order, then removed in the old file's
+  std::vector<SchemaChange> schema_changes;  ///< see Comparison::schema_changes()
 };
 
-/// Values of rows that both versions have, which are equal numbers under ReadOptions::compare.
+/// Counts different texts that are equal numbers under ReadOptions::compare, in rows that both versions have.
 struct EqualNumbers {
   std::int64_t written_differently = 0;  ///< the same number as another text
   std::int64_t within_tolerance = 0;     ///< another number
@@ -107,44 +108,46 @@ struct EqualNumbers {
 };
 
 struct Outcome {
-  csv::Findings findings;  ///< of the new file; if any, `changes` says nothing
+  csv::Findings findings;  ///< of the new file; if there are any, `changes` is meaningless
   ChangeSet changes;
-  /// Of the new file, where there are no findings: what was read, and may not be meant. `total` counts
-  /// values.
+  /// Warnings about the new file, if there are no findings. `total` counts values.
   csv::Findings warnings;
-  csv::Skipped skipped;  ///< of the new file, likewise
+  csv::Skipped skipped;  ///< of the new file, if there are no findings
   EqualNumbers equal_numbers;
 };
 
 struct Options {
-  /// Where the keys' columns differ: delete every old row under its old key, insert every new row. Otherwise
-  /// nothing.
+  /// If the key columns differ, delete every old row under its old key and insert every new row. If they are
+  /// equal, the option has no effect.
   bool rekey = false;
-  /// The older version's bytes are known to be those that were once accepted under its options: what it
-  /// shares with the newer one is not looked at again. Else it is checked whole, beside the comparison.
+  /// The older version is known to have the bytes that were accepted under its options, so the text that it
+  /// shares with the newer version is not checked again. If false, the whole older version is checked during
+  /// the comparison.
   bool before_is_checked = false;
-  /// The older version is known to have no blank lines below its header, and its header once: what it shares
-  /// with the newer one is not searched for such. Else it is searched, or read beside the comparison.
+  /// The older version is known to have no blank lines below its header and to have its header once, so the
+  /// shared text is not searched for such lines. If false, it is searched or read during the comparison.
   bool before_has_only_rows = false;
-  /// Whether Outcome::warnings is filled where that takes another look at the rows: declared types, and keys
-  /// that look alike. Not needed of a version that was accepted once.
+  /// Also report the warnings that need another pass over rows: declared types, and keys that look alike. A
+  /// version that was accepted earlier does not need them.
   bool warns = true;
-  /// How many rows may be looked at ahead of where the versions part, on top of a quarter of those met in
-  /// step, before all rows go into a table. No outcome depends on it.
+  /// The number of rows to read ahead after the versions diverge, on top of a quarter of the rows met in
+  /// step, before all rows go into a hash table. It does not affect the outcome.
   std::int64_t look_ahead_rows = 65'536;
-  /// Asked about every MiB of text. Then the comparison fails with its reason.
+  /// Checked about every MiB of text. If it is requested, the comparison fails with its reason.
   Stop stop = {};
 };
 
-/// Reads both files whole. `before` is null for a table's first version. Validates `after` completely
-/// and returns every finding; a finding in `before` is `corrupt`, since it was accepted once.
-/// Fails with conflict, type "key-changed", when the keys' columns differ and `rekey` is not set, and as
-/// csv::File::check_unchanged.
+/// Compares two versions of a table. `before` is null for the first version. Validates all of `after` and
+/// returns its findings.
+///
+/// Fails with conflict, type "key-changed", if the key columns differ and `rekey` is false; with corrupt if
+/// `before`, which was accepted earlier, has findings; and as csv::File::check_unchanged.
 Result<Outcome> diff(const csv::File* before, const csv::File& after, const Options& options = {});
 
-/// Calls `use` for every change from the one with seq `first` on, as an event with its seq (1-based place in
-/// `changes`), until it fails or returns false. Views live during the call only. Fails as `use`, as
-/// csv::File::check_unchanged, and with the same where rows cannot be read again.
+/// Calls `use` with an event for each change from sequence number `first` on, until `use` fails or returns
+/// false. The sequence number is the position in `changes`, from 1. Views are valid during the call only.
+/// Fails as `use`, as csv::File::check_unchanged, and with unavailable, type "file-changed", if a row cannot
+/// be read again.
 Result<void> for_each_event(const csv::File* before, const csv::File& after, const ChangeSet& changes,
                             Seq first, const std::function<Result<bool>(const EventView&)>& use);
 

@@ -9,8 +9,8 @@
 
 namespace deltadrop::diff {
 
-/// Large pieces on huge pages where the system has them: places of a large table are visited at random, and
-/// each is in another page. Small pieces as everywhere.
+/// Allocates large blocks on huge pages if the system has them, because accesses to a large hash table are
+/// random and would each touch another page. Allocates small blocks with operator new.
 template <class T>
 struct HugePageAllocator {
   using value_type = T;
@@ -25,7 +25,7 @@ struct HugePageAllocator {
     const std::size_t whole_pages = (bytes + kHugePage - 1) / kHugePage * kHugePage;
     void* const memory = std::aligned_alloc(kHugePage, whole_pages);
     if (memory == nullptr) throw std::bad_alloc();
-    // Advice: without it the pages are small ones.
+    // This is advice; if it fails, the pages are small.
     static_cast<void>(::madvise(memory, whole_pages, MADV_HUGEPAGE));
     return static_cast<T*>(memory);
   }

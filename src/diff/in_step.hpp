@@ -14,35 +14,36 @@
 
 namespace deltadrop::diff {
 
-/// Where one of two versions stands, and what is read of it there. Rows that are read are checked; what is
-/// wrong with them is only counted.
+/// The current position and row in one of two versions. Checks the rows that it reads, but only counts their
+/// findings.
 class Side {
  public:
   Side(const csv::File& file, csv::CheckScope scope, const Stop& stop);
 
-  /// Reads the next row and its key; false at the end, or where the row cannot be used: then `is_wrong`.
+  /// Reads the next row and its key. Returns false at the end, or if the row cannot be used; is_wrong() is
+  /// then true.
   bool next() { return rows_.next() && rows_.accept(); }
   [[nodiscard]] const csv::Row& row() const { return rows_.row(); }
   /// Valid until the next `next`.
   [[nodiscard]] std::string_view key() const { return rows_.key(); }
   [[nodiscard]] bool is_wrong() const { return findings_.findings().total > 0; }
   [[nodiscard]] std::int64_t records() const { return rows_.records(); }
-  /// Once all is read.
+  /// Call these two after all rows are read.
   [[nodiscard]] csv::Findings warnings() const { return rows_.warnings(); }
   [[nodiscard]] csv::Skipped skipped() const { return rows_.skipped(); }
 
   /// The text that is not read yet.
   [[nodiscard]] std::string_view rest() const { return file_.text().substr(offset()); }
-  /// Where that begins.
+  /// The offset of rest().
   [[nodiscard]] std::uint64_t offset() const { return rows_.offset(); }
   void skip(const csv::EqualStretch& stretch);
-  /// Back to a row that was read: it is the next. `records`: how many were read before it.
+  /// Goes back to a row that was read, which becomes the next one. `records` rows come before it.
   void go_back(const csv::Row& row, std::int64_t records) { rows_.go_to(row.offset, row.line, records); }
 
-  /// Rows that did not find their like in step.
+  /// The rows without a partner in step.
   LooseRows& loose() { return loose_; }
   void loosen() { loose_.add(loose_row(row(), key())); }
-  /// Reads to the end, and loosens every row. True when their keys increase from row to row.
+  /// Reads to the end and loosens every row. Returns true if their keys increase from row to row.
   bool loosen_rest();
   [[nodiscard]] const csv::File& file() const { return file_; }
   /// Valid until the next call.
@@ -56,18 +57,18 @@ class Side {
   LooseRows loose_;
 };
 
-/// Walks two versions side by side. Where they agree, nothing is split or hashed; where rows were inserted,
-/// removed or moved, it looks for the next row that both have, and goes on there; the rows in between are
-/// loosened. It gives up when that costs more than it spares. Both files must have the same layout.
+/// Walks two versions side by side. Where they are equal, it splits and hashes nothing. Where rows were
+/// inserted, deleted or moved, it finds the next row that both versions have, continues there, and loosens
+/// the rows in between. It gives up if this costs more than it saves. Both files must have the same layout.
 class InStepWalk {
  public:
-  /// `only_rows`: what both versions share is taken for rows, without looking.
+  /// With `only_rows`, the text that both versions share is assumed to contain only rows.
   InStepWalk(Side& before, Side& after, std::int64_t look_ahead_rows, bool only_rows);
 
-  /// Until the end of one version, until it gives up, or until a row cannot be used. Updates found in step
-  /// are appended to `changes`.
+  /// Runs until one version ends, the walk gives up, or a row cannot be used. Appends the updates found in
+  /// step to `changes`.
   void run(std::vector<Change>& changes);
-  /// Of the rows met in step.
+  /// The equal numbers in the rows met in step.
   [[nodiscard]] const EqualNumbers& equal_numbers() const { return comparison_.equal_numbers(); }
 
  private:
@@ -76,7 +77,7 @@ class InStepWalk {
     csv::Row row;
     std::int64_t records;
   };
-  /// What was read of one side, ahead of where the versions part.
+  /// The rows of one side that were read after the versions diverged.
   struct Ahead {
     Side& side;
     std::vector<Seen> seen;
@@ -84,15 +85,16 @@ class InStepWalk {
     bool ended = false;
     bool repeats_a_key = false;
   };
-  /// Both stand behind rows of different keys. True: both stand before rows of one key.
+  /// Call it when both sides have just read rows with different keys. Returns true if both sides are then
+  /// before rows with the same key.
   bool resynchronise();
   void see(Ahead& ahead);
   /// Loosens the first `count` rows that were seen.
   static void loosen(Ahead& ahead, std::size_t count);
-  /// Reads one more row. True where the other side has seen its key: then both stand before the rows that
-  /// have it, and what came before is loosened.
+  /// Reads one more row. If the other side has seen its key, loosens the rows before that key, moves both
+  /// sides before the rows that have it, and returns true.
   bool meets(Ahead& ahead, Ahead& other);
-  /// Whether looking further ahead costs more than it spares.
+  /// Returns true if reading further ahead costs more than it saves.
   [[nodiscard]] bool is_far_ahead() const;
 
   Side& before_;

@@ -10,18 +10,18 @@ namespace deltadrop::diff {
 
 struct JoinReport {
   std::vector<Change> changes;  ///< inserts and updates in the newer file's order; rows without lines
-  bool repeated_key = false;    ///< in the newer version; then `changes` says nothing
-  bool corrupt_before = false;  ///< a repeated key in the older version; the same
+  bool repeated_key = false;    ///< in the newer version; `changes` is then meaningless
+  bool corrupt_before = false;  ///< a repeated key in the older version; `changes` is then meaningless
   EqualNumbers equal_numbers;   ///< of the rows that were joined
 };
 
-/// Joins the loose rows of two versions by key. Rows whose hashes are equal need no look at the files; a key
-/// whose tag is found is compared byte by byte. Marks the older rows that have their like. Where there are
-/// many, on two threads. Ends early when it is to stop.
+/// Joins the loose rows of two versions by key and marks the older rows that have a partner. Rows with equal
+/// hashes are joined without reading the files; otherwise equal tags lead to a comparison of the keys' bytes.
+/// Uses two threads for many rows. Returns early if `stop` is requested.
 JoinReport join(Side& before, Side& after, const Stop& stop);
 
-/// Whether a row that was inserted has the key of another row of its file, which may have been met in step.
-/// Ends early when it is to stop.
+/// Returns true if an inserted row has the same key as another row of its file, which may have been met in
+/// step. Returns early if `stop` is requested.
 bool repeats_a_key(const csv::File& after, const std::vector<Change>& changes, const Stop& stop);
 
 }  // namespace deltadrop::diff

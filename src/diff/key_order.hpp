@@ -5,13 +5,13 @@
 
 namespace deltadrop::diff {
 
-/// Whether keys come in increasing order, which makes them unique without a table.
+/// Checks that keys increase, which proves them unique without a hash table.
 class KeyOrder {
  public:
   /// Keys that are views of `text` are not copied.
   explicit KeyOrder(std::string_view text) : text_(text) {}
 
-  /// True when the key comes behind all those before it; another is not taken.
+  /// Returns true if the key is greater than all earlier ones. Otherwise ignores the key.
   bool take(std::string_view key) {
     if (any_ && key <= last_) return false;
     any_ = true;
@@ -27,7 +27,7 @@ class KeyOrder {
  private:
   std::string_view text_;
   std::string_view last_;
-  std::string copy_;  ///< where the key is no view of the text
+  std::string copy_;  ///< of the last key, unless it is a view of the text
   bool any_ = false;
 };
 

@@ -14,21 +14,22 @@
 
 namespace deltadrop::diff {
 
-/// 32 bits of a key's XXH3 under a seed that is drawn once per process, so that nobody can choose keys that
-/// collide. No outcome depends on it: equal tags only lead to a comparison of the keys' bytes.
+/// Returns 32 bits of a key's XXH3 hash. The seed is random for each process, so that nobody can choose keys
+/// that collide. Results do not depend on it: equal tags only lead to a comparison of the keys' bytes.
 std::uint32_t tag_of(std::string_view key);
 
-/// Places of things by their keys' tags: 8 bytes / 0.75 for each. Things are numbered by the caller from 0.
-/// No two things of one key are in it: they would have one tag, and every search would walk over all of them.
+/// A hash table from the tags of keys to numbers, with linear probing; the caller numbers its items from 0.
+/// An item takes 8 bytes at a load of at most 0.8. No two items may have the same key: they would have the
+/// same tag, and every search would visit all of them.
 class KeyTable {
  public:
   using Number = std::uint32_t;
   static constexpr std::size_t kNumbersMax = 0xFFFFFFFE;
 
-  /// Room for that many without growing.
+  /// Reserves room for `expected` items.
   explicit KeyTable(std::size_t expected = 0);
 
-  /// The thing whose tag is `tag` and for which `same_key(number)` holds.
+  /// Returns the item whose tag is `tag` and for which `same_key(number)` is true, if any.
   template <class SameKey>
   [[nodiscard]] std::optional<Number> find(std::uint32_t tag, const SameKey& same_key) const {
     for (std::size_t at = home_of(tag); slots_[at].number_plus_1 != 0; at = next(at)) {
@@ -37,13 +38,13 @@ class KeyTable {
     }
     return std::nullopt;
   }
-  /// The number that a search for the tag would look at first, if any. For prefetching.
+  /// Returns the number that a search for the tag compares first, if any. For prefetching.
   [[nodiscard]] std::optional<Number> first_candidate(std::uint32_t tag) const {
     const Slot& slot = slots_[home_of(tag)];
     return slot.number_plus_1 == 0 ? std::nullopt : std::optional(slot.number_plus_1 - 1);
   }
   void prefetch(std::uint32_t tag) const { __builtin_prefetch(&slots_[home_of(tag)]); }
-  /// The thing for which `same_key(number)` holds, as `find`. Without one, adds `added`.
+  /// Returns the item as find() does. If there is none, adds `added` and returns nothing.
   template <class SameKey>
   std::optional<Number> find_or_add(std::uint32_t tag, Number added, const SameKey& same_key) {
     make_room();
@@ -61,16 +62,16 @@ class KeyTable {
  private:
   struct Slot {
     std::uint32_t tag = 0;
-    std::uint32_t number_plus_1 = 0;  ///< 0: free
+    std::uint32_t number_plus_1 = 0;  ///< 0 if the slot is free
   };
   static_assert(sizeof(Slot) == 8);
 
-  /// Tags are spread evenly, so they are scaled to the table, which may then have any size.
+  /// Scales the tag to the table's size, which need not be a power of two. Tags are distributed evenly.
   [[nodiscard]] std::size_t home_of(std::uint32_t tag) const {
     return std::uint64_t{tag} * slots_.size() >> 32;
   }
   [[nodiscard]] std::size_t next(std::size_t at) const { return at + 1 == slots_.size() ? 0 : at + 1; }
-  /// For one more.
+  /// Grows the table if one more item would exceed the maximum load.
   void make_room() {
     if (slots_.size() < size_ + 1 + (size_ + 1) / 4) grow();
   }
@@ -80,16 +81,15 @@ class KeyTable {
   std::size_t size_ = 0;
 };
 
-/// A row that was not met in step: where it is, and what it is compared by. 32 bytes.
+/// A row that was not met in step: its position, its tag and its hash. 32 bytes.
 struct LooseRow {
   std::uint64_t offset : 40;
   std::uint64_t matched : 1;
   std::uint32_t length;
-  std::uint32_t tag;  ///< of its key
-  std::uint64_t
-      hash[2];  ///< XXH3-128 of its bytes, under a seed as tag_of's: equal hashes are taken for equal bytes
+  std::uint32_t tag;      ///< of its key
+  std::uint64_t hash[2];  ///< XXH3-128 of its bytes with the seed of tag_of(); equal hashes mean equal bytes
 
-  /// Without its line.
+  /// Returns a reference without a line number.
   [[nodiscard]] RowRef ref() const { return RowRef(offset, length, Line(0)); }
   /// Its bytes in its file's text.
   [[nodiscard]] std::string_view in(std::string_view text) const { return text.substr(offset, length); }
@@ -101,14 +101,14 @@ static_assert(sizeof(LooseRow) == 32);
 
 LooseRow loose_row(const csv::Row& row, std::string_view key);
 
-/// The loose rows of one version, in parts by their keys: rows of one key are in one part, so that each part
-/// can be joined by itself. Each part is in the file's order.
+/// The loose rows of one version, partitioned by key: rows with the same key are in the same part, so each
+/// part can be joined separately. Each part is in the file's order.
 class LooseRows {
  public:
   static constexpr std::size_t kParts = 2;
 
   void add(const LooseRow& row) { parts_[row.tag % kParts].push_back(row); }
-  /// Room for that many more.
+  /// Reserves room for `rows` more rows.
   void expect(std::size_t rows);
   [[nodiscard]] std::size_t size() const { return parts_[0].size() + parts_[1].size(); }
   HugeVector<LooseRow>& part(std::size_t number) { return parts_[number]; }
@@ -117,11 +117,11 @@ class LooseRows {
   std::array<HugeVector<LooseRow>, kParts> parts_;
 };
 
-/// Gives the rows of one file's changes their lines, in one pass over the text.
+/// Computes line numbers from offsets in one pass over the text.
 class LineSweep {
  public:
   explicit LineSweep(std::string_view text) : text_(text) {}
-  /// Offsets must not decrease from call to call.
+  /// Returns the line number at `offset`. Offsets must not decrease from call to call.
   Line at(std::uint64_t offset);
 
  private:

@@ -9,17 +9,17 @@
 
 namespace deltadrop::diff {
 
-/// All rows of a file, without a list of them: they are read again, in order and from any of them on, by the
-/// places of a few. Whoever fills it has checked them.
+/// Represents all rows of a file by the positions of a few. The rows can be read again in order from any row
+/// on. The caller that fills it has checked the rows.
 class RowPlaces {
  public:
-  /// Rows are added in the file's order, each of them.
+  /// Call it for every row, in the file's order.
   void add(const csv::Row& row) {
     if (size_ % kRowsApart == 0) places_.push_back({row.offset, row.line});
     ++size_;
   }
   [[nodiscard]] std::size_t size() const { return size_; }
-  /// Stands before row `number`, counted from 0, which is one of the file's.
+  /// Returns a scanner before row `number`, counted from 0. `number` must be less than size().
   [[nodiscard]] csv::RowScanner scanner_at(const csv::File& file, std::size_t number) const;
 
  private:
@@ -27,7 +27,8 @@ class RowPlaces {
     std::uint64_t offset;
     Line line;
   };
-  /// Scanning past as many is little beside rendering a page of them; the places of a billion rows are 16 MB.
+  /// Scanning so many rows is cheap compared with rendering a page. The positions of a billion rows take 16
+  /// MB.
   static constexpr std::size_t kRowsApart = 1024;
 
   std::vector<Place> places_;

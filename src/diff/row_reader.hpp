@@ -12,20 +12,21 @@
 
 namespace deltadrop::diff {
 
-/// A scanner that stands behind the file's header. Counts bare quotes and what it passes over, if asked to.
+/// Returns a scanner that starts after the file's header. Counts bare quotes and skipped records if the
+/// arguments are not null.
 csv::RowScanner rows_of(const csv::File& file, csv::BareQuotes* bare_quotes = nullptr,
                         csv::PassedOver* passed = nullptr);
 
-/// Reads the rows of one version with their keys, and checks each. Not thread-safe.
+/// Reads and checks the rows of one version and their keys. Not thread-safe.
 class RowReader {
  public:
-  /// Begins behind the header. Logs what is wrong with rows to `findings`.
+  /// Starts after the header. Logs the errors of rows to `findings`.
   RowReader(const csv::File& file, csv::CheckScope scope, csv::TextCheck text, csv::FindingLog& findings,
             Stop stop);
   RowReader(const RowReader&) = delete;
   RowReader& operator=(const RowReader&) = delete;
 
-  /// Reads the next row; false at the end, and once it is to stop: then Stop::check fails.
+  /// Reads the next row. Returns false at the end, or if a stop is requested; Stop::check then fails.
   bool next() {
     if (scanner_.offset() >= ask_at_ && stops()) return false;
     if (!scanner_.next(row_)) return false;
@@ -33,36 +34,37 @@ class RowReader {
     return true;
   }
   [[nodiscard]] const csv::Row& row() const { return row_; }
-  /// Checks the row and reads its key: true when it can be used. Where the header names no key, none can.
+  /// Checks the row and reads its key. Returns true if the row can be used. Without a key in the header, no
+  /// row can be used.
   bool accept();
-  /// Of an accepted row. Valid until the next `accept`.
+  /// The key of an accepted row. Valid until the next `accept`.
   [[nodiscard]] std::string_view key() const { return key_; }
-  /// How many were read, whether they can be used or not.
+  /// The number of records read, including those that cannot be used.
   [[nodiscard]] std::int64_t records() const { return records_; }
-  /// For what is to be found wrong beyond a row by itself.
+  /// The check to which callers report errors that involve several rows.
   csv::RowCheck& check() { return check_; }
-  /// Of the rows so far and the header: what was read, and may not be meant.
+  /// Returns the warnings about the header and the rows read so far.
   [[nodiscard]] csv::Findings warnings() const { return check_.warnings_of(bare_quotes_, passed_); }
-  /// What the file has that is not a row, once all is read.
+  /// Returns the counts of what is not a row. Call it after all rows are read.
   [[nodiscard]] csv::Skipped skipped() const { return file_.skipped(passed_); }
 
-  /// Where the next row is looked for.
+  /// The position where the search for the next row starts.
   [[nodiscard]] std::uint64_t offset() const { return scanner_.offset(); }
   [[nodiscard]] Line line() const { return scanner_.line(); }
-  /// The row that starts there is the next, behind `records` others.
+  /// Makes the row at `offset` the next one. `records` rows come before it.
   void go_to(std::uint64_t offset, Line line, std::int64_t records);
 
  private:
-  /// Far between, so that asking costs nothing beside reading.
+  /// Checks whether to stop. Called rarely, so the check costs nothing compared with reading.
   bool stops();
 
   const csv::File& file_;
   Stop stop_;
-  std::uint64_t ask_at_ = 0;  ///< from this offset on, whether to stop
+  std::uint64_t ask_at_ = 0;  ///< the offset of the next check whether to stop
   csv::RowCheck check_;
   std::optional<csv::KeyReader> key_reader_;
-  csv::BareQuotes bare_quotes_;  ///< of rows that were read; before scanner_, which adds to it
-  csv::PassedOver passed_;       ///< likewise
+  csv::BareQuotes bare_quotes_;  ///< of rows that were read; declared before scanner_, which adds to it
+  csv::PassedOver passed_;       ///< also declared before scanner_, which adds to it
   csv::RowScanner scanner_;
   csv::Row row_;
   std::string_view key_;

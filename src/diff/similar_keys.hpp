@@ -8,9 +8,9 @@
 
 namespace deltadrop::diff {
 
-/// Warnings, of type "similar-keys", of inserted keys that differ from a deleted one only in blanks, case or
-/// Unicode's normal form: the first few in the newer file's order, and in `total` how many there are. Looks
-/// at a bounded number of keys. `listed` as in a ChangeSet.
+/// Returns warnings of type "similar-keys" for inserted keys that differ from a deleted key only in blanks,
+/// case or Unicode normal form: the first few in the newer file's order, and their number in `total`.
+/// Examines a bounded number of keys. `listed` is ChangeSet::listed.
 csv::Findings similar_keys(const csv::File& before, const csv::File& after,
                            const std::vector<Change>& listed);
 

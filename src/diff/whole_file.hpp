@@ -10,22 +10,21 @@
 
 namespace deltadrop::diff {
 
-/// About how many rows a text has, from pieces all over it: a first part of short lines says nothing of what
-/// follows, and memory is set aside by this.
+/// Estimates the number of rows in a text, for reserving memory. Samples pieces of the whole text, because
+/// the lines at its start may be shorter than the others.
 std::size_t estimated_rows(std::string_view text);
 
-/// What a file is by itself.
+/// The result of reading one file.
 struct WholeFile {
   csv::Findings findings;  ///< of its header and its rows
-  RowPlaces rows;          ///< all of them, where there are no findings
-  csv::Skipped skipped;    ///< likewise
-  csv::Findings warnings;  ///< likewise: of what was read, and may not be meant
+  RowPlaces rows;          ///< all rows, if there are no findings
+  csv::Skipped skipped;    ///< valid if there are no findings
+  csv::Findings warnings;  ///< valid if there are no findings
 };
 
-/// Reads a file from its first row to its last, and finds everything that is wrong with it, also repeated
-/// keys; with CheckScope::shape up to the first finding. Keeps up to `findings_max`. While keys come in
-/// increasing order that needs no memory; else 27 bytes a row, for the time of the call.
-/// Fails only when it is to stop.
+/// Reads a whole file and finds all errors, including repeated keys. With CheckScope::shape, reads only up to
+/// the first finding. Keeps up to `findings_max` findings. Needs no memory while keys increase; otherwise
+/// needs 27 bytes per row during the call. Fails only if `stop` is requested.
 Result<WholeFile> read_whole(const csv::File& file, csv::CheckScope scope, std::size_t findings_max,
                              const Stop& stop);
 
