@@ -8,14 +8,14 @@
 
 namespace deltadrop::xlsx {
 
-/// Fails unless the file starts as a zip file does: "not-xlsx" or "workbook-encrypted", with what it is
-/// instead.
+/// Checks that the file starts like a zip file. Fails with invalid_input, type "not-xlsx" or
+/// "workbook-encrypted", and names the format that it has instead.
 Result<void> check_is_zip(const std::filesystem::path& workbook, const Stop& stop);
 
-/// Fails with "not-xlsx" for a zip file that is a document of another kind: .ods, .docx, .pptx, .xlsb.
+/// Fails with type "not-xlsx" if the zip file is another kind of document: .ods, .docx, .pptx, .xlsb.
 Result<void> check_kind(Package& package);
 
-/// "not-xlsx"
+/// Returns an error of type "not-xlsx".
 Error not_xlsx(std::string_view what);
 
 }  // namespace deltadrop::xlsx

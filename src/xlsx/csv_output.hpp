@@ -14,25 +14,25 @@
 
 namespace deltadrop::xlsx {
 
-/// Collects records until the number of fields of the widest is known, then gives them to a sink with as many
-/// fields each. Keeps 8 MiB in memory and the rest in an unnamed file.
+/// Collects records until the number of fields of the widest record is known, then pads all records to that
+/// number and gives them to a sink. Keeps 8 MiB in memory and the rest in an unnamed file.
 class CsvOutput {
  public:
   /// `limits` must outlive this.
   CsvOutput(std::filesystem::path scratch, const Limits& limits)
       : scratch_(std::move(scratch)), limits_(limits) {}
 
-  /// `record` has `fields` fields and no line end. `row` counts from 1 and grows from call to call; the rows
-  /// between become empty lines.
+  /// Adds a record with `fields` fields and no line end. `row` counts from 1 and must increase from call to
+  /// call; the rows between two calls become empty lines.
   Result<void> add(std::uint32_t row, std::string_view record, std::uint32_t fields);
-  /// Returns the number of bytes.
+  /// Writes all records to `sink`. Returns the number of bytes.
   Result<std::uint64_t> give(const CsvSink& sink, const Stop& stop);
 
   [[nodiscard]] std::uint32_t rows() const { return last_row_; }
   [[nodiscard]] std::uint32_t columns() const { return segments_.empty() ? 0 : segments_.back().fields; }
 
  private:
-  /// Records from `begin` on have `fields` fields.
+  /// From offset `begin` on, records have `fields` fields.
   struct Segment {
     std::uint64_t begin = 0;
     std::uint32_t fields = 0;
@@ -48,11 +48,11 @@ class CsvOutput {
   const Limits& limits_;
   std::string memory_;
   std::optional<io::File> file_;
-  std::uint64_t written_ = 0;  ///< all bytes, in memory_ and the file
+  std::uint64_t written_ = 0;  ///< the number of bytes in memory_ and the file
   std::uint32_t last_row_ = 0;
-  std::vector<Segment> segments_;  ///< one more each time the records get wider
+  std::vector<Segment> segments_;  ///< a new one starts when the records get wider
 
-  // While giving.
+  // Used by give().
   std::size_t segment_ = 0;
   std::uint64_t given_ = 0;  ///< bytes of the collected text
   std::uint64_t sent_ = 0;   ///< bytes that the sink received

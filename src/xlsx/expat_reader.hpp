@@ -15,16 +15,16 @@ struct XML_ParserStruct;
 
 namespace deltadrop::xlsx {
 
-/// Views live during the call only.
+/// The attributes of an element. Views are valid during the call only.
 class Attributes {
  public:
   explicit Attributes(const char** pairs) : pairs_(pairs) {}
 
-  /// Of an attribute without a prefix.
+  /// Returns the value of an attribute without a prefix.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
-  /// r:id
+  /// Returns the value of r:id.
   [[nodiscard]] std::optional<std::string_view> relationship_id() const;
-  /// What xml:space says: whether white space is kept.
+  /// Returns true if xml:space preserves white space, or nothing without xml:space.
   [[nodiscard]] std::optional<bool> preserves_space() const;
 
  private:
@@ -35,14 +35,14 @@ class Attributes {
 class XmlHandler {
  public:
   virtual ~XmlHandler() = default;
-  /// An element of the part's namespace; the root has depth 1. False: skip the element, with all that it
-  /// contains.
+  /// Receives an element of the part's namespace. The root has depth 1. Returns false to skip the element and
+  /// its contents.
   virtual bool start(std::string_view name, const Attributes& attributes, int depth) = 0;
   virtual void end(int depth) = 0;
-  /// A piece of the text of the element that was started last and has not ended, or of one around it.
+  /// Receives a piece of the text of an open element.
   virtual void text(std::string_view piece) = 0;
 
-  /// Ends the reading with this error, unless there is one already.
+  /// Stops the parser with this error. The first error wins.
   void fail(Error error) {
     if (!error_) error_ = std::move(error);
   }
@@ -52,7 +52,7 @@ class XmlHandler {
   std::optional<Error> error_;
 };
 
-/// What the root element of a part must be.
+/// The required root element of a part.
 struct XmlRoot {
   std::string_view name;
   std::array<std::string_view, 2> namespaces;  ///< transitional, strict
@@ -62,11 +62,11 @@ inline constexpr std::array<std::string_view, 2> kSpreadsheetNamespaces = {
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "http://purl.oclc.org/ooxml/spreadsheetml/main"};
 
-/// Parses one part of a workbook as it arrives. Refuses document types, and with them all entities but XML's
-/// own.
+/// A streaming parser for one part of a workbook. Rejects document types, so the only entities are XML's
+/// predefined ones.
 class XmlReader {
  public:
-  /// `part` is named in errors. `handler` must outlive this.
+  /// Errors name `part`. `handler` and `limits` must outlive this.
   XmlReader(std::string_view part, const XmlRoot& root, XmlHandler& handler, const Limits& limits);
   XmlReader(const XmlReader&) = delete;
   XmlReader& operator=(const XmlReader&) = delete;
@@ -77,7 +77,7 @@ class XmlReader {
   Result<void> finish();
 
  private:
-  struct Calls;  ///< what expat calls
+  struct Calls;  ///< expat's callbacks
   struct Memory;
 
   Result<void> parse(std::string_view bytes, bool is_last);
@@ -93,15 +93,15 @@ class XmlReader {
   std::unique_ptr<Memory> memory_;
   XML_ParserStruct* parser_;
   std::uint64_t fed_ = 0;
-  std::uint64_t open_ = 0;  ///< bytes of the token that has begun and not ended
-  std::string waiting_;     ///< bytes that are not yet parsed
+  std::uint64_t open_ = 0;  ///< bytes of the incomplete token
+  std::string waiting_;     ///< bytes not yet parsed
   int depth_ = 0;
   int skipped_from_ = 0;  ///< depth of the element that is skipped, or 0
 };
 
-/// "workbook-damaged", with the fix that helps with all of them.
+/// Returns an error of type "workbook-damaged" with the common fix.
 Error damaged(std::string_view message);
-/// "workbook-too-large"
+/// Returns an error of type "workbook-too-large".
 Error too_large(std::string_view message);
 
 }  // namespace deltadrop::xlsx

@@ -9,7 +9,7 @@
 
 namespace deltadrop::xlsx {
 
-/// The merged ranges of a sheet: tells which cells another one covers. Ask in the order of the rows.
+/// The merged ranges of a sheet. Finds the cells that are covered by another cell.
 class MergedCells {
  public:
   struct Range {
@@ -17,24 +17,25 @@ class MergedCells {
     CellPlace last;
   };
 
-  /// Takes "B2:C5". False if it is not a range.
+  /// Adds a range such as "B2:C5". Returns false if `reference` is not a range.
   [[nodiscard]] bool add(std::string_view reference);
   [[nodiscard]] bool empty() const { return ranges_.empty(); }
   [[nodiscard]] std::size_t size() const { return ranges_.size(); }
-  /// Call it once, after the last add(). Returns how many ranges overlap an earlier one; those count for
-  /// nothing.
+  /// Sorts the ranges and drops those that overlap an earlier one. Returns the number of dropped ranges. Call
+  /// it once, after the last add().
   std::size_t sort();
-  /// Whether the cell is in a range, and not its first.
+  /// Returns true if the cell is in a range but is not its first cell. Rows must not decrease from call to
+  /// call.
   [[nodiscard]] bool covers(CellPlace place);
 
  private:
   void enter_row(std::uint32_t row);
-  /// The active range that ends at or after `column`, if it begins at or before `last_column`.
+  /// Returns true if an active range overlaps the columns from `column` to `last_column`.
   [[nodiscard]] bool is_taken(std::uint32_t column, std::uint32_t last_column, std::uint32_t row);
 
-  std::vector<Range> ranges_;              ///< after sort(), by their first row
-  std::size_t next_ = 0;                   ///< the first range that begins after the row asked about
-  std::map<std::uint32_t, Range> active_;  ///< by their last column; some may have ended
+  std::vector<Range> ranges_;              ///< sorted by first row after sort()
+  std::size_t next_ = 0;                   ///< the first range that begins after the current row
+  std::map<std::uint32_t, Range> active_;  ///< by last column; some may have ended
 };
 
 }  // namespace deltadrop::xlsx

@@ -14,8 +14,8 @@
 
 namespace deltadrop::xlsx {
 
-/// The zip file of a workbook. Its entries are the parts, named as "xl/workbook.xml", ignoring ASCII case.
-/// Use from one thread.
+/// The zip file of a workbook. Its entries are the parts, with names such as "xl/workbook.xml". Names ignore
+/// ASCII case. Not thread-safe.
 class Package {
  public:
   /// Reads the zip's directory. `limits` must outlive this. Fails with "workbook-damaged" or
@@ -27,14 +27,13 @@ class Package {
   virtual ~Package() = default;
 
   [[nodiscard]] virtual bool has(std::string_view part) const = 0;
-  /// Expands a part in blocks of at most 64 KiB. Fails with "workbook-damaged", "workbook-encrypted",
-  /// "workbook-too-large", or what `sink` says.
+  /// Expands a part in blocks of at most 64 KiB. Fails with "workbook-damaged", "workbook-encrypted" or
+  /// "workbook-too-large", or as `sink`.
   virtual Result<void> read(std::string_view part,
                             const std::function<Result<void>(std::string_view)>& sink) = 0;
-  /// All bytes expanded so far.
+  /// The number of bytes expanded so far.
   [[nodiscard]] virtual std::uint64_t expanded_bytes() const = 0;
-  /// Parts that are read a second time count once: forgets the bytes that were expanded after the first
-  /// `bytes`.
+  /// Resets the number of expanded bytes to `bytes`, so that parts that are read twice count once.
   virtual void count_again_from(std::uint64_t bytes) = 0;
 
  protected:

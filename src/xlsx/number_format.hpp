@@ -8,7 +8,7 @@
 
 namespace deltadrop::xlsx {
 
-/// What a number format makes of a number, as far as the CSV follows it.
+/// The ways in which the CSV shows a number according to its number format.
 enum class Shown : std::uint8_t {
   as_stored,
   date,
@@ -19,7 +19,7 @@ enum class Shown : std::uint8_t {
   code,          ///< 00000: with leading zeros
 };
 
-/// One of the sections of a format, which ";" separates.
+/// One section of a format. ";" separates sections.
 struct FormatSection {
   struct Condition {
     enum class Operator : std::uint8_t { less, less_equal, equal, not_equal, greater_equal, greater };
@@ -31,27 +31,27 @@ struct FormatSection {
 
   Shown shown = Shown::as_stored;
   std::optional<Condition> condition;
-  /// Of a code: its text, with kDigit for each digit.
+  /// For Shown::code: the text, with kDigit for each digit.
   std::string pattern;
 
   static constexpr char kDigit = '\x01';
 };
 
-/// A number format of ECMA-376 part 1, 18.8.30 and 18.8.31.
+/// A number format as defined by ECMA-376 part 1, 18.8.30 and 18.8.31.
 class NumberFormat {
  public:
   /// Shows numbers as stored.
   NumberFormat() : sections_(1) {}
   static NumberFormat parse(std::string_view code);
-  /// The format that a number below 164 means without a code in the file.
+  /// Returns the built-in format with this id, which is below 164 and has no code in the file.
   static NumberFormat built_in(std::uint32_t id);
 
-  /// The section that applies to `value`.
+  /// Returns the section that applies to `value`.
   [[nodiscard]] const FormatSection& section_for(double value) const;
-  /// True if no section changes a number.
+  /// Returns true if all sections show numbers as stored.
   [[nodiscard]] bool keeps_numbers() const;
-  /// What a code's section shows of `value`: "00123", "12345-6789". Nothing unless `value` is an integer that
-  /// a double holds exactly.
+  /// Formats `value` with a section whose `shown` is code: "00123", "12345-6789". Returns nothing unless
+  /// `value` is an integer below 2^53.
   [[nodiscard]] std::optional<std::string> show_code(double value) const;
 
  private:

@@ -14,7 +14,7 @@
 
 namespace deltadrop::xlsx {
 
-/// Gives a part to `handler`. `bytes_max` bounds its expanded size.
+/// Parses a part with `handler`. `bytes_max` limits its expanded size.
 Result<void> read_part(Package& package, std::string_view part, const XmlRoot& root, XmlHandler& handler,
                        const Limits& limits, std::uint64_t bytes_max);
 
@@ -23,14 +23,14 @@ struct Relationship {
   std::string target;  ///< the name of a part
 };
 
-/// By their ids.
+/// Relationships by their ids.
 using Relationships = std::map<std::string, Relationship, std::less<>>;
 
-/// Those of `part`, or of the package if it is empty; none if the package has no such part. Targets outside
-/// of the package are left out.
+/// Reads the relationships of `part`, or of the package if `part` is empty. Returns none if the package has
+/// no such part. Omits targets outside of the package.
 Result<Relationships> read_relationships(Package& package, std::string_view part, const Limits& limits);
 
-/// The first of this type, or null.
+/// Returns the first relationship of this type, or null.
 const Relationship* find_type(const Relationships& relationships, std::string_view type);
 
 struct SheetEntry {
@@ -39,7 +39,7 @@ struct SheetEntry {
   bool is_hidden = false;
 };
 
-/// What the main part says.
+/// The contents of the main part.
 struct WorkbookPart {
   std::vector<SheetEntry> sheets;  ///< in the order of the tabs
   DateSystem dates = DateSystem::from_1900;
@@ -51,7 +51,7 @@ Result<WorkbookPart> read_workbook_part(Package& package, std::string_view part,
 /// The number formats of the cells' styles.
 class Styles {
  public:
-  /// The format of style `index`, or null if it shows numbers as stored.
+  /// Returns the format of style `index`, or null if it shows numbers as stored.
   [[nodiscard]] const NumberFormat* format_of(std::uint32_t index) const {
     if (index >= formats_of_styles_.size() || formats_of_styles_[index] == kNone) return nullptr;
     return &formats_[formats_of_styles_[index]];
@@ -63,7 +63,7 @@ class Styles {
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
   std::vector<NumberFormat> formats_;             ///< without those that show numbers as stored
-  std::vector<std::uint32_t> formats_of_styles_;  ///< by style: an index of formats_, or kNone
+  std::vector<std::uint32_t> formats_of_styles_;  ///< for each style, an index of formats_ or kNone
 };
 
 }  // namespace deltadrop::xlsx

@@ -9,15 +9,15 @@
 
 namespace deltadrop::xlsx {
 
-/// The texts that a workbook's cells refer to by number, in one block of memory.
+/// The strings that a workbook's cells refer to by index, in one block of memory.
 class SharedStrings {
  public:
-  /// `bytes_max`: the memory that it may use.
+  /// Uses at most `bytes_max` bytes of memory.
   explicit SharedStrings(std::uint64_t bytes_max) : bytes_max_(bytes_max) {}
 
-  /// False if the text does not fit.
+  /// Adds a string. Returns false if it does not fit.
   [[nodiscard]] bool add(std::string_view text);
-  /// Valid until the next add(). Nothing from size() on.
+  /// Returns a string, which is valid until the next add(), or nothing if `index` is not less than size().
   [[nodiscard]] std::optional<std::string_view> at(std::uint64_t index) const;
   [[nodiscard]] std::uint64_t size() const { return size_; }
 
@@ -34,7 +34,7 @@ class SharedStrings {
   std::uint64_t used_ = 0;
   std::uint64_t capacity_ = 0;
   std::uint64_t size_ = 0;
-  std::vector<std::uint64_t> groups_;  ///< where each group of strings begins
+  std::vector<std::uint64_t> groups_;  ///< the offset of each group of strings
 };
 
 }  // namespace deltadrop::xlsx

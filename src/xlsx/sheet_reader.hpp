@@ -15,13 +15,13 @@
 
 namespace deltadrop::xlsx {
 
-/// Collects the text of <si> and <is>: the <t> in it and in its runs <r>, without the phonetic runs <rPh>.
-/// The depths count from the element, which has depth 0.
+/// Collects the text of an <si> or <is> element: its <t> and those of its runs <r>, without the phonetic runs
+/// <rPh>. Depths are relative to the element, which has depth 0.
 class RichText {
  public:
   explicit RichText(std::string& out) : out_(out) {}
 
-  /// `preserves_space`: what xml:space says of elements around.
+  /// `preserves_space` is the xml:space setting of the enclosing elements.
   void begin(bool preserves_space) { preserves_around_ = preserves_space; }
   bool start(std::string_view name, const Attributes& attributes, int depth);
   void end(int depth);
@@ -42,7 +42,7 @@ class RichText {
 Result<void> read_shared_strings(Package& package, std::string_view part, const Limits& limits,
                                  SharedStrings& strings);
 
-/// What a sheet needs to know of its workbook. All must outlive the reader.
+/// The parts of the workbook that a sheet needs. All must outlive the reader.
 struct SheetContext {
   const std::string& sheet;
   const SharedStrings& strings;
@@ -51,10 +51,10 @@ struct SheetContext {
   const Limits& limits;
 };
 
-/// Turns a worksheet's cells into records.
+/// Converts a worksheet's cells to records.
 class SheetReader final : public XmlHandler {
  public:
-  /// `merged`: the ranges known so far, or null to collect them.
+  /// `merged` is the sheet's merged ranges, or null to collect them.
   SheetReader(const SheetContext& context, MergedCells* merged, CsvOutput& output, WarningLog& warnings)
       : context_(context), known_merged_(merged), output_(output), warnings_(warnings), rich_(text_) {}
 
@@ -62,7 +62,7 @@ class SheetReader final : public XmlHandler {
   void end(int depth) override;
   void text(std::string_view piece) override;
 
-  /// Ranges that were read; in a sheet they come after the cells.
+  /// Returns the merged ranges that were read. In a sheet they come after the cells.
   MergedCells take_merged() { return std::move(merged_); }
   [[nodiscard]] std::uint64_t formulas() const { return formulas_; }
 
@@ -92,11 +92,11 @@ class SheetReader final : public XmlHandler {
 
   Part part_ = Part::none;
   bool preserves_space_ = false;
-  CellPlace at_;        ///< the cell that is read, or the last
-  std::string record_;  ///< of this row, up to its last value
+  CellPlace at_;        ///< the current or last cell
+  std::string record_;  ///< the row up to its last value
   std::uint32_t fields_ = 0;
 
-  // Of this cell.
+  // The current cell.
   Type type_ = Type::number;
   std::uint32_t style_ = 0;
   bool in_value_ = false;

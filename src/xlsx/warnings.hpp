@@ -9,12 +9,13 @@
 
 namespace deltadrop::xlsx {
 
-/// Counts findings of each type and keeps the first.
+/// Counts the warnings of each type and keeps the first message.
 class WarningLog {
  public:
-  /// `first` is called only for the first of its type; it says what and where.
+  /// Calls `first` only for the first warning of its type. It returns the message with the position.
   void add(std::string_view type, const std::function<std::string()>& first);
-  /// In the order in which they first occurred, with the counts in the messages.
+  /// Returns one warning for each type, in the order of their first occurrence, with the counts in the
+  /// messages.
   [[nodiscard]] std::vector<Warning> finish() const;
 
  private:
