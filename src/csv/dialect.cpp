@@ -17,7 +17,7 @@ namespace deltadrop::csv {
 namespace {
 
 constexpr std::string_view kCandidates = ",;\t|~";
-/// They win over a comma, which occurs inside numbers and names.
+/// Delimiters that are preferred to a comma, because commas occur inside numbers and names.
 constexpr std::string_view kStrongerThanComma = ";\t|";
 constexpr std::size_t kRecordsMax = 1000;
 constexpr std::size_t kBytesMax = std::size_t{1} << 20;
@@ -28,14 +28,14 @@ struct SampleRecord {
   bool faulty = false;
 };
 
-/// Whether the footer, as the options tell it, begins with this record.
+/// Returns true if the footer begins with this record according to the options.
 bool begins_footer(std::string_view record, const std::vector<std::string>& footer) {
   if (record.starts_with('"')) record.remove_prefix(1);
   return std::any_of(footer.begin(), footer.end(),
                      [&](const std::string& text) { return record.starts_with(text); });
 }
 
-/// Without blank records, and without one that the sample cuts.
+/// Returns the records of the sample, without blank records and without a record that the sample cuts off.
 std::vector<SampleRecord> records_of(const Sample& sample, char delimiter, const ReadOptions& options) {
   const std::string_view all = sample.text.substr(sample.offset);
   const std::string_view text = all.substr(0, kBytesMax);
@@ -53,7 +53,7 @@ std::vector<SampleRecord> records_of(const Sample& sample, char delimiter, const
   return records;
 }
 
-/// Of the first record.
+/// Returns true if the first record has one field.
 bool has_one_field(const Sample& sample, char delimiter) {
   const RowFilter filter({}, delimiter);
   RowScanner scanner(sample.text.substr(sample.offset, kBytesMax), delimiter);
@@ -62,18 +62,19 @@ bool has_one_field(const Sample& sample, char delimiter) {
   return scanner.next(row) && row.fields == 1;
 }
 
-/// How well a delimiter explains a sample.
+/// Describes how well a delimiter fits a sample.
 struct Fit {
   char delimiter = ',';
   std::vector<SampleRecord> records;
-  std::size_t header = 0;     ///< its number among them
-  std::uint64_t fields = 0;   ///< of the header
-  std::size_t agreeing = 0;   ///< records from the header on that have as many
-  bool explains_all = false;  ///< each of those does, without a fault, and they are several
-  bool one_column = true;     ///< each has one, without a fault
+  std::size_t header = 0;     ///< index of the header in `records`
+  std::uint64_t fields = 0;   ///< number of fields of the header
+  std::size_t agreeing = 0;   ///< records from the header on with the same number of fields
+  bool explains_all = false;  ///< the header has several fields, and all later records fit it
+  bool one_column = true;     ///< each record has one field and no fault
 };
 
-/// How many fields most records have, of those with several; the greater one where two do.
+/// Returns the most frequent number of fields among records with several fields. Ties go to the greater
+/// number.
 std::uint64_t usual_fields(const std::vector<SampleRecord>& records) {
   std::map<std::uint64_t, std::size_t> counts;
   for (const auto& record : records) {
@@ -91,7 +92,7 @@ std::uint64_t usual_fields(const std::vector<SampleRecord>& records) {
 
 bool is_blank(std::string_view text) { return trim_blanks(text).empty(); }
 
-/// Text in its first fields, at most half of them, and nothing in the others.
+/// Returns true if only the first fields have text, and at most half of all.
 bool looks_like_a_title(std::string_view record, char delimiter) {
   RowSplitter splitter(delimiter);
   const auto& values = splitter.split(record);
@@ -108,7 +109,8 @@ bool looks_like_data(std::string_view record, char delimiter) {
                      [](std::string_view value) { return data_kind(value) != DataKind::none; });
 }
 
-/// The first record with the usual number of fields that does not look like a title; 0 without one.
+/// Returns the index of the first record that has the usual number of fields and does not look like a title,
+/// or 0 if there is none.
 std::size_t header_among(const std::vector<SampleRecord>& records, char delimiter) {
   const std::uint64_t usual = usual_fields(records);
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -156,15 +158,16 @@ Finding ambiguous(const Fit& one, const Fit& other) {
                       option_for(other.delimiter))};
 }
 
-/// A character that may delimit, although it is not a candidate. What names, dates and codes are written with
-/// is none.
+/// Returns true if the character may be a delimiter although it is not a candidate. Characters of names,
+/// dates and codes are excluded.
 bool is_other_punctuation(char c) {
   constexpr std::string_view kInNames = " _-.'\"()\t\n\r,;|~";
   const bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   return c > '\0' && c <= '~' && !alphanumeric && kInNames.find(c) == std::string_view::npos;
 }
 
-/// Punctuation that every line of one column has equally often.
+/// Returns a finding for a punctuation character that occurs equally often in every line of a one-column
+/// file.
 std::optional<Finding> find_other_delimiter(const std::vector<SampleRecord>& records) {
   if (records.size() < 2) return std::nullopt;
   const std::string_view first = records.front().place.bytes;
@@ -188,7 +191,7 @@ std::optional<Finding> find_other_delimiter(const std::vector<SampleRecord>& rec
   return std::nullopt;
 }
 
-/// The one that explains all; with `doubt` where several do and none is to be preferred.
+/// Returns the fit that explains all records, or null. Sets `doubt` if several do and none is preferred.
 const Fit* choose(const std::vector<Fit>& fits, bool finds_header, std::optional<char> remembered,
                   std::optional<Finding>& doubt) {
   std::vector<const Fit*> explaining;
@@ -196,8 +199,8 @@ const Fit* choose(const std::vector<Fit>& fits, bool finds_header, std::optional
     if (fit.explains_all) explaining.push_back(&fit);
     if (fit.explains_all && fit.delimiter == remembered) return &fit;
   }
-  // Of tables that begin in different lines, the one with the most rows: where the header is not looked for,
-  // all begin in the first.
+  // Prefer the table with the most rows if tables begin in different lines. Without a search for the header,
+  // all begin in the first line.
   std::size_t most = 0;
   for (const Fit* fit : explaining) most = std::max(most, fit->agreeing);
   std::erase_if(explaining, [&](const Fit* fit) { return finds_header && fit->agreeing < most; });
@@ -210,7 +213,7 @@ const Fit* choose(const std::vector<Fit>& fits, bool finds_header, std::optional
   return explaining.front();
 }
 
-/// Where none explains all, the file is refused for the lines that disagree: this one says it best.
+/// Returns the best fit if none explains all records. The file is then rejected with the lines that disagree.
 const Fit& best_guess(const std::vector<Fit>& fits, std::optional<char> remembered) {
   const auto rank = [&](const Fit& fit) {
     const bool is_table = fit.fields > 1;
@@ -228,7 +231,7 @@ std::optional<SamplePlace> header_below(const Fit& fit) {
   if (fit.agreeing * 2 < fit.records.size() - fit.header) return std::nullopt;
   if (fit.records.front().fields > header.fields) return std::nullopt;
   if (looks_like_data(header.place.bytes, fit.delimiter)) return std::nullopt;
-  // It has more fields than it should.
+  // The quote does not open a field, so the record has too many fields.
   if (find_blank_before_quote(header.place.bytes, fit.delimiter) != std::string_view::npos)
     return std::nullopt;
   return header.place;
@@ -289,7 +292,7 @@ Detected detect_dialect(const Sample& sample, const ReadOptions& options, std::o
   if (other) candidates.push_back(*remembered);
   std::vector<Fit> fits;
   if (!finds_header) {
-    // A delimiter that is not in the header explains nothing.
+    // Ignore delimiters that are not in the header.
     for (const char candidate : candidates) {
       if (!has_one_field(sample, candidate)) fits.push_back(fit_of(sample, candidate, options, false));
     }
@@ -308,7 +311,7 @@ Detected detect_dialect(const Sample& sample, const ReadOptions& options, std::o
   }
   if (chosen == nullptr && !one_column) chosen = &best_guess(fits, remembered);
   if (chosen == nullptr || chosen->records.empty()) return detected;
-  // A guess that has one column all the same is not better than what is remembered.
+  // A guess with one column is not better than the remembered delimiter.
   if (chosen->fields > 1 || known) detected.delimiter = chosen->delimiter;
   if (finds_header) detected.header = chosen->records[chosen->header].place;
   return detected;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 
-/// Windows-1252's 0x80 to 0x9F (https://encoding.spec.whatwg.org/index-windows-1252.txt).
+/// The characters 0x80 to 0x9F of Windows-1252 (https://encoding.spec.whatwg.org/index-windows-1252.txt).
 constexpr std::array<char32_t, 32> kWindows1252 = {
     0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
     0x2039, 0x0152, 0x008D, 0x017D, 0x008F, 0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
@@ -37,7 +37,7 @@ void append_utf8(std::string& out, char32_t c) {
 
 std::uint8_t byte_at(std::string_view bytes, std::size_t at) { return static_cast<std::uint8_t>(bytes[at]); }
 
-/// Takes one character of UTF-16 at `at`.
+/// Appends the UTF-16 character at `at` as UTF-8 and advances `at`.
 void append_utf16(std::string& out, std::string_view bytes, std::size_t& at, bool big_endian) {
   const auto unit_at = [&](std::size_t place) -> char32_t {
     const char32_t first = byte_at(bytes, place);

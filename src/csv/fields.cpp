@@ -15,7 +15,7 @@ void append_undoubled(std::string& out, std::string_view inner) {
   out.append(inner, from);
 }
 
-/// At an opening quote: goes to the field's delimiter or the end.
+/// Reads a quoted field. Starts at the opening quote and stops at the field's delimiter or the record's end.
 RawField FieldCursor::take_quoted() {
   const char* const start = ++at_;
   RawField field;
@@ -113,7 +113,7 @@ void RowSplitter::split_carefully(std::string_view record) {
       values_.push_back(marked ? std::string_view() : field.inner);
       continue;
     }
-    // Reserved once for the whole record, so that earlier views stay valid.
+    // Reserve once for the whole record, so that earlier views stay valid.
     if (undoubled_.capacity() < record.size()) undoubled_.reserve(record.size());
     const std::size_t from = undoubled_.size();
     append_undoubled(undoubled_, field.inner);

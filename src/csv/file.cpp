@@ -24,8 +24,8 @@ namespace {
 
 struct Bytes {
   Encoding encoding = Encoding::utf8;
-  std::string_view body;         ///< behind the byte order mark
-  std::optional<Finding> fault;  ///< no text can be read out of it
+  std::string_view body;         ///< after the byte order mark
+  std::optional<Finding> fault;  ///< the reason why the bytes cannot be read as text
 };
 
 Finding unknown_byte_order() {
@@ -41,7 +41,8 @@ bool has_one_byte_a_character(Encoding encoding) {
   return encoding == Encoding::latin1 || encoding == Encoding::windows1252;
 }
 
-/// A byte order mark beats the option: no real text of another encoding starts with one.
+/// Detects the encoding. A byte order mark overrides the option, because no real text in another encoding
+/// starts with one.
 Bytes find_encoding(std::string_view bytes, const ReadOptions& options, const Remembered& remembered) {
   if (auto other = find_other_format(bytes, options.rules)) return {Encoding::utf8, bytes, std::move(other)};
   const bool remembers_8_bit =
@@ -56,7 +57,7 @@ Bytes find_encoding(std::string_view bytes, const ReadOptions& options, const Re
   const Encoding asked = options.encoding.value_or(otherwise);
   if (asked != Encoding::utf16) return {asked, bytes, {}};
   if (const auto found = find_utf16_order(bytes)) return {*found, bytes, {}};
-  // An empty file has another fault.
+  // An empty file gets another finding.
   if (bytes.empty()) return {Encoding::utf16le, bytes, {}};
   return {Encoding::utf16le, bytes, unknown_byte_order()};
 }
@@ -91,7 +92,7 @@ struct File::State {
 
 namespace {
 
-/// Row references keep offsets in 40 bits.
+/// Row references store offsets in 40 bits.
 constexpr std::uint64_t kTextBytesMax = std::uint64_t{1} << 40;
 
 Result<void> check_size(std::uint64_t bytes) {
@@ -100,7 +101,7 @@ Result<void> check_size(std::uint64_t bytes) {
                fmt::format("the text has {} bytes, 1 TiB is the limit", bytes), "split the file"};
 }
 
-/// A file without a name: gone with its last descriptor or mapping, also after a crash.
+/// Creates an unnamed file. It disappears with its last descriptor or mapping, even after a crash.
 Result<io::File> unnamed_file(const std::filesystem::path& folder) {
   int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (descriptor >= 0) return io::File(descriptor, folder / "(unnamed)");

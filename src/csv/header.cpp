@@ -32,7 +32,7 @@ std::string key_hint(const std::vector<std::string>& columns, const std::string&
   return fmt::format("the columns are {}; name the key with key=, or check the delimiter", list);
 }
 
-/// A name that no column has in any case.
+/// Returns `name` with enough "_" appended to differ from all names in `taken`, ignoring case.
 std::string free_name(std::string name, const std::set<std::string>& taken) {
   while (taken.contains(ascii_lower(name))) name += '_';
   return name;
@@ -137,7 +137,7 @@ bool HeaderReader::readable(const Row& row) {
 
 void HeaderReader::check_names(const Header& header) {
   const std::vector<std::string>& columns = header.columns;
-  // A tree: nobody can choose names that collide in it.
+  // Use a tree, because chosen names could collide in a hash table.
   std::map<std::string, std::size_t> first_with_name;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const std::string& name = columns[i];
@@ -147,7 +147,7 @@ void HeaderReader::check_names(const Header& header) {
              "name every column, or give unnamed=number to have it named, or unnamed=drop to leave it out");
       continue;
     }
-    // Every event of the file repeats the names: a long one would make each short row a large event.
+    // Every event repeats the names, so a long name would make the event of each short row large.
     if (name.size() > limits_.key_bytes_max) {
       report("column-name-too-long", name,
              fmt::format("the name of column {} in line {} has {} bytes, {} are allowed: {}", i + 1,

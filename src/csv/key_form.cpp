@@ -19,7 +19,7 @@ bool is_ascii(std::string_view text) {
 
 bool is_ascii_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-/// Unicode's White_Space, and the characters without width that are taken for nothing.
+/// Returns true for Unicode's White_Space and for zero-width characters, which are ignored.
 bool is_blank(utf8proc_int32_t c) {
   if (c < 0x80) return is_ascii_blank(static_cast<char>(c));
   switch (utf8proc_category(c)) {
@@ -37,7 +37,7 @@ struct Character {
   std::size_t bytes = 0;
 };
 
-/// `text`: valid UTF-8, not empty.
+/// Returns the first character of `text`, which is valid UTF-8 and not empty.
 Character first_of(std::string_view text) {
   Character character;
   const auto read = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),  // NOLINT
@@ -82,7 +82,8 @@ std::string_view trimmed(std::string_view text) {
   return begin < end ? text.substr(begin, end - begin) : std::string_view();
 }
 
-/// Empty where the library fails, which it does only for invalid text or without memory.
+/// Maps `text` with utf8proc. Returns it unchanged if the library fails, which means invalid text or no
+/// memory.
 std::string mapped(std::string_view text, int options) {
   utf8proc_uint8_t* result = nullptr;
   const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),  // NOLINT
@@ -93,8 +94,8 @@ std::string mapped(std::string_view text, int options) {
   return {reinterpret_cast<const char*>(result), static_cast<std::size_t>(size)};  // NOLINT
 }
 
-/// Of folded text: the capital of each character that folds back to it. So no two different folded texts get
-/// one form.
+/// Replaces each character of folded text with its capital if the capital folds back to it. Different folded
+/// texts thus keep different forms.
 std::string in_capitals(std::string_view folded) {
   std::string out;
   for_each_character(folded, [&](const Character& character) {
@@ -106,8 +107,8 @@ std::string in_capitals(std::string_view folded) {
   return out;
 }
 
-/// Unicode's canonical caseless match where both are asked for: an iota below a letter folds to a letter, so
-/// that it must be in its canonical place before.
+/// Implements Unicode's canonical caseless matching if both rules apply. The text is decomposed before
+/// folding, because a combining iota folds to a letter and must be in canonical order first.
 std::string form_of(std::string_view key, const KeyRules& rules) {
   std::string form(key);
   if (rules.ignore_case) {

@@ -43,7 +43,7 @@ std::string_view KeyReader::read_composite(std::string_view record) {
   FieldCursor cursor(record, delimiter_);
   RawField field;
   while (raw_.size() <= last_column_ && cursor.next(field)) raw_.push_back(field);
-  // One of a file that is written to meanwhile may have become shorter than it was.
+  // A record may have become shorter if a program has written to the file since.
   raw_.resize(last_column_ + 1);
   parts_.clear();
   undoubled_.clear();

@@ -22,7 +22,7 @@ struct Place {
   Line line{1};
 };
 
-/// The place behind the line end of the line at `place`, or the text's end.
+/// Returns the position after the line end of the line at `place`, or the text's end.
 Place next_line(std::string_view text, Place place) {
   auto end = text.find_first_of("\r\n", place.offset);
   if (end == std::string_view::npos) return {text.size(), place.line};
@@ -30,7 +30,7 @@ Place next_line(std::string_view text, Place place) {
   return {end + 1, place.line.next()};
 }
 
-/// The delimiter that a first line such as sep=; declares, as spreadsheets write it.
+/// Returns the delimiter that a first line such as sep=; declares. Spreadsheets write such lines.
 std::optional<char> declared_delimiter(std::string_view text) {
   std::string_view line = text.substr(0, text.find_first_of("\r\n"));
   if (line.size() > 1 && line.starts_with('"') && line.ends_with('"')) line = line.substr(1, line.size() - 2);
@@ -40,11 +40,11 @@ std::optional<char> declared_delimiter(std::string_view text) {
   return delimiter.has_value() ? std::optional(delimiter.value()) : std::nullopt;
 }
 
-/// Where the last `lines` physical lines begin; not before `from`.
+/// Returns the offset where the last `lines` physical lines begin, but at least `from`.
 std::uint64_t before_last_lines(std::string_view text, std::int64_t lines, std::uint64_t from) {
   std::size_t end = text.size();
   for (; lines > 0 && end > from; --lines) {
-    // The line's own end.
+    // Skip the line's own end.
     if (text[end - 1] == '\n') --end;
     if (end > from && text[end - 1] == '\r') --end;
     while (end > from && text[end - 1] != '\n' && text[end - 1] != '\r') --end;
@@ -91,7 +91,7 @@ class LayoutReader {
     if (readable) reader_.settle_columns(layout_.header);
   }
 
-  /// Finds the delimiter, the header's names and the rows. False where they cannot be found.
+  /// Finds the delimiter, the header's names and the rows. Returns false if it cannot find them.
   bool find_parts(const Remembered& remembered) {
     const auto declared = declared_delimiter(text_);
     layout_.dialect.delimiter_declared = declared.has_value();
@@ -121,7 +121,7 @@ class LayoutReader {
     return false;
   }
 
-  /// Behind the lines that are skipped; one that declares the delimiter is never the header.
+  /// Returns the position after the skipped lines. A line that declares the delimiter is never the header.
   [[nodiscard]] Place first_line(bool declares) const {
     Place place;
     const std::int64_t skipped = std::max<std::int64_t>(options_.skip_lines.lines, declares ? 1 : 0);
@@ -176,7 +176,8 @@ class LayoutReader {
     if (options_.has_header && !header.columns.empty()) warn_of_data_in_header();
   }
 
-  /// Where every line ends with a delimiter, there is no name after the last, and the value is blank.
+  /// Detects that every line ends with a delimiter: the last name is empty and the last value of rows is
+  /// blank.
   void find_trailing_delimiter() {
     Header& header = layout_.header;
     if (options_.has_header) {
@@ -189,8 +190,8 @@ class LayoutReader {
     header.trailing_delimiter = layout_.dialect.trailing_delimiter = true;
   }
 
-  /// Whether the first rows, at least `rows_min`, have so many fields, and the last of them is blank. Where
-  /// nameless columns have an option, all rows: then one that has a value there is not refused.
+  /// Returns true if the first rows, at least `rows_min`, have `fields` fields of which the last is blank.
+  /// Reads all rows if an option accepts unnamed columns, because a row with a value there is then accepted.
   [[nodiscard]] bool rows_end_blank(std::size_t fields, std::int64_t rows_min) const {
     constexpr std::int64_t kRowsMax = 1000;
     const auto rows_max =
@@ -208,7 +209,7 @@ class LayoutReader {
     return count >= rows_min;
   }
 
-  /// A header that seems to be below the first line.
+  /// Returns a probable header below the first line.
   [[nodiscard]] std::optional<SamplePlace> header_below() const {
     const Header& header = layout_.header;
     const bool nameless = std::any_of(header.columns.begin(), header.columns.end(), is_blank);
@@ -238,7 +239,7 @@ class LayoutReader {
                     above, reader_.line().value)};
   }
 
-  /// Names that are written as the values below them are.
+  /// Warns if the names look like the values below them.
   void warn_of_data_in_header() {
     RowScanner scanner = rows();
     Row row;
@@ -266,7 +267,7 @@ class LayoutReader {
   const ReadOptions& options_;
   HeaderReader reader_;
   FindingLog& findings_;
-  Place start_;  ///< of the header, or of the first row
+  Place start_;  ///< the position of the header, or of the first row
   Layout layout_;
 };
 

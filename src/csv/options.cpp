@@ -34,7 +34,7 @@ constexpr std::array<std::pair<std::string_view, Encoding>, 12> kEncodingNames =
 constexpr std::array<std::pair<std::string_view, char>, 6> kDelimiterWords = {
     {{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"pipe", '|'}, {"tilde", '~'}, {"space", ' '}}};
 
-/// "\x1f", in lower case.
+/// Parses an escape such as "\x1f" in lower case.
 std::optional<char> parse_escaped_byte(std::string_view text) {
   if (!text.starts_with("\\x") || text.size() != 4) return std::nullopt;
   unsigned byte = 0;

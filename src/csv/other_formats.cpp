@@ -18,7 +18,7 @@ using namespace std::string_view_literals;
 
 constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
 
-/// By bytes that no text begins with: control characters, or what no encoding of ours has.
+/// Detects workbooks by signatures that no text begins with.
 bool is_workbook(std::string_view bytes) {
   constexpr std::array kSignatures = {"PK\x03\x04"sv, "PK\x05\x06"sv, "\xD0\xCF\x11\xE0"sv};
   return std::any_of(kSignatures.begin(), kSignatures.end(),
@@ -34,7 +34,7 @@ Finding not_csv(std::string_view format, std::string fix) {
 std::string_view workbook_format(std::string_view bytes, int rules) {
   if (rules == 1) return "an Excel workbook or a zip archive";
   if (bytes.starts_with("\xD0")) return "an Excel workbook (XLS)";
-  // Its parts are named in clear.
+  // A zip file stores the names of its parts uncompressed.
   const bool is_xlsx = bytes.substr(0, 4096).find("[Content_Types].xml") != std::string_view::npos ||
                        bytes.find("xl/workbook.") != std::string_view::npos;
   return is_xlsx ? "an Excel workbook (XLSX)" : "an Excel workbook (XLSX) or a zip archive";
@@ -57,8 +57,8 @@ std::string_view without_blanks(std::string_view text) {
   return from == std::string_view::npos ? std::string_view() : text.substr(from);
 }
 
-/// An object with a name or nothing in it; an array of objects, arrays, texts, or nothing. A header may begin
-/// with a bracket, but not go on so.
+/// Returns true for an object that is empty or starts with a name, or an array that is empty or starts with
+/// an object, an array or a text. A header may begin with a bracket but does not continue this way.
 bool is_json(std::string_view text) {
   if (!text.starts_with('{') && !text.starts_with('[')) return false;
   const std::string_view inner = without_blanks(text.substr(1));
@@ -67,7 +67,7 @@ bool is_json(std::string_view text) {
                              : "{[\"]"sv.find(inner.front()) != std::string_view::npos;
 }
 
-/// The field of a line around a byte, as far as that can be told without knowing the delimiter.
+/// Returns the field around a byte; any usual delimiter ends it, because the delimiter is unknown.
 std::string_view cell_around(std::string_view bytes, std::size_t at) {
   constexpr std::string_view kEnds = ",;\t|~\"\r\n";
   const auto before = at == 0 ? std::string_view::npos : bytes.find_last_of(kEnds, at - 1);

@@ -13,20 +13,20 @@
 namespace deltadrop::csv {
 namespace {
 
-constexpr std::size_t kEventFactsBytes = 8192;  ///< what an event's own fields may take
+constexpr std::size_t kEventFactsBytes = 8192;  ///< maximum size of an event's own fields
 constexpr std::size_t kNullJsonBytes = 4;
 constexpr std::size_t kEscapeFactorMax = 6;  ///< \u0001 for one byte
 constexpr std::size_t kRowBytesMax = std::numeric_limits<std::uint32_t>::max();
-/// Read three times: for NUL, for UTF-8, and by the row scan. The first brings it into the second-level
-/// cache.
+/// A stretch is read three times: for NUL, for UTF-8, and by the row scan. The first read brings it into the
+/// second-level cache.
 constexpr std::size_t kStretchBytes = std::size_t{128} << 10;
 
 bool has_no_nul(std::string_view text) {
   return text.empty() || std::memchr(text.data(), 0, text.size()) == nullptr;
 }
 
-/// What is left for a row's values of half of an event less its facts, behind the names: once in the values
-/// object, once in changed_columns, and the key's.
+/// Returns the maximum size of a row's values in JSON: half of an event, less the event's own fields and the
+/// names. The names occur in the values object and in changed_columns; the key has a name too.
 std::size_t json_bytes_for_values(const Header& header, const Limits& limits, std::string_view key_column) {
   std::size_t names = json_string_size(key_column) + 4;
   for (const auto column : header.tracked) names += 2 * json_string_size(header.columns[column]) + 3;
@@ -34,7 +34,7 @@ std::size_t json_bytes_for_values(const Header& header, const Limits& limits, st
   return half > kEventFactsBytes + names ? half - kEventFactsBytes - names : 0;
 }
 
-/// The other reading of a value that is not valid UTF-8.
+/// Returns a value that is not valid UTF-8 as Windows-1252 text.
 std::string windows_1252_reading(std::string_view field) {
   std::string text;
   const auto done =
@@ -120,7 +120,7 @@ bool RowCheck::touches_lone_return(const Row& row) const {
   return is_lone_return(row.offset + row.bytes.size()) || (row.offset > 0 && is_lone_return(row.offset - 1));
 }
 
-/// Why a row has the wrong number of fields, and the fix, as far as its bytes tell.
+/// Guesses from a row's bytes why it has the wrong number of fields, and the fix.
 RowCheck::Cause RowCheck::cause_of_field_count(const Row& row) const {
   const bool many = row.fields > file_.header().fields();
   if (const auto quote = find_blank_before_quote(row.bytes, delimiter());
@@ -153,7 +153,7 @@ void RowCheck::report_field_count(const Row& row) {
   });
 }
 
-/// Of a row in a file whose lines end with a delimiter.
+/// Checks a row in a file whose lines end with a delimiter.
 bool RowCheck::ends_with_delimiter(const Row& row) {
   if (row.fields < file_.header().fields() || row.bytes.ends_with(delimiter())) return true;
   const std::string_view last = splitter_.split(row.bytes).back();
@@ -176,7 +176,7 @@ bool RowCheck::lies_in_valid_stretch(const Row& row) {
   const std::size_t row_end = row.offset + row.bytes.size();
   if (row_end > stretch_end_) {
     std::size_t end = std::min(text.size(), std::max(row_end, row.offset + kStretchBytes));
-    // Not inside a character; in text that is not valid any place will do.
+    // Do not end inside a character. In invalid text the end does not matter.
     while (end > row_end && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
       --end;
     const auto stretch = text.substr(row.offset, end - row.offset);
@@ -223,7 +223,7 @@ bool RowCheck::fits_limits(const Row& row) {
   }
   if (row.bytes.size() <= limits.field_bytes_max) return true;
   const auto& values = splitter_.split(row.bytes);
-  // What is after a delimiter at the end of the line is blank.
+  // A field after a trailing delimiter is blank, so it needs no check.
   for (std::size_t column = 0; column < file_.header().columns.size(); ++column) {
     if (values[column].size() <= limits.field_bytes_max) continue;
     findings_.add("field-too-large", [&] {
@@ -344,10 +344,10 @@ void RowCheck::warn_of_lone_returns(const PassedOver& passed, Findings& warnings
 
 void RowCheck::warn_of_bare_quotes(const BareQuotes& found, Findings& warnings) const {
   if (found.fields() == 0) return;
-  // The row may be the header, which the file's own scanner passes over.
+  // The row may be the header, which the file's own scanner skips.
   RowScanner scanner(file_.text(), delimiter(), found.first_row(), found.first_line());
   Row row;
-  // A text that another program writes to meanwhile is refused afterwards.
+  // The text has changed; the caller rejects it later.
   if (!scanner.next(row)) return;
   Place place = place_of(row, found.first_at());
   if (place.field.ends_with(delimiter())) place.field.remove_suffix(1);

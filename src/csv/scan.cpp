@@ -36,7 +36,7 @@ void RowScanner::skip_empty_lines() {
   }
 }
 
-/// At an opening quote: goes behind the closing one, or to the end.
+/// Starts at an opening quote and stops after the closing quote or at the end of the text.
 void RowScanner::scan_quoted(Row& row) {
   const char* const start = at_++;
   while (true) {
@@ -68,7 +68,7 @@ void RowScanner::scan_row_with_quotes(Row& row) {
     line_ += static_cast<std::int64_t>(found.line_ends);
     return;
   }
-  // One of its quotes is a character, or a fault.
+  // One of the quotes is bare or a fault.
   while (at_ < end_ && *at_ == '"') {
     if (at_ == start || at_[-1] == delimiter_) {
       scan_quoted(row);

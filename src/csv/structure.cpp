@@ -9,7 +9,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "bit i of a block is byte i");
 
-/// Eight bytes at a time in plain registers.
+/// Reads eight bytes at a time in general-purpose registers.
 class PortableBlock {
  public:
   explicit PortableBlock(const char* at) { __builtin_memcpy(words_, at, sizeof words_); }
@@ -30,7 +30,7 @@ class PortableBlock {
   [[nodiscard]] std::uint64_t at_most_space() const {
     std::uint64_t more = 0;
     for (unsigned i = 0; i < 8; ++i) {
-      // The high bit of each byte: set where the byte is greater than a space.
+      // The high bit of each byte is set if the byte is greater than a space.
       const std::uint64_t greater = ((words_[i] & kOnes * 0x7F) + kOnes * 0x5F) | words_[i];
       more |= (((greater & kOnes * 0x80) >> 7) * 0x0102040810204080) >> 56 << (8 * i);
     }
@@ -45,9 +45,9 @@ class PortableBlock {
   /// Bit i is set where byte i is zero.
   static std::uint64_t zero_bytes(std::uint64_t word) {
     constexpr std::uint64_t kLow = kOnes * 0x7F;
-    // The high bit of each byte: set exactly where the byte is zero.
+    // The high bit of each byte is set if and only if the byte is zero.
     const std::uint64_t zero = ~(((word & kLow) + kLow) | word | kLow);
-    // Multiplied so that the eight bits meet in the highest byte.
+    // The multiplication collects the eight bits in the highest byte.
     return ((zero >> 7) * 0x0102040810204080) >> 56;
   }
 

@@ -6,9 +6,9 @@
 #include <immintrin.h>
 #endif
 
-// The structural scan for one kind of machine: `Block` reads 64 bytes at a time. Included by one source for
-// each kind, which is compiled for it; nothing here may be inlined into code for other machines, so it calls
-// no library.
+// The structural scan for one instruction set; `Block` reads 64 bytes at a time. One source file for each
+// instruction set includes this and is compiled for it. Library functions compiled here could be linked into
+// code for other machines, so this header calls none.
 namespace deltadrop::csv {
 namespace {
 
@@ -22,14 +22,14 @@ inline std::uint64_t count_bits(std::uint64_t bits) {
   return static_cast<std::uint64_t>(__builtin_popcountll(bits));
 }
 
-/// Bit i of the outcome is the exclusive or of bits 0 to i.
+/// Returns the prefix XOR: bit i is the exclusive or of bits 0 to i.
 inline std::uint64_t prefix_xor_by_shifts(std::uint64_t bits) {
   for (unsigned step = 1; step < 64; step *= 2) bits ^= bits << step;
   return bits;
 }
 
 #if defined(__PCLMUL__)
-/// The same by one instruction.
+/// Returns the same with one instruction.
 inline std::uint64_t prefix_xor_by_clmul(std::uint64_t bits) {
   const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<long long>(bits)),
                                                _mm_set1_epi8(static_cast<char>(0xFF)), 0);
@@ -37,28 +37,28 @@ inline std::uint64_t prefix_xor_by_clmul(std::uint64_t bits) {
 }
 #endif
 
-/// What the end of a block means for the next.
+/// The state that one block passes to the next.
 struct Carry {
-  std::uint64_t inside_quotes = 0;  ///< all ones where a quoted field goes on
-  std::uint64_t closed_quote = 0;   ///< 1 where the last byte closed a quote
-  std::uint64_t field_start = 1;    ///< 1 where a field may start at the next byte
-  std::uint64_t line_end = 1;       ///< 1 where the last byte was a line end outside quotes
+  std::uint64_t inside_quotes = 0;  ///< all ones if a quoted field continues
+  std::uint64_t closed_quote = 0;   ///< 1 if the last byte closed a quote
+  std::uint64_t field_start = 1;    ///< 1 if a field may start at the next byte
+  std::uint64_t line_end = 1;       ///< 1 if the last byte was a line end outside quotes
   std::uint64_t carriage_return = 0;
 };
 
-/// What stands where in a block; bit i is byte i.
+/// Bit masks of a block; bit i describes byte i.
 struct Structure {
   std::uint64_t line_feeds = 0;   ///< outside quotes
-  std::uint64_t record_ends = 0;  ///< the first line end behind each record
+  std::uint64_t record_ends = 0;  ///< the first line end after each record
   std::uint64_t delimiters = 0;   ///< outside quotes
-  std::uint64_t doubled = 0;      ///< quotes behind a closing quote
-  std::uint64_t broken = 0;       ///< quotes that parity does not explain, and what stands behind such
+  std::uint64_t doubled = 0;      ///< quotes after a closing quote
+  std::uint64_t broken = 0;       ///< quotes that parity does not explain, and the bytes after them
   std::uint64_t line_ends = 0;    ///< LF and CR outside quotes
-  std::uint64_t empty_lines = 0;  ///< the line ends of lines without a byte
+  std::uint64_t empty_lines = 0;  ///< the line ends of empty lines
   std::uint64_t quotes = 0;
   std::uint64_t any_line_ends =
       0;  ///< one bit for each LF, CR and CRLF, in and outside quotes; CRLF at its LF
-  std::uint64_t behind_lone_return = 0;  ///< what stands behind a CR outside quotes and is no LF
+  std::uint64_t behind_lone_return = 0;  ///< bytes other than LF after a CR outside quotes
 };
 
 template <class Block>
@@ -70,7 +70,7 @@ inline Structure structure_of(const Block& block, char delimiter, Carry& carry) 
   std::uint64_t inside = carry.inside_quotes;
   std::uint64_t line_ends = line_feeds | returns;
   if ((quotes | carry.inside_quotes | carry.closed_quote) != 0) {
-    // Inside: from an opening quote up to before its closing one.
+    // `inside` covers the bytes from an opening quote up to the one before its closing quote.
     inside ^= Block::prefix_xor(quotes);
     const std::uint64_t opening = quotes & inside;
     const std::uint64_t closing = quotes & ~inside;
@@ -96,7 +96,7 @@ inline Structure structure_of(const Block& block, char delimiter, Carry& carry) 
   const std::uint64_t behind_line_end = (line_ends << 1) | carry.line_end;
   found.record_ends = line_ends & ~behind_line_end;
   carry.line_end = line_ends >> 63;
-  // A CR counts where the byte behind it is no LF; that byte may be in the next block.
+  // A CR counts if the byte after it is not LF. That byte may be in the next block.
   const std::uint64_t after_return = (returns << 1) | carry.carriage_return;
   found.empty_lines = line_ends & behind_line_end & ~(line_feeds & after_return);
   const std::uint64_t behind_return = after_return & ~line_feeds;
@@ -112,13 +112,13 @@ class NotRowSearch {
  public:
   explicit NotRowSearch(const NotRows& wanted) : wanted_(wanted) {}
 
-  /// One bit in each record of the block that may not be a row: at its start or at its end. `left`: bytes
-  /// from `at`, the block's place, to the text's end.
+  /// Returns a mask with one bit in each record of the block that may not be a row: at its start or at its
+  /// end. `left` is the number of bytes from `at`, the block's position, to the text's end.
   std::uint64_t find(const Block& block, const Structure& found, const char* at, std::uint64_t left) {
     const std::uint64_t starts = ((found.line_ends << 1) | line_end_) & ~found.line_ends;
     line_end_ = found.line_ends >> 63;
-    // A start that is added to a run of blank bytes carries over to the byte after the run: where that is
-    // the record's end, there is nothing else in the record.
+    // Adding a start to a run of blank bytes carries to the byte after the run. If that byte is the record's
+    // end, the record has only blank bytes.
     const std::uint64_t blank = (found.delimiters | found.quotes | block.at_most_space()) & ~found.line_ends;
     std::uint64_t sum = 0;
     const bool carried = __builtin_add_overflow(blank, starts, &sum);
@@ -141,7 +141,7 @@ class NotRowSearch {
 
   const NotRows wanted_;
   std::uint64_t line_end_ = 1;
-  std::uint64_t blank_so_far_ = 0;  ///< 1 where the record that goes on has only blank bytes so far
+  std::uint64_t blank_so_far_ = 0;  ///< 1 if the record that continues has only blank bytes so far
 };
 
 template <class Block>
@@ -162,8 +162,8 @@ EqualStretch find_equal_stretch(std::string_view text_a, std::string_view text_b
                                ? block.unlike(Block(b + at))
                                : block.unlike(Block(b + at, left)) | ~bits_below(static_cast<unsigned>(left));
     const Structure found = structure_of(block, delimiter, carry);
-    // A CR that ends a line ends the search too: without a line feed it would go on to the texts' end, and
-    // begin again behind each record.
+    // A CR that ends a line also ends the search. Without a line feed, the search would run to the end of the
+    // texts and start again after each record.
     unlike |= found.broken | found.behind_lone_return;
     if (not_rows.looked_for) unlike |= search.find(block, found, a + at, left);
     std::uint64_t line_feeds = found.line_feeds;
@@ -194,11 +194,11 @@ std::uint64_t count_line_ends(std::string_view bytes) {
     const Block block = left >= kBlockBytes ? Block(text + at) : Block(text + at, left);
     const std::uint64_t line_feeds = block.equal_to('\n');
     const std::uint64_t returns = block.equal_to('\r');
-    // A lone CR counts at the byte behind it, as in any_line_ends.
+    // A lone CR counts at the byte after it, as in any_line_ends.
     count += count_bits(line_feeds | (((returns << 1) | carriage_return) & ~line_feeds));
     carriage_return = returns >> 63;
   }
-  // One at the very end of a whole block has nothing behind it.
+  // A CR at the very end of a whole block has no byte after it.
   return count + carriage_return;
 }
 
@@ -224,7 +224,7 @@ RecordEnd find_record_end(const char* text, const char* text_end, char delimiter
   const auto length = static_cast<std::uint64_t>(text_end - text);
   RecordEnd found;
   Carry carry;
-  // A record starts here, which is no line end.
+  // A record starts here, so the first byte is not an empty line's end.
   carry.line_end = 0;
   for (std::uint64_t at = 0; at < length; at += kBlockBytes) {
     const std::uint64_t left = length - at;
@@ -255,7 +255,7 @@ std::size_t find_delimiters(std::string_view record, char delimiter, std::uint32
     const std::uint64_t left = length - at;
     const Block block = left >= kBlockBytes ? Block(text + at) : Block(text + at, left);
     const Structure found = structure_of(block, delimiter, carry);
-    // Behind the record's end there is nothing, so a quote that closes there is not followed by text.
+    // Bytes after the record's end do not count, so a quote that closes there is not followed by text.
     const std::uint64_t inside_record = bits_below(left >= kBlockBytes ? 64 : static_cast<unsigned>(left));
     if (((found.broken | found.doubled) & inside_record) != 0) return kNotPlain;
     std::uint64_t delimiters = found.delimiters;

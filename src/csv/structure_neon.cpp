@@ -5,7 +5,7 @@
 #include <arm_neon.h>
 #endif
 
-// NEON is part of every 64-bit Arm, so this needs no flags and no question at run time.
+// Every 64-bit Arm processor has NEON, so this needs no compiler flags and no check at run time.
 namespace deltadrop::csv {
 
 #if defined(__aarch64__)
@@ -41,8 +41,8 @@ class NeonBlock {
   static std::uint64_t prefix_xor(std::uint64_t bits) { return prefix_xor_by_shifts(bits); }
 
  private:
-  /// NEON has no movemask: each byte keeps the bit of its place in eight, and neighbours are added up three
-  /// times.
+  /// Replaces the movemask that NEON lacks: each byte keeps the bit of its position modulo eight, and three
+  /// pairwise additions combine the bytes.
   static std::uint64_t bits_of(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d) {
     constexpr std::uint8_t kPlaces[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
     const uint8x16_t places = vld1q_u8(kPlaces);

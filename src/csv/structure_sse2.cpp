@@ -5,7 +5,7 @@
 #include <emmintrin.h>
 #endif
 
-// SSE2 is part of every x86-64, so this needs no flags and no question at run time.
+// Every x86-64 processor has SSE2, so this needs no compiler flags and no check at run time.
 namespace deltadrop::csv {
 
 #if defined(__x86_64__)

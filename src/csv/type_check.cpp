@@ -21,7 +21,7 @@ struct CheckedColumn {
   const DeclaredType& type;
 };
 
-/// Every value is a string.
+/// Returns the tracked columns with a declared type other than string, which every value fits.
 std::vector<CheckedColumn> checked_columns(const File& file) {
   std::vector<CheckedColumn> columns;
   const Header& header = file.header();
