@@ -14,7 +14,7 @@ namespace {
 
 bool has_other_than_rows(const csv::Skipped& skipped) { return skipped.blank + skipped.header > 0; }
 
-/// Whether it has other lines than rows.
+/// Reads the whole version. Returns true if it has lines that are not rows.
 Result<bool> check_whole(const csv::File& before, const Stop& stop) {
   DD_TRY(const auto whole, read_whole(before, csv::CheckScope::shape, 1, stop));
   if (!whole.findings.empty()) return corrupt_version(whole.findings);
@@ -45,14 +45,14 @@ Result<BeforeCheck::Checked> BeforeCheck::run() {
   return Checked::whole;
 }
 
-/// False also where a row cannot be used.
+/// Returns false if the keys do not increase, or if a row cannot be used.
 bool BeforeCheck::keys_increase() {
   csv::FindingLog findings(0);
   RowReader rows(before_, csv::CheckScope::shape, csv::TextCheck::by_stretch, findings, stop_);
   KeyOrder order(before_.text());
   while (rows.next()) {
     if (!rows.accept() || !order.take(rows.key())) return false;
-    // Behind the row, so that this part and the rest have one in common: their orders make one.
+    // Stop only after this row, which the rest contains too, so that both orders combine into one.
     if (rows.row().offset >= end_.load(std::memory_order_relaxed)) break;
   }
   found_other_than_rows_ = has_other_than_rows(rows.skipped());

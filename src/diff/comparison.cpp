@@ -6,7 +6,7 @@
 namespace deltadrop::diff {
 namespace {
 
-/// A stretch that both share has the same rows.
+/// Returns true if text that both files share has the same rows in both.
 bool have_same_filter(const csv::File& before, const csv::File& after) {
   const csv::RowFilter* old_filter = before.row_filter();
   const csv::RowFilter* new_filter = after.row_filter();
@@ -23,7 +23,7 @@ bool have_same_layout(const csv::File& before, const csv::File& after) {
          before.options().rules == after.options().rules && have_same_filter(before, after);
 }
 
-/// A tree: nobody can choose names that collide in it.
+/// Returns the tracked columns by name. It is a tree, because chosen names could collide in a hash table.
 std::map<std::string_view, std::size_t> tracked_by_name(const csv::Header& header) {
   std::map<std::string_view, std::size_t> by_name;
   for (const auto column : header.tracked) by_name.emplace(header.columns[column], column);
@@ -71,7 +71,7 @@ void Comparison::compare_as_numbers(const csv::File& before, const csv::File& af
     const auto& new_types = after.options().types;
     const auto declared = new_types.find(pair.name);
     if (declared != new_types.end()) types.before = types.after = declared->second;
-    // A version that declares nothing of the column is read as the one after it.
+    // If the older version declares no type for the column, use the newer version's.
     if (const auto old = old_types.find(pair.name); old != old_types.end()) types.before = old->second;
   }
 }
@@ -112,7 +112,7 @@ bool Comparison::differ(std::string_view old_record, std::string_view new_record
     return std::any_of(pairs_.begin(), pairs_.end(),
                        [&](const Pair& pair) { return differ_in(pair, old_values, new_values); });
   }
-  // Each of them, since equal numbers are counted.
+  // Compare all pairs, because equal numbers are counted.
   bool any = false;
   for (const Pair& pair : pairs_) any = differ_in(pair, old_values, new_values) || any;
   return any;

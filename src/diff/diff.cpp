@@ -44,8 +44,8 @@ Counts counts_of(const std::vector<Change>& changes, std::int64_t rows_before, s
   return counts;
 }
 
-/// Each list of changes names a row once, in its file's order; with unique keys that is at most one change a
-/// type and key.
+/// Asserts that each list of changes names a row once, in its file's order. Because keys are unique, there is
+/// at most one change for each type and key.
 void assert_consistent(const ChangeSet& set) {
   const Counts& counts = set.counts;
   DD_ASSERT(counts.rows_before - counts.deleted + counts.inserted == counts.rows);
@@ -79,8 +79,8 @@ Error key_changed(const csv::File& before, const csv::File& after) {
       "one"};
 }
 
-/// Every row of the newer version is an insert: a first version, or another key. Then every row of the older
-/// one is a delete.
+/// Compares versions without a common key: `after` is the first version, or the key changed. Every row of the
+/// newer version is an insert and every row of the older version a delete.
 Result<Outcome> diff_apart(const csv::File* before, const csv::File& after, const Stop& stop) {
   Outcome outcome;
   DD_TRY(auto whole, read_whole(after, csv::CheckScope::everything, after.limits().findings_max, stop));
@@ -112,8 +112,8 @@ std::vector<Change> deletes_of(LooseRows& old_rows) {
   return deletes;
 }
 
-/// Loosens what neither side has read yet: each side by itself, side by side where that is worth a thread.
-/// True when the older version's keys increase there.
+/// Loosens the rows that neither side has read yet, on two threads if both rests are large. Returns true if
+/// the older version's keys increase there.
 bool loosen_rest(Side& before, Side& after) {
   constexpr std::size_t kWorthAThread = std::size_t{1} << 20;
   const bool apart = std::min(before.rest().size(), after.rest().size()) > kWorthAThread;
@@ -122,14 +122,14 @@ bool loosen_rest(Side& before, Side& after) {
   return other.get();
 }
 
-/// What is wrong with it, said in full.
+/// Returns the full error for a corrupt older version.
 Error corrupt_before(const csv::File& before, const Stop& stop) {
   const auto whole = read_whole(before, csv::CheckScope::shape, 1, stop);
   return whole.has_value() ? corrupt_version(whole.value().findings) : whole.error();
 }
 
-/// Two versions under one key. Nothing where the newer one has something wrong with it. `check`: of the older
-/// one, where nobody says that it still is what it was.
+/// Compares two versions with the same key. Returns nothing if the newer version has findings. `check` checks
+/// the older version; it is null if the older version is known to be unchanged.
 Result<std::optional<Outcome>> diff_together(const csv::File& before, const csv::File& after,
                                              const Comparison& comparison, const Options& options,
                                              BeforeCheck* check) {
@@ -138,7 +138,8 @@ Result<std::optional<Outcome>> diff_together(const csv::File& before, const csv:
   Side new_side(after, csv::CheckScope::everything, stop);
   Outcome outcome;
   ChangeSet& set = outcome.changes;
-  // Few files have other lines, and the check notices them: a second walk costs less than each to look.
+  // Few files have lines that are not rows, and the check notices them. A second walk for those files costs
+  // less than a search in every file.
   const bool only_rows = options.before_has_only_rows || check != nullptr;
   if (comparison.same_layout()) {
     InStepWalk walk(old_side, new_side, options.look_ahead_rows, only_rows);
@@ -170,7 +171,7 @@ Result<std::optional<Outcome>> diff_together(const csv::File& before, const csv:
   if (joined.repeated_key || repeats_a_key(after, joined.changes, stop)) return std::optional<Outcome>();
   DD_TRY(stop.check());
   auto deletes = deletes_of(old_side.loose());
-  // Those found in step have their lines already.
+  // Changes found in step have their lines already.
   add_lines(before.text(), deletes, &Change::before);
   add_lines(after.text(), joined.changes, &Change::after);
   merge_in(set.listed, joined.changes, &Change::after);
@@ -237,7 +238,7 @@ void add(csv::Findings& warnings, const csv::Findings& more) {
   warnings.total += more.total;
 }
 
-/// Warnings of what needs more than a look at each row by itself.
+/// Adds the warnings that need another pass over the rows.
 Result<void> add_warnings(const csv::File* before, const csv::File& after, Outcome& outcome,
                           const Stop& stop) {
   DD_TRY(const auto broken, csv::check_declared_types(after, stop));
@@ -253,7 +254,7 @@ Result<Outcome> diff(const csv::File* before, const csv::File& after, const Opti
   if (options.warns && outcome.has_value() && outcome.value().findings.empty()) {
     DD_TRY(add_warnings(before, after, outcome.value(), options.stop));
   }
-  // Whatever was found.
+  // A changed file invalidates every outcome.
   DD_TRY(check_unchanged(before, after));
   return outcome;
 }

@@ -38,7 +38,7 @@ class RowRenderer {
     const std::string_view record = bytes(row);
     const auto& values = splitter_.split(record);
     const csv::EmptyPolicy empty = file_.options().empty;
-    // Most rows have nothing to escape: one look at the whole row tells, instead of one at each value.
+    // Most rows have nothing to escape. One check of the whole row replaces a check of each value.
     const bool plain = !needs_json_escape(record.substr(0, record.find_last_not_of("\r\n") + 1));
     json_.clear();
     for (std::size_t i = 0; i < names_.size(); ++i) {
@@ -67,7 +67,7 @@ class RowRenderer {
   std::string json_;
 };
 
-/// Other bytes stand where the row was; their number may be the same.
+/// Returns the error for a row whose bytes have changed, perhaps without a change of the file's size.
 Error not_read_again(Seq seq) {
   return Error{ErrorCode::unavailable, "file-changed",
                fmt::format("the row of change {} cannot be read again: its file was changed", seq.value),

@@ -6,12 +6,13 @@
 namespace deltadrop::diff {
 namespace {
 
-/// Looking at one row ahead costs about as much as meeting four in step.
+/// Reading one row ahead costs about as much as four rows in step.
 constexpr std::int64_t kInStepPerLookAhead = 4;
-/// As many bytes may be looked at ahead for each row that may: one long row, looked at again and again, costs
-/// as much as many short ones.
+/// The number of bytes that may be read ahead for each row that may be. One long row that is read again and
+/// again costs as much as many short ones.
 constexpr std::uint64_t kBytesPerLookAhead = 1024;
-/// Between two rows that are read, and so between two questions whether to stop: a few milliseconds.
+/// The maximum number of bytes between two rows that are read, and so between two checks whether to stop: a
+/// few milliseconds.
 constexpr std::size_t kStretchBytesMax = std::size_t{64} << 20;
 
 }  // namespace
@@ -129,7 +130,7 @@ bool InStepWalk::resynchronise() {
   see(after);
   while ((!before.ended || !after.ended) && !is_far_ahead()) {
     if (meets(before, after) || meets(after, before)) return true;
-    // Refused, or corrupt: the join finds it again.
+    // A repeated key means that the file is rejected or corrupt. The join finds it again.
     if (before.repeats_a_key || after.repeats_a_key) break;
   }
   loosen(before, before.seen.size());

@@ -10,14 +10,14 @@
 namespace deltadrop::diff {
 namespace {
 
-/// How far ahead of the row at hand the table's and the older row's lines are asked for. Each is a cache miss
-/// where the rows are shuffled.
+/// Prefetch distances, in rows, for the slots of the table and for the older rows. Each access is a cache
+/// miss if the rows are shuffled.
 constexpr std::size_t kSlotsAhead = 32;
 constexpr std::size_t kRowsAhead = 16;
 constexpr std::size_t kRowsWorthAThread = 10'000;
 constexpr std::size_t kRowsPerStopCheck = 8192;
 
-/// Joins one part of the loose rows. One a thread.
+/// Joins one part of the loose rows. Each thread has its own.
 class PartJoin {
  public:
   PartJoin(Side& before, Side& after, std::size_t part, const Stop& stop)
@@ -49,7 +49,7 @@ class PartJoin {
   }
 
  private:
-  /// Nothing where two have one key.
+  /// Returns a table of the older rows by key, or nothing if two rows have the same key.
   std::optional<KeyTable> table_of_old_rows() {
     std::optional<KeyTable> table(std::in_place, old_rows_.size());
     csv::KeyReader other_key_reader(before_.header());
@@ -75,7 +75,8 @@ class PartJoin {
     }
   }
 
-  /// False where the row's older like has been taken by another row: they have one key.
+  /// Joins a row of the newer version. Returns false if another row is already joined with its older row,
+  /// because both then have the same key.
   bool join_row(const KeyTable& table, const LooseRow& row) {
     const bool bytes_decide = comparison_.same_layout();
     const auto found = table.find(row.tag, [&](KeyTable::Number number) {

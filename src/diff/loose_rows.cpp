@@ -50,7 +50,7 @@ LooseRow loose_row(const csv::Row& row, std::string_view key) {
 }
 
 void LooseRows::expect(std::size_t rows) {
-  // Tags are spread evenly; half a percent more is far more than chance adds to a part that is worth it.
+  // Tags are distributed evenly. Half a percent more is far above the random variation of a large part.
   const std::size_t expected = rows / kParts + rows / (kParts * 200) + 64;
   for (auto& part : parts_) {
     if (part.size() + expected > part.capacity()) part.reserve(part.size() + expected);

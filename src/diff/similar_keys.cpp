@@ -15,7 +15,8 @@
 namespace deltadrop::diff {
 namespace {
 
-/// A share of a second for keys that need Unicode's tables; more deletes and inserts mean another key.
+/// This many keys take a fraction of a second with Unicode's tables. More deletes and inserts suggest other
+/// keys.
 constexpr std::size_t kKeysMax = 65'536;
 constexpr std::size_t kFindingsMax = 20;
 
@@ -30,7 +31,7 @@ struct Remedy {
   std::string_view fix;
 };
 
-/// The fewest options first.
+/// Remedies with fewer options come first.
 constexpr std::array<Remedy, 7> kRemedies = {{
     {{true, false, false}, "blanks", "key_trim=true"},
     {{false, true, false}, "case", "key_case=ignore"},
@@ -43,7 +44,7 @@ constexpr std::array<Remedy, 7> kRemedies = {{
      "key_trim=true, key_case=ignore and key_unicode=nfc"},
 }};
 
-/// Blanks within a key are the rest.
+/// Describes the remaining cases: blanks inside a key.
 constexpr Remedy kNoRemedy = {{}, "blanks, case or Unicode normal form", ""};
 
 class Pairs {
@@ -91,7 +92,7 @@ std::vector<Deleted> deleted_keys(const csv::File& before, const std::vector<Cha
     deleted.push_back({{}, &change});
     csv::write_look_alike_form(deleted.back().form, keys.read(change.before.in(before.text())));
   }
-  // Of keys that look alike, the first of the file is named.
+  // The sort is stable, so that warnings name the first of several keys that look alike.
   std::stable_sort(deleted.begin(), deleted.end(),
                    [](const Deleted& a, const Deleted& b) { return a.form < b.form; });
   return deleted;

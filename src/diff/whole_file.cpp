@@ -26,11 +26,11 @@ class WholeFileReader {
   [[nodiscard]] csv::Skipped skipped() const { return reader_.skipped(); }
 
  private:
-  /// An accepted row.
+  /// Adds an accepted row.
   void take(const csv::Row& row, std::string_view key);
-  /// Reads the rows so far again.
+  /// Builds the table from the rows so far, which it reads again.
   void start_table();
-  /// The earlier row of the same key; without one, the row is stored.
+  /// Returns the earlier row with the same key. If there is none, stores the row and returns nothing.
   std::optional<KeyTable::Number> find_or_store(const csv::Row& row, std::string_view key);
   bool has_key(KeyTable::Number number, std::string_view key);
 
@@ -42,11 +42,11 @@ class WholeFileReader {
   RowPlaces rows_;
   KeyOrder order_;
   bool increasing_ = true;
-  KeyTable table_;  ///< this and below: of accepted rows, once keys do not increase
+  KeyTable table_;  ///< this and below: accepted rows, used once keys do not increase
   std::vector<RowRef> stored_;
   std::optional<csv::KeyReader> stored_key_reader_;
-  /// Of stored rows whose key was repeated. A long row may be repeated by many short ones, and is not read
-  /// again for each of them.
+  /// The keys of stored rows that were repeated. Many short rows may repeat a long one, which is thus read
+  /// again only once.
   std::unordered_map<KeyTable::Number, std::string> repeated_keys_;
 };
 
@@ -92,7 +92,7 @@ void WholeFileReader::start_table() {
   csv::FindingLog found_before(0);
   RowReader again(file_, scope_, csv::TextCheck::by_stretch, found_before, stop_);
   while (again.records() + 1 < reader_.records() && again.next()) {
-    // Its keys increase, so none is there yet.
+    // The keys so far increase, so the table does not contain this one.
     if (again.accept()) find_or_store(again.row(), again.key());
   }
 }
