@@ -41,7 +41,7 @@ void append_utf8(std::string& out, char32_t c) {
   }
 }
 
-/// Appends the character of the escape at `at` and returns its length; 0 if there is none.
+/// Appends the character of the escape at `at`. Returns the length of the escape, or 0 if there is none.
 std::size_t take_escape(std::string& out, std::string_view text, std::size_t at) {
   const auto unit = escape_at(text, at);
   if (!unit || is_low(*unit)) return 0;
@@ -94,7 +94,7 @@ std::string_view trim_xml_space(std::string_view text) {
 void decode_escapes(std::string& text, std::size_t begin) {
   std::size_t at = text.find("_x", begin);
   if (at == std::string::npos) return;
-  // Not what is before: a text of many runs is decoded run by run.
+  // Keep the text before `at`: a text of many runs is decoded run by run.
   const std::size_t kept = at;
   std::string out;
   while (at < text.size()) {

@@ -24,7 +24,7 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 
 bool is_zip(std::string_view start) { return start.starts_with(kZip) || start.starts_with(kEmptyZip); }
 
-/// As the directory of an OLE file writes names: UTF-16.
+/// Returns a name in UTF-16, as in the directory of an OLE file.
 std::string ole_name(std::string_view name) {
   std::string out;
   for (const char c : name) {
@@ -34,8 +34,8 @@ std::string ole_name(std::string_view name) {
   return out;
 }
 
-/// Whether an OLE file holds an encrypted workbook. Its directory may be anywhere in it, so this looks at all
-/// of it.
+/// Returns true if an OLE file contains an encrypted workbook. Reads the whole file, because its directory
+/// may be anywhere.
 Result<bool> is_encrypted(io::File& file, const Stop& stop) {
   const std::string wanted = ole_name("EncryptedPackage");
   std::vector<std::byte> block(std::size_t{256} << 10);
@@ -82,7 +82,7 @@ Result<void> check_is_zip(const std::filesystem::path& workbook, const Stop& sto
 }
 
 Result<void> check_kind(Package& package) {
-  // Office's own documents tell by the folder of their main part.
+  // The folder of the main part identifies the Office application.
   if (package.has("xl/workbook.bin")) return not_xlsx("it is a binary workbook (.xlsb)");
   if (package.has("mimetype") && package.has("content.xml")) {
     return not_xlsx("it is an OpenDocument file (.ods)");

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kMemoryBytes = std::size_t{8} << 20;
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
 
-/// A file that is gone when it is closed, also where the file system has no O_TMPFILE.
+/// Creates a file that disappears when it is closed, even if the file system does not support O_TMPFILE.
 Result<io::File> unnamed_file(const std::filesystem::path& folder) {
   int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (descriptor >= 0) return io::File(descriptor, folder / "(unnamed)");
@@ -69,7 +69,7 @@ Result<void> CsvOutput::send(const CsvSink& sink) {
   return success();
 }
 
-/// Adds `missing` commas to each record that ends in `block`.
+/// Sends `block` with `missing` commas added to each record that ends in it.
 Result<void> CsvOutput::pad(std::string_view block, std::uint32_t missing, const CsvSink& sink) {
   for (const char c : block) {
     if (c == '"') in_quotes_ = !in_quotes_;

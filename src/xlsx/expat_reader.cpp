@@ -15,7 +15,8 @@
 namespace deltadrop::xlsx {
 namespace {
 
-/// Between a name's namespace and the name. No namespace contains it: XML makes it a space.
+/// Separates a name's namespace from the name. No namespace contains it, because XML normalizes it to a
+/// space.
 constexpr char kSeparator = '\n';
 
 constexpr std::string_view kXmlSpace = "http://www.w3.org/XML/1998/namespace\nspace";
@@ -53,8 +54,8 @@ std::optional<bool> Attributes::preserves_space() const {
   return *space == "preserve";
 }
 
-/// The memory of one parser. Expat's allocator functions get no argument that would tell the parser, so each
-/// call into expat names its Memory first.
+/// The memory of one parser. Expat's allocator functions get no argument that identifies the parser, so each
+/// call into expat sets its Memory first.
 struct XmlReader::Memory {
   explicit Memory(std::uint64_t bytes_max) : max(bytes_max) {}
 
@@ -64,7 +65,7 @@ struct XmlReader::Memory {
 
   static thread_local Memory* current;
 
-  /// Before each block: its size. As large as keeps the block aligned.
+  /// Stores the size before each block. Padded to keep the block aligned.
   struct alignas(std::max_align_t) Header {
     std::size_t size;
   };
@@ -104,7 +105,8 @@ struct XmlReader::Memory {
 thread_local XmlReader::Memory* XmlReader::Memory::current = nullptr;
 
 struct XmlReader::Calls {
-  /// Neither an exception nor an event after a failure may get past expat, which is C.
+  /// Runs `work` unless the handler has failed. Exceptions must not pass through expat, which is written in
+  /// C.
   template <class Work>
   static void guarded(void* data, const Work& work) {
     auto& reader = *static_cast<XmlReader*>(data);
@@ -216,8 +218,8 @@ Result<void> XmlReader::parse(std::string_view bytes, bool is_last) {
 }
 
 Result<void> XmlReader::feed(std::string_view bytes) {
-  // Expat starts a token that is not whole again with each piece. Waiting until the token may be twice as
-  // long makes the cost proportional to its length.
+  // Expat parses an incomplete token from its start with each piece. Waiting until the token may have doubled
+  // in length makes the cost proportional to its length.
   waiting_ += bytes;
   if (waiting_.size() < open_) return success();
   DD_TRY(parse(waiting_, false));

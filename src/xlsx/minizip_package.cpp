@@ -16,7 +16,7 @@ namespace deltadrop::xlsx {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
-/// No part that is read has a longer name.
+/// All parts that are read have shorter names.
 constexpr std::size_t kNameBytesMax = 1024;
 constexpr unsigned kEncrypted = 1;  // bit 0 of an entry's flags
 constexpr int kStored = 0;
@@ -26,7 +26,7 @@ struct CloseZip {
   void operator()(void* zip) const { unzClose(zip); }
 };
 
-/// The entry that is open. The destructor closes it without a look at its checksum.
+/// The open entry. The destructor closes it without checking its checksum.
 class OpenEntry {
  public:
   explicit OpenEntry(unzFile zip) : zip_(zip) {}
@@ -36,14 +36,14 @@ class OpenEntry {
     if (zip_ != nullptr) unzCloseCurrentFile(zip_);
   }
 
-  /// False if it was read whole and the checksum is wrong.
+  /// Closes the entry. Returns false if it was read completely and the checksum is wrong.
   bool close() { return unzCloseCurrentFile(std::exchange(zip_, nullptr)) == UNZ_OK; }
 
  private:
   unzFile zip_;
 };
 
-/// Some programs write "\", or "/" in front.
+/// Normalizes the name of a part. Some programs write "\" for "/", or a leading "/".
 std::string key_of(std::string_view part) {
   std::string key(part.substr(std::min(part.find_first_not_of("/\\"), part.size())));
   for (char& c : key) {

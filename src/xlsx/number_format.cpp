@@ -34,11 +34,10 @@ std::optional<Condition> parse_condition(std::string_view text) {
   return std::nullopt;
 }
 
-/// Reads one section of a format code. Letters mean parts of dates and times, unless they are quoted or
-/// escaped.
+/// Parses one section of a format code. Letters that are not quoted or escaped are parts of dates and times.
 class SectionParser {
  public:
-  /// Takes `code` up to and with the ";" that ends the section. False if there was none.
+  /// Consumes `code` up to and including the ";" that ends the section. Returns false if there is none.
   bool parse(std::string_view& code) {
     while (!code.empty()) {
       const char c = code.front();
@@ -178,7 +177,7 @@ class SectionParser {
     code.remove_prefix(std::min(end + 1, code.size()));
   }
 
-  /// [h], [$-409], [$EUR-407], [Red], [>=100]
+  /// Consumes brackets such as [h], [$-409], [$EUR-407], [Red] or [>=100].
   void take_brackets(std::string_view& code) {
     const std::size_t end = std::min(code.find(']'), code.size());
     const std::string_view inner = code.substr(0, end);
@@ -200,12 +199,12 @@ class SectionParser {
 
   FormatSection section_;
   int zeros_ = 0;
-  bool is_number_ = false;  ///< has what no code has
+  bool is_number_ = false;  ///< has something that no code has
   bool has_date_ = false;
   bool has_time_ = false;
   bool has_elapsed_ = false;
   bool after_hours_ = false;
-  bool open_months_ = false;  ///< "m" that the next letter makes months or minutes
+  bool open_months_ = false;  ///< an "m" that the next letter makes a month or minutes
 };
 
 bool in(std::uint32_t id, std::uint32_t first, std::uint32_t last) { return id >= first && id <= last; }
@@ -222,7 +221,7 @@ std::string fill_pattern(std::string_view pattern, std::string_view digits) {
       out += c;
       continue;
     }
-    // Digits without a place of their own are before the first.
+    // Digits beyond the number of placeholders go before the first.
     const std::size_t count = used == 0 ? padded.size() - places + 1 : 1;
     out.append(padded, used, count);
     used += count;
@@ -269,7 +268,7 @@ NumberFormat NumberFormat::built_in(std::uint32_t id) {
   if (in(id, 18, 21) || id == 45 || id == 47) shown = Shown::time;
   if (id == 22) shown = Shown::date_time;
   if (id == 46) shown = Shown::duration;
-  // Of Chinese, Japanese and Korean.
+  // Built-in formats of Chinese, Japanese and Korean.
   if (in(id, 27, 31) || id == 36 || in(id, 50, 54) || id == 57 || id == 58) shown = Shown::date;
   if (id == 32 || id == 33) shown = Shown::time;
   if (id == 34 || id == 35 || id == 55 || id == 56) shown = Shown::date_or_time;
@@ -298,7 +297,7 @@ std::optional<std::string> NumberFormat::show_code(double value) const {
   if (!(std::abs(value) < kExactMax) || value != std::floor(value)) return std::nullopt;
   const FormatSection& section = section_for(value);
   const std::string digits = fmt::format("{}", static_cast<std::int64_t>(std::abs(value)));
-  // A section of its own for negative numbers has its own sign.
+  // A separate section for negative numbers contains its own sign.
   const bool signed_here = value < 0 && &section == &sections_.front();
   return (signed_here ? "-" : "") + fill_pattern(section.pattern, digits);
 }

@@ -12,7 +12,7 @@ namespace deltadrop::xlsx {
 namespace {
 
 constexpr XmlRoot kRelationships = {"Relationships",
-                                    // Both kinds of workbook use the first.
+                                    // Transitional and strict workbooks both use the first.
                                     {"http://schemas.openxmlformats.org/package/2006/relationships",
                                      "http://purl.oclc.org/ooxml/package/relationships"}};
 constexpr XmlRoot kWorkbook = {"workbook", kSpreadsheetNamespaces};
@@ -23,7 +23,7 @@ std::string_view folder_of(std::string_view part) {
   return slash == std::string_view::npos ? std::string_view() : part.substr(0, slash);
 }
 
-/// The part that `target`, in the relationships of a part in `folder`, means.
+/// Returns the name of the part that `target` refers to in the relationships of a part in `folder`.
 std::string resolve(std::string_view folder, std::string_view target) {
   std::string path;
   if (!target.starts_with('/')) path = folder;
@@ -114,7 +114,7 @@ class WorkbookReader final : public XmlHandler {
 
 class StyleReader final : public XmlHandler {
  public:
-  /// The format of each style, as its id.
+  /// The format id of each style.
   std::vector<std::uint32_t> ids;
   std::map<std::uint32_t, std::string> codes;
 

@@ -50,7 +50,7 @@ std::string duration_text(std::int64_t ms) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Whether `text` starts with `shape`, in which 0 means any digit.
+/// Returns true if `text` starts with `shape`, in which 0 matches any digit.
 bool has_shape(std::string_view text, std::string_view shape) {
   if (text.size() < shape.size()) return false;
   for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -63,7 +63,7 @@ bool has_shape(std::string_view text, std::string_view shape) {
 
 std::optional<std::string> serial_to_iso(double serial, Shown shown, DateSystem system) {
   if (!std::isfinite(serial) || std::abs(serial) >= kSerialMax) return std::nullopt;
-  // To the millisecond: a double has no more at today's dates, and 0.1 + 0.2 must not leave its noise.
+  // Round to milliseconds, because rounding errors of a double (as in 0.1 + 0.2) must not show.
   const std::int64_t ms = std::llround(serial * static_cast<double>(kDayMs));
   if (shown == Shown::duration) return duration_text(ms);
   if (ms < 0) return std::nullopt;
@@ -88,7 +88,7 @@ std::string_view shown_part_of_iso(std::string_view text, Shown shown) {
   if (!has_shape(text, kDateTime) || text.find_first_not_of("0123456789.Z", kDateTime.size()) != text.npos)
     return text;
   const std::size_t fraction_end = text.find_last_not_of("0Z");
-  // ".500" loses its zeros, ".000" the point too; digits before the point stay.
+  // Remove trailing zeros of the fraction, and the point of ".000". Keep the digits before the point.
   std::string_view cut = text.substr(0, std::max(kDateTime.size(), fraction_end + 1));
   if (cut.size() == kDateTime.size() + 1 && cut.back() == '.') cut.remove_suffix(1);
   return shown == Shown::time ? cut.substr(kDate.size() + 1) : cut;

@@ -7,11 +7,11 @@
 namespace deltadrop::xlsx {
 namespace {
 
-/// Strings of a group are found by walking: fewer offsets to store, and few steps.
+/// The number of strings per group. Only the offset of a group is stored; a lookup walks inside the group.
 constexpr std::uint64_t kGroup = 8;
 constexpr std::uint64_t kLengthBytesMax = 10;
 
-/// LEB128.
+/// Reads a length in LEB128 and advances `at`.
 std::uint64_t read_length(const char*& at) {
   std::uint64_t length = 0;
   for (unsigned shift = 0;; shift += 7) {
@@ -34,7 +34,7 @@ void SharedStrings::reserve(std::uint64_t bytes) {
 }
 
 bool SharedStrings::add(std::string_view text) {
-  // Growing, the list of groups takes up to thrice its size for a moment.
+  // While it grows, the list of groups takes up to three times its size.
   const std::uint64_t groups_bytes = 3 * sizeof(std::uint64_t) * (groups_.size() + 1);
   if (used_ + kLengthBytesMax + text.size() + groups_bytes > bytes_max_) return false;
   reserve(used_ + kLengthBytesMax + text.size());

@@ -288,7 +288,7 @@ void SheetReader::take_merged_range(const Attributes& attributes) {
 
 void SheetReader::put(std::string_view value) {
   if (value.empty()) return;
-  // Column 1 has no comma before it.
+  // No comma precedes column 1.
   record_.append(at_.column - std::max<std::uint32_t>(fields_, 1), ',');
   append_csv_field(record_, value);
   fields_ = at_.column;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr XmlRoot kWorksheet = {"worksheet", kSpreadsheetNamespaces};
 constexpr std::string_view kWorksheetType = "worksheet";
-/// In a message; a workbook may have thousands.
+/// The maximum number of names in a message. A workbook may have thousands.
 constexpr std::size_t kNamesShown = 50;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -94,7 +94,7 @@ class Converter {
   Result<std::size_t> first_sheet() {
     std::optional<std::size_t> first_hidden;
     for (std::size_t i = 0; i < workbook_.sheets.size(); ++i) {
-      // A sheet without a part is not passed over: it may be the one that the user sees first.
+      // Do not skip a sheet without a part. It may be the one that the user sees first.
       if (relationship_of(i) != nullptr && !is_worksheet(i)) continue;
       if (!workbook_.sheets[i].is_hidden) return i;
       if (!first_hidden) {
@@ -141,7 +141,7 @@ class Converter {
     WarningLog found;
     DD_TRY(auto merged, read_sheet_once(part, context, nullptr, found));
     if (!merged.empty()) {
-      // A sheet lists its merged cells after its values, so which values they cover is known only now.
+      // A sheet lists its merged cells after its values, so it is known only now which values they cover.
       if (const std::size_t dropped = merged.sort(); dropped > 0) {
         warnings_.add("merged-cells-overlap", [&] {
           return fmt::format("sheet {} has {} that overlap others; the CSV treats them as not merged",
@@ -159,7 +159,7 @@ class Converter {
     return success();
   }
 
-  /// Returns the merged ranges, unless they are given.
+  /// Reads the sheet once. Returns its merged ranges, or none if `merged` is given.
   Result<MergedCells> read_sheet_once(std::string_view part, const SheetContext& context, MergedCells* merged,
                                       WarningLog& found) {
     output_.emplace(options_.scratch, limits_);
