@@ -129,7 +129,7 @@ Error corrupt_before(const csv::File& before, const Stop& stop) {
 }
 
 /// Compares two versions with the same key. Returns nothing if the newer version has findings. `check` checks
-/// the older version; it is null if the older version is known to be unchanged.
+/// the older version; it is null if no check is needed.
 Result<std::optional<Outcome>> diff_together(const csv::File& before, const csv::File& after,
                                              const Comparison& comparison, const Options& options,
                                              BeforeCheck* check) {

@@ -73,7 +73,7 @@ std::string saved(const testing::TemporaryFolder& folder, const std::string& byt
   return path;
 }
 
-/// UTF-16 of the other byte order.
+/// Swaps the byte order of UTF-16.
 std::string swapped(std::string utf16) {
   for (std::size_t i = 0; i + 1 < utf16.size(); i += 2) std::swap(utf16[i], utf16[i + 1]);
   return utf16;

@@ -94,7 +94,7 @@ TEST(KeyReader, ReadsSingleAndCompositeKeys) {
            Case{{"x", "y"}, "\"a,1\",\"q\"\"q\",c", "\"a,1\",\"q\"\"q\""},
            Case{{"x", "y"}, ",b,", ",b"},
            Case{{"x", "y"}, ",\"\",c", ",", true},
-           Case{{"z"}, "a", "a"},  // too short: of a file that is written to, any text that is there will do
+           Case{{"z"}, "a", "a"},  // too short: the file was written to, so any of its text is acceptable
            Case{{"x", "z"}, "a,b", "a,"},
        }) {
     ReadOptions options;

@@ -73,7 +73,8 @@ TEST(KeyForm, ComposesCanonically) {
   EXPECT_NE(form(kDecomposed, kIgnoreCase), form(kComposed, kIgnoreCase));
   EXPECT_EQ(form(std::string("e\xCC\x81 "), kAll), kComposed);
   EXPECT_EQ(form("\xEF\xAC\x81", kNfc), "\xEF\xAC\x81") << "a ligature is only compatible";
-  const std::string alpha_and_acute = "\xE1\xBE\x80\xCC\x81";  // an alpha with an iota below, and an accent
+  const std::string alpha_and_acute =
+      "\xE1\xBE\x80\xCC\x81";  // an alpha with an iota subscript, and an accent
   EXPECT_EQ(form(alpha_and_acute, kNfc), "\xE1\xBE\x84");
   EXPECT_EQ(form(alpha_and_acute, kAll), form("\xE1\xBE\x84", kAll));
 }
@@ -106,7 +107,7 @@ TEST(KeyForm, OfAFormIsItself) {
     const KeyRules rules{random() % 2 == 0, random() % 2 == 0, random() % 2 == 0};
     const auto once = form(key, rules);
     ASSERT_EQ(form(once, rules), once) << key << ' ' << rules.trim << rules.ignore_case << rules.nfc;
-    // Folding may separate a mark from its letter, and so may a blank between them.
+    // Folding may separate a mark from its letter; a blank between them may too.
     if (rules.ignore_case) continue;
     ASSERT_EQ(look_alike(once), look_alike(key)) << key;
   }

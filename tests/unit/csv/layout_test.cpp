@@ -31,8 +31,8 @@ ReadOptions options_of(const std::vector<std::pair<std::string, std::string>>& g
   return options;
 }
 
-/// Names of the tracked columns, then each row's values, `-` for null, joined by `|`; or the first finding's
-/// type.
+/// Returns the names of the tracked columns, then each row's values, joined by `|` with `-` for null. Returns
+/// the type of the first finding if there is one.
 std::string read(const std::string& text, const std::vector<std::pair<std::string, std::string>>& given = {},
                  const Remembered& remembered = {}) {
   const auto opened = File::over(text, options_of(given), Limits{}, remembered);
@@ -72,7 +72,7 @@ TEST(Detection, LooksAtAThousandRecords) {
   std::string text = "a,b;c\n";
   for (int i = 0; i < 1000; ++i) text += "1,2;3\n";
   EXPECT_EQ(File::over(text, {}, {}).value().header().delimiter, ';');
-  // The comma is not in every line, but in every one that is looked at; the same with the semicolon.
+  // Only the sampled lines all have a comma; the same is true of the semicolon.
   EXPECT_EQ(File::over(text + "1,2\n", {}, {}).value().header().delimiter, ';');
   std::string early = "a,b;c\n1,2\n";
   EXPECT_EQ(File::over(early, {}, {}).value().header().delimiter, ',');

@@ -124,7 +124,8 @@ TEST(BareQuotesOfAText, AreCountedByField) {
   }
 }
 
-/// Character by character, as RFC 4180 and the rule for bare quotes say. Nothing where a quote is a fault.
+/// Counts the fields with bare quotes character by character, by RFC 4180 and the rule for bare quotes.
+/// Returns nothing if a quote is a fault.
 std::optional<std::int64_t> bare_fields_slowly(std::string_view text) {
   enum class In : std::uint8_t { start, unquoted, quoted, behind } in = In::start;
   std::int64_t fields = 0;

@@ -13,7 +13,7 @@
 namespace deltadrop::csv {
 namespace {
 
-/// The rule byte by byte.
+/// Computes the expected stretch byte by byte.
 EqualStretch expected_stretch(std::string_view a, std::string_view b, char delimiter) {
   EqualStretch best;
   std::uint64_t records = 0;
@@ -72,7 +72,7 @@ std::vector<const StructuralScan*> ways() {
   return all;
 }
 
-/// Offset of the first stop from `from` on, and the delimiters before it, byte by byte.
+/// Returns the offset of the first stop from `from` on and the number of delimiters before it, byte by byte.
 std::pair<std::size_t, std::uint64_t> expected_stop(std::string_view text, std::size_t from) {
   std::uint64_t delimiters = 0;
   for (; from < text.size(); ++from) {
@@ -91,7 +91,7 @@ std::uint64_t expected_line_ends(std::string_view text) {
 }
 
 std::string random_text(std::mt19937& random, std::size_t bytes) {
-  // Mostly well-formed fields, so that long stretches come about, and now and then anything.
+  // Most fields are well-formed, so that long stretches occur. A few are random bytes.
   static const std::vector<std::string> pieces = {"a",        "bc", "\"x\"", "\"y\n,\"\"z\"",
                                                   "\"\r\n\"", "",   "\"\""};
   static const std::vector<std::string> ends = {",", ",", ",", "\n", "\n", "\r\n", "\r", "\n\n"};
@@ -128,7 +128,7 @@ TEST(EqualStretch, AgreesWithTheRuleByteByByte) {
   EXPECT_GT(longest, 128);
 }
 
-/// As RowFilter makes it.
+/// Returns the same as RowFilter::not_rows().
 NotRows not_rows_of(std::string_view header) {
   NotRows not_rows;
   not_rows.looked_for = true;
@@ -140,8 +140,8 @@ NotRows not_rows_of(std::string_view header) {
   return not_rows;
 }
 
-/// Where the first record starts that may not be a row, as NotRows says; the text's end without one. The
-/// text's quotes are paired.
+/// Returns the offset of the first record that may not be a row according to NotRows, or the text's end. The
+/// text's quotes must be paired.
 std::size_t first_not_row(std::string_view text, std::string_view header, std::size_t length) {
   std::size_t start = 0;
   while (start < text.size()) {
@@ -209,7 +209,7 @@ TEST(EqualStretch, SeesEveryPlaceOfADifference) {
 }
 
 TEST(EqualStretch, EndsBehindALoneCarriageReturn) {
-  // Else a text without line feeds would be searched to its end once a record.
+  // Otherwise a text without line feeds would be searched to its end for each record.
   for (const auto* scan : ways()) {
     EXPECT_EQ(scan->find_equal_stretch("a\nb\rc\n", "a\nb\rc\n", ',', {}).bytes, 2);
     EXPECT_EQ(scan->find_equal_stretch("a\nb\r\nc\n", "a\nb\r\nc\n", ',', {}).bytes, 7);
@@ -240,7 +240,7 @@ TEST(FindStop, AgreesWithTheRuleByteByByte) {
   }
 }
 
-/// Where the delimiters of a record stand, byte by byte; nothing where a quote is doubled or says nothing.
+/// Returns the offsets of a record's delimiters, byte by byte, or nothing if a quote is doubled or bare.
 std::optional<std::vector<std::uint32_t>> expected_delimiters(std::string_view record) {
   std::vector<std::uint32_t> places;
   bool inside = false;
@@ -287,7 +287,8 @@ TEST(FindDelimiters, AgreesWithTheRuleByteByByte) {
   EXPECT_GT(plain, 1'000U);
 }
 
-/// The record at the text's start, byte by byte; none where a quote says nothing or is not closed.
+/// Returns the end of the record at the text's start, byte by byte, or nothing if a quote is bare or not
+/// closed.
 std::optional<RecordEnd> expected_record_end(std::string_view text) {
   RecordEnd found;
   bool inside = false;
@@ -298,7 +299,7 @@ std::optional<RecordEnd> expected_record_end(std::string_view text) {
     const char byte = text[i];
     const bool line_end = byte == '\n' || byte == '\r';
     if (inside) {
-      // A CR by itself counts at the byte behind it.
+      // A lone CR counts at the byte after it.
       if (byte == '\n' || text[i - 1] == '\r') ++found.line_ends;
       inside = byte != '"';
       behind_closing = !inside;

@@ -97,9 +97,9 @@ TEST(EqualNumbers, OfTheOlderVersionAreReadUnderItsOwnNotation) {
   const auto before = numeric("numeric", "a:decimal(2, ',')");
   const auto after = numeric("numeric", "a:decimal(2, '.')");
   EXPECT_EQ(compared("id,a\n1,\"1.000,50\"\n", "id,a\n1,1000.5\n", before, after).changes, Lines{});
-  // Without one of its own, as the newer version's.
+  // An older version without a declared type uses the newer version's.
   EXPECT_EQ(compared("id,a\n1,\"1,000.50\"\n", "id,a\n1,1000.5\n", {}, after).changes, Lines{});
-  // Equal texts are equal, whatever is declared.
+  // Equal texts are equal regardless of the declared types.
   EXPECT_EQ(compared("id,a\n1,1.000\n", "id,a\n1,1.000\n", before, after).changes, Lines{});
 }
 
@@ -118,7 +118,7 @@ TEST(EqualNumbers, AreNotSoughtUnlessAsked) {
   EXPECT_EQ(result.equal, EqualNumbers());
 }
 
-/// Rows in step, shuffled and in both parts of the join, against a count of every pair.
+/// Compares the counts for rows in step, shuffled rows and both parts of the join with a count of all pairs.
 TEST(EqualNumbers, AreCountedOnceWhereverTheirRowsAre) {
   const std::uint32_t seed = std::random_device{}();
   SCOPED_TRACE(fmt::format("seed {}", seed));
@@ -165,7 +165,7 @@ TEST(KeyRules, MakeOneRowOfTwo) {
 TEST(KeyRules, MakeKeysRepeat) {
   const auto result = compared("k,a\nx,1\n", "k,a\nx,1\nX,2\n", keys(false, true));
   EXPECT_EQ(result.changes, (Lines{"repeated key \"X\" in lines 2 and 3"}));
-  // Also where the older version has both under other rules, and nothing else changes.
+  // The older version has both keys under other rules, and nothing else changes.
   const auto both = "k,a\nx,1\nX,2\n";
   EXPECT_EQ(compared(both, both, {}, keys(false, true)).changes,
             (Lines{"repeated key \"X\" in lines 2 and 3"}));
@@ -242,7 +242,7 @@ TEST(DeclaredTypes, ThatAreBrokenAreWarnedOf) {
             "line 4, column \"px\": \"0.125\" needs decimal(4), which is wider than decimal(2)");
   EXPECT_EQ(warnings.first[2].message,
             "line 4, column \"d\": \"2025-01-31\" is not a value of date(DD.MM.YYYY)");
-  // Also of rows that both versions share.
+  // Rows that both versions share are checked too.
   EXPECT_EQ(compared(file, file, options("px:decimal(2)")).warnings.size(), 2U);
   EXPECT_EQ(compared(file, file, {}).warnings, Lines{});
 }

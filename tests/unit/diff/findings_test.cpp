@@ -112,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Findings, AreKeptToAHundredAndCounted) {
   std::string text = "id,a\n";
   for (int i = 0; i < 250; ++i) text += std::to_string(i) + "\n";
-  // A row without the fault: else it would be reported once.
+  // Add a row without the fault. If all rows had it, it would be reported once.
   text += "250,x\n";
   const auto found = findings_of(text);
   EXPECT_EQ(found.total, 250);

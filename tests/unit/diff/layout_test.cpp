@@ -4,7 +4,7 @@
 
 #include "support/diffing.hpp"
 
-// Files with lines that are not rows, and rows of other shapes, through the diff.
+// Tests the diff with lines that are not rows and with rows of other field counts.
 namespace deltadrop::diff {
 namespace {
 
@@ -54,7 +54,7 @@ TEST(NotRows, AreRowsUnderRules1) {
   EXPECT_EQ(read_alone("\nid,a\n\n1,x\n", options).changes.counts.rows, 1);
 }
 
-/// A random table, with and without lines that are not rows.
+/// A random table in two versions: with and without lines that are not rows.
 struct Texts {
   std::string clean;
   std::string mixed;
@@ -68,7 +68,7 @@ Texts random_texts(std::mt19937& random, std::vector<std::string>& rows) {
   }
   if (random() % 3 == 0 && !rows.empty()) rows.erase(rows.begin() + random() % rows.size());
   if (random() % 3 == 0) {
-    // Keys of one digit more than any other.
+    // These keys have one digit more than all others.
     rows.insert(rows.begin() + random() % (rows.size() + 1),
                 "k1" + std::to_string(1000000 + random() % 8999999) + ",,n");
   }

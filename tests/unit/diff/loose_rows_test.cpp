@@ -62,7 +62,7 @@ TEST(EstimatedRows, CountsAShortTextAndSamplesALongOneAllOver) {
   std::string even;
   for (int i = 0; i < 100'000; ++i) even += "0123456789\n";
   EXPECT_NEAR(static_cast<double>(estimated_rows(even)), 103'000, 1000);
-  // Memory is set aside by it: empty lines at the start must not count for the whole.
+  // Memory is reserved by this estimate, so empty lines at the start must not dominate it.
   const std::string blank_at_first = std::string(300'000, '\n') + std::string(60'000'000, 'x');
   EXPECT_LT(estimated_rows(blank_at_first), blank_at_first.size() / 8);
 }

@@ -26,14 +26,14 @@ std::string rows(int first, int last, const std::string& value) {
 
 struct Case {
   std::string name;
-  std::string before;  ///< "": none
+  std::string before;  ///< empty means no older version
   std::string after;
   bool rekey = false;
 };
 
 class DiffStops : public ::testing::TestWithParam<Case> {};
 
-/// Whatever was found so far: it may be half of what there is.
+/// The diff fails regardless of earlier findings, because they may be incomplete.
 TEST_P(DiffStops, WithItsReason) {
   const Case& given = GetParam();
   deltadrop::testing::DiffOptions read;

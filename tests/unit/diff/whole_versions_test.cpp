@@ -10,7 +10,8 @@
 #include "support/diffing.hpp"
 #include "support/temporary_folder.hpp"
 
-// Versions of which every row is a change: their rows are not listed, but read again.
+// Tests versions in which every row is a change. The change set does not list their rows; they are read
+// again.
 namespace deltadrop::diff {
 namespace {
 
@@ -21,7 +22,7 @@ using Lines = std::vector<std::string>;
 
 constexpr int kRows = 2500;
 
-/// Rows of one to three lines, some quoted, with an empty line here and there.
+/// Returns a table whose rows have one to three lines, some quoted, with a few empty lines.
 std::string table(const std::string& key, const std::string& other) {
   std::string text = key + "," + other + "\n";
   for (int i = 0; i < kRows; ++i) {
@@ -65,7 +66,7 @@ TEST(WholeVersions, HaveNoRowOfTheirsListed) {
   EXPECT_EQ(outcome.value().changes.deleted.size(), 0U);
 }
 
-/// The first version in a file that becomes another one before its events are made: how that fails.
+/// Diffs a first version, changes its file before the events are made, and returns the resulting error.
 Result<void> events_after(const std::string& text, const std::function<void(const io::fs::path&)>& change) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "a.csv";
