@@ -32,7 +32,7 @@ struct SamplePlace {
 struct Detected {
   char delimiter = ',';
   SamplePlace header;            ///< the header with skip_lines=auto, otherwise the first record
-  std::optional<Finding> doubt;  ///< why no delimiter can be chosen
+  std::optional<Finding> doubt;  ///< the reason why no delimiter can be chosen
 };
 
 /// Detects the delimiter, unless the options give it, and the header if skip_lines=auto. `declared` is the

@@ -66,7 +66,7 @@ Bytes find_encoding(std::string_view bytes, const ReadOptions& options, const Re
 
 struct File::State {
   io::MappedFile source;
-  io::FileStamp stamp;  ///< of `source`, when it was opened
+  io::FileStamp stamp;  ///< stamp of `source` when it was opened
   std::optional<io::MappedFile> transcoded;
   std::string owned;  ///< text transcoded in memory
   std::string_view text;

@@ -43,7 +43,7 @@ struct Dialect {
   char delimiter = ',';
   Encoding encoding = Encoding::utf8;
   std::int64_t skip_lines = 0;      ///< physical lines above the header, including a line such as sep=;
-  bool delimiter_declared = false;  ///< by a first line such as sep=;
+  bool delimiter_declared = false;  ///< a first line such as sep=; declares it
   bool trailing_delimiter = false;
 };
 

@@ -58,7 +58,7 @@ std::string encoded(utf8proc_int32_t code) {
   return out;
 }
 
-/// Calls `use` for each character of valid UTF-8.
+/// Calls `use` with each character of `text`, which is valid UTF-8.
 template <class Use>
 void for_each_character(std::string_view text, const Use& use) {
   while (!text.empty()) {

@@ -38,7 +38,7 @@ class KeyReader {
   std::string undoubled_;
   std::string record_;
   KeyRules rules_;
-  std::vector<std::string> forms_;  ///< of the key's parts
+  std::vector<std::string> forms_;  ///< canonical forms of the key's parts
 };
 
 }  // namespace deltadrop::csv

@@ -32,6 +32,7 @@ enum class EmptyPolicy : std::uint8_t {
   quoted,  ///< `""` is the empty text, an unquoted empty field is null
 };
 std::string_view to_string(EmptyPolicy policy);
+/// Parses "null", "text" or "quoted". Fails with invalid_input, type "bad-empty-policy".
 Result<EmptyPolicy> parse_empty_policy(std::string_view text);
 
 /// How a column with a blank name is treated.
@@ -89,7 +90,7 @@ struct ReadOptions {
   std::optional<char> delimiter;
   std::optional<Encoding> encoding;
   EmptyPolicy empty = EmptyPolicy::null;
-  std::vector<std::string> key;     ///< column names; empty: the first column
+  std::vector<std::string> key;     ///< column names; empty means the first column
   std::vector<std::string> ignore;  ///< columns that are not tracked
   int rules = kRules;
   // Under rules 1, the options below have their defaults.

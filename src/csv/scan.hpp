@@ -18,7 +18,7 @@ enum class RowFault : std::uint8_t {
 /// One record in its raw form.
 struct Row {
   std::string_view bytes;    ///< without its line end
-  std::uint64_t offset = 0;  ///< of bytes in the text
+  std::uint64_t offset = 0;  ///< offset of `bytes` in the text
   std::uint64_t fields = 0;
   Line line;  ///< physical line where it starts, 1-based
   RowFault fault = RowFault::none;

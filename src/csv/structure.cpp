@@ -42,7 +42,7 @@ class PortableBlock {
  private:
   static constexpr std::uint64_t kOnes = 0x0101010101010101;
 
-  /// Bit i is set where byte i is zero.
+  /// Returns a mask in which bit i is set if byte i is zero.
   static std::uint64_t zero_bytes(std::uint64_t word) {
     constexpr std::uint64_t kLow = kOnes * 0x7F;
     // The high bit of each byte is set if and only if the byte is zero.

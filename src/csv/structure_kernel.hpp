@@ -57,7 +57,7 @@ struct Structure {
   std::uint64_t empty_lines = 0;  ///< the line ends of empty lines
   std::uint64_t quotes = 0;
   std::uint64_t any_line_ends =
-      0;  ///< one bit for each LF, CR and CRLF, in and outside quotes; CRLF at its LF
+      0;  ///< one bit for each LF, CR and CRLF, inside and outside quotes; CRLF at its LF
   std::uint64_t behind_lone_return = 0;  ///< bytes other than LF after a CR outside quotes
 };
 

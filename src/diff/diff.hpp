@@ -12,8 +12,8 @@
 #include "csv/scan.hpp"
 #include "diff/row_places.hpp"
 
-/// Two versions of a file -> what changed. Pure: the same files under the same options give the same changes
-/// in the same order, on any machine.
+/// Computes the changes between two versions of a file. The result is deterministic: the same files under the
+/// same options have the same changes in the same order on any machine.
 namespace deltadrop::diff {
 
 /// A reference to a row: bytes [offset, offset + length) of its file's text, without the line end. It is
@@ -108,11 +108,11 @@ struct EqualNumbers {
 };
 
 struct Outcome {
-  csv::Findings findings;  ///< of the new file; if there are any, `changes` is meaningless
+  csv::Findings findings;  ///< findings of the new file; if there are any, `changes` is meaningless
   ChangeSet changes;
   /// Warnings about the new file, if there are no findings. `total` counts values.
   csv::Findings warnings;
-  csv::Skipped skipped;  ///< of the new file, if there are no findings
+  csv::Skipped skipped;  ///< counts of the new file, if there are no findings
   EqualNumbers equal_numbers;
 };
 

@@ -12,7 +12,7 @@ struct JoinReport {
   std::vector<Change> changes;  ///< inserts and updates in the newer file's order; rows without lines
   bool repeated_key = false;    ///< in the newer version; `changes` is then meaningless
   bool corrupt_before = false;  ///< a repeated key in the older version; `changes` is then meaningless
-  EqualNumbers equal_numbers;   ///< of the rows that were joined
+  EqualNumbers equal_numbers;   ///< counts for the rows that were joined
 };
 
 /// Joins the loose rows of two versions by key and marks the older rows that have a partner. Rows with equal

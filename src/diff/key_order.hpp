@@ -27,7 +27,7 @@ class KeyOrder {
  private:
   std::string_view text_;
   std::string_view last_;
-  std::string copy_;  ///< of the last key, unless it is a view of the text
+  std::string copy_;  ///< the last key, unless it is a view of the text
   bool any_ = false;
 };
 

@@ -86,12 +86,12 @@ struct LooseRow {
   std::uint64_t offset : 40;
   std::uint64_t matched : 1;
   std::uint32_t length;
-  std::uint32_t tag;      ///< of its key
+  std::uint32_t tag;      ///< tag_of() its key
   std::uint64_t hash[2];  ///< XXH3-128 of its bytes with the seed of tag_of(); equal hashes mean equal bytes
 
   /// Returns a reference without a line number.
   [[nodiscard]] RowRef ref() const { return RowRef(offset, length, Line(0)); }
-  /// Its bytes in its file's text.
+  /// Returns the row's bytes in its file's text.
   [[nodiscard]] std::string_view in(std::string_view text) const { return text.substr(offset, length); }
   [[nodiscard]] bool same_bytes(const LooseRow& other) const {
     return hash[0] == other.hash[0] && hash[1] == other.hash[1] && length == other.length;

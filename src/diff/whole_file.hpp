@@ -16,7 +16,7 @@ std::size_t estimated_rows(std::string_view text);
 
 /// The result of reading one file.
 struct WholeFile {
-  csv::Findings findings;  ///< of its header and its rows
+  csv::Findings findings;  ///< errors in its header and its rows
   RowPlaces rows;          ///< all rows, if there are no findings
   csv::Skipped skipped;    ///< valid if there are no findings
   csv::Findings warnings;  ///< valid if there are no findings

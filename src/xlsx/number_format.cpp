@@ -121,7 +121,7 @@ class SectionParser {
         after_hours_ = true;
         return;
       case 's':
-        open_months_ = false;  // they were minutes
+        open_months_ = false;  // the open "m" was minutes
         has_time_ = true;
         after_hours_ = false;
         return;

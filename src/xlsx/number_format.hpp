@@ -42,6 +42,7 @@ class NumberFormat {
  public:
   /// Shows numbers as stored.
   NumberFormat() : sections_(1) {}
+  /// Parses a format code such as "yyyy-mm-dd" or "00000".
   static NumberFormat parse(std::string_view code);
   /// Returns the built-in format with this id, which is below 164 and has no code in the file.
   static NumberFormat built_in(std::uint32_t id);

@@ -46,6 +46,7 @@ struct WorkbookPart {
   bool recalculates_on_load = false;
 };
 
+/// Reads the main part.
 Result<WorkbookPart> read_workbook_part(Package& package, std::string_view part, const Limits& limits);
 
 /// The number formats of the cells' styles.
@@ -57,6 +58,7 @@ class Styles {
     return &formats_[formats_of_styles_[index]];
   }
 
+  /// Reads the styles part.
   static Result<Styles> read(Package& package, std::string_view part, const Limits& limits);
 
  private:

@@ -13,7 +13,7 @@ namespace {
 
 constexpr XmlRoot kSharedStrings = {"sst", kSpreadsheetNamespaces};
 
-// Depths of a worksheet's elements.
+// The depths of a worksheet's elements.
 constexpr int kRoot = 1;
 constexpr int kPart = 2;
 constexpr int kRow = 3;

@@ -73,8 +73,7 @@ TEST(KeyForm, ComposesCanonically) {
   EXPECT_NE(form(kDecomposed, kIgnoreCase), form(kComposed, kIgnoreCase));
   EXPECT_EQ(form(std::string("e\xCC\x81 "), kAll), kComposed);
   EXPECT_EQ(form("\xEF\xAC\x81", kNfc), "\xEF\xAC\x81") << "a ligature is only compatible";
-  const std::string alpha_and_acute =
-      "\xE1\xBE\x80\xCC\x81";  // an alpha with an iota subscript, and an accent
+  const std::string alpha_and_acute = "\xE1\xBE\x80\xCC\x81";  // alpha with iota subscript, and an accent
   EXPECT_EQ(form(alpha_and_acute, kNfc), "\xE1\xBE\x84");
   EXPECT_EQ(form(alpha_and_acute, kAll), form("\xE1\xBE\x84", kAll));
 }

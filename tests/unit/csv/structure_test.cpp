@@ -28,7 +28,7 @@ EqualStretch expected_stretch(std::string_view a, std::string_view b, char delim
     if (behind_return && byte != '\n') break;
     behind_return = byte == '\r' && !inside;
     const bool line_end = byte == '\n' || byte == '\r';
-    // A CR by itself counts at the byte behind it.
+    // A lone CR counts at the byte after it.
     if (byte == '\n' || (i > 0 && a[i - 1] == '\r')) ++line_ends;
     if (inside) {
       if (byte == '"') {
