@@ -110,7 +110,7 @@ bool looks_like_data(std::string_view record, char delimiter) {
 }
 
 /// Returns the index of the first record that has the usual number of fields and does not look like a title,
-/// or 0 if there is none.
+/// or 0 without such a record.
 std::size_t header_among(const std::vector<SampleRecord>& records, char delimiter) {
   const std::uint64_t usual = usual_fields(records);
   for (std::size_t i = 0; i < records.size(); ++i) {

@@ -22,7 +22,7 @@ class HeaderReader {
   /// Reads the next record as the header, or uses the columns of the options if the file has no header.
   /// Returns false and leaves `columns` empty if the header is too broken for reading rows.
   bool read_names(RowScanner& scanner, Header& header);
-  /// The header's record, or empty if there is none.
+  /// The header's record. Empty without a header.
   [[nodiscard]] std::string_view record() const { return record_; }
   [[nodiscard]] Line line() const { return line_; }
   /// Checks the names, names unnamed columns and finds the key. If a key column is missing, `key` stays

@@ -15,15 +15,14 @@ struct EqualStretch {
 
 /// Describes the records that end a stretch because they may not be rows. The row scan decides.
 struct NotRows {
-  bool looked_for = false;   ///< if false, no record ends a stretch
-  char header_first = '\n';  ///< the first byte of a header that may be repeated, or LF if there is none
+  bool looked_for = false;         ///< if false, no record ends a stretch
+  char header_first = '\n';        ///< the first byte of a header that may be repeated, or LF without one
   std::uint64_t header_start = 0;  ///< its first eight bytes in memory order
   std::uint64_t header_mask = 0;   ///< the mask of the bytes that it has
 };
 
 /// Finds the longest stretch that two texts share, at memory speed. The stretch ends early
-/// - before a record that may not be a row: an empty line, a record without letters and digits, or a record
-/// that
+/// - before a record that may not be a row: an empty line, a record without letters and digits, or one that
 ///   begins like the header;
 /// - at a quote inside an unquoted field or at text after a closing quote, where parity is meaningless;
 /// - after a line that ends with CR alone.

@@ -44,7 +44,7 @@ class KeyTable {
     return slot.number_plus_1 == 0 ? std::nullopt : std::optional(slot.number_plus_1 - 1);
   }
   void prefetch(std::uint32_t tag) const { __builtin_prefetch(&slots_[home_of(tag)]); }
-  /// Returns the item as find() does. If there is none, adds `added` and returns nothing.
+  /// Returns the item as find() does. Otherwise adds `added` and returns nothing.
   template <class SameKey>
   std::optional<Number> find_or_add(std::uint32_t tag, Number added, const SameKey& same_key) {
     make_room();

@@ -63,9 +63,8 @@ class RowReader {
   std::uint64_t ask_at_ = 0;  ///< the offset of the next check whether to stop
   csv::RowCheck check_;
   std::optional<csv::KeyReader> key_reader_;
-  csv::BareQuotes
-      bare_quotes_;         ///< bare quotes of the rows so far; declared before scanner_, which adds to it
-  csv::PassedOver passed_;  ///< also declared before scanner_, which adds to it
+  csv::BareQuotes bare_quotes_;  ///< declared before scanner_, which adds to it
+  csv::PassedOver passed_;       ///< also declared before scanner_, which adds to it
   csv::RowScanner scanner_;
   csv::Row row_;
   std::string_view key_;

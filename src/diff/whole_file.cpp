@@ -30,7 +30,7 @@ class WholeFileReader {
   void take(const csv::Row& row, std::string_view key);
   /// Builds the table from the rows so far, which it reads again.
   void start_table();
-  /// Returns the earlier row with the same key. If there is none, stores the row and returns nothing.
+  /// Returns the earlier row with the same key. Otherwise stores the row and returns nothing.
   std::optional<KeyTable::Number> find_or_store(const csv::Row& row, std::string_view key);
   bool has_key(KeyTable::Number number, std::string_view key);
 

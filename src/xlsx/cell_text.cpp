@@ -41,7 +41,7 @@ void append_utf8(std::string& out, char32_t c) {
   }
 }
 
-/// Appends the character of the escape at `at`. Returns the length of the escape, or 0 if there is none.
+/// Appends the character of the escape at `at`. Returns the length of the escape, or 0 without an escape.
 std::size_t take_escape(std::string& out, std::string_view text, std::size_t at) {
   const auto unit = escape_at(text, at);
   if (!unit || is_low(*unit)) return 0;

@@ -37,7 +37,7 @@ std::optional<Condition> parse_condition(std::string_view text) {
 /// Parses one section of a format code. Letters that are not quoted or escaped are parts of dates and times.
 class SectionParser {
  public:
-  /// Consumes `code` up to and including the ";" that ends the section. Returns false if there is none.
+  /// Consumes `code` up to and including the ";" that ends the section. Returns false without a ";".
   bool parse(std::string_view& code) {
     while (!code.empty()) {
       const char c = code.front();

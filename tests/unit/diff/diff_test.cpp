@@ -228,7 +228,7 @@ TEST(DiffBefore, IsNotHeldToTodaysLimits) {
   EXPECT_EQ(outcome.value().changes.counts, (Counts{2, 1, 0, 0, 1}));
 }
 
-/// Returns "lines x values" of the warning, or "" if there is none.
+/// Returns "lines x values" of the warning, or "" without a warning.
 std::string warned(const std::string& before, const std::string& after, const Options& options = {}) {
   const csv::File old_file = file_over(before, {});
   const csv::File new_file = file_over(after, {});
