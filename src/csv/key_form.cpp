@@ -82,8 +82,8 @@ std::string_view trimmed(std::string_view text) {
   return begin < end ? text.substr(begin, end - begin) : std::string_view();
 }
 
-/// Maps `text` with utf8proc. Returns it unchanged if the library fails, which means invalid text or no
-/// memory.
+/// Maps `text` with utf8proc. Returns it unchanged if the library fails, which it does only for invalid text
+/// or without memory.
 std::string mapped(std::string_view text, int options) {
   utf8proc_uint8_t* result = nullptr;
   const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),  // NOLINT

@@ -87,7 +87,7 @@ struct LooseRow {
   std::uint64_t matched : 1;
   std::uint32_t length;
   std::uint32_t tag;      ///< tag_of() its key
-  std::uint64_t hash[2];  ///< XXH3-128 of its bytes with the seed of tag_of(); equal hashes mean equal bytes
+  std::uint64_t hash[2];  ///< XXH3-128 of its bytes with tag_of()'s seed; equal hashes count as equal bytes
 
   /// Returns a reference without a line number.
   [[nodiscard]] RowRef ref() const { return RowRef(offset, length, Line(0)); }

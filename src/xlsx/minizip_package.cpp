@@ -16,7 +16,8 @@ namespace deltadrop::xlsx {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
-/// All parts that are read have shorter names.
+/// The maximum length of a part's name. Entries with longer names are ignored, because no part that is read
+/// has one.
 constexpr std::size_t kNameBytesMax = 1024;
 constexpr unsigned kEncrypted = 1;  // bit 0 of an entry's flags
 constexpr int kStored = 0;

@@ -52,7 +52,7 @@ class NumberFormat {
   /// Returns true if all sections show numbers as stored.
   [[nodiscard]] bool keeps_numbers() const;
   /// Formats `value` with a section whose `shown` is code: "00123", "12345-6789". Returns nothing unless
-  /// `value` is an integer below 2^53.
+  /// `value` is an integer with a magnitude below 2^53.
   [[nodiscard]] std::optional<std::string> show_code(double value) const;
 
  private:
