@@ -6,57 +6,59 @@
 
 #include "history/history_store.hpp"
 
-/// Forks of a table's history: when an upload is in conflict as it arrives, and what a choice between the
-/// chains means. Pure, and the same for every adapter.
+/// Forks of a table's history: detects conflicts as uploads arrive, and plans an operator's choice between
+/// the chains. All functions are pure and shared by the adapters.
 namespace deltadrop::history {
 
 // ---- an upload arrives
 
-/// What the history holds where a new upload wants to stand.
+/// The recorded state that a new upload is compared with.
 struct Standing {
-  std::optional<ArchiveId> owner;  ///< of its table
+  std::optional<ArchiveId> owner;  ///< the archive that owns the table
   struct Rival {
     std::string upload_id;
     Version version;
   };
-  std::optional<Rival> rival;  ///< not in conflict; of the same version, or after the same upload
-  /// Of the upload that it follows: whether that is recorded, and whether it stands beside the chain.
+  std::optional<Rival>
+      rival;  ///< an upload not in conflict that has the same version or the same predecessor
+  /// `previous_recorded`: the upload's predecessor is recorded. `previous_off_chain`: that predecessor is in
+  /// conflict.
   bool previous_recorded = false;
   bool previous_off_chain = false;
 };
 
-/// Why the upload is in conflict; none where it is not.
+/// Returns why the upload is in conflict, or nothing if it is not.
 std::optional<std::string> conflict_on_arrival(const UploadFacts& facts, const Standing& standing);
-/// Whether the upload makes its archive the owner of its table: nobody owns it, and the upload is the table's
-/// first, or follows one that is recorded.
+/// Returns true if the upload makes its archive the owner of its table: the table has no owner, and the
+/// upload is the table's first or follows a recorded one.
 bool claims_table(const UploadFacts& facts, const Standing& standing);
-/// The error of an upload that was recorded before the one that it follows was found in conflict.
+/// Returns the error text of an upload that was recorded before its predecessor turned out to be in conflict.
 std::string follows_conflict(const UploadId& previous);
 
 // ---- an operator decides
 
-/// How a conflict is repaired, for a person who sees nothing but this.
+/// Returns how an operator repairs a conflict. The text needs no other context.
 std::string conflict_fix(const TableRef& table);
-/// One line for the log: table, version, upload, archive, why, and the repair.
+/// Returns one line for the log: table, version, upload, archive, reason and repair.
 std::string conflict_line(const UploadStatus& upload);
 
-/// Uploads of a table that follow each other, first version first; none of them was set aside. The last is
-/// followed by no other of these.
+/// Uploads of a table that follow each other, in version order. None is set aside, and none of them follows
+/// the last.
 struct Chain {
   std::vector<UploadStatus> uploads;
-  std::int64_t applied = 0;  ///< so many of them, from the first on, are applied
+  std::int64_t applied = 0;  ///< the number of applied uploads; they are the first ones of the chain
 };
-/// The chains of a table's uploads, that with the most applied uploads first. Chains that fork have their
-/// first uploads in common. An upload whose predecessor is not recorded begins one.
+/// Returns the chains of a table's uploads; the chain with the most applied uploads is first. Chains that
+/// fork share their first uploads. An upload whose predecessor is not recorded begins a chain.
 std::vector<Chain> chains_of(const std::vector<UploadStatus>& uploads);
 
-/// What to keep the chain that ends with `keep` means for a table with these uploads; none: to keep no
-/// upload. Errors: not_found "no-such-upload"; conflict "chain-incomplete" where an upload before it is not
-/// recorded.
+/// Plans how to keep the chain that ends with `keep`, or no upload if `keep` is empty. `uploads` are the
+/// table's. Fails with not_found, type "no-such-upload", and with conflict, type "chain-incomplete", if an
+/// earlier upload of the chain is not recorded.
 Result<Resolution> plan_resolution(const TableRef& table, const std::vector<UploadStatus>& uploads,
                                    const std::optional<UploadId>& keep);
 
-/// The error of an upload that is set aside.
+/// Returns the error text of an upload that is set aside.
 std::string set_aside_text(const std::optional<UploadId>& keep);
 
 }  // namespace deltadrop::history

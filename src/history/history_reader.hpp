@@ -15,18 +15,19 @@ namespace deltadrop::history {
 
 struct StoredRecord {
   std::string key;
-  std::string data_json;  ///< tracked columns at the upload that opened it
+  std::string data_json;  ///< tracked columns, from the upload that opened the row
   Timestamp valid_from;
   std::optional<Timestamp> valid_to;
-  Version version;  ///< of the upload that opened it
+  Version version;  ///< version of the upload that opened the row
   UploadId upload_id;
 };
 
-/// An answer may end before its limit, behind the row with which it has about this many bytes of values: who
-/// reads on until an answer is empty holds no more than that at a time.
+/// The approximate maximum size of a result's values in bytes. The result ends after the row that reaches it,
+/// even below the row limit. A caller that reads until a result is empty never holds more at a time.
 using BytesMax = std::optional<std::int64_t>;
 
-/// Records of a table valid at `as_of` (inclusive: valid_from <= as_of < valid_to), by key in byte order.
+/// Selects the records of a table that are valid at `as_of` (valid_from <= as_of < valid_to), by key in byte
+/// order.
 struct RecordQuery {
   TableRef table;
   Timestamp as_of;
@@ -46,7 +47,7 @@ struct EventCursor {
   auto operator<=>(const EventCursor&) const = default;
 };
 
-/// Events of applied uploads in (applied_no, seq) order, after `after`. Empty filters match all.
+/// Selects events of applied uploads after `after`, in (applied_no, seq) order. An empty filter matches all.
 struct EventQuery {
   std::optional<std::string> company_id;
   std::optional<std::string> table_name;
@@ -57,13 +58,13 @@ struct EventQuery {
   std::optional<Timestamp> until;  ///< accepted before this time
   std::optional<EventCursor> after;
   std::int64_t limit = 100;
-  BytesMax bytes_max = std::nullopt;  ///< not heeded with `key_value`: a key has few events
+  BytesMax bytes_max = std::nullopt;  ///< ignored with `key_value`: a key has few events
 };
 
-/// One column that a table's lake files carry.
+/// A column of a table's lake files.
 struct LakeColumn {
   std::string name;
-  ColumnType type = ColumnType::null;  ///< of all its values so far
+  ColumnType type = ColumnType::null;  ///< the type of all its values so far
   bool operator==(const LakeColumn&) const = default;
 };
 
@@ -71,35 +72,35 @@ struct Summary {
   std::int64_t uploads_recorded = 0;  ///< not yet applied
   std::int64_t uploads_not_in_lake = 0;
   std::int64_t dead_letters = 0;      ///< not resolved
-  std::vector<UploadStatus> blocked;  ///< state blocked or conflict, and not set aside
+  std::vector<UploadStatus> blocked;  ///< in state blocked or conflict and not set aside
 };
 
-/// Reads the history and changes nothing. Thread-safe. Every call sees one state of the database. Errors:
-/// `unavailable` (connection, resources: wait and call again), `corrupt`.
+/// Reads the history and never changes it. Thread-safe. Each call sees one snapshot of the database. Fails
+/// with `unavailable` (connection, resources; the caller waits and retries) and `corrupt`.
 class HistoryReader {
  public:
   virtual ~HistoryReader() = default;
 
   virtual Result<std::vector<StoredRecord>> records(const RecordQuery& query) = 0;
   virtual Result<std::vector<AppliedEvent>> events(const EventQuery& query) = 0;
-  /// All changes of one key by applied uploads, oldest first.
+  /// Returns all changes of one key by applied uploads, oldest first.
   Result<std::vector<AppliedEvent>> key_history(const TableRef& table, const std::string& key);
 
   virtual Result<std::optional<UploadStatus>> upload(const UploadId& upload) = 0;
-  /// Those of `uploads` that are applied: one question, however many there are.
+  /// Returns the applied ones of `uploads`, with one query for any number of them.
   virtual Result<std::set<UploadId>> applied_among(const std::set<UploadId>& uploads) = 0;
-  /// Every applied upload of the table up to and including `last`, by version.
+  /// Returns the applied uploads of the table up to and including version `last`, by version.
   virtual Result<std::vector<UploadStatus>> applied_uploads(const TableRef& table, Version last) = 0;
-  /// The number of the upload that was applied last; 0 before the first. All up to it are visible.
+  /// Returns the number of the last applied upload, or 0 if there is none. All uploads up to it are visible.
   virtual Result<AppliedNo> last_applied() = 0;
 
-  /// Applied uploads that are not in the lake, oldest first, at most one per table.
+  /// Returns applied uploads that are not in the lake, oldest first, at most one per table.
   virtual Result<std::vector<UploadStatus>> uploads_for_lake() = 0;
-  /// The columns of the table's lake files, by name; empty before the first.
+  /// Returns the columns of the table's lake files by name, or nothing if no file was written yet.
   virtual Result<std::vector<LakeColumn>> lake_columns(const TableRef& table) = 0;
 
   virtual Result<Summary> summary() = 0;
-  /// Ok when the database answers.
+  /// Succeeds if the database responds.
   virtual Result<void> health() = 0;
 };
 

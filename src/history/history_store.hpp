@@ -5,12 +5,12 @@
 #include "history/lake_ledger.hpp"
 #include "history/table_chains.hpp"
 
-/// The history: every event for ever, and each record's states with temporal validity. Ports only; the
+/// The history: every event, and the states of each record with their validity. These are the ports; the
 /// adapters are sqlite_history.hpp and postgres_history.hpp. docs/history-schema.md describes the tables.
 namespace deltadrop::history {
 
-/// What an adapter implements. Only what opens a history or wires its users takes all of it; a user takes the
-/// part that it needs.
+/// The interface that an adapter implements. Only code that opens a history or wires its users takes all of
+/// it; other code takes the part that it needs.
 class HistoryStore : public HistoryWriter, public LakeLedger, public TableChains {};
 
 }  // namespace deltadrop::history

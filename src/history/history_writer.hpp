@@ -18,7 +18,8 @@ using eventlog::LogIdentity;
 using eventlog::Offset;
 using eventlog::PartitionRef;
 
-/// A partition read from `from` (what the store holds, or nothing when it was never read) up to before `to`.
+/// Advances a partition's offset from `from` (the stored offset, or nothing if the partition was never read)
+/// to `to`, the next offset to read.
 struct OffsetAdvance {
   PartitionRef partition;
   LogIdentity identity;
@@ -38,8 +39,8 @@ struct LoggedEvent {
   Event event;
 };
 
-/// A message that is no event, or an event that the database refused (then with its upload, which becomes
-/// blocked).
+/// A message that is not an event, or an event that the database refused. The latter has its upload, which
+/// becomes blocked.
 struct DeadLetter {
   PartitionRef partition;
   LogIdentity identity;
@@ -49,7 +50,7 @@ struct DeadLetter {
   std::optional<UploadFacts> upload;
 };
 
-/// Names a dead letter: where its message was.
+/// Identifies a dead letter by its message's position in the log.
 struct DeadLetterId {
   std::string topic_id;
   eventlog::Partition partition;
@@ -75,18 +76,18 @@ struct RecordBatch {
   std::vector<LoggedEvent> events;
   std::vector<DeadLetter> dead_letters;
   Timestamp recorded_at;
-  /// The dead letter that `events` are taken from again. It is resolved with them, or nothing is done.
+  /// The dead letter whose retry produced `events`. It is resolved in the same transaction, or nothing
+  /// changes.
   std::optional<DeadLetterId> retried = std::nullopt;
 };
 
 struct RecordReport {
   std::int64_t inserted = 0;
   std::int64_t already_there = 0;
-  std::vector<UploadStatus> conflicts = {};  ///< uploads that are in conflict since this batch
+  std::vector<UploadStatus> conflicts = {};  ///< uploads that this batch put in conflict
 };
 
-/// Nothing of this table can be applied now. `waiting_for` says why when there is an upload that is not
-/// applied.
+/// The table has no upload that can be applied now. `waiting_for` says why if an upload is not applied.
 struct NothingToApply {
   std::optional<UploadStatus> next;
   std::string waiting_for;
@@ -96,34 +97,33 @@ struct Applied {
   std::int64_t opened = 0;
   std::int64_t closed = 0;
 };
-/// The upload at hand was found not to fit and is now in state `conflict`.
+/// The upload did not match the rows and is now in state `conflict`.
 struct Conflicted {
   UploadStatus upload;
 };
 using ApplyOutcome = std::variant<NothingToApply, Applied, Conflicted>;
 
-/// Records the log's messages and applies the uploads whose events are recorded. Thread-safe. Every call is
-/// one transaction and waits for it. Errors: `unavailable` (connection, resources, lock: wait and call
-/// again), `in_doubt` (the answer to a commit was lost: read `offsets` or the upload, then decide),
-/// `conflict` "offset-moved" (somebody else recorded: drop the batch, read `offsets`), `invalid_input` (the
-/// database refuses the data: split the batch), `corrupt`.
+/// Records the log's messages and applies completely recorded uploads. Thread-safe. Each call is one
+/// transaction and blocks until it ends. Fails with `unavailable` (connection, resources, lock: wait and
+/// retry), `in_doubt` (the response to a commit was lost: read `offsets` or the upload, then decide),
+/// `conflict` "offset-moved" (another process recorded: drop the batch, read `offsets`), `invalid_input` (the
+/// database refuses the data: split the batch) and `corrupt`.
 class HistoryWriter {
  public:
   virtual ~HistoryWriter() = default;
 
   virtual Result<std::vector<StoredOffset>> offsets(const std::string& topic) = 0;
-  /// Atomic. Compares and sets the offsets first; inserts what is not there yet by (upload_id, seq); counts
-  /// parts. Of a batch with `retried`: `conflict` "still-refused" where an event contradicts what is
-  /// recorded.
+  /// Atomic. Compares and sets the offsets first, then inserts new events by (upload_id, seq) and counts
+  /// parts. With `retried`, fails with `conflict` "still-refused" if an event contradicts recorded data.
   virtual Result<RecordReport> record(const RecordBatch& batch) = 0;
 
-  /// Those that are not resolved first, then by time, newest first.
+  /// Returns unresolved dead letters first, then by time, newest first.
   virtual Result<std::vector<DeadLetterEntry>> dead_letters(std::int64_t limit) = 0;
   virtual Result<std::optional<DeadLetterEntry>> dead_letter(const DeadLetterId& id) = 0;
 
-  /// Tables with an upload that is recorded and not applied.
+  /// Returns the tables with an upload that is recorded and not applied.
   virtual Result<std::vector<TableRef>> tables_to_apply() = 0;
-  /// Applies the table's next upload, if its predecessor is applied and all its parts are there.
+  /// Applies the table's next upload if its predecessor is applied and all its events are recorded.
   virtual Result<ApplyOutcome> apply_next(const TableRef& table, Timestamp now) = 0;
 };
 

@@ -10,13 +10,13 @@
 #include "history/history_store.hpp"
 #include "history/postgres_connection.hpp"
 
-/// What the calls of HistoryStore do in PostgreSQL, each on a connection that the caller has to itself.
+/// HistoryStore's calls for PostgreSQL. Each runs on a connection that the caller uses exclusively.
 namespace deltadrop::history::postgres {
 
 // ---- postgres_schema.cpp
 
-/// Brings the schema up to date, or only checks it, as `options.migrate` says. A newer one is conflict
-/// "schema-too-new".
+/// Migrates the schema, or only checks it without `options.migrate`. Fails with conflict, type
+/// "schema-too-new", if the schema is newer than this version.
 Result<void> prepare_schema(Connection& connection, const Options& options);
 
 // ---- postgres_record.cpp
@@ -27,21 +27,21 @@ class BatchWriter {
   Result<RecordReport> record(Connection& connection, const RecordBatch& batch);
 
  private:
-  /// While a log is read again, events are there already: then it is quicker not to try without looking.
+  /// While a log is read again, most events are already recorded. It is then faster to look before inserting.
   bool expects_duplicates_ = false;
 };
 
 // ---- postgres_apply.cpp
 
-/// Where another process applies this table now, there is nothing to apply.
+/// Returns NothingToApply if another process is applying this table.
 Result<ApplyOutcome> apply_next(Connection& connection, const TableRef& table, Timestamp now);
 Result<void> mark_in_lake(Connection& connection, const UploadId& upload,
                           const std::vector<LakeColumn>& columns, Timestamp now);
 
 // ---- postgres_owners.cpp
 
-/// The lock under which a table's uploads are applied. Result: whether it was taken, which it is until the
-/// end of the transaction.
+/// Tries to take the lock under which a table's uploads are applied. The statement returns whether it was
+/// taken. The lock lasts until the end of the transaction.
 Statement try_lock_to_apply(const TableRef& table);
 
 Result<Ownership> read_ownership(Connection& connection, const TableRef& table);
@@ -52,7 +52,7 @@ Result<Resolution> resolve(Connection& connection, const TableRef& table, const 
 
 // ---- postgres_read.cpp
 
-/// Those of the uploads that there are, in no order. `ids`: an array of uuids as text.
+/// Selects the uploads with these ids that exist, in no order. `ids` is an array of uuids as text.
 Statement select_uploads_by_id(const std::string& ids);
 Result<std::optional<UploadStatus>> find_upload(Connection& connection, const UploadId& upload);
 Result<std::vector<StoredOffset>> read_offsets(Connection& connection, const std::string& topic);

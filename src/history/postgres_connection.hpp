@@ -16,16 +16,17 @@
 struct pg_conn;
 struct pg_result;
 
-/// libpq without its sharp edges: every wait has an end, results free themselves, errors are ours.
+/// A safe interface to libpq: every wait has a limit, results free themselves, and failures are Errors.
 ///
 /// Errors by SQLSTATE: classes 08 40 53 55 57 58 and a lost connection are `unavailable`; 22, 23 and 54 are
-/// `invalid_input` ("unique-violation" for 23505, "constraint" for the rest of 23, else "refused-value");
-/// what an operator must repair has the types of postgres_history.hpp; XX001 and XX002 are `corrupt`.
+/// `invalid_input` ("unique-violation" for 23505, "constraint" for the rest of 23, otherwise
+/// "refused-value"); XX001 and XX002 are `corrupt`. Failures that an operator must repair have the types of
+/// postgres_history.hpp.
 namespace deltadrop::history::postgres {
 
 constexpr std::size_t kCopyPieceBytes = std::size_t{128} << 10;
 
-/// In text format; nothing is NULL.
+/// A parameter in text format; nothing means NULL.
 using Parameter = std::optional<std::string>;
 
 struct Statement {
@@ -33,7 +34,7 @@ struct Statement {
   std::vector<Parameter> parameters;
 };
 
-/// One row of a result, whose columns are read one after another; lives as long as its Rows.
+/// A row of a result. Each call reads the next column. Valid while its Rows exist.
 class Row {
  public:
   Row(const pg_result* result, int row) : result_(result), row_(row) {}
@@ -42,7 +43,7 @@ class Row {
   bool boolean() { return text() == "t"; }
   std::optional<std::string> optional_text();
   std::optional<std::int64_t> optional_number();
-  /// A jsonb without the blanks that PostgreSQL writes; "" for null.
+  /// Reads a jsonb and removes the spaces that PostgreSQL writes. Returns "" for NULL.
   std::string json();
   std::string bytes();
   Result<Timestamp> time();
@@ -50,7 +51,7 @@ class Row {
 
  private:
   [[nodiscard]] std::string_view text_at(int column) const;
-  /// Steps over the next column where it is null.
+  /// Skips the next column if it is NULL.
   bool skip_null();
 
   const pg_result* result_;
@@ -64,7 +65,7 @@ class Rows {
   [[nodiscard]] int size() const;
   [[nodiscard]] bool empty() const { return size() == 0; }
   [[nodiscard]] Row operator[](int row) const { return {result_.get(), row}; }
-  /// How many rows the statement changed.
+  /// Returns the number of rows that the statement changed.
   [[nodiscard]] std::int64_t changed() const;
   [[nodiscard]] const pg_result* get() const { return result_.get(); }
 
@@ -75,23 +76,23 @@ class Rows {
   std::unique_ptr<pg_result, Clear> result_;
 };
 
-/// A line of COPY's text format, read as a Row. Each one that is read is room for the next.
+/// A line of COPY's text format with the interface of Row. `read` reuses the memory of the line before.
 class CopyRow {
  public:
-  /// `line` without its end. The next column is its first.
+  /// Parses `line`, without its line end, and starts at its first column.
   void read(std::string_view line);
   std::string_view text();
   std::int64_t number();
-  /// A jsonb without the blanks that PostgreSQL writes; "" for null.
+  /// Reads a jsonb and removes the spaces that PostgreSQL writes. Returns "" for NULL.
   std::string json();
 
  private:
   std::string text_;
-  std::vector<std::size_t> ends_;  ///< by column, in `text_`
+  std::vector<std::size_t> ends_;  ///< the end of each column in `text_`
   std::size_t column_ = 0;
 };
 
-/// Whether a wait may last as long as the server answers others, or ends with answer_timeout.
+/// Limits a wait by answer_timeout, or lets it last while the server responds to others.
 enum class Patience { limited, while_server_answers };
 
 /// One connection, used from one thread at a time.
@@ -104,28 +105,28 @@ class Connection {
   ~Connection();
 
   Result<Rows> run(const Statement& statement);
-  /// All statements in one round trip (pipeline mode). The first failure is the result; those behind it did
-  /// not run.
+  /// Runs all statements in one round trip (pipeline mode). Returns the first failure; the statements after
+  /// it do not run.
   Result<std::vector<Rows>> run_all(const std::vector<Statement>& statements);
-  /// Several statements, separated by semicolons, without parameters and results.
+  /// Runs several statements, separated by semicolons, without parameters or results.
   Result<void> run_script(const std::string& sql);
-  /// Appends the next lines of a COPY, about kCopyPieceBytes of them; appends nothing once there are none.
+  /// Appends the next lines of a COPY, about kCopyPieceBytes, or nothing at the end.
   using NextLines = std::function<void(std::string& lines)>;
-  /// Runs "COPY ... FROM STDIN" with these lines. While one piece is made, the server works on those before.
+  /// Runs "COPY ... FROM STDIN" with these lines. The server processes each piece while the next is made.
   Result<void> copy(const std::string& sql, const NextLines& next);
   Result<void> copy(const std::string& sql, std::string_view lines);
-  /// Runs "COPY ... TO STDOUT" and calls `use` with each row as it comes: the server makes no more of them
-  /// than are used. Where `use` fails the connection is given up.
+  /// Runs "COPY ... TO STDOUT" and calls `use` with each row as it arrives, so the server makes no more rows
+  /// than are used. If `use` fails, the connection is closed.
   using UseRow = std::function<Result<void>(CopyRow& row)>;
   Result<void> copy_out(const std::string& sql, const UseRow& use);
 
-  /// False once the connection is lost or given up: open another one.
+  /// Returns false if the connection is lost or closed. The caller must then open another one.
   [[nodiscard]] bool usable() const;
-  /// Closes it, whatever the server is doing.
+  /// Closes the connection even while the server is busy.
   void give_up();
-  /// How its calls wait from now on; at first Patience::limited.
+  /// Sets how later calls wait. The default is Patience::limited.
   Result<void> wait_with(Patience patience);
-  /// "PostgreSQL at localhost:5432, database "cdc_data", user "postgres"": never the password.
+  /// Returns `PostgreSQL at localhost:5432, database "cdc_data", user "postgres"`, never the password.
   [[nodiscard]] std::string where() const;
 
  private:
@@ -141,14 +142,14 @@ class Connection {
   Result<void> check_patience();
   Result<bool> wait_for_socket(short events);
   Result<void> send(const Statement& statement);
-  /// False where the server refused: the result says why.
+  /// Returns false if the server refused the data; the next result contains the reason.
   Result<bool> put_copy(std::string_view lines);
-  /// False after the last row of a COPY.
+  /// Returns false after the last row of a COPY.
   Result<bool> read_copy_row(CopyRow& row);
-  /// The next result as it is; nothing at the end of a statement.
+  /// Returns the next result unchecked, or nothing at the end of a statement.
   Result<std::optional<Rows>> next_result();
   Result<Rows> finish(std::optional<Rows> first);
-  /// Why the connection is lost; closes it.
+  /// Closes the lost connection and returns the reason.
   Error lost();
   [[nodiscard]] Error error_of(const Rows& rows) const;
 
@@ -161,10 +162,10 @@ class Connection {
   int silent_probes_ = 0;
 };
 
-/// BEGIN; rolled back unless committed.
+/// A transaction, which the destructor rolls back unless it is committed.
 class Transaction {
  public:
-  /// Runs `first` in the same round trip and keeps their results for `take_first`.
+  /// Runs BEGIN and the statements of `first` in one round trip and keeps their results for `first()`.
   static Result<Transaction> begin(Connection& connection, std::vector<Statement> first = {},
                                    std::string_view mode = "");
   Transaction(Transaction&& other) noexcept;
@@ -172,8 +173,8 @@ class Transaction {
   ~Transaction();
 
   [[nodiscard]] const std::vector<Rows>& first() const { return first_; }
-  /// Runs `last` and COMMIT in one round trip; the results of `last`. `in_doubt` when the connection is lost
-  /// on the way.
+  /// Runs `last` and COMMIT in one round trip and returns the results of `last`. Fails with `in_doubt` if the
+  /// connection is lost meanwhile.
   Result<std::vector<Rows>> commit(std::vector<Statement> last = {});
 
  private:
@@ -182,25 +183,25 @@ class Transaction {
   std::vector<Rows> first_;
 };
 
-/// What PostgreSQL complains about, as an Error of ours. `sqlstate` is empty where libpq itself complains;
-/// `where` names server, database and user.
+/// Maps a failure of PostgreSQL to an Error. `sqlstate` is empty if libpq itself reports it. `where` names
+/// server, database and user.
 Error error_of_sqlstate(std::string_view sqlstate, std::string_view message, const std::string& where);
 
-/// The SQLSTATE in a verbose message of libpq ("FATAL:  28P01: password ..."), or "".
+/// Returns the SQLSTATE of a verbose libpq message ("FATAL:  28P01: password ..."), or "".
 std::string_view sqlstate_in(std::string_view verbose_message);
 
-/// The message proper of libpq's verbose text, in one line: without severity, code and place in the source.
+/// Returns the message of libpq's verbose text in one line, without severity, code and source location.
 std::string message_in(std::string_view verbose_message);
 
 /// Appends a field of COPY's text format.
 void append_copy_field(std::string& line, std::string_view text);
-/// As PostgreSQL reads it: it has no year 0, but 1 BC.
+/// Formats a time for PostgreSQL, which has no year 0 and calls it 1 BC.
 std::string time_text(Timestamp time);
-/// A time as PostgreSQL writes it to a session with TimeZone UTC and DateStyle ISO.
+/// Parses a time that PostgreSQL wrote in a session with TimeZone UTC and DateStyle ISO.
 Result<Timestamp> parse_time(std::string_view text);
-/// A text that PostgreSQL can keep: NUL and invalid UTF-8 as \xNN.
+/// Returns `text` in a form that PostgreSQL can store: NUL and invalid UTF-8 become \xNN.
 std::string storable_text(std::string_view text);
-/// "{a,b}" of elements without characters that need quotes.
+/// Returns "{a,b}". The elements must not contain characters that need quotes.
 std::string array_of(const std::vector<std::string>& elements);
 
 }  // namespace deltadrop::history::postgres

@@ -9,7 +9,7 @@
 
 namespace deltadrop::history::postgres {
 
-/// What `make` makes of each row.
+/// Returns the results of `make` for all rows, or the first failure.
 template <class Make>
 auto all_of(const Rows& rows, const Make& make)
     -> Result<std::vector<typename decltype(make(rows[0]))::value_type>> {
@@ -25,7 +25,7 @@ auto all_of(const Rows& rows, const Make& make)
 /// Reads the columns of select_uploads.
 inline constexpr auto kUpload = [](Row row) { return upload_of(row); };
 
-/// What `make` makes of the first row.
+/// Returns the result of `make` for the first row, or nothing if there is none.
 template <class Make>
 auto first_of(const Rows& rows, const Make& make)
     -> Result<std::optional<typename decltype(make(rows[0]))::value_type>> {

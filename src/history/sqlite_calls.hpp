@@ -11,40 +11,40 @@
 #include "history/history_store.hpp"
 #include "sqlite/database.hpp"
 
-/// What the calls of HistoryStore do in SQLite, each on a connection that the caller has to itself.
+/// HistoryStore's calls for SQLite. Each runs on a connection that the caller uses exclusively.
 namespace deltadrop::history::sqlite {
 
 using deltadrop::sqlite::Database;
 
 // ---- sqlite_schema.cpp
 
-/// The one connection that writes, with the schema brought up to date and `same_values(a, b)` defined.
+/// Opens the one connection that writes, migrates the schema and defines `same_values(a, b)`.
 Result<Database> open_writer(const std::filesystem::path& path);
 Result<Database> open_reader(const std::filesystem::path& path);
 
 // ---- sqlite_record.cpp
 
-/// On the connection that writes.
+/// Requires the connection that writes.
 Result<RecordReport> record(Database& database, const RecordBatch& batch);
 
 // ---- sqlite_apply.cpp
 
-/// On the connection that writes.
+/// Requires the connection that writes.
 Result<ApplyOutcome> apply_next(Database& database, const TableRef& table, Timestamp now);
-/// On the connection that writes.
+/// Requires the connection that writes.
 Result<void> mark_in_lake(Database& database, const UploadId& upload, const std::vector<LakeColumn>& columns,
                           Timestamp now);
 
 // ---- sqlite_owners.cpp
 
 Result<std::optional<ArchiveId>> owner_of(Database& database, const TableRef& table);
-/// Whoever owned it before.
+/// Replaces the table's owner, if it has one.
 Result<void> set_owner(Database& database, const TableRef& table, const std::string& archive);
 
 Result<Ownership> read_ownership(Database& database, const TableRef& table);
 Result<std::vector<KnownArchive>> read_archives(Database& database);
 Result<std::vector<UploadStatus>> read_uploads_of(Database& database, const TableRef& table);
-/// On the connection that writes.
+/// Requires the connection that writes.
 Result<Resolution> resolve(Database& database, const TableRef& table, const std::optional<UploadId>& keep,
                            Timestamp now);
 
@@ -66,10 +66,10 @@ Result<std::vector<DeadLetterEntry>> read_dead_letters(Database& database, std::
 Result<std::optional<DeadLetterEntry>> read_dead_letter(Database& database, const DeadLetterId& id);
 Result<Summary> read_summary(Database& database);
 
-/// The rows of an upload's events of one type in (key_value, seq) order. They never change.
+/// Returns the row ids of an upload's events of one type in (key_value, seq) order. They never change.
 Result<std::vector<std::int64_t>> read_event_rows(Database& database, const UploadFacts& upload,
                                                   ChangeType type);
-/// The events in the first of `rows`: as many as fit some megabytes, at least one.
+/// Returns the events of the first of `rows`: as many as fit some megabytes, at least one.
 Result<std::vector<Event>> read_events_at(Database& database, const UploadFacts& upload,
                                           std::span<const std::int64_t> rows);
 

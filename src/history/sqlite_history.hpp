@@ -5,12 +5,13 @@
 
 #include "history/history_store.hpp"
 
-/// The embedded history: one SQLite file with the same tables as PostgreSQL's.
+/// The embedded history: one SQLite file with the same tables as in PostgreSQL.
 namespace deltadrop::history::sqlite {
 
 struct Options {
-  std::filesystem::path path;  ///< made and migrated when missing
-  /// Beside another process that writes: what would change something fails, nothing is made or migrated.
+  std::filesystem::path path;  ///< created if missing, and migrated
+  /// Opens the file while another process writes it: nothing is created or migrated, and calls that write
+  /// fail.
   bool read_only = false;
 };
 

@@ -11,8 +11,8 @@
 
 namespace deltadrop::history::sqlite {
 
-/// The current row of a statement, whose columns are read one after another, as history/stored_rows.hpp reads
-/// them. Times and JSON are texts here.
+/// The current row of a statement, with the interface that history/stored_rows.hpp describes. Times and JSON
+/// are stored as text.
 class Row {
  public:
   explicit Row(const deltadrop::sqlite::Statement& statement) : statement_(&statement) {}
@@ -35,8 +35,8 @@ class Row {
   int column_ = 0;
 };
 
-/// Binds the statement's parameters from the first on, in this order. As with Statement::bind, their bytes
-/// must live until the next step.
+/// Binds `values` to the statement's parameters in order, starting at the first. As with Statement::bind,
+/// their bytes must live until the next step.
 template <class... Values>
 deltadrop::sqlite::Statement& bind_all(deltadrop::sqlite::Statement& statement, Values&&... values) {
   int parameter = 0;
@@ -44,7 +44,7 @@ deltadrop::sqlite::Statement& bind_all(deltadrop::sqlite::Statement& statement, 
   return statement;
 }
 
-/// Calls `use` with each row that is left until it fails.
+/// Calls `use` with each remaining row until `use` fails.
 template <class Use>
 Result<void> for_each_row(deltadrop::sqlite::Statement& statement, const Use& use) {
   while (true) {
@@ -54,11 +54,11 @@ Result<void> for_each_row(deltadrop::sqlite::Statement& statement, const Use& us
   }
 }
 
-/// What `make` makes of a row.
+/// The value that `make` returns for a row.
 template <class Make>
 using Made = typename decltype(std::declval<const Make&>()(std::declval<Row>()))::value_type;
 
-/// What `make` makes of each row that is left.
+/// Returns the results of `make` for the remaining rows, or the first failure.
 template <class Make>
 Result<std::vector<Made<Make>>> all_of(deltadrop::sqlite::Statement& statement, const Make& make) {
   std::vector<Made<Make>> all;
@@ -70,7 +70,7 @@ Result<std::vector<Made<Make>>> all_of(deltadrop::sqlite::Statement& statement, 
   return all;
 }
 
-/// What `make` makes of the next row.
+/// Returns the result of `make` for the next row, or nothing if there is none.
 template <class Make>
 Result<std::optional<Made<Make>>> first_of(deltadrop::sqlite::Statement& statement, const Make& make) {
   DD_TRY(const bool row, statement.step());

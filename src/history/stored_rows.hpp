@@ -9,13 +9,13 @@
 #include "history/decisions.hpp"
 #include "history/history_store.hpp"
 
-/// Rows of the tables as the port's values, the same for every adapter. A Row is read column by column, in
-/// the order of its SELECT list: text, number, boolean, optional_text, optional_number; json (compact text,
-/// "" for null), bytes, time and optional_time (Results). Read no two columns in the arguments of one call:
-/// their order is unspecified there (in braces it is not).
+/// Converts rows of the tables to the port's values, for every adapter. A Row returns its columns one by one,
+/// in the order of the SELECT list: text, number, boolean, optional_text, optional_number; json (compact
+/// text, "" for NULL), bytes, time and optional_time (Results). Do not read two columns in the arguments of
+/// one call, whose evaluation order is unspecified; within braces it is defined.
 namespace deltadrop::history {
 
-/// An error of reading what we wrote ourselves: `corrupt`, whatever it was.
+/// Turns any error in parsing a value that Deltadrop wrote into `corrupt`.
 template <class T>
 Result<T> as_stored(Result<T> parsed) {
   if (parsed) return parsed;
@@ -29,19 +29,18 @@ Result<UploadState> parse_state(std::string_view text);
 
 /// "SELECT <columns of an UploadStatus> FROM uploads u <rest>"
 std::string select_uploads(std::string_view rest);
-/// "SELECT <columns of an UploadStatus>, s.first_seq, s.last_seq FROM <from> <rest>", `from` with event_spans
-/// s and uploads u.
+/// "SELECT <columns of an UploadStatus>, s.first_seq, s.last_seq FROM <from> <rest>". `from` must contain
+/// event_spans s and uploads u.
 std::string select_spans(std::string_view from, std::string_view rest);
 
-/// Tables with an upload that is not in conflict, each with its owner: those of one archive together, by
-/// name.
+/// Selects the tables with an upload that is not in conflict and the owner of each, by archive and name.
 inline constexpr std::string_view kSelectTablesByArchive =
     "SELECT o.archive_id, t.company_id, t.table_name FROM (SELECT DISTINCT company_id, table_name FROM "
     "uploads "
     "WHERE state <> 'conflict') t LEFT JOIN table_owners o ON o.company_id = t.company_id AND o.table_name = "
     "t.table_name ORDER BY o.archive_id, t.company_id, t.table_name";
 
-/// By version, then by id.
+/// Sorts by version, then by id.
 void sort_by_version(std::vector<UploadStatus>& uploads);
 
 /// Columns of cdc_events e that read_event reads.
@@ -71,7 +70,7 @@ Result<TableRef> table_of(Row&& row) {
   return as_stored(TableRef::make(company_id, row.text()));
 }
 
-/// Of a row of select_uploads or select_spans.
+/// Reads a row of select_uploads or select_spans.
 template <class Row>
 Result<UploadStatus> upload_of(Row&& row) {
   UploadStatus upload;
@@ -97,15 +96,15 @@ Result<UploadStatus> upload_of(Row&& row) {
   return upload;
 }
 
-/// Of a row of select_spans.
+/// Reads a row of select_spans.
 template <class Row>
 Result<StoredSpan> span_of(Row&& row) {
   DD_TRY(auto upload, upload_of(row));
   return StoredSpan{std::move(upload), Seq(row.number()), Seq(row.number())};
 }
 
-/// Reads kEventColumns: all of `event` but what it shares with its upload. What the event held before is room
-/// for what it holds now.
+/// Reads kEventColumns into `event`: everything except what it shares with its upload. Reuses the memory of
+/// the previous values.
 template <class Row>
 Result<void> read_event(Row&& row, Event& event) {
   event.seq = Seq(row.number());
@@ -152,7 +151,7 @@ Result<StoredRecord> record_of(Row&& row) {
   return record;
 }
 
-/// A dead letter and the id of its upload, whose facts another query finds.
+/// A dead letter and the id of its upload. Another query reads the upload's facts.
 struct StoredDeadLetter {
   DeadLetterEntry entry;
   std::optional<UploadId> upload_id;
@@ -193,7 +192,7 @@ Result<LakeColumn> lake_column_of(Row&& row) {
   return damaged("column " + name + " of the lake has the type " + std::string(type));
 }
 
-/// Of rows of kSelectTablesByArchive: `next` gives one after another, then none.
+/// Reads rows of kSelectTablesByArchive. `next` returns the next row, or nothing at the end.
 template <class Next>
 Result<std::vector<KnownArchive>> archives_of(const Next& next) {
   constexpr std::size_t kExamplesMax = 10;

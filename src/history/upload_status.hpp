@@ -10,13 +10,13 @@
 
 namespace deltadrop::history {
 
-/// No version comes after it: with it as the last one, all are meant.
+/// The greatest version. As the last version of a range it means no limit.
 inline constexpr Version kAnyVersion{std::numeric_limits<std::int64_t>::max()};
 
 enum class UploadState : std::uint8_t {
   recorded,  ///< some or all of its events are recorded; not applied
   applied,
-  blocked,   ///< an event of it is in dead_letters; its table waits
+  blocked,   ///< one of its events is in dead_letters; its table waits
   conflict,  ///< another upload follows the same predecessor, or its events do not fit the rows; not applied
 };
 std::string_view to_string(UploadState state);
@@ -24,12 +24,13 @@ std::string_view to_string(UploadState state);
 struct UploadStatus {
   UploadFacts facts;
   UploadState state = UploadState::recorded;
-  std::int64_t recorded = 0;  ///< how many of facts.total events are recorded
+  std::int64_t recorded = 0;  ///< the number of recorded events; the upload has facts.total
   std::optional<AppliedNo> applied_no;
   std::optional<Timestamp> applied_at;
   std::optional<Timestamp> in_lake_at;
   std::string error;
-  std::optional<Timestamp> set_aside_at = std::nullopt;  ///< of one in conflict: somebody chose another
+  std::optional<Timestamp> set_aside_at =
+      std::nullopt;  ///< of an upload in conflict: an operator chose another one
 };
 
 }  // namespace deltadrop::history
