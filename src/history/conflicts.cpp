@@ -23,10 +23,11 @@ std::string name_of(const std::optional<ArchiveId>& archive) {
   return archive ? "archive " + archive->to_string() : std::string("an archive that its events do not name");
 }
 
-/// The uploads that lead to `last`, first version first; ends early where one is not recorded.
+/// Returns the uploads that lead to `last`, in version order. The chain starts after the last upload that is
+/// not recorded.
 std::vector<const UploadStatus*> leading_to(const ById& uploads, const UploadStatus& last) {
   std::vector<const UploadStatus*> chain = {&last};
-  // An upload that were its own predecessor, however far, is nothing that Deltadrop writes.
+  // The bound on the length ends the loop if damaged data contains a cycle; Deltadrop writes none.
   while (chain.back()->facts.previous_upload_id && chain.size() <= uploads.size()) {
     const auto previous = uploads.find(*chain.back()->facts.previous_upload_id);
     if (previous == uploads.end()) break;

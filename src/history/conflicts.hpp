@@ -19,10 +19,9 @@ struct Standing {
     std::string upload_id;
     Version version;
   };
-  std::optional<Rival>
-      rival;  ///< an upload not in conflict that has the same version or the same predecessor
-  /// `previous_recorded`: the upload's predecessor is recorded. `previous_off_chain`: that predecessor is in
-  /// conflict.
+  std::optional<Rival> rival;  ///< not in conflict, with the same version or predecessor
+  /// `previous_recorded`: the upload's predecessor is recorded. `previous_off_chain`: that predecessor does
+  /// not belong to the table's chain.
   bool previous_recorded = false;
   bool previous_off_chain = false;
 };

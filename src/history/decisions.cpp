@@ -13,7 +13,7 @@ bool same_upload(const UploadFacts& a, const UploadFacts& b) {
   return a.version == b.version && a.total == b.total && a.timestamp == b.timestamp &&
          a.effective_at == b.effective_at && a.previous_upload_id == b.previous_upload_id &&
          a.file_sha256 == b.file_sha256 && a.types_json == b.types_json && a.table == b.table &&
-         // Events of an older Deltadrop name no archive.
+         // Events of older Deltadrop versions do not name an archive.
          (!a.archive_id || !b.archive_id || a.archive_id == b.archive_id);
 }
 

@@ -24,7 +24,7 @@ std::string_view to_string(UploadState state) {
 
 namespace {
 
-/// The number behind the last dot of `text`, which loses both; nothing where there is none.
+/// Removes the last dot of `text` and the number after it. Returns the number, or nothing if there is no dot.
 template <class Number>
 std::optional<Number> take_last_number(std::string_view& text) {
   const auto dot = text.rfind('.');

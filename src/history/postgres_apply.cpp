@@ -9,15 +9,16 @@
 namespace deltadrop::history::postgres {
 namespace {
 
-/// The open row of an event's key, as a LATERAL query: its LIMIT makes PostgreSQL look each one up by the
-/// index. A plain join it plans badly as long as it has not analysed the tables, and an upload is applied
-/// right after it was recorded: 100,000 updates then took five minutes.
+/// The open row of an event's key, as a LATERAL query. Its LIMIT makes PostgreSQL look up each row with the
+/// index. For a plain join, PostgreSQL picks a bad plan until it has analysed the tables, and an upload is
+/// applied right after it is recorded: 100,000 updates then took five minutes.
 constexpr std::string_view kOpenRowOfEvent =
     "SELECT o.ctid AS place, o.data FROM company_data o WHERE o.company_id = e.company_id "
     "AND o.table_name = e.table_name AND o.record_key = e.key_value AND o.is_current LIMIT 1";
 
-/// What opens rows reads an upload's events in their order by the primary key, where they lie nearly in that
-/// order: to sort them means to write and read all of them once more. Until the transaction ends.
+/// Makes the statements that open rows read an upload's events by the primary key, since the events are
+/// nearly stored in that order. A sort would write and read all of them again. In effect until the
+/// transaction ends.
 const std::array kInOrderByIndex = {Statement{"SET LOCAL enable_sort = off", {}},
                                     Statement{"SET LOCAL enable_bitmapscan = off", {}}};
 
@@ -30,8 +31,8 @@ class Application {
         id_(upload_.facts.upload_id.to_string()),
         effective_at_(time_text(upload_.facts.effective_at)) {}
 
-  /// Closes before it opens: after a rekey both may share a key's text. A misfit rolls back to where it
-  /// began.
+  /// Closes rows before it opens others: after a rekey both may have the same key text. If an event does not
+  /// match the rows, all row changes are rolled back.
   Result<ApplyOutcome> run(Transaction& transaction, const std::optional<UploadStatus>& previous) {
     if (previous) {
       if (const auto why = out_of_order(upload_, *previous); !why.empty()) return conflict(transaction, why);
@@ -68,8 +69,8 @@ class Application {
   }
 
  private:
-  /// A table's first upload has inserts only, as a rule: then there is nothing to count or to close, which
-  /// would read its events twice more. False, and nothing done, where it is otherwise.
+  /// Applies a table's first upload, which usually has only inserts. This skips counting and closing, which
+  /// would read its events two more times. Returns false and changes nothing if the upload has other events.
   Result<bool> open_as_first() {
     DD_TRY(connection_.run_all({{"SAVEPOINT first", {}}, kInOrderByIndex[0], kInOrderByIndex[1]}));
     const auto opened = connection_.run(open("= 'insert'"));
@@ -126,8 +127,8 @@ class Application {
             {id_, effective_at_}};
   }
 
-  /// The last statement before COMMIT: the counter's row is locked from here on. An upload that was set aside
-  /// and is applied again has the spans that it had before.
+  /// Takes the next applied_no. It is the last statement before COMMIT, since it locks the counter's row. An
+  /// upload that was set aside and is applied again keeps its earlier spans.
   Statement take_number() const {
     std::vector<std::string> types;
     std::vector<std::string> firsts;
@@ -150,8 +151,8 @@ class Application {
          array_of(types), array_of(firsts), array_of(lasts)}};
   }
 
-  /// Why fewer rows were closed than there are updates and deletes: the first one whose row is not as it
-  /// says.
+  /// Explains why fewer rows were closed than there are updates and deletes: finds the first event that does
+  /// not match its row.
   Result<std::string> first_not_closing() {
     DD_TRY(const auto results,
            connection_.run_all(
@@ -169,7 +170,7 @@ class Application {
     return does_not_close(misfit, row.boolean());
   }
 
-  /// Why a row could not be opened: the first one whose key has a row that is still open.
+  /// Explains why a row could not be opened: finds the first event whose key still has an open row.
   Result<std::string> first_not_opening() {
     DD_TRY(const auto results,
            connection_.run_all(
@@ -215,7 +216,7 @@ Statement first_not_applied(const TableRef& table) {
 }
 
 Statement upload_after(const TableRef& table, const std::optional<UploadStatus>& previous) {
-  // The upload's row is locked: a consumer that finds it contradicted waits, and then sees that it is
+  // This locks the upload's row. A consumer that finds a contradiction waits and then sees that the upload is
   // applied.
   Statement select = first_upload(
       table, "u.previous_upload_id IS NOT DISTINCT FROM $3::uuid AND u.state IN ('recorded', 'blocked')");
@@ -227,7 +228,7 @@ Statement upload_after(const TableRef& table, const std::optional<UploadStatus>&
 }  // namespace
 
 Result<ApplyOutcome> apply_next(Connection& connection, const TableRef& table, Timestamp now) {
-  // The lock comes first, on its own: statements behind it see what its last owner committed.
+  // The lock is a statement of its own, so later statements see what its previous owner committed.
   DD_TRY(
       auto transaction,
       Transaction::begin(connection, {try_lock_to_apply(table),

@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kTick{100};  ///< how soon a request to stop is seen
+constexpr milliseconds kTick{100};  ///< the maximum delay before a stop request is seen
 constexpr int kServerVersionMin = 120000;
 constexpr int kSilentProbesMax = 2;
 
@@ -29,7 +29,7 @@ Error silent(const std::string& where) {
 
 void ignore_notice(void*, const char*) {}
 
-/// Names and values as libpq takes them: two lists, each with a null at its end.
+/// Connection options in libpq's form: a list of names and a list of values, each ending with a null pointer.
 class ConnectionWords {
  public:
   ConnectionWords(std::initializer_list<std::pair<const char*, const char*>> words) {
@@ -56,7 +56,7 @@ void Rows::Clear::operator()(pg_result* result) const { PQclear(result); }
 int Rows::size() const { return PQntuples(result_.get()); }
 
 std::int64_t Rows::changed() const {
-  return std::strtoll(PQcmdTuples(result_.get()), nullptr, 10);  // "" where nothing can change
+  return std::strtoll(PQcmdTuples(result_.get()), nullptr, 10);  // "" if the statement cannot change rows
 }
 
 // ---- connecting
@@ -71,8 +71,8 @@ Connection::~Connection() = default;
 
 Result<Connection> Connection::open(const Options& options) {
   if (options.stop.stop_requested()) return stopping();
-  // What DATABASE_URL says itself comes later and counts. A dead network is noticed by TCP, a frozen server
-  // by our own waits.
+  // DATABASE_URL comes later in the list and overrides these. TCP keepalives detect a dead network; this
+  // class's own waits detect a frozen server.
   const ConnectionWords words({{"application_name", options.application_name.c_str()},
                                {"keepalives_idle", "20"},
                                {"keepalives_interval", "5"},
@@ -89,7 +89,7 @@ Result<Connection> Connection::open(const Options& options) {
 
 Result<void> Connection::finish_connecting() {
   pg_conn* c = connection_.get();
-  // Only the verbose message has the SQLSTATE of a refused login.
+  // Only the verbose message contains the SQLSTATE of a refused login.
   PQsetErrorVerbosity(c, PQERRORS_VERBOSE);
   PQsetNoticeProcessor(c, ignore_notice, nullptr);
   limit_ = options_->connect_timeout;
@@ -122,8 +122,8 @@ Result<void> Connection::prepare_session() {
                  "create the database with createdb --encoding=UTF8 --template=template0"};
   }
   if (PQsetnonblocking(c, 1) != 0) return lost();
-  // A process that is frozen inside a transaction must let go of its locks; so must one that is gone while
-  // the server works for it (a setting that not every server has).
+  // The server must release the locks of a process that is frozen inside a transaction, and of one that exits
+  // while the server works for it. Not every server has the second setting.
   const auto set = [](std::string_view name, const std::string& value) {
     return Statement{
         fmt::format("SELECT set_config(name, $1, false) FROM pg_settings WHERE name = '{}'", name), {value}};
@@ -181,7 +181,7 @@ Result<void> Connection::check_patience() {
   return error;
 }
 
-/// Waits a tick for one of these events; whether one came.
+/// Waits up to one tick for one of these events. Returns true if one arrived.
 Result<bool> Connection::wait_for_socket(short events) {
   DD_TRY(check_patience());
   pollfd waited{PQsocket(connection_.get()), events, 0};
@@ -210,7 +210,7 @@ Result<std::optional<Rows>> Connection::next_result() {
     const int flushed = PQflush(c);
     if (PQisBusy(c) == 0) break;
     DD_TRY(wait_for_socket(static_cast<short>(flushed == 1 ? POLLIN | POLLOUT : POLLIN)));
-    // A failure to read is told by the result that comes next, together with what the server said last.
+    // The next result reports a read failure together with the server's last message.
     readable = PQconsumeInput(c) == 1;
   }
   pg_result* result = PQgetResult(c);
@@ -242,7 +242,7 @@ Result<void> Connection::send(const Statement& statement) {
   return lost();
 }
 
-/// Reads to the end of a statement; `first`, or the first failure.
+/// Reads to the end of a statement. Returns `first` or the first failure.
 Result<Rows> Connection::finish(std::optional<Rows> first) {
   std::optional<Error> failure;
   const auto look = [&](const Rows& rows) {
@@ -332,7 +332,7 @@ Result<void> Connection::copy(const std::string& sql, const NextLines& next) {
     DD_TRY(finish(std::move(ready)));
     return Error{ErrorCode::internal, "postgres", where() + " does not take the lines of a COPY", ""};
   }
-  // A refusal in the middle makes these calls fail; the result says why.
+  // These calls fail if the server refuses the data midway; the result contains the reason.
   bool taken = true;
   std::string lines;
   while (taken) {
@@ -362,9 +362,9 @@ Result<bool> Connection::read_copy_row(CopyRow& row) {
   int length = 0;
   while ((length = PQgetCopyData(c, &line, 1)) == 0) {
     DD_TRY(wait_for_socket(POLLIN));
-    if (PQconsumeInput(c) != 1) return lost();  // also what libpq's TLS layer has taken already
+    if (PQconsumeInput(c) != 1) return lost();  // this also reads data that libpq's TLS layer has buffered
   }
-  if (length < 0) return false;  // the result says whether this is the end or a failure
+  if (length < 0) return false;  // the next result tells the end from a failure
   row.read(std::string_view(line, static_cast<std::size_t>(length) - 1));
   PQfreemem(line);
   return true;
@@ -408,12 +408,12 @@ Transaction::Transaction(Transaction&& other) noexcept
 
 Transaction::~Transaction() {
   if (connection_ == nullptr || !connection_->usable()) return;
-  // A rollback that fails leaves a connection in an unknown state.
+  // After a failed rollback the connection's state is unknown.
   if (const auto ended = connection_->run({"ROLLBACK", {}}); !ended) connection_->give_up();
 }
 
 Result<std::vector<Rows>> Transaction::commit(std::vector<Statement> last) {
-  // Here and once it is done a test may end the process.
+  // A test may end the process here and after the commit.
   [[maybe_unused]] const int before = io::fault_point("postgres.commit", {});
   last.push_back({"COMMIT", {}});
   auto done = connection_->run_all(last);

@@ -9,7 +9,7 @@ namespace deltadrop::history::postgres {
 namespace {
 
 struct Meaning {
-  std::string_view sqlstate;  ///< five characters, or the two of a class
+  std::string_view sqlstate;  ///< five characters, or the two characters of a class
   ErrorCode code;
   std::string_view type;
   std::string_view fix;
@@ -17,8 +17,8 @@ struct Meaning {
 
 constexpr std::string_view kWait = "the same call may succeed later";
 
-// The first that fits counts. What an operator can repair while we wait is `unavailable`, never
-// `invalid_input`: that would blame the data.
+// The first match counts. A failure that an operator can repair while calls retry is `unavailable`. It is
+// never `invalid_input`, which would blame the data.
 constexpr auto kMeanings = std::to_array<Meaning>({
     {"", ErrorCode::unavailable, "database-unreachable", "start PostgreSQL, or correct DATABASE_URL"},
     {"28P01", ErrorCode::unavailable, "wrong-password", "correct the password in DATABASE_URL"},
@@ -61,7 +61,8 @@ bool is_code(std::string_view text) {
          });
 }
 
-/// Where the last "LETTERS:  CODE: " starts its code, or npos. The letters depend on the server's language.
+/// Returns the position of the code in the last "LETTERS:  CODE: ", or npos. The letters depend on the
+/// server's language.
 std::size_t find_code(std::string_view message) {
   std::size_t found = std::string_view::npos;
   for (std::size_t at = message.find(":  "); at != std::string_view::npos; at = message.find(":  ", at + 1)) {

@@ -35,7 +35,7 @@ class Door {
     schema_ready_ = true;
     return connection;
   }
-  /// The next connection looks at the schema again: it may go to another database now.
+  /// Makes the next connection check the schema again, because it may reach another database.
   void close() { schema_ready_ = false; }
 
  private:
@@ -43,7 +43,7 @@ class Door {
   std::atomic<bool> schema_ready_ = false;
 };
 
-/// A connection with a lock of its own. When it is lost the call fails, and the next one opens another.
+/// A connection with its own lock. If it is lost, the call fails and the next call opens another one.
 class Lane {
  public:
   Lane(Door& door, Patience patience) : door_(door), patience_(patience) {}
@@ -69,7 +69,8 @@ class Lane {
   std::optional<Connection> connection_;
 };
 
-/// Connections that read, one a call. Reading is repeated once where an idle connection turns out to be lost.
+/// The connections that read, one per call. A read is retried once if its idle connection turns out to be
+/// lost.
 class Readers {
  public:
   Readers(Door& door, Patience patience) : door_(door), patience_(patience) {}
@@ -91,7 +92,7 @@ class Readers {
     return result;
   }
 
-  /// For what cannot be repeated: by a connection that answered just now.
+  /// Runs a call that cannot be repeated, on a connection that just responded.
   template <class Use>
   auto once(const Use& use) -> decltype(use(std::declval<Connection&>())) {
     DD_TRY(auto connection, take_answering());
@@ -132,11 +133,11 @@ class Readers {
     const std::lock_guard lock(mutex_);
     if (idle_.size() < kIdleReadersMax) idle_.push_back(std::move(connection));
   }
-  /// Whether another connection would end in the same way.
+  /// Returns true if a retry on another connection would fail in the same way.
   static bool is_final(const Error& error) {
     return error.type == "stopping" || error.type == "database-silent";
   }
-  /// Where one is lost, all are likely to be.
+  /// Drops all connections: if one is lost, the others probably are too.
   void forget() {
     door_.close();
     const std::lock_guard lock(mutex_);
@@ -181,7 +182,7 @@ class PostgresHistory final : public HistoryStore {
   }
   Result<void> mark_in_lake(const UploadId& upload, const std::vector<LakeColumn>& columns,
                             Timestamp now) override {
-    // Idempotent, and not to wait for a long apply: like a reader.
+    // This is idempotent and must not wait for a long apply, so it uses a reader's connection.
     return readers_.with(
         [&](Connection& connection) { return postgres::mark_in_lake(connection, upload, columns, now); });
   }
@@ -230,8 +231,8 @@ class PostgresHistory final : public HistoryStore {
   Lane recording_{door_, Patience::limited};
   Lane applying_{door_, Patience::while_server_answers};
   Readers readers_{door_, Patience::limited};
-  Readers scanners_{door_, Patience::while_server_answers};  ///< an upload may be of any size
-  BatchWriter batch_writer_;                                 ///< used inside `recording_` only
+  Readers scanners_{door_, Patience::while_server_answers};  ///< an upload may have any size
+  BatchWriter batch_writer_;                                 ///< used only inside `recording_`
 };
 
 Result<void> PostgresHistory::scan_events(const UploadId& upload, ChangeType type,
@@ -242,7 +243,8 @@ Result<void> PostgresHistory::scan_events(const UploadId& upload, ChangeType typ
       [&](Connection& connection) { return postgres::scan_events(connection, stored->facts, type, use); });
 }
 
-/// libpq quotes parts of the URL: the password may be in any of them, except in the name of an option.
+/// Removes the parts of the URL that libpq quotes. Any of them may contain the password, except the name of
+/// an option.
 std::string without_quoted(std::string text) {
   if (text.find(" option ") != std::string::npos || text.find("query parameter:") != std::string::npos) {
     return text;
@@ -262,7 +264,7 @@ std::string without_quoted(std::string text) {
 
 using ParsedUrl = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
 
-/// Null where libpq cannot read the URL; `complaint` then has its words.
+/// Returns null and sets `complaint` to libpq's message if libpq cannot parse the URL.
 ParsedUrl parse_url(const std::string& url, std::string* complaint) {
   char* words = nullptr;
   ParsedUrl parsed(PQconninfoParse(url.c_str(), &words), &PQconninfoFree);
@@ -271,13 +273,13 @@ ParsedUrl parse_url(const std::string& url, std::string* complaint) {
   return parsed;
 }
 
-/// libpq's words for what is wrong with the URL, or "".
+/// Returns libpq's message about an invalid URL, or "".
 std::string complaint_about(const std::string& url) {
   std::string complaint;
   return parse_url(url, &complaint) != nullptr ? "" : complaint;
 }
 
-/// A value of a keyword/value connection string (libpq, section 34.1.1.1).
+/// Quotes a value of a keyword/value connection string (libpq, section 34.1.1.1).
 std::string quoted_value(std::string_view value) {
   std::string quoted = "'";
   for (const char c : value) {
@@ -301,14 +303,14 @@ std::string masked_url(const std::string& url) {
     if (option->val == nullptr) continue;
     const bool secret = std::string_view(option->dispchar) == "*";
     std::string value(secret ? kMask : option->val);
-    // libpq can take a whole connection string as dbname.
+    // libpq accepts a whole connection string as dbname.
     const bool nested = option->keyword == std::string_view("dbname") &&
                         (value.find("://") != std::string::npos || value.find('=') != std::string::npos);
     if (nested) value = masked_url(value);
     words.push_back(fmt::format("{}={}", option->keyword, secret ? value : quoted_value(value)));
     parts.emplace(option->keyword, std::move(value));
   }
-  // The form that most people write; anything rarer is shown as libpq understood it.
+  // This is the common form. Other forms are shown as libpq parsed them.
   const bool usual = url.starts_with("postgresql://") && parts.size() == 5 && parts.contains("password") &&
                      parts.contains("user") && parts.contains("host") && parts.contains("port") &&
                      parts.contains("dbname") && url.find_first_of("%?,[") == std::string::npos;
@@ -318,7 +320,7 @@ std::string masked_url(const std::string& url) {
 }
 
 Result<std::unique_ptr<HistoryStore>> open(Options options) {
-  // An empty text would mean libpq's own defaults and environment.
+  // libpq would replace an empty URL by its own defaults and environment variables.
   const std::string complaint = options.url.empty() ? "it is empty" : complaint_about(options.url);
   if (!complaint.empty()) {
     return Error{ErrorCode::invalid_input, "bad-database-url",

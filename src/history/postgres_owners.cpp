@@ -21,7 +21,8 @@ Statement on_table(const TableRef& table, std::string sql) {
   return {std::move(sql), {table.company_id, table.table_name}};
 }
 
-/// Rows in the order of uploads: what an upload that is undone closed, it closed later than `stays_until`.
+/// Deletes the rows that undone uploads opened and reopens those that they closed, which end after
+/// `stays_until`.
 std::vector<Statement> undo_rows(const TableRef& table, const Resolution& plan) {
   std::vector<Statement> statements;
   Statement remove =
@@ -39,7 +40,7 @@ std::vector<Statement> undo_rows(const TableRef& table, const Resolution& plan) 
   return statements;
 }
 
-/// Uploads are set aside before others are revived: two rivals never stand at the same place.
+/// Sets uploads aside before it revives others, so two rivals never have the same position in the chain.
 std::vector<Statement> change_states(const TableRef& table, const Resolution& plan,
                                      const std::optional<UploadId>& keep, Timestamp now) {
   std::vector<Statement> statements;
@@ -118,7 +119,7 @@ Result<std::vector<KnownArchive>> read_archives(Connection& connection) {
 
 Result<std::vector<UploadStatus>> read_uploads_of(Connection& connection, const TableRef& table) {
   std::vector<UploadStatus> all;
-  // Two walks, each along an index of its own.
+  // Two queries, because each uses its own index.
   for (const auto* part : {"u.state <> 'conflict'", "u.state = 'conflict'"}) {
     DD_TRY(const auto rows, connection.run(on_table(
                                 table, select_uploads(fmt::format(
@@ -132,7 +133,7 @@ Result<std::vector<UploadStatus>> read_uploads_of(Connection& connection, const 
 
 Result<Resolution> resolve(Connection& connection, const TableRef& table, const std::optional<UploadId>& keep,
                            Timestamp now) {
-  // The lock comes first, on its own: statements after it see what its last owner committed.
+  // The lock is a statement of its own, so later statements see what its previous owner committed.
   DD_TRY(auto transaction,
          Transaction::begin(connection,
                             {{"SELECT pg_advisory_xact_lock(hashtextextended('deltadrop apply ' || $1, 0))",
@@ -145,9 +146,9 @@ Result<Resolution> resolve(Connection& connection, const TableRef& table, const 
   if (plan.undoes) {
     DD_TRY(connection.run_all(undo_rows(table, plan)));
   }
-  // Until the commit nobody records an upload, which would be judged by what the table was before. It is
-  // short. Consumers that record wait for it meanwhile, and one of them may wait for another that applies: it
-  // is given up before the database would find a deadlock and pick its victim.
+  // No upload may be recorded until the commit, because it would be checked against the old state. The lock
+  // is short. Consumers that record wait for it, and one of them may wait for another that applies. The
+  // timeout ends this attempt before the database detects a deadlock and aborts one of them.
   DD_TRY(connection.run({"SET LOCAL lock_timeout = '800ms'", {}}));
   const auto locked = connection.run({"LOCK TABLE uploads IN SHARE ROW EXCLUSIVE MODE", {}});
   if (locked.has_error()) return locked.error().type == "lock-timeout" ? busy : locked.error();

@@ -11,13 +11,13 @@
 namespace deltadrop::history::postgres {
 namespace {
 
-/// All statements of the transaction see one state of the database.
+/// All statements of the transaction see one snapshot of the database.
 constexpr std::string_view kSnapshot = "ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// WHERE conditions with their parameters.
 class Conditions {
  public:
-  /// `condition` has {} where the parameter comes.
+  /// `condition` contains {} for the parameter.
   void add(std::string_view condition, std::string parameter) {
     statement_.parameters.emplace_back(std::move(parameter));
     add(fmt::format(fmt::runtime(condition), fmt::format("${}", statement_.parameters.size())));
@@ -49,9 +49,9 @@ std::optional<std::string> text_of(const std::optional<Timestamp>& time) {
   return time ? std::optional(time_text(*time)) : std::nullopt;
 }
 
-/// `rows`, a SELECT * in `order`, as a subquery: where there is a bound, without the rows behind the one with
-/// which the sum of `size` reaches it. Sizes are as stored, compressed where they are long; values that are
-/// left out are not read.
+/// Wraps `rows`, a SELECT * in `order`, as a subquery. With a bound, the rows end with the one at which the
+/// sum of `size` reaches it. Sizes are as stored, so long values count compressed. Values of omitted rows are
+/// not read.
 std::string within_bytes(const std::string& rows, std::string_view size, std::string_view order,
                          const BytesMax& bytes_max) {
   if (!bytes_max) return fmt::format("({})", rows);
@@ -61,7 +61,7 @@ std::string within_bytes(const std::string& rows, std::string_view size, std::st
       rows, size, order, *bytes_max);
 }
 
-/// Events of one upload after `after` and up to `last`, in seq order, appended until the answer is full.
+/// Appends the upload's events after `after` up to `last`, in seq order, until the result is full.
 Result<void> append_events_of(Connection& connection, const UploadStatus& upload, Seq after, Seq last,
                               const EventQuery& query, std::vector<AppliedEvent>& events) {
   Conditions conditions;
@@ -86,8 +86,8 @@ Result<void> append_events_of(Connection& connection, const UploadStatus& upload
   return success();
 }
 
-/// Bounds of time, which become bounds of applied_no, each found in an index: `timestamp` does not grow with
-/// it over all tables. `table` is the one whose applied_no is walked along.
+/// Adds the time bounds as bounds of applied_no, each found with an index, because `timestamp` does not
+/// increase with applied_no across tables. `table` is the table whose applied_no is scanned.
 void add_times(Conditions& conditions, const EventQuery& query, std::string_view table) {
   if (query.since) {
     conditions.add("u.timestamp >= {}", time_text(*query.since));
@@ -107,7 +107,7 @@ void add_times(Conditions& conditions, const EventQuery& query, std::string_view
   }
 }
 
-/// The applied uploads from `from` on that match the query.
+/// Returns the applied uploads from `from` that match the query.
 Result<std::vector<UploadStatus>> read_uploads_page(Connection& connection, const EventQuery& query,
                                                     AppliedNo from) {
   Conditions conditions;
@@ -122,7 +122,7 @@ Result<std::vector<UploadStatus>> read_uploads_page(Connection& connection, cons
   return all_of(rows, kUpload);
 }
 
-/// The spans behind `after` that match the query.
+/// Returns the spans after `after` that match the query.
 Result<std::vector<StoredSpan>> read_spans_page(Connection& connection, const EventQuery& query,
                                                 const EventCursor& after) {
   Conditions conditions;
@@ -142,7 +142,7 @@ Result<std::vector<StoredSpan>> read_spans_page(Connection& connection, const Ev
   return all_of(rows, [](Row row) { return span_of(row); });
 }
 
-/// A key has few events: they are found by the index on it and sorted.
+/// Finds the few events of a key with the index on keys and sorts them.
 Result<std::vector<AppliedEvent>> events_by_key(Connection& connection, const EventQuery& query) {
   Conditions conditions;
   conditions.add("e.key_value = {}", *query.key_value);
@@ -280,7 +280,7 @@ Result<std::vector<LakeColumn>> read_lake_columns(Connection& connection, const 
 
 Result<std::vector<StoredRecord>> read_records(Connection& connection, const RecordQuery& query) {
   const std::string as_of = time_text(query.as_of);
-  // From the moment on from which the last applied upload holds, the open rows are the answer.
+  // From effective_at of the last applied upload on, the open rows are the result.
   DD_TRY(auto transaction,
          Transaction::begin(connection,
                             {{"SELECT effective_at <= $3 FROM uploads WHERE company_id = $1 AND table_name = "
@@ -376,7 +376,7 @@ Result<void> scan_events(Connection& connection, const UploadFacts& upload, Chan
                          const std::function<Result<void>(const Event&)>& use) {
   Event event;
   event.upload = upload;
-  // What is formatted into it are a UUID and a word of ours.
+  // Formatting is safe here: the values are a UUID and one of our own words.
   return connection.copy_out(fmt::format("COPY (SELECT {} FROM cdc_events e WHERE e.upload_id = '{}' AND "
                                          "e.event_type = '{}' ORDER BY e.key_value, e.seq) TO STDOUT",
                                          kEventColumns, upload.upload_id.to_string(), to_string(type)),

@@ -29,11 +29,11 @@ struct Touched {
   std::map<PartitionRef, std::int64_t> inserted = {};
 };
 
-/// An upload of which nothing was recorded before.
+/// An upload that is not recorded yet.
 struct NewUpload {
   UploadFacts facts;
   std::optional<std::string> conflict = {};  ///< why it is in conflict
-  bool claims = false;                       ///< makes its archive the owner of its table
+  bool claims = false;                       ///< it makes its archive the owner of its table
 
   [[nodiscard]] UploadState state() const { return conflict ? UploadState::conflict : UploadState::recorded; }
 };
@@ -47,13 +47,13 @@ void append_values(std::string& line, const std::string& json) {
   line += '\t';
 }
 
-/// Events as lines of COPY, piece by piece.
+/// Writes events as lines of COPY, in pieces.
 class LineWriter {
  public:
   LineWriter(const std::vector<const LoggedEvent*>& events, const std::string& recorded_at, bool with_places)
       : events_(events), recorded_at_(recorded_at), with_places_(with_places) {}
 
-  /// Appends nothing once there are no more.
+  /// Appends nothing at the end.
   void append_piece(std::string& lines) {
     while (next_ < events_.size() && lines.size() < kCopyPieceBytes) {
       append_event(lines, events_[next_]->event);
@@ -68,7 +68,7 @@ class LineWriter {
     if (upload_ != nullptr && upload_->upload_id == upload.upload_id) return;
     upload_ = &upload;
     id_ = upload.upload_id.to_string();
-    // Company and table are of letters that need no escape.
+    // Company and table names consist of letters that need no escape.
     what_ = fmt::format("{}\t{}\t{}\t{}", upload.table.company_id, upload.table.table_name,
                         time_text(upload.timestamp), time_text(upload.effective_at));
     version_.clear();
@@ -97,24 +97,24 @@ class LineWriter {
   const std::string& recorded_at_;
   bool with_places_;
   std::size_t next_ = 0;
-  const UploadFacts* upload_ = nullptr;  ///< what the texts below are of
+  const UploadFacts* upload_ = nullptr;  ///< the upload whose texts follow
   std::string id_;
   std::string what_;
   std::string version_;
   std::string changed_columns_;
 };
 
-/// Records one batch. Several consumers record parts of the same uploads at the same time, so every one of
-/// them locks in the same order: its offsets by partition, its events by (upload_id, seq), new uploads by
-/// table and version, known uploads by upload_id. New uploads come late, since whoever has the same new one
+/// Records one batch. Several consumers record parts of the same uploads at the same time, so all take locks
+/// in the same order: offsets by partition, events by (upload_id, seq), new uploads by table and version,
+/// known uploads by upload_id. New uploads are inserted late, because any consumer with the same new upload
 /// waits for this commit.
 class RecordAttempt {
  public:
   RecordAttempt(Connection& connection, const RecordBatch& batch)
       : connection_(connection), batch_(batch), recorded_at_(time_text(batch.recorded_at)) {}
 
-  /// Nothing when another consumer recorded one of the new uploads meanwhile in another way: then nothing is
-  /// done, and a new attempt sees it.
+  /// Returns nothing and changes nothing if another consumer meanwhile recorded one of the new uploads
+  /// differently. A new attempt then sees it.
   Result<std::optional<RecordReport>> run(bool& expects_duplicates) {
     for (const auto& logged : batch_.events) ids_.insert(logged.event.upload.upload_id);
     for (const auto& letter : batch_.dead_letters) {
@@ -139,8 +139,8 @@ class RecordAttempt {
  private:
   // ---- offsets and uploads
 
-  /// Compares and sets the offsets, and looks the uploads up, in one round trip. Offsets in one order
-  /// everywhere: no deadlock between two consumers.
+  /// Compares and sets the offsets and looks up the uploads, in one round trip. All consumers set offsets in
+  /// the same order, so two of them cannot deadlock.
   Result<Transaction> begin() {
     std::vector<const OffsetAdvance*> advances;
     advances.reserve(batch_.advances.size());
@@ -193,7 +193,7 @@ class RecordAttempt {
     return facts.previous_upload_id ? facts.previous_upload_id->to_string() : std::string(kNoPredecessor);
   }
 
-  /// What the history holds where each new upload wants to stand.
+  /// Returns the recorded state that each new upload is compared with.
   Result<std::map<UploadId, Standing>> stored_standings() {
     DD_TRY(const auto rows,
            connection_.run(
@@ -225,8 +225,8 @@ class RecordAttempt {
     return standings;
   }
 
-  /// Decides about each new upload, in version order: whether it is in conflict (of two rivals in one batch
-  /// the first stands), and whether it makes its archive the owner of its table.
+  /// Decides for each new upload, in version order, if it is in conflict and if it makes its archive the
+  /// owner of its table. The first of two rivals in a batch wins.
   Result<void> place_new_uploads() {
     if (new_.empty()) return success();
     std::stable_sort(new_.begin(), new_.end(), [](const NewUpload& a, const NewUpload& b) {
@@ -302,7 +302,8 @@ class RecordAttempt {
     return json + ']';
   }
 
-  /// Waits for others that insert one of them. False when it then is not as we would have it.
+  /// Inserts the new uploads and waits for other consumers that insert one of them. Returns false if a stored
+  /// upload then differs from ours.
   Result<bool> insert_uploads() {
     if (new_.empty()) return true;
     DD_TRY(const bool claimed, claim_tables());
@@ -337,8 +338,8 @@ class RecordAttempt {
     });
   }
 
-  /// Makes the archives of the uploads that claim their tables the owners, in the tables' order. False where
-  /// another consumer made another archive an owner meanwhile.
+  /// Makes the archives of the uploads that claim their tables the owners, in table order. Returns false if
+  /// another consumer meanwhile made another archive an owner.
   Result<bool> claim_tables() {
     const auto claims = std::count_if(new_.begin(), new_.end(), [](const auto& each) { return each.claims; });
     if (claims == 0) return true;
@@ -351,7 +352,7 @@ class RecordAttempt {
                                      kNewUploads),
                          {new_uploads_json()}}));
     if (rows.changed() == claims) return true;
-    // Most often the other one records the same uploads, and claimed for the same archive.
+    // Usually the other consumer records the same uploads and claimed the table for the same archive.
     DD_TRY(const auto owned,
            connection_.run({fmt::format("SELECT count(*) FROM {} JOIN table_owners o ON o.company_id = "
                                         "f.company_id AND o.table_name = f.table_name AND o.archive_id = "
@@ -361,9 +362,9 @@ class RecordAttempt {
     return owned[0].number() == claims;
   }
 
-  /// Reports those of the inserted uploads that are in conflict: whoever inserts one reports it. Each takes
-  /// along those that were recorded before it and follow it: in the place of one of them the next upload of
-  /// the other chain would be a rival.
+  /// Reports the inserted uploads that are in conflict; the consumer that inserts an upload reports it.
+  /// Uploads recorded earlier that follow one become conflicts too. Otherwise the next upload of the other
+  /// chain would have one of them as a rival.
   Result<void> report_conflicts(const Rows& inserted) {
     std::set<std::string, std::less<>> ids;
     for (int i = 0; i < inserted.size(); ++i) ids.emplace(inserted[i].text());
@@ -379,8 +380,8 @@ class RecordAttempt {
     return success();
   }
 
-  /// Locks every known upload that this batch may change, those that follow one in conflict too: in one
-  /// statement, because locks that are taken one after another have no order.
+  /// Locks all known uploads that this batch may change, including those that follow one in conflict. One
+  /// statement does it, because locks taken in several statements have no common order.
   Result<void> lock_with_followers() {
     std::vector<std::string> ids = changed_;
     for (const auto& [id, upload] : touched_) {
@@ -420,7 +421,7 @@ class RecordAttempt {
 
   // ---- events
 
-  /// Refuses those that contradict their upload.
+  /// Refuses events that contradict their upload.
   void choose_events() {
     for (const auto& logged : batch_.events) {
       const Event& event = logged.event;
@@ -431,8 +432,8 @@ class RecordAttempt {
         refuse(logged, kOtherUpload);
       }
     }
-    // From several partitions they come mixed; in order, each index page is filled once. Of two that are the
-    // same the earlier in the log stays the first.
+    // Events of several partitions arrive mixed. In sorted order each index page is filled once. The sort is
+    // stable, so the earlier of two equal events in the log remains first.
     std::stable_sort(chosen_.begin(), chosen_.end(), [](const auto* a, const auto* b) {
       return std::tie(a->event.upload.upload_id, a->event.seq) <
              std::tie(b->event.upload.upload_id, b->event.seq);
@@ -450,7 +451,7 @@ class RecordAttempt {
     return success();
   }
 
-  /// False, and nothing done, when one of the events is there already.
+  /// Returns false and inserts nothing if one of the events is already recorded.
   Result<bool> insert_directly() {
     DD_TRY(connection_.run({"SAVEPOINT direct", {}}));
     const auto copied = copy_events("cdc_events", false);
@@ -463,13 +464,14 @@ class RecordAttempt {
     return false;
   }
 
-  /// Takes what is not there yet, and looks at the rest. Returns how many were there.
+  /// Inserts the events that are not recorded yet and compares the others with the recorded ones. Returns the
+  /// number of the others.
   Result<std::int64_t> insert_by_staging() {
     DD_TRY(connection_.run_all(
         {{"CREATE TEMPORARY TABLE IF NOT EXISTS incoming_events (LIKE cdc_events) ON COMMIT DELETE ROWS", {}},
          {"ALTER TABLE incoming_events ADD COLUMN IF NOT EXISTS place bigint", {}}}));
     DD_TRY(copy_events("incoming_events", true));
-    // Of two in one batch the first is taken.
+    // The first of two events with the same ids in a batch wins.
     DD_TRY(const auto inserted,
            connection_.run({fmt::format("WITH inserted AS (INSERT INTO cdc_events ({0}) SELECT {0} FROM "
                                         "incoming_events ORDER BY place ON CONFLICT (upload_id, seq) DO "
@@ -508,7 +510,7 @@ class RecordAttempt {
         [&](std::string& lines) { writer.append_piece(lines); });
   }
 
-  // ---- what goes with COMMIT
+  // ---- statements of the commit
 
   void refuse(const LoggedEvent& logged, std::string_view why) {
     const DeadLetter letter = refusal_of(batch_, logged, why);
@@ -541,7 +543,7 @@ class RecordAttempt {
           storable_text(letter.reason), upload_id, recorded_at_}});
   }
 
-  /// Unless it is in another state meanwhile: an applied upload stays applied.
+  /// Does nothing if the state is no longer `from`: an applied upload remains applied.
   void set_state(Touched& upload, UploadState state, std::string_view from, const std::string& error) {
     upload.state = state;
     changed_.push_back(upload.facts.upload_id.to_string());
@@ -560,9 +562,9 @@ class RecordAttempt {
     return std::move(last_);
   }
 
-  /// Locks the rows that the statements after it change in whatever order, so that two consumers do not wait
-  /// for each other; and before parts are counted, so that of two that record an upload's last events one
-  /// sees them all.
+  /// Locks the rows that later statements change in any order, so two consumers cannot deadlock. The lock
+  /// comes before parts are counted, so one of two consumers that record an upload's last events sees them
+  /// all.
   Statement lock_changed() const {
     return {"SELECT FROM uploads WHERE upload_id = ANY ($1::uuid[]) ORDER BY upload_id FOR UPDATE",
             {array_of(changed_)}};
@@ -580,7 +582,7 @@ class RecordAttempt {
     }
   }
 
-  /// A blocked upload of which now every event is recorded lacks nothing: somebody published it again.
+  /// Unblocks uploads whose events are now all recorded, after they were published again.
   void unblock_repaired() {
     std::vector<std::string> blocked;
     for (const auto& [id, upload] : touched_) {
@@ -609,9 +611,10 @@ class RecordAttempt {
           std::to_string(batch_.retried->offset.value), recorded_at_}});
   }
 
-  /// A crash of the server may lose the end of its log: with these events their offsets, so that they are
-  /// read and recorded again. The commit that applies their upload waits for the disk, and so for them
-  /// (docs/decisions/0008). A batch that leads to no such commit waits itself.
+  /// Commits without waiting for the disk if that is safe. If the server crashes, it may lose these events
+  /// together with their offsets, and they are read and recorded again. The commit that applies their upload
+  /// waits for the disk, and so for them (docs/decisions/0008). A batch that leads to no such commit waits
+  /// itself.
   void wait_for_disk_only_where_needed() {
     const bool may_go_unapplied =
         report_.inserted == 0 || !refusal_.empty() || !batch_.dead_letters.empty() || batch_.retried;
@@ -627,7 +630,7 @@ class RecordAttempt {
   std::vector<std::string> changed_;  ///< ids of the uploads whose rows `last_` changes
   std::vector<const LoggedEvent*> chosen_;
   std::vector<Statement> last_;
-  std::string refusal_;  ///< why the last event that contradicts its upload is not taken
+  std::string refusal_;  ///< why the last event that contradicts its upload was refused
   RecordReport report_;
 };
 

@@ -8,14 +8,14 @@
 namespace deltadrop::history::postgres {
 namespace {
 
-// Texts compare by their bytes (COLLATE "C"). `types` is json, not jsonb: it is kept as it came.
-// changed_columns is a jsonb array, as it is JSON in SQLite. Periods have two unique indexes and a check: an
-// EXCLUDE constraint would cost twenty times the insert.
+// Texts are compared by bytes (COLLATE "C"). `types` is json, not jsonb: json preserves the original text.
+// changed_columns is a jsonb array, to match SQLite's JSON. Two unique indexes and a check keep periods
+// apart: an EXCLUDE constraint would make inserts twenty times slower.
 //
-// cdc_events_by_key serves a key's history, company_data_open the current records and apply's look-up of open
-// rows, the primary key of company_data the records as of a moment.
-constexpr auto kMigrations =
-    std::to_array<std::string_view>({R"sql(
+// cdc_events_by_key serves the history of a key. company_data_open serves the current records and the look-up
+// of open rows while applying. The primary key of company_data serves the records at a time.
+constexpr auto kMigrations = std::to_array<std::string_view>(
+    {R"sql(
 CREATE TABLE cdc_events (
   upload_id       uuid NOT NULL,
   seq             bigint NOT NULL CHECK (seq >= 1),
@@ -127,16 +127,15 @@ CREATE TABLE applied_counter (
 );
 INSERT INTO applied_counter (only_row, last_no) VALUES (1, 0);
 )sql",
-                                     // Events are read upload by upload: those of one
-                                     // company or table, or of a span of time, among
-                                     // millions of others.
-                                     R"sql(
+     // Events are read upload by upload. These indexes find the uploads of one company, table or period among
+     // millions.
+     R"sql(
 CREATE INDEX uploads_of_table ON uploads (company_id, table_name, applied_no) WHERE applied_no IS NOT NULL;
 CREATE INDEX uploads_of_company ON uploads (company_id, applied_no) WHERE applied_no IS NOT NULL;
 CREATE INDEX uploads_by_time ON uploads (timestamp, applied_no) WHERE applied_no IS NOT NULL;
 )sql",
-                                     // Whose a table is, and the choice after a fork.
-                                     R"sql(
+     // The owners of tables, and the choice after a fork.
+     R"sql(
 ALTER TABLE uploads ADD COLUMN archive_id uuid, ADD COLUMN off_chain boolean NOT NULL DEFAULT false,
   ADD COLUMN set_aside_at timestamptz CHECK (set_aside_at IS NULL OR state = 'conflict');
 DROP INDEX uploads_in_trouble;
@@ -151,13 +150,10 @@ CREATE TABLE table_owners (
   PRIMARY KEY (company_id, table_name)
 );
 )sql",
-                                     // Where an applied upload's events of one type are,
-                                     // for those of a rare type among millions of others.
-                                     // One whose applied_no is not its upload's does not
-                                     // count. An older consumer that still runs would
-                                     // apply uploads without spans, whose events nobody
-                                     // would find by their type: the check refuses that.
-                                     R"sql(
+     // The positions of an applied upload's events by type, to find events of a rare type among millions. A
+     // span whose applied_no differs from its upload's does not count. A running older consumer would apply
+     // uploads without spans, and their events could not be found by type: the check refuses that.
+     R"sql(
 CREATE TABLE event_spans (
   upload_id  uuid NOT NULL,
   event_type text COLLATE "C" NOT NULL,
@@ -183,7 +179,7 @@ ALTER TABLE uploads ADD CONSTRAINT uploads_spanned CHECK (spanned_no IS NOT DIST
 
 constexpr int kNewest = static_cast<int>(kMigrations.size());
 
-/// How many migrations the database has had; 0 where there are no tables.
+/// Returns the number of migrations that the database has had, or 0 if there are no tables.
 Result<int> stored_version(Connection& connection) {
   DD_TRY(const auto tables, connection.run({"SELECT to_regclass('schema_migrations') IS NOT NULL", {}}));
   if (!tables[0].boolean()) return 0;
@@ -199,7 +195,7 @@ Result<void> refuse_newer(const Connection& connection, int stored) {
       "run the Deltadrop that made it, or a newer one"};
 }
 
-/// All that are missing in one transaction, one process at a time.
+/// Runs all missing migrations in one transaction. Only one process migrates at a time.
 Result<void> migrate(Connection& connection) {
   DD_TRY(auto transaction,
          Transaction::begin(connection,
@@ -217,8 +213,8 @@ Result<void> migrate(Connection& connection) {
   return success();
 }
 
-/// What a consumer does to the tables. Asked before the first event comes, since it would come too late to
-/// tell.
+/// Finds the rights that a consumer needs and does not have. It runs before the first event arrives, because
+/// an error would be too late by then.
 constexpr std::string_view kMissingRights = R"sql(
 SELECT string_agg(v.right_name || ' on ' || v.table_name, ', ') FROM (VALUES
   ('cdc_events', 'SELECT'), ('cdc_events', 'INSERT'),

@@ -10,11 +10,11 @@
 namespace deltadrop::history::postgres {
 namespace {
 
-/// jsonb is written with one blank after each comma and colon.
+/// Removes the space that PostgreSQL writes after each comma and colon of a jsonb.
 std::string without_blanks(std::string_view json) {
   std::string compact(json.size(), '\0');
   std::size_t length = 0;
-  // It fails only for a text that ends inside a string, which a jsonb does not.
+  // This fails only for text that ends inside a string, and a jsonb never does.
   const auto failure = simdjson::minify(json.data(), json.size(), compact.data(), length);
   compact.resize(failure == simdjson::SUCCESS ? length : 0);
   return compact;
@@ -26,7 +26,7 @@ std::int64_t number_of(std::string_view digits) {
   return value;
 }
 
-/// What the character behind a backslash of COPY's text format stands for.
+/// Decodes the character after a backslash in COPY's text format.
 char unescaped(char c) {
   constexpr std::string_view kLetters = "bfnrtv";
   constexpr std::string_view kControls = "\b\f\n\r\t\v";
@@ -34,7 +34,7 @@ char unescaped(char c) {
   return place == std::string_view::npos ? c : kControls[place];
 }
 
-/// A field of COPY's text format; null is as if it were empty.
+/// Appends a field of COPY's text format, decoded. NULL appends nothing.
 void append_unescaped(std::string& out, std::string_view field) {
   if (field == "\\N") return;
   for (std::size_t at = 0; (at = field.find('\\')) < field.size();) {
@@ -96,7 +96,7 @@ void CopyRow::read(std::string_view line) {
   text_.clear();
   ends_.clear();
   column_ = 0;
-  // A tab or a backslash of a value is written with a backslash before it.
+  // COPY writes a backslash before a tab or a backslash of a value.
   const bool escapes = line.find('\\') != std::string_view::npos;
   for (bool last = false; !last;) {
     const std::size_t end = std::min(line.find('\t'), line.size());
@@ -123,7 +123,7 @@ std::string CopyRow::json() { return without_blanks(text()); }
 
 void append_copy_field(std::string& line, std::string_view text) {
   const auto is_escaped = [](char c) { return c == '\\' || c == '\n' || c == '\r' || c == '\t'; };
-  // Most texts need no escape: whole stretches are appended.
+  // Append runs of characters without escapes at once; most texts need no escape.
   while (true) {
     std::size_t plain = 0;
     while (plain < text.size() && !is_escaped(text[plain])) ++plain;

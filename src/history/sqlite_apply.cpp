@@ -9,8 +9,8 @@ namespace {
 
 namespace db = deltadrop::sqlite;
 
-// The join starts from the upload's events and looks each open row up by its key; CROSS JOIN and INDEXED BY
-// keep SQLite from walking the whole table instead.
+// The join reads the upload's events and looks up each open row by its key. CROSS JOIN and INDEXED BY prevent
+// SQLite from scanning the whole table instead.
 constexpr std::string_view kOpenRowsOfChanges =
     "cdc_events e CROSS JOIN company_data d INDEXED BY company_data_open "
     "ON d.company_id = e.company_id AND d.table_name = e.table_name AND d.record_key = e.key_value "
@@ -26,8 +26,8 @@ class Application {
         id_(upload_.facts.upload_id.to_string()),
         effective_at_(upload_.facts.effective_at.to_string()) {}
 
-  /// Closes before it opens: after a rekey both may share a key's text. A misfit rolls back to where it
-  /// began.
+  /// Closes rows before it opens others: after a rekey both may have the same key text. If an event does not
+  /// match the rows, all row changes are rolled back.
   Result<ApplyOutcome> run(const std::optional<UploadStatus>& previous) {
     if (previous) {
       if (const auto why = out_of_order(upload_, *previous); !why.empty()) return conflict(why);
@@ -57,7 +57,7 @@ class Application {
   }
 
  private:
-  /// Read in the order in which they are stored: to group them would sort them.
+  /// Reads the events in stored order; GROUP BY would sort them.
   Result<void> find_spans() {
     DD_TRY(auto select,
            database_.prepare("SELECT event_type, seq FROM cdc_events WHERE upload_id = ? ORDER BY seq"));
@@ -71,7 +71,7 @@ class Application {
     });
   }
 
-  /// An upload that was set aside and is applied again has those that it had before.
+  /// Stores the spans. An upload that was set aside and is applied again keeps its earlier spans.
   Result<void> keep_spans() {
     DD_TRY(auto keep, database_.prepare(
                           "INSERT INTO event_spans (upload_id, event_type, first_seq, last_seq, company_id, "
@@ -121,8 +121,8 @@ class Application {
     return success();
   }
 
-  /// Why fewer rows were closed than there are updates and deletes: the first one whose row is not as it
-  /// says.
+  /// Explains why fewer rows were closed than there are updates and deletes: finds the first event that does
+  /// not match its row.
   Result<std::string> first_not_closing() {
     DD_TRY(auto select,
            database_.prepare(
@@ -139,8 +139,8 @@ class Application {
     return does_not_close(misfit, row.optional_text().has_value());
   }
 
-  /// Why a row could not be opened, seen after the rollback: another row of its key stays open, or began
-  /// then.
+  /// Explains after the rollback why a row could not be opened: another row of its key is still open or has
+  /// the same start.
   Result<std::string> first_not_opening() {
     DD_TRY(auto select,
            database_.prepare(
@@ -174,8 +174,8 @@ class Application {
   EventSpans spans_;
 };
 
-/// The table's first upload that satisfies `rest`. SQLite takes the indexes of uploads without conflict only
-/// where the statement itself says "state <> 'conflict'".
+/// Returns the table's first upload that satisfies `rest`. SQLite uses the partial indexes of uploads without
+/// conflict only if the statement contains "state <> 'conflict'".
 Result<std::optional<UploadStatus>> first_upload(db::Database& database, const TableRef& table,
                                                  std::string_view rest,
                                                  const std::optional<std::string>& parameter) {

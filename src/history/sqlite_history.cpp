@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t kIdleReadersMax = 4;
 
-/// Connections that read. Each call has one to itself, so that no reader waits for another or for the writer.
+/// The connections that read. Each call uses one exclusively, so readers wait neither for each other nor for
+/// the writer.
 class Readers {
  public:
   explicit Readers(std::filesystem::path path) : path_(std::move(path)) {}
@@ -144,8 +145,8 @@ Result<void> SqliteHistory::scan_events(const UploadId& upload, ChangeType type,
     left = left.subspan(events.size());
     return events;
   };
-  // Each page is read while the one before it is used, which goes on without a connection: `use` may call the
-  // history, and take its time, as it likes.
+  // Each page is read while the previous one is used. `use` holds no connection, so it may call the history
+  // and may be slow.
   auto ahead = std::async(std::launch::deferred, read);
   for (bool done = left.empty(); !done;) {
     DD_TRY(const auto events, ahead.get());

@@ -7,14 +7,14 @@ namespace {
 
 namespace db = deltadrop::sqlite;
 
-/// What a Resolution does to the tables, in a transaction of the caller.
+/// Writes a Resolution to the tables, in the caller's transaction.
 class Resolving {
  public:
   Resolving(db::Database& database, const TableRef& table, const Resolution& plan,
             const std::optional<UploadId>& keep, Timestamp now)
       : database_(database), table_(table), plan_(plan), keep_(keep), now_(now.to_string()) {}
 
-  /// Uploads are set aside before others are revived: two rivals never stand at the same place.
+  /// Sets uploads aside before it revives others, so two rivals never have the same position in the chain.
   Result<void> run() {
     if (plan_.undoes) {
       DD_TRY(undo_rows());
@@ -42,7 +42,8 @@ class Resolving {
     return statement.run();
   }
 
-  /// Rows in the order of uploads: what an upload that is undone closed, it closed later than `stays_until`.
+  /// Deletes the rows that undone uploads opened and reopens those that they closed, which end after
+  /// `stays_until`.
   Result<void> undo_rows() {
     for (const auto& upload : plan_.set_aside) {
       if (upload.state != UploadState::applied) continue;
@@ -134,7 +135,7 @@ Result<std::vector<KnownArchive>> read_archives(db::Database& database) {
 
 Result<std::vector<UploadStatus>> read_uploads_of(db::Database& database, const TableRef& table) {
   std::vector<UploadStatus> all;
-  // Two walks, each along an index of its own.
+  // Two queries, because each uses its own index.
   for (const auto* part : {"u.state <> 'conflict'", "u.state = 'conflict'"}) {
     DD_TRY(auto select,
            database.prepare(select_uploads(std::string("WHERE u.company_id = ?1 AND u.table_name = ?2 "

@@ -13,7 +13,7 @@ namespace db = deltadrop::sqlite;
 
 constexpr std::size_t kScanBytesMax = std::size_t{4} << 20;
 
-/// All statements until it goes see one state of the database.
+/// A read transaction: all statements during its lifetime see one snapshot of the database.
 class Snapshot {
  public:
   static Result<Snapshot> begin(Database& database) {
@@ -32,7 +32,8 @@ class Snapshot {
   Database* database_;
 };
 
-/// The moment from which the table's last applied upload holds: from then on the open rows are the answer.
+/// Returns true if `as_of` is not before effective_at of the table's last applied upload. The open rows are
+/// then the result.
 Result<bool> is_after_all_changes(Database& database, const TableRef& table, const std::string& as_of) {
   DD_TRY(auto select,
          database.prepare("SELECT effective_at <= ? FROM uploads WHERE company_id = ? AND table_name = ? "
@@ -46,7 +47,7 @@ std::optional<std::string> text_of(const std::optional<Timestamp>& time) {
   return time ? std::optional(time->to_string()) : std::nullopt;
 }
 
-/// Events of one upload after `after` and up to `last`, in seq order, appended until the answer is full.
+/// Appends the upload's events after `after` up to `last`, in seq order, until the result is full.
 Result<void> append_events_of(Database& database, const UploadStatus& upload, Seq after, Seq last,
                               const EventQuery& query, std::vector<AppliedEvent>& events) {
   DD_TRY(auto select,
@@ -78,8 +79,8 @@ constexpr std::string_view kUntilUploads =
     "AND u.timestamp < ?6 AND u.applied_no <= (SELECT max(applied_no + 0) FROM uploads WHERE timestamp < ?6 "
     "AND applied_no IS NOT NULL)";
 
-/// The applied uploads from `from` on that match the query. Bounds of time become bounds of applied_no, each
-/// found in an index: `timestamp` does not grow with it over all tables.
+/// Returns the applied uploads from `from` that match the query. Time bounds become bounds of applied_no,
+/// each found with an index, because `timestamp` does not increase with applied_no across tables.
 Result<std::vector<UploadStatus>> read_uploads_page(Database& database, const EventQuery& query,
                                                     AppliedNo from) {
   const auto since = text_of(query.since);
@@ -104,7 +105,7 @@ std::string_view spans_index(const EventQuery& query) {
   return query.table_name ? "INDEXED BY event_spans_of_table" : "INDEXED BY event_spans_of_company";
 }
 
-/// The spans behind `after` that match the query.
+/// Returns the spans after `after` that match the query.
 Result<std::vector<StoredSpan>> read_spans_page(Database& database, const EventQuery& query,
                                                 const EventCursor& after) {
   const auto since = text_of(query.since);
@@ -127,7 +128,7 @@ Result<std::vector<StoredSpan>> read_spans_page(Database& database, const EventQ
   return all_of(select, [](Row row) { return span_of(row); });
 }
 
-/// A key has few events: they are found by the index on it and sorted.
+/// Finds the few events of a key with the index on keys and sorts them.
 Result<std::vector<AppliedEvent>> events_by_key(Database& database, const EventQuery& query) {
   DD_TRY(auto select,
          database.prepare(fmt::format(
@@ -246,7 +247,7 @@ Result<std::vector<StoredRecord>> read_records(Database& database, const RecordQ
   const std::string as_of = query.as_of.to_string();
   const std::string after_key = query.after_key.value_or("");
   DD_TRY(const bool open_rows, is_after_all_changes(database, query.table, as_of));
-  // Every key text is greater than or equal to '', and no key is empty.
+  // Every key text is greater than or equal to ''; no key is empty.
   DD_TRY(auto select,
          database.prepare(
              fmt::format("SELECT {} FROM company_data d {} CROSS JOIN uploads u ON u.upload_id = d.upload_id "
@@ -353,7 +354,7 @@ Result<std::vector<std::int64_t>> read_event_rows(Database& database, const Uplo
   const std::string id = upload.upload_id.to_string();
   select.bind(1, id).bind(2, to_string(type));
   std::vector<std::int64_t> rows;
-  // As many as there may be, so that no larger copy is ever made; what stays empty takes no memory.
+  // Reserve the maximum to avoid a larger copy; unused memory is never touched.
   rows.reserve(static_cast<std::size_t>(upload.total));
   DD_TRY(for_each_row(select, [&](Row row) -> Result<void> {
     rows.push_back(row.number());
@@ -364,7 +365,7 @@ Result<std::vector<std::int64_t>> read_event_rows(Database& database, const Uplo
 
 Result<std::vector<Event>> read_events_at(Database& database, const UploadFacts& upload,
                                           std::span<const std::int64_t> rows) {
-  // One lock for all of them.
+  // One lock serves all rows.
   DD_TRY(const auto snapshot, Snapshot::begin(database));
   DD_TRY(auto select,
          database.prepare(fmt::format("SELECT {} FROM cdc_events e WHERE e.rowid = ?", kEventColumns)));

@@ -74,7 +74,7 @@ class Recording {
                "timestamp, effective_at, key_column, key_value, old_values, new_values, "
                "changed_columns, file_id, version, line, recorded_at) "
                "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 "
-               // A trigger refuses what is there already, so it is not even tried.
+               // Skip recorded events; a trigger would refuse them.
                "WHERE NOT EXISTS (SELECT 1 FROM cdc_events WHERE upload_id = ?1 AND seq = ?2)"));
     Touched* upload = nullptr;
     for (const auto& logged : batch_.events) {
@@ -128,7 +128,7 @@ class Recording {
            recorded.new_values_json == event.new_values_json;
   }
 
-  /// The upload's row, made when this is the first that is seen of it.
+  /// Returns the upload's row and inserts it if it does not exist yet.
   Result<Touched*> touch(const UploadFacts& facts) {
     const auto known = touched_.find(facts.upload_id);
     if (known != touched_.end()) return &known->second;
@@ -184,7 +184,7 @@ class Recording {
     return standing;
   }
 
-  /// Which upload stands already where this one is to stand.
+  /// Returns the upload that already has this position in the chain.
   Result<std::optional<Standing::Rival>> rival_of(const UploadFacts& facts, const std::string& previous) {
     DD_TRY(auto select,
            database_.prepare(
@@ -199,8 +199,8 @@ class Recording {
     });
   }
 
-  /// Reports the upload, and takes those that were recorded before it and follow it along: in the place of
-  /// one of them the next upload of the other chain would be a rival.
+  /// Reports the upload and puts the uploads recorded earlier that follow it in conflict too. Otherwise the
+  /// next upload of the other chain would have one of them as a rival.
   Result<void> found_in_conflict(const Touched& upload, const std::string& error) {
     report_.conflicts.push_back({upload.facts, UploadState::conflict, 0, {}, {}, {}, error, {}});
     UploadId last = upload.facts.upload_id;
@@ -281,7 +281,7 @@ class Recording {
     return success();
   }
 
-  /// A blocked upload of which now every event is recorded lacks nothing: somebody published it again.
+  /// Unblocks uploads whose events are now all recorded, after they were published again.
   Result<void> unblock_repaired() {
     for (auto& [id, upload] : touched_) {
       if (upload.state != UploadState::blocked) continue;
@@ -310,7 +310,7 @@ class Recording {
   std::string recorded_at_;
   std::string changed_columns_;
   std::unordered_map<UploadId, Touched> touched_;
-  std::string refusal_;  ///< why the last event that contradicts its upload is not taken
+  std::string refusal_;  ///< why the last event that contradicts its upload was refused
   RecordReport report_;
 };
 
@@ -320,7 +320,7 @@ Result<RecordReport> record(db::Database& database, const RecordBatch& batch) {
   DD_TRY(auto transaction, db::Transaction::begin(database));
   auto report = Recording(database, batch).run();
   if (!report && report.error().type == "constraint") {
-    // Kept with the event and told to clients: without the database's path.
+    // Clients see this text, which is stored with the event: remove the database's path.
     std::string reason = report.error().message;
     if (const auto path = database.path().string() + ": "; reason.starts_with(path))
       reason.erase(0, path.size());

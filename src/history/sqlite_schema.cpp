@@ -10,13 +10,13 @@ namespace {
 
 namespace db = deltadrop::sqlite;
 
-// Times are RFC 3339 texts in UTC with milliseconds, which sort as they follow each other; ids are lower-case
-// UUIDs; JSON is text. Texts compare by their bytes.
+// Times are RFC 3339 texts in UTC with milliseconds, so their text order is their time order. Ids are
+// lower-case UUIDs. JSON is text. Texts are compared by bytes.
 //
-// cdc_events_by_key serves a key's history, company_data_open the current records and apply's look-up of open
-// rows, the unique key of company_data the records as of a moment.
-constexpr auto kMigrations =
-    std::to_array<std::string_view>({R"sql(
+// cdc_events_by_key serves the history of a key. company_data_open serves the current records and the look-up
+// of open rows while applying. The unique key of company_data serves the records at a time.
+constexpr auto kMigrations = std::to_array<std::string_view>(
+    {R"sql(
 CREATE TABLE cdc_events (
   upload_id       TEXT NOT NULL,
   seq             INTEGER NOT NULL CHECK (seq >= 1),
@@ -127,24 +127,23 @@ CREATE TABLE applied_counter (
 );
 INSERT INTO applied_counter (only_row, last_no) VALUES (1, 0);
 )sql",
-                                     // REPLACE deletes without asking the trigger above,
-                                     // by the key or by a rowid given (-1 where none is).
-                                     R"sql(
+     // REPLACE deletes rows without firing the trigger above. It finds them by the key or by an explicit
+     // rowid (-1 if there is none).
+     R"sql(
 CREATE TRIGGER cdc_events_refuse_replace BEFORE INSERT ON cdc_events
 WHEN EXISTS (SELECT 1 FROM cdc_events WHERE upload_id = NEW.upload_id AND seq = NEW.seq)
   OR (NEW.rowid >= 1 AND EXISTS (SELECT 1 FROM cdc_events WHERE rowid = NEW.rowid))
 BEGIN SELECT RAISE(ABORT, 'cdc_events are kept for ever: this event is there already and is not replaced'); END;
 )sql",
-                                     // Events are read upload by upload: those of one
-                                     // company or table, or of a span of time, among
-                                     // millions of others.
-                                     R"sql(
+     // Events are read upload by upload. These indexes find the uploads of one company, table or period among
+     // millions.
+     R"sql(
 CREATE INDEX uploads_of_table ON uploads (company_id, table_name, applied_no) WHERE applied_no IS NOT NULL;
 CREATE INDEX uploads_of_company ON uploads (company_id, applied_no) WHERE applied_no IS NOT NULL;
 CREATE INDEX uploads_by_time ON uploads (timestamp, applied_no) WHERE applied_no IS NOT NULL;
 )sql",
-                                     // Whose a table is, and the choice after a fork.
-                                     R"sql(
+     // The owners of tables, and the choice after a fork.
+     R"sql(
 ALTER TABLE uploads ADD COLUMN archive_id TEXT;
 ALTER TABLE uploads ADD COLUMN off_chain INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE uploads ADD COLUMN set_aside_at TEXT CHECK (set_aside_at IS NULL OR state = 'conflict');
@@ -160,11 +159,9 @@ CREATE TABLE table_owners (
   PRIMARY KEY (company_id, table_name)
 );
 )sql",
-                                     // Where an applied upload's events of one type are,
-                                     // for those of a rare type among millions of others.
-                                     // One whose applied_no is not its upload's does not
-                                     // count.
-                                     R"sql(
+     // The positions of an applied upload's events by type, to find events of a rare type among millions. A
+     // span whose applied_no differs from its upload's does not count.
+     R"sql(
 CREATE TABLE event_spans (
   upload_id  TEXT NOT NULL,
   event_type TEXT NOT NULL,
@@ -188,8 +185,8 @@ WHERE u.applied_no IS NOT NULL GROUP BY u.upload_id, e.event_type, (e.seq - 1) /
 
 Result<db::Database> open_writer(const std::filesystem::path& path) {
   DD_TRY(auto database, db::Database::open(path));
-  // A big upload is one transaction: the cache holds its index pages, and the checkpoint that follows is one
-  // of few.
+  // A big upload is one transaction: the large cache holds its index pages, and the larger WAL needs fewer
+  // checkpoints.
   DD_TRY(database.execute(
       "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8192; PRAGMA journal_size_limit=268435456"));
   DD_TRY(db::define_comparison(database, "same_values", equal_values_json));
