@@ -18,24 +18,23 @@ namespace deltadrop::lake {
 enum class Side : std::uint8_t { old_values, new_values };
 inline constexpr std::array kSides = {Side::old_values, Side::new_values};
 
-/// The Error for an event that contradicts its upload: corrupt, type "lake-event".
+/// Returns the error of an event that contradicts its upload: corrupt, type "lake-event".
 Error bad_event(const Event& event, std::string_view problem);
 
-/// Reads the values of a table's events, one event after another. Not thread-safe.
+/// Reads the values of a table's events one by one. Not thread-safe.
 class EventValues {
  public:
-  /// Calls `use(column, text)` for each value of one side of `event` that is not null, with the place of its
-  /// column in `columns`; the caller's columns stay the same ones. Fails with `bad_event` where the values
-  /// are no JSON object of texts and nulls, name a column twice or one that is none of `columns`, and as
-  /// `use`.
+  /// Calls `use(column, text)` for each non-null value of one side of `event`; `column` is an index into
+  /// `columns`. The caller passes the same columns each time. Fails with `bad_event` if the values are not a
+  /// JSON object of texts and nulls, or name a column twice or an unknown one. Also fails if `use` fails.
   template <class Use>
   Result<void> read(const Event& event, Side side, const TableColumns& columns, Use use);
 
  private:
-  /// What stayed from event to event of one side.
+  /// The state of one side that is kept between events.
   struct Memory {
-    std::vector<std::size_t> order;   ///< by place in the object: the column that was there the last time
-    std::vector<std::uint64_t> seen;  ///< by column: the number of the last object that named it
+    std::vector<std::size_t> order;   ///< by position in the object: the last column there
+    std::vector<std::uint64_t> seen;  ///< by column: the number of the last object with it
     std::uint64_t object_no = 0;
   };
 

@@ -12,7 +12,7 @@
 
 namespace deltadrop::lake {
 
-/// Where a table's files go, one after another.
+/// Receives a table's files, one after another.
 class FileTarget {
  public:
   FileTarget() = default;
@@ -20,19 +20,19 @@ class FileTarget {
   FileTarget& operator=(const FileTarget&) = delete;
   virtual ~FileTarget() = default;
 
-  /// The file before has ended, or nothing more comes of it.
+  /// Begins a file. The previous file has ended or is abandoned.
   virtual Result<void> begin(const std::string& name) = 0;
   virtual Result<void> write(std::string_view bytes) = 0;
   virtual Result<void> end() = 0;
 };
 
-/// Into a folder, each file under its temporary name, synced.
+/// Writes each file into a folder under its temporary name and syncs it.
 class FolderTarget final : public FileTarget {
  public:
   explicit FolderTarget(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Fails with conflict, type "file-exists", when there is a file of the temporary name; type
-  /// "folder-in-the-way" when there is a folder of that name, or of the one that the file is to get.
+  /// Fails with conflict, type "file-exists", if a file has the temporary name. Fails with type
+  /// "folder-in-the-way" if a folder has that name or the final one.
   Result<void> begin(const std::string& name) override;
   Result<void> write(std::string_view bytes) override { return file_->write(bytes); }
   Result<void> end() override;
@@ -42,7 +42,7 @@ class FolderTarget final : public FileTarget {
   std::optional<io::File> file_;
 };
 
-/// Calls `use` with each entry of `folder`, which may be missing. Passes the fault point "list".
+/// Calls `use` with each entry of `folder`, which may be missing. Passes through the fault point "list".
 template <class Use>
 Result<void> for_each_entry(const std::filesystem::path& folder, Use use) {
   if (const int number = io::fault_point("list", folder)) return io::system_error("list", folder, number);
@@ -56,21 +56,21 @@ Result<void> for_each_entry(const std::filesystem::path& folder, Use use) {
   return success();
 }
 
-/// Whether a folder is there; a link to one is none: a rename replaces it.
+/// Returns true if `path` is a folder. A link to a folder does not count, because a rename replaces it.
 inline bool is_folder(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::is_directory(std::filesystem::symlink_status(path, ignored));
 }
 
-/// The same of an entry of a list, which mostly says it without another look: a table may have as many files
-/// as events.
+/// The same for an entry of a listing, which usually needs no system call: a table may have as many files as
+/// events.
 inline bool is_folder(const std::filesystem::directory_entry& entry) {
   std::error_code ignored;
   return !entry.is_symlink(ignored) && entry.is_directory(ignored);
 }
 
-/// Calls `use` with the name of each file of `folder`, which may be missing. A folder in it is none of ours,
-/// whatever its name.
+/// Calls `use` with the name of each file of `folder`, which may be missing. Skips folders whatever their
+/// names; the lake creates none there.
 template <class Use>
 Result<void> for_each_file(const std::filesystem::path& folder, Use use) {
   return for_each_entry(folder, [&](const std::filesystem::directory_entry& entry) -> Result<void> {

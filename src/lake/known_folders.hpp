@@ -14,33 +14,33 @@
 
 namespace deltadrop::lake {
 
-/// What must be known of a table's folder to write an upload into it: a few words, however many files it has.
-/// No file there is unfinished.
+/// The knowledge about a table's folder that a write of an upload needs. Its size does not depend on the
+/// number of files. The folder has no unfinished files.
 struct FolderContents {
   Compaction compaction;
-  Version last_version{0};       ///< no later upload was written when it was looked at, or since
-  std::string newest_second;     ///< of all upload_marks; empty where there is none
+  Version last_version{0};       ///< the last version that was written so far
+  std::string newest_second;     ///< of all upload_marks; empty if there is none
   std::set<std::string> newest;  ///< the marks of that second
 
-  /// Takes note of a file's name that stays, or of the mark of an upload that was written.
+  /// Records the mark of a file that remains or of an upload that was written.
   void note_mark(std::string_view mark);
-  /// Whether nothing in the folder can be of the upload whose mark that is.
+  /// Returns true if the folder cannot contain a file of the upload with this mark.
   [[nodiscard]] bool has_nothing_of(std::string_view mark) const;
 };
 
-/// The folders that this process wrote last, so that an upload need not list its table's: a table may have as
-/// many files as it had uploads. What another process, or a user, changed since is not known. See
+/// The folders that this process wrote recently, so that a write need not list its table's folder: a table
+/// may have as many files as uploads. Changes by other processes or users are detected and discard the entry.
 /// docs/decisions/0032-costs-that-grow.md. Not thread-safe.
 class KnownFolders {
  public:
-  /// The table's lock was taken, with this io::LockFile::count: what is known of its folder is forgotten when
-  /// another process had the lock in between, or nobody can tell.
+  /// Must be called after the table's lock is taken; `number` is its io::LockFile::count. Forgets the folder
+  /// if another process had the lock in between, or if that is unknown.
   void locked(const TableRef& table, std::optional<std::uint64_t> number);
 
-  /// What the folder has, if that is known and the folder was not changed since. It is not known any more
-  /// until it is remembered: nobody knows what is there after a failure.
+  /// Returns the folder's contents if they are known and the folder has not changed since. Forgets them until
+  /// the next `remember`, because they are unknown after a failure.
   std::optional<FolderContents> take(const TableRef& table, const std::filesystem::path& folder);
-  /// To be called while the lock is held.
+  /// The caller holds the lock.
   void remember(const TableRef& table, const std::filesystem::path& folder, FolderContents contents);
 
  private:

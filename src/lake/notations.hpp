@@ -15,20 +15,20 @@
 
 namespace deltadrop::lake {
 
-/// By column, the text of the type that `types=` declares. Fails with corrupt, type "lake-types", where that
-/// is not a JSON object of texts.
+/// Returns the text of the type that `types=` declares, by column. Fails with corrupt, type "lake-types", if
+/// `types=` is not a JSON object of texts.
 Result<std::map<std::string, std::string, std::less<>>> declared_texts(const UploadFacts& upload);
 
-/// Those that declare how values are written. What this version does not know declares nothing; nor do types
-/// that are not a JSON object, which columns_to_begin_with reports.
+/// Returns the declared types that have a notation. Skips types that this version does not know. Returns
+/// nothing for types that are not a JSON object; columns_to_begin_with reports those.
 DeclaredTypes declared_notations(const UploadFacts& upload);
 
-/// How the values of one upload's events are read: new values under what their own version declares. Old
-/// values come from the version before, and are read under what that declares; a column that it declares
-/// nothing of is read as in this version.
+/// The notations of the values of one upload's events. New values have the notations that their own version
+/// declares. Old values have those of the previous version, or of this one for a column that the previous
+/// version does not declare.
 class Notations {
  public:
-  /// Nothing is declared.
+  /// Declares nothing.
   Notations() = default;
   /// Errors as history::HistoryReader's.
   static Result<Notations> of(history::HistoryReader& history, const UploadFacts& upload);
@@ -36,28 +36,29 @@ class Notations {
   [[nodiscard]] const DeclaredType* find(Side side, std::string_view column) const;
   [[nodiscard]] TypedValue typed(Side side, std::string_view column, std::string_view text) const;
 
-  /// By place in `columns`; null: as JSON and ISO 8601 write values. Valid while this and `columns` are.
+  /// Returns the declared types by index in `columns`; null means the notation of JSON and ISO 8601. Valid
+  /// while this object and `columns` exist.
   [[nodiscard]] std::vector<const DeclaredType*> by_column(Side side, const TableColumns& columns) const;
 
  private:
   std::array<DeclaredTypes, kSides.size()> types_;
 };
 
-/// How records are read: each under what the upload that opened it declares.
+/// The notations of records. A record has those that the upload that opened it declares.
 class RecordNotations {
  public:
   RecordNotations() = default;
-  /// `uploads`: all that a record may be of.
+  /// `uploads` must contain every upload that may have opened a record.
   static RecordNotations of(std::span<const history::UploadStatus> uploads);
 
   [[nodiscard]] const DeclaredType* find(const UploadId& upload, std::string_view column) const;
 
  private:
-  /// Uploads that declare the same share it.
+  /// Uploads with equal declarations share one object.
   std::map<UploadId, std::shared_ptr<const DeclaredTypes>> types_;
 };
 
-/// The value of `text` under what is declared, if anything.
+/// Parses `text` as `declared`, or without a declaration if that is null.
 inline TypedValue typed_under(const DeclaredType* declared, std::string_view text) {
   return declared == nullptr ? typed_value(text) : declared->typed(text);
 }

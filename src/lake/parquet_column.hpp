@@ -12,23 +12,23 @@
 
 namespace deltadrop::lake {
 
-/// The values of one column of a row group, built from their text. Rows that get no value are null.
+/// Builds one column of a row group from the text of its values. Rows without a value are null.
 class ParquetColumn {
  public:
   static std::unique_ptr<ParquetColumn> make(ColumnType type);
   virtual ~ParquetColumn() = default;
 
-  /// Sets the value of `row`, which is no row before `length()`. Returns the type that the column needs for
-  /// it: its own, or a wider one; then nothing was set. `declared`: how the text is to be read, where that is
-  /// declared.
+  /// Sets the value of `row`, which must not be before `length()`. Returns the type that the column needs for
+  /// the value: its own, or a wider one, and then sets nothing. `declared` is the declared type of the text,
+  /// or null.
   arrow::Result<ColumnType> append(std::int64_t row, std::string_view text,
                                    const DeclaredType* declared = nullptr);
-  /// The column of `rows` rows, which is empty again.
+  /// Returns the column of `rows` rows and empties the builder.
   arrow::Result<std::shared_ptr<arrow::Array>> finish(std::int64_t rows);
-  /// Rows up to the last that has a value.
+  /// Returns the number of rows up to the last one with a value.
   [[nodiscard]] std::int64_t length() { return builder().length(); }
   [[nodiscard]] std::shared_ptr<arrow::DataType> arrow_type() { return builder().type(); }
-  /// What a row takes in memory, about; its text comes on top.
+  /// Returns the approximate size of a row in memory in bytes, without its text.
   [[nodiscard]] virtual std::int64_t row_bytes() const = 0;
 
  protected:
@@ -37,7 +37,7 @@ class ParquetColumn {
 
  private:
   virtual arrow::ArrayBuilder& builder() = 0;
-  /// As `append`, of the row at hand.
+  /// Appends the value of the next row, like `append`.
   virtual arrow::Result<ColumnType> append_next(std::string_view text, const DeclaredType* declared) = 0;
   arrow::Status fill(std::int64_t rows);
 

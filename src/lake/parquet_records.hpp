@@ -11,40 +11,40 @@
 
 namespace deltadrop::lake {
 
-/// Which records a file holds: those of the table as of that moment, at which the version held.
+/// Identifies the records in a file: those of the table at `as_of`, when `version` was current.
 struct RecordsOf {
   TableRef table;
   Version version;
   Timestamp as_of;
 };
 
-/// How many rows are written, and held in memory, at a time.
+/// The size of a row group, which is held in memory until it is written.
 enum class RowGroups : std::uint8_t {
-  large,    ///< as many as suit readers: 64 MiB of values
-  growing,  ///< of 1 MiB at first, and of a 64th of what is written, up to 16 MiB: for a reader who may be
-            ///< slow
+  large,    ///< the size that suits readers: 64 MiB of values
+  growing,  ///< 1 MiB at first, then a 64th of the bytes written so far, up to 16 MiB; for slow readers
 };
 
-/// Deltadrop's own columns beside those of `data_names`, in this order: key, valid_from, valid_to, version,
-/// upload_id. One that is there already, ignoring case, gets `_` before it until it is not.
+/// Returns the names of Deltadrop's own columns in order: key, valid_from, valid_to, version, upload_id. A
+/// name that `data_names` contains, ignoring case, gets `_` prefixes until it is unique.
 std::vector<std::string> own_record_columns(const std::vector<std::string>& data_names);
 
-/// One Parquet file of records, being written: docs/lake.md. Memory as ParquetFile's. Not thread-safe.
+/// Writes one Parquet file of records: docs/lake.md. Memory as ParquetFile's. Not thread-safe.
 class ParquetRecords {
  public:
-  /// `columns`: all that a record may have. `shown`: the names of those in the file, in its order.
+  /// `columns` are all columns that a record may have. `shown` are the names of the file's columns in order.
   static Result<ParquetRecords> create(ByteSink sink, const RecordsOf& what, const TableColumns& columns,
                                        const std::vector<std::string>& shown, RowGroups groups,
                                        RecordNotations notations);
   ParquetRecords(ParquetRecords&&) noexcept;
   ParquetRecords& operator=(ParquetRecords&&) noexcept;
-  /// The bytes of a file that is not finished are unreadable.
+  /// The bytes of an unfinished file are unreadable.
   ~ParquetRecords();
 
-  /// Records come by key in byte order. Fails with conflict, type "state-moved", where a value does not fit
-  /// its column, with corrupt, type "lake-event", where the record has other columns, and as the sink.
+  /// Appends a record. Records arrive by key in byte order. Fails with conflict, type "state-moved", if a
+  /// value does not fit its column, and with corrupt, type "lake-event", if the record has an unknown column.
+  /// Also fails if the sink fails.
   Result<void> append(const history::StoredRecord& record);
-  /// Writes the footer. After a failure of this or `append` nothing more may be done with it.
+  /// Writes the footer. After a failure of this or `append`, the object must not be used.
   Result<void> finish();
 
  private:
@@ -53,7 +53,7 @@ class ParquetRecords {
   std::unique_ptr<State> state_;
 };
 
-/// The record as the event that opened it, as far as EventValues looks at it.
+/// Returns the record as the event that opened it, with the fields that EventValues reads.
 Event as_event(const history::StoredRecord& record);
 
 }  // namespace deltadrop::lake

@@ -12,11 +12,11 @@
 
 namespace deltadrop::lake {
 
-/// Stands in every file in place of a library's version, which would make equal events unequal bytes. The
-/// number is that of the format in docs/lake.md.
+/// The created_by text of every file. It replaces the library's version, which would make the bytes of equal
+/// events differ. The number is the version of the format in docs/lake.md.
 inline constexpr const char* kCreatedBy = "deltadrop version 1.0.0";
 
-/// Hands Parquet's bytes to a sink and keeps the first failure, which Arrow's own Status cannot carry.
+/// Passes Parquet's bytes to a sink and keeps the first Error, which Arrow's Status cannot carry.
 class SinkStream final : public arrow::io::OutputStream {
  public:
   explicit SinkStream(ByteSink sink);
@@ -27,9 +27,9 @@ class SinkStream final : public arrow::io::OutputStream {
   arrow::Status Close() override;
   [[nodiscard]] bool closed() const override { return closed_; }
 
-  /// No byte is written from now on: Parquet's destructor would still write a footer.
+  /// Discards all later bytes: Parquet's destructor would otherwise write a footer.
   void abandon();
-  /// `status` of a call that wrote to this stream, as an Error of ours.
+  /// Converts `status`, the result of a call that wrote to this stream, to an Error.
   [[nodiscard]] Result<void> checked(const arrow::Status& status) const;
 
  private:

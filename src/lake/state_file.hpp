@@ -11,37 +11,38 @@
 
 namespace deltadrop::lake {
 
-/// A table's state that never changes again: the records at the moment from which a version holds, whatever
-/// is applied later (but their valid_to, which the end of a record sets).
+/// A table's state at the time from which a version is valid. Later uploads do not change its records, except
+/// that the end of a record sets valid_to.
 struct TableState {
   RecordsOf of;
-  std::vector<std::string> columns;  ///< those that the version tracks, in the order of its file
+  std::vector<std::string> columns;  ///< the columns that the version tracks, in the order of its file
 };
 
-/// The state that holds at `as_of`, of applied uploads: of_version with the last that is effective by then.
-/// not_found "no-version-then" before the first one.
+/// Returns the state of the last applied version that is effective at `as_of`. Fails with not_found, type
+/// "no-version-then", before the first version.
 Result<TableState> state_at(history::HistoryReader& history, const TableRef& table,
                             std::optional<Timestamp> as_of);
-/// The state of a version. A version that changed nothing is in no history: it has that of the version
-/// before, and `of.version` says which. not_found "no-such-version" where there is none up to it.
+/// Returns the state of a version. The history does not contain a version without changes. Such a version has
+/// the state of the previous one, which `of.version` names. Fails with not_found, type "no-such-version", if
+/// there is no version up to it.
 Result<TableState> state_of(history::HistoryReader& history, const TableRef& table, Version version);
 
-/// A table's state as one Parquet file, made piece by piece. Memory: one row group and one page of records,
-/// whatever their number; between two pieces a part of a page. Not thread-safe.
+/// Writes a table's state as one Parquet file, piece by piece. Memory: one row group and one page of records,
+/// and between two pieces a part of a page. Not thread-safe.
 class StateFile {
  public:
-  /// `history` outlives it. Where uploads up to the state's version are not in the lake yet, this reads all
-  /// records once to find the types that they need. Errors as history::HistoryReader's.
+  /// `history` must outlive the object. If uploads up to the state's version are not in the lake yet, this
+  /// reads all records once to find the column types. Errors as history::HistoryReader's.
   static Result<StateFile> begin(history::HistoryReader& history, TableState state,
                                  RowGroups groups = RowGroups::large);
   StateFile(StateFile&&) noexcept;
   StateFile& operator=(StateFile&&) noexcept;
   ~StateFile();
 
-  /// The next piece of the file; empty behind the last. After a failure there is no next piece. Errors as
+  /// Returns the next piece of the file, or "" after the last. Must not be called after a failure. Errors as
   /// `begin`'s and ParquetRecords::append's.
   Result<std::string> next();
-  /// Records in the pieces so far.
+  /// Returns the number of records in the pieces so far.
   [[nodiscard]] std::int64_t rows() const;
 
  private:

@@ -15,35 +15,35 @@ namespace deltadrop::lake {
 
 inline constexpr std::array kTypes = {ChangeType::insert, ChangeType::update, ChangeType::remove};
 
-/// Those that events of the upload may have: a table that was empty has inserts only, and to find none of
-/// the others takes the history a look at all.
+/// Returns the change types that events of the upload may have. The first upload has only inserts, and a
+/// search for the other types would cost the history a query.
 std::span<const ChangeType> types_of(const UploadFacts& upload);
 
-/// The value that made a column's type wider.
+/// The value that widened a column's type.
 struct Widening {
   ColumnType to = ColumnType::null;
   std::string value;
   Line line;
 };
 
-/// The columns of a table's files while an upload's values are looked at: types only become wider.
+/// The columns of a table's files while an upload's values are read. Types only become wider.
 class TableColumns {
  public:
   TableColumns() = default;
-  /// `columns` in any order, each name once.
+  /// `columns` may have any order; each name occurs once.
   explicit TableColumns(std::vector<history::LakeColumn> columns);
 
-  /// In byte order of their names.
+  /// Returns the columns in byte order of their names.
   [[nodiscard]] const std::vector<history::LakeColumn>& all() const { return columns_; }
   [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
 
-  /// Adds a column without a value for each name that has none. Places of others may change.
+  /// Adds an empty column for each new name. The indexes of other columns may change.
   void add(std::vector<std::string> names);
-  /// The column's type is joined with `type`.
+  /// Joins the column's type with `type`.
   void widen(std::size_t column, ColumnType type);
-  /// The same for a value of `event`, which is kept if it makes the type wider.
+  /// The same for a value of `event`, which is stored if it widens the type.
   void widen(std::size_t column, ColumnType type, const Event& event, std::string_view value);
-  /// The last value that made this column's type wider, if any did.
+  /// Returns the last value that widened the column's type, or null.
   [[nodiscard]] const Widening* widening(std::string_view name) const;
 
  private:
@@ -51,17 +51,18 @@ class TableColumns {
   std::map<std::string, Widening, std::less<>> widenings_;
 };
 
-/// Whether files of both columns are alike; one without a value is one of strings in a file.
+/// Returns true if files of both have the same columns. In a file, a column without values is a string
+/// column.
 bool alike_in_files(const TableColumns& a, const TableColumns& b);
 
-/// `held` and the columns of the upload's events, with the types that `types=` declares and those of its
-/// first values: near to what all of its values need, and never wider. Fails with corrupt, type "lake-types",
-/// where `types` is no JSON object of texts.
+/// Returns `held` and the columns of the upload's events. Types include those that `types=` declares and
+/// those of the first values. The result is close to what all values need, and never wider. Fails with
+/// corrupt, type "lake-types", if `types=` is not a JSON object of texts.
 Result<TableColumns> columns_to_begin_with(const std::vector<history::LakeColumn>& held,
                                            history::HistoryReader& history, const UploadFacts& upload);
 
-/// One sentence for each type of `types=` that its column does not have: values do not fit it, or it is
-/// unknown.
+/// Returns one sentence for each type of `types=` that its column does not have because values do not fit it
+/// or the type is unknown.
 Result<std::vector<std::string>> undeclared(const UploadFacts& upload, const TableColumns& columns);
 
 }  // namespace deltadrop::lake

@@ -10,20 +10,21 @@
 
 namespace deltadrop::lake {
 
-/// The right to write one table's folder, for one process of all that share PARQUET_DIR. Held until destroyed
-/// or until the process ends, however it ends. The file that is locked stays:
-/// PARQUET_DIR/.locks/<company>/<table>.lock: a table may be called like a Parquet file.
+/// An exclusive lock for writing one table's folder, among all processes that share PARQUET_DIR. It lasts
+/// until the object is destroyed or the process ends in any way. The lock file remains:
+/// PARQUET_DIR/.locks/<company>/<table>.lock. It is outside the table folders because a table may have the
+/// name of a Parquet file.
 class TableLock {
  public:
-  /// Nothing where another process writes the table now.
+  /// Returns nothing if another process is writing the table.
   static Result<std::optional<TableLock>> try_take(const std::filesystem::path& root, const TableRef& table);
 
   using Waiting = std::function<void()>;
-  /// Waits until nobody else writes the table; calls `waiting` first where somebody does.
+  /// Waits until no other process writes the table. Calls `waiting` first if it has to wait.
   static Result<TableLock> take(const std::filesystem::path& root, const TableRef& table,
                                 const Waiting& waiting);
 
-  /// For KnownFolders::locked.
+  /// Returns the number for KnownFolders::locked.
   [[nodiscard]] std::optional<std::uint64_t> number() const { return number_; }
 
  private:

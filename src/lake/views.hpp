@@ -10,15 +10,15 @@
 
 namespace deltadrop::lake {
 
-/// By column, each declared type with a notation: by its text in an upload's types.
+/// The declared types with a notation: by column, then by their text in an upload's types.
 using DeclaredNotations = std::map<std::string, std::map<std::string, DeclaredType>, std::less<>>;
-/// Those of any of the uploads; nothing of one whose types cannot be read.
+/// Returns those of all uploads. Skips uploads whose types cannot be parsed.
 DeclaredNotations notations_of(std::span<const history::UploadStatus> uploads);
 
-/// SQL that makes (again) three views of a table with its columns by name, in the types that the lake has:
-/// "<company>/<table>/current" and ".../history" over company_data, ".../changes" over the applied part of
-/// cdc_events. docs/lake.md has their columns. Names and texts of any kind are quoted. Pure.
-/// Values are read as the upload that they are of declares. `notations`: of all applied uploads.
+/// Returns SQL that creates or replaces three views of a table, with its columns by name in the lake's types:
+/// "<company>/<table>/current" and ".../history" over company_data, and ".../changes" over the applied part
+/// of cdc_events. docs/lake.md lists their columns. All names and texts are quoted. Each value is parsed as
+/// its upload declares. `notations` are those of all applied uploads. Pure.
 std::string views_of(Dialect dialect, const TableRef& table, std::span<const history::LakeColumn> columns,
                      const DeclaredNotations& notations = {});
 
