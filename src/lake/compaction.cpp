@@ -44,14 +44,14 @@ bool Compaction::has(const CompactedFile& file) const {
 
 namespace {
 
-/// Versions whose events of a type are in files of their own: one upload, or what was compacted before.
+/// Versions whose events of a type have their own files: one upload, or the versions of a compacted file.
 struct Piece {
   VersionRange versions;
-  std::int64_t rows_max = 0;  ///< no type has more events
+  std::int64_t rows_max = 0;  ///< upper bound of the events of any type
   std::vector<std::string> files;
 };
 
-/// The files in the folder by the version that they begin with and their type.
+/// The folder's files by type and first version.
 class FilesByVersion {
  public:
   static Result<FilesByVersion> of(const TablePlan& plan, history::LakeLedger& history) {
@@ -83,7 +83,7 @@ class FilesByVersion {
     const auto found = compacted_.find({file.type, file.versions.first, file.versions.last});
     return found == compacted_.end() ? std::vector<std::string>() : found->second;
   }
-  /// All files of that type whose events are of versions in the range.
+  /// Returns all files of the type whose versions are within the file's range.
   std::vector<std::string> within(const CompactedFile& file) const {
     std::vector<std::string> names;
     for (const auto& [place, found] : uploads_) {
@@ -103,7 +103,7 @@ class FilesByVersion {
   std::map<std::tuple<ChangeType, Version, Version>, std::vector<std::string>> compacted_;
 };
 
-/// The table's events of one type in the order of their versions, in the pieces that are there.
+/// Returns the existing pieces with the table's events of one type, in version order.
 std::vector<Piece> pieces_of(const TablePlan& plan, const FilesByVersion& files, ChangeType type,
                              std::optional<Timestamp> before) {
   std::vector<Piece> pieces;
@@ -126,7 +126,7 @@ std::vector<Piece> pieces_of(const TablePlan& plan, const FilesByVersion& files,
   return pieces;
 }
 
-/// Pieces that follow each other, as many as fit one file, where that makes fewer files of them.
+/// Joins consecutive pieces, as many as fit one file. Omits joins that do not reduce the number of files.
 std::vector<CompactedFile> merges_of(const std::vector<Piece>& pieces, ChangeType type,
                                      std::int64_t rows_max) {
   std::vector<CompactedFile> merges;
@@ -141,7 +141,7 @@ std::vector<CompactedFile> merges_of(const std::vector<Piece>& pieces, ChangeTyp
   };
   for (const auto& piece : pieces) {
     if (rows + piece.rows_max > rows_max) close();
-    if (piece.rows_max > rows_max) continue;  // has full files already
+    if (piece.rows_max > rows_max) continue;  // it already has full files
     range = VersionRange{range ? range->first : piece.versions.first, piece.versions.last};
     rows += piece.rows_max;
     files += piece.files.size();
@@ -150,7 +150,7 @@ std::vector<CompactedFile> merges_of(const std::vector<Piece>& pieces, ChangeTyp
   return merges;
 }
 
-/// Compacted files that stand beside files of events that they have: an interrupted run left those.
+/// Returns compacted files whose events other files also contain, because a run was interrupted.
 std::vector<CompactedFile> interrupted_of(const TablePlan& plan, const FilesByVersion& files) {
   std::vector<CompactedFile> interrupted;
   for (const auto& file : plan.compaction.files()) {
@@ -159,8 +159,8 @@ std::vector<CompactedFile> interrupted_of(const TablePlan& plan, const FilesByVe
   return interrupted;
 }
 
-/// Writes a merged file, gives it its name, then removes what it stands for: of this run and of one that was
-/// interrupted.
+/// Writes a merged file, renames it to its final name, then deletes the files that it replaces, including
+/// those of an interrupted run.
 Result<CompactReport> merge_files(const TablePlan& plan, TableWriter& writer, const FilesByVersion& files,
                                   const CompactedFile& merge) {
   TableColumns columns(plan.columns);

@@ -8,7 +8,7 @@ namespace deltadrop::lake {
 
 namespace {
 
-/// The rename would fail when other files have their names already.
+/// Fails early, because the later rename would fail after other files have their final names.
 Result<void> refuse_folder(const std::filesystem::path& path) {
   if (!is_folder(path)) return success();
   return Error{

@@ -8,9 +8,9 @@
 namespace deltadrop::lake {
 namespace {
 
-/// With more tables than this, those that are known are forgotten at once: each is then listed once more.
+/// The maximum number of tables. Beyond it, all entries are discarded and each folder is listed once more.
 constexpr std::size_t kFoldersMax = 10'000;
-/// A second with more uploads of one table than this is not remembered, so that its folder is listed.
+/// The maximum number of one table's uploads in a second. Beyond it, its folder is not remembered but listed.
 constexpr std::size_t kMarksMax = 10'000;
 
 }  // namespace
@@ -49,7 +49,7 @@ void KnownFolders::remember(const TableRef& table, const std::filesystem::path& 
                             FolderContents contents) {
   const auto known = known_.find(table);
   const auto now = io::stamp_of(folder);
-  // Without the lock's number nobody would notice who else writes there.
+  // Without the lock's number, writes by other processes would go unnoticed.
   if (known == known_.end() || !now.has_value() || contents.newest.size() > kMarksMax) return;
   known->second.stamp = now.value();
   known->second.contents = std::move(contents);

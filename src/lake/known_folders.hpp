@@ -18,7 +18,7 @@ namespace deltadrop::lake {
 /// number of files. The folder has no unfinished files.
 struct FolderContents {
   Compaction compaction;
-  Version last_version{0};       ///< the last version that was written so far
+  Version last_version{0};       ///< no later version was written so far
   std::string newest_second;     ///< of all upload_marks; empty if there is none
   std::set<std::string> newest;  ///< the marks of that second
 
@@ -29,8 +29,8 @@ struct FolderContents {
 };
 
 /// The folders that this process wrote recently, so that a write need not list its table's folder: a table
-/// may have as many files as uploads. Changes by other processes or users are detected and discard the entry.
-/// docs/decisions/0032-costs-that-grow.md. Not thread-safe.
+/// may have as many files as uploads. An entry is discarded if another process had the table's lock or the
+/// folder's stamp has changed. docs/decisions/0032-costs-that-grow.md. Not thread-safe.
 class KnownFolders {
  public:
   /// Must be called after the table's lock is taken; `number` is its io::LockFile::count. Forgets the folder

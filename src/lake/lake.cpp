@@ -14,8 +14,7 @@
 namespace deltadrop::lake {
 namespace {
 
-/// Writes all older uploads that are in the lake again; how many, or nothing where `columns` had to be
-/// widened.
+/// Rewrites all older uploads in the lake. Returns their number, or nothing if `columns` had to be widened.
 Result<std::optional<std::int64_t>> write_older(TableWriter& table, history::LakeLedger& history,
                                                 const UploadFacts& upload, TableColumns& columns) {
   std::int64_t count = 0;
@@ -33,7 +32,7 @@ Result<std::optional<std::int64_t>> write_older(TableWriter& table, history::Lak
   return std::optional(count);
 }
 
-/// The upload, and the older ones where their files have other columns than `columns` now. False where
+/// Writes the upload, and the older ones if `columns` now differ from those of their files. Returns false if
 /// `columns` had to be widened.
 Result<bool> write_all(TableWriter& table, history::LakeLedger& history, const UploadFacts& upload,
                        const TableColumns& held, TableColumns& columns, WriteReport& report) {
@@ -54,7 +53,7 @@ Result<WriteReport> write_and_publish(TableWriter& table, history::LakeLedger& h
   DD_TRY(auto stored, history.lake_columns(upload.table));
   DD_TRY(columns, columns_to_begin_with(stored, history, upload));
   const TableColumns held(std::move(stored));
-  // Each round that is not the last widens a type, which can happen a few times a column.
+  // Every round but the last widens a type, which is possible only a few times per column.
   for (bool done = false; !done;) {
     DD_TRY(done, write_all(table, history, upload, held, columns, report));
   }
@@ -80,8 +79,8 @@ Result<WriteReport> write_upload(const Options& options, history::LakeLedger& hi
   if (contents && !upload.in_lake_at && facts.version > last_known) {
     table.trust(std::move(*contents));
   } else {
-    // What is compacted was in the lake: a compacted file that has events of an upload that was not is of a
-    // history that was emptied since, and goes.
+    // Only uploads in the lake are compacted. A compacted file with events of another upload belongs to a
+    // history that was emptied since, and is deleted.
     const auto last = upload.in_lake_at ? history::kAnyVersion : Version(facts.version.value - 1);
     DD_TRY(auto compaction, Compaction::in_folder(table.folder(), last));
     table.respect(std::move(compaction));

@@ -26,7 +26,7 @@ bool all_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
 }
 
-/// Two names of one digest only cost a needless `~<seq>`.
+/// A collision of two names only adds an unnecessary `~<seq>`.
 std::uint64_t digest_of(std::string_view file_name) {
   const auto hash = io::sha256_of(ascii_lower(file_name));
   std::uint64_t digest = 0;
@@ -34,11 +34,11 @@ std::uint64_t digest_of(std::string_view file_name) {
   return digest;
 }
 
-/// The parts of a file's name that all have.
+/// The parts that all file names have.
 struct NameParts {
   ChangeType type;
   std::string_view second;
-  std::string_view rest;  ///< from the '_' before the key
+  std::string_view rest;  ///< starts at the '_' before the key
 };
 
 std::optional<NameParts> parts_of(std::string_view name) {
@@ -70,7 +70,7 @@ std::filesystem::path table_folder(const std::filesystem::path& root, const Tabl
 
 std::string key_part(std::string_view key) {
   std::string out;
-  std::size_t whole = 0;  // bytes that fit, no %XX cut in two
+  std::size_t whole = 0;  // bytes that fit without cutting a %XX
   for (std::size_t i = 0; i < key.size() && out.size() <= kKeyPartMax; ++i) {
     const char c = key[i];
     if (is_plain(c) && !(c == '.' && i == 0)) {
@@ -104,7 +104,7 @@ std::string upload_mark(const UploadFacts& upload, bool same_second) {
 std::optional<std::string> upload_mark(std::string_view file_name) {
   const auto parts = parts_of(file_name);
   if (!parts) return std::nullopt;
-  // A key's own `~` is %7E, and no hash begins with v.
+  // A `~` of the key is written as %7E, and no hash begins with v.
   const auto at = parts->rest.find("~v");
   if (at == std::string_view::npos) return std::string(parts->second);
   const auto version = parts->rest.substr(at + 2, parts->rest.find('~', at + 2) - (at + 2));

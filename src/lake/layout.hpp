@@ -79,9 +79,8 @@ class FileNames {
 
  private:
   std::string mark_;
-  std::size_t second_length_;  ///< the length of `mark_` before "~v"
-  std::unordered_set<std::uint64_t>
-      taken_;  ///< digests of the lower-case names, of which there may be millions
+  std::size_t second_length_;                ///< the length of `mark_` before "~v"
+  std::unordered_set<std::uint64_t> taken_;  ///< digests of the lower-case names, maybe millions
 };
 
 }  // namespace deltadrop::lake

@@ -18,7 +18,7 @@ const DeclaredType* find_in(const DeclaredTypes& types, std::string_view column)
   return found == types.end() ? nullptr : &found->second;
 }
 
-/// Every declaration that this version knows.
+/// Returns the declarations that this version knows.
 DeclaredTypes known_types(const UploadFacts& upload) {
   DeclaredTypes types;
   const auto texts = declared_texts(upload);

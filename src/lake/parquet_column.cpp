@@ -29,7 +29,7 @@ std::shared_ptr<arrow::DataType> arrow_type_of(ColumnType type) {
   }
 }
 
-/// A column of strings; or one without a value, whose cells are those of strings.
+/// A string column. A column without values is one too.
 class TextColumn final : public ParquetColumn {
  public:
   explicit TextColumn(ColumnType type) : ParquetColumn(type) {}

@@ -29,13 +29,13 @@ constexpr std::int64_t kRowGroupRowsMax = 131'072;
 constexpr std::int64_t kRowGroupBytesMax = std::int64_t{64} << 20;
 constexpr std::int64_t kRowsWorthReleasing = 10'000;
 
-/// Rows of a row group that follow each other and are of one upload.
+/// Consecutive rows of a row group that belong to one upload.
 struct Run {
   UploadFacts upload;
   std::int64_t rows = 0;
 };
 
-/// What stands in an event's fields, in the order of the file's columns. The value columns follow.
+/// Returns the fields of an event in the order of the file's columns. The value columns follow them.
 arrow::FieldVector event_fields() {
   const auto text = [](const char* name) { return arrow::field(name, arrow::utf8(), false); };
   const auto number = [](const char* name) { return arrow::field(name, arrow::int64(), false); };
@@ -62,7 +62,7 @@ arrow::FieldVector event_fields() {
           number("line")};
 }
 
-/// `several`: a file of several versions, which follow each other.
+/// `several`: the file contains several consecutive versions.
 std::shared_ptr<parquet::WriterProperties> writer_properties(const arrow::Schema& schema, bool several) {
   std::vector<parquet::SortingColumn> order;
   if (several) order.push_back({schema.GetFieldIndex("version"), false, false});
@@ -73,7 +73,7 @@ std::shared_ptr<parquet::WriterProperties> writer_properties(const arrow::Schema
       ->enable_page_checksum()
       ->enable_write_page_index()
       ->set_sorting_columns(std::move(order));
-  // All their values differ: a dictionary would be built and thrown away.
+  // All values of these columns differ, so a dictionary would be built and discarded.
   for (const auto* unique : {"event_id", "key_value", "seq"}) builder.disable_dictionary(unique);
   return builder.build();
 }
@@ -108,22 +108,23 @@ struct ParquetFile::State {
   arrow::Result<arrow::ArrayVector> take_fields();
   [[nodiscard]] std::shared_ptr<const arrow::KeyValueMetadata> footer() const;
 
-  UploadFacts upload;  ///< of the events that come
+  UploadFacts upload;  ///< of the next events
   std::optional<VersionRange> versions;
-  std::vector<Run> runs;  ///< of the row group being built
+  std::vector<Run> runs;  ///< in the current row group
   TableColumns& columns;
   std::shared_ptr<SinkStream> stream;
   std::shared_ptr<arrow::Schema> schema;
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   EventValues values;
-  Notations notations;                                                     ///< of `upload`
-  std::array<std::vector<const DeclaredType*>, kSides.size()> declared{};  ///< by side and column, of those
+  Notations notations;  ///< of `upload`
+  std::array<std::vector<const DeclaredType*>, kSides.size()>
+      declared{};  ///< by side and column, from `notations`
   std::array<std::vector<std::unique_ptr<ParquetColumn>>, kSides.size()>
-      cells;  // by side; none unless it fits
+      cells;  // by side; empty unless it fits
 
   bool fits = true;
-  std::int64_t rows = 0;        // of the file
-  std::int64_t group_rows = 0;  // of the row group being built
+  std::int64_t rows = 0;        // in the file
+  std::int64_t group_rows = 0;  // in the current row group
   std::int64_t group_bytes = 0;
   arrow::StringBuilder event_ids;
   arrow::StringBuilder event_types;
@@ -215,7 +216,7 @@ arrow::Status ParquetFile::State::append_fields(const Event& event) {
 }
 
 arrow::Result<arrow::ArrayVector> ParquetFile::State::take_fields() {
-  // What all events of an upload share.
+  // These columns have the same value for all events of an upload.
   const auto shared = [this](const auto& value_of) -> arrow::Result<ArrayPtr> {
     arrow::ArrayVector parts;
     for (const auto& run : runs) {
@@ -303,7 +304,7 @@ ParquetFile& ParquetFile::operator=(ParquetFile&&) noexcept = default;
 ParquetFile::~ParquetFile() {
   const bool large = state_ != nullptr && state_->rows > kRowsWorthReleasing;
   state_.reset();
-  // Arrow's pool keeps what it once had, which may be for good: the next large file may be a month away.
+  // Arrow's pool keeps unused memory, possibly for ever, and the next large file may be a month away.
   if (large) arrow::default_memory_pool()->ReleaseUnused();
 }
 

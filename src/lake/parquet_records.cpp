@@ -24,9 +24,10 @@ constexpr std::int64_t kRowGroupRowsMax = 131'072;
 constexpr std::int64_t kLargeGroupBytes = std::int64_t{64} << 20;
 constexpr std::int64_t kGrowingGroupBytesMin = std::int64_t{1} << 20;
 constexpr std::int64_t kGrowingGroupBytesMax = std::int64_t{16} << 20;
-/// The footer of a large file stays small: there are about so many groups each time that the file grows by e.
+/// Keeps the footer of a large file small: the file gets about this many groups each time it grows by a
+/// factor of e.
 constexpr std::int64_t kGrowingGroups = 64;
-/// What a row has besides its key and its values, about.
+/// The approximate size of a row in bytes, without its key and values.
 constexpr std::int64_t kOwnBytes = 64;
 
 const std::shared_ptr<arrow::DataType>& moment_type() {
@@ -89,12 +90,12 @@ struct ParquetRecords::State {
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   EventValues values;
   RecordNotations notations;
-  std::vector<std::unique_ptr<ParquetColumn>> cells;  ///< in the order of the file
-  std::vector<std::optional<std::size_t>> places;     ///< by column: its place in `cells`, if it is shown
+  std::vector<std::unique_ptr<ParquetColumn>> cells;  ///< in file order
+  std::vector<std::optional<std::size_t>> places;     ///< by column: its index in `cells`, if it is shown
 
   std::int64_t group_rows = 0;
   std::int64_t group_bytes = 0;
-  std::int64_t written_bytes = 0;  ///< of the groups before
+  std::int64_t written_bytes = 0;  ///< in the groups before
   arrow::StringBuilder keys;
   arrow::TimestampBuilder valid_from{moment_type(), arrow::default_memory_pool()};
   arrow::TimestampBuilder valid_to{moment_type(), arrow::default_memory_pool()};
@@ -148,7 +149,7 @@ std::int64_t ParquetRecords::State::group_bytes_max() const {
 
 Result<void> ParquetRecords::State::append_value(const history::StoredRecord& record, std::size_t column,
                                                  std::string_view text) {
-  // A row that was there before its table lost the column still has it, without a value.
+  // A row that is older than the removal of a column still has the column, without a value.
   if (!places[column]) return success();
   auto& target = *cells[*places[column]];
   const std::int64_t before = target.length();

@@ -8,7 +8,7 @@
 namespace deltadrop::lake {
 namespace {
 
-/// All files of the table under temporary names; then the columns as they are kept are right, too.
+/// Writes all files of the table under temporary names. The stored columns are then correct too.
 Result<TableWriter::Written> write_anew(const TablePlan& plan, TableWriter& writer,
                                         history::LakeLedger& history, const OnProgress& progress) {
   TableColumns columns(plan.columns);

@@ -16,12 +16,12 @@ namespace {
 namespace json = simdjson::ondemand;
 
 constexpr std::int64_t kPageBytes = std::int64_t{4} << 20;
-/// What is left of a page waits in memory while a piece is sent.
+/// A small page, because the rest of a page stays in memory while a piece is sent.
 constexpr std::int64_t kSmallPageBytes = std::int64_t{256} << 10;
 constexpr std::int64_t kPageRowsMin = 50;
 constexpr std::int64_t kPageRowsMax = 5'000;
 
-/// A table's records at a moment, by key, a page at a time of about as many bytes.
+/// Reads a table's records at a time, by key, in pages of about equal size in bytes.
 class RecordPages {
  public:
   RecordPages(history::HistoryReader& history, const RecordsOf& of, RowGroups groups)
@@ -29,7 +29,7 @@ class RecordPages {
         page_bytes_(groups == RowGroups::large ? kPageBytes : kSmallPageBytes),
         query_{of.table, of.as_of, std::nullopt, kPageRowsMin, page_bytes_} {}
 
-  /// Empty behind the last.
+  /// Returns an empty page after the last.
   Result<std::vector<history::StoredRecord>> next() {
     DD_TRY(auto page, history_.records(query_));
     if (page.empty()) return page;
@@ -47,7 +47,7 @@ class RecordPages {
   history::RecordQuery query_;
 };
 
-/// The names in a JSON object of values, in its order.
+/// Returns the names in a JSON object of values, in its order.
 Result<std::vector<std::string>> names_of(const Event& event) {
   json::parser parser;
   const simdjson::padded_string padded(event.new_values_json);
@@ -68,8 +68,8 @@ Result<std::vector<std::string>> names_of(const Event& event) {
   return names;
 }
 
-/// The columns that the last of `uploads` with an insert or an update tracks. No record has a value in
-/// another one.
+/// Returns the columns that the last of `uploads` with an insert or update tracks. Records have no values in
+/// other columns.
 Result<std::vector<std::string>> tracked_columns(history::HistoryReader& history,
                                                  const std::vector<history::UploadStatus>& uploads) {
   for (auto upload = uploads.rbegin(); upload != uploads.rend(); ++upload) {
@@ -124,15 +124,15 @@ struct StateFile::Parts {
 
   TableState state;
   RecordPages pages;
-  std::string piece;  ///< what the file has written and nobody has taken
+  std::string piece;  ///< the output that `next` has not returned yet
   std::optional<ParquetRecords> file;
   bool ended = false;
   std::int64_t rows = 0;
 };
 
 Result<StateFile> StateFile::begin(history::HistoryReader& history, TableState state, RowGroups groups) {
-  // In this order: an upload that comes into the lake in between has its columns and types in what is read
-  // after it.
+  // The order of these calls matters: if an upload enters the lake in between, its columns and types are in
+  // the second result.
   DD_TRY(const auto uploads, history.applied_uploads(state.of.table, state.of.version));
   DD_TRY(auto held, history.lake_columns(state.of.table));
   TableColumns columns(std::move(held));

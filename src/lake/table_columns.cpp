@@ -15,15 +15,15 @@ namespace {
 
 namespace json = simdjson::ondemand;
 
-/// Enough to see that a column has fractions or text, few enough that a megabyte each does no harm.
+/// Enough to detect columns with fractions or text, and few enough to be harmless at a megabyte each.
 constexpr std::int64_t kFirstEvents = 64;
 
 constexpr auto kByName = [](const history::LakeColumn& column, std::string_view name) {
   return column.name < name;
 };
 
-/// All events of one type of one upload list the same columns, so that those of the first of each type are
-/// enough; EventValues refuses an event that does not.
+/// Adds the columns of an event. All events of one type of an upload have the same columns, so the first of
+/// each type suffices; EventValues refuses an event with others.
 Result<void> add_names(TableColumns& columns, const Event& event) {
   std::vector<std::string> names;
   for (const auto* values : {&event.old_values_json, &event.new_values_json}) {
@@ -138,7 +138,7 @@ Result<TableColumns> columns_to_begin_with(const std::vector<history::LakeColumn
   DD_TRY(const auto declared, declared_texts(upload));
   for (const auto& [name, text] : declared) {
     const auto column = columns.find(name);
-    // One that this version does not know is no reason to stop a table.
+    // An unknown type must not stop the table.
     const auto type = DeclaredType::parse(text);
     if (column && type.has_value()) columns.widen(*column, type.value().type());
   }

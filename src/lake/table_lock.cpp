@@ -5,7 +5,7 @@
 namespace deltadrop::lake {
 namespace {
 
-/// No company's name begins with a dot. Tables whose names differ in case only cannot both exist.
+/// No company name begins with a dot. Two tables whose names differ only in case cannot exist.
 constexpr auto kLocksFolder = ".locks";
 
 Result<std::filesystem::path> lock_path(const std::filesystem::path& root, const TableRef& table) {

@@ -24,7 +24,7 @@ Error bad_upload(const UploadFacts& upload, std::string_view problem) {
           "`deltadrop republish`"};
 }
 
-/// Whether the previous upload with events was accepted in the same second.
+/// Returns true if the previous upload with events was accepted in the same second.
 Result<bool> in_second_of_previous(history::LakeLedger& history, const UploadFacts& upload) {
   if (!upload.previous_upload_id) return false;
   DD_TRY(const auto previous, history.upload(*upload.previous_upload_id));
@@ -38,7 +38,7 @@ Result<bool> in_second_of_previous(history::LakeLedger& history, const UploadFac
 /// Writes files to a target, one after another.
 class FileSeries {
  public:
-  /// `begin_file` is the target's, or more.
+  /// Begins a file of the target, and may do more.
   using BeginFile = std::function<Result<void>(const std::string& name)>;
   FileSeries(FileTarget& target, BeginFile begin_file, TableColumns& columns,
              const std::optional<VersionRange>& versions)
@@ -46,7 +46,7 @@ class FileSeries {
 
   [[nodiscard]] bool in_file() const { return file_.has_value(); }
   [[nodiscard]] std::int64_t rows_in_file() const { return file_ ? file_->rows() : 0; }
-  /// Rows of all files, finished or not.
+  /// Returns the rows of all finished and unfinished files.
   [[nodiscard]] std::int64_t rows() const { return written_.rows; }
 
   Result<void> begin(const std::string& name, const UploadFacts& upload, const Notations& notations) {
@@ -63,7 +63,7 @@ class FileSeries {
     ++written_.rows;
     return file_->append(event);
   }
-  /// One that does not fit stays, and finds the types of all that is left.
+  /// Finishes the file if it fits. Otherwise keeps it to find the types of the remaining events.
   Result<void> finish_file() {
     if (!file_ || !file_->fits()) return success();
     DD_TRY(file_->finish());
@@ -72,7 +72,7 @@ class FileSeries {
     ++written_.files;
     return success();
   }
-  /// Nothing where `columns` had to be widened.
+  /// Returns nothing if `columns` had to be widened.
   [[nodiscard]] std::optional<TableWriter::Written> outcome() const {
     return file_ ? std::nullopt : std::optional(written_);
   }
@@ -209,7 +209,7 @@ Result<void> TableWriter::name_finished() {
     unfinished_.clear();
     return success();
   }
-  // A folder that is renamed in while it is listed may hide a name; a list without one is an end.
+  // A rename during a listing may hide a name, so list again until a listing finds no temporary name.
   for (bool renamed = true; renamed;) {
     renamed = false;
     DD_TRY(for_each_file(folder_, [&](const std::string& name) -> Result<void> {

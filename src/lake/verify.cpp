@@ -20,7 +20,7 @@ constexpr std::size_t kCompareBytes = std::size_t{256} << 10;
 
 bool has_form(const std::string& name) { return upload_mark(name) || CompactedFile::of_name(name); }
 
-/// Compares what would be written with what is there.
+/// Compares the files that would be written with the existing ones.
 class ComparingTarget final : public FileTarget {
  public:
   using Found = std::function<void(const std::string& name, Fault fault, std::string detail)>;
@@ -72,7 +72,7 @@ class ComparingTarget final : public FileTarget {
   }
 
  private:
-  /// Whether the next bytes of the file are these; it is let go of where they are not.
+  /// Returns true if the next bytes of the file equal `piece`. Closes the file otherwise.
   Result<bool> reads(std::string_view piece) {
     std::size_t have = 0;
     while (have < piece.size()) {

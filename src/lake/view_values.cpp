@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kMinusSign = "\xE2\x88\x92";
 
-/// SQLite's paths know no escapes: the name stands between quotes, as it stands in the JSON.
+/// SQLite's JSON paths have no escapes: a name between quotes must be the same as in the JSON.
 bool fits_sqlite_path(std::string_view name) {
   return std::none_of(name.begin(), name.end(),
                       [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
@@ -21,7 +21,7 @@ std::string numeric_type(ColumnType type) {
   return fmt::format("numeric(38,{})", scale_of(type).value_or(0));
 }
 
-/// What a number's text has besides its digits, its decimal mark, and minus signs.
+/// Returns the parts of a number's text other than digits, decimal mark and minus signs.
 std::vector<std::string_view> decorations(const NumberNotation& notation) {
   auto all = thousands_separators(notation.thousands, notation.mark);
   for (const auto blank : number_blanks()) {
@@ -31,8 +31,8 @@ std::vector<std::string_view> decorations(const NumberNotation& notation) {
   return all;
 }
 
-/// `translate` turns the decimal mark into a point and removes what it has no other character for. A minus
-/// after an `e` is that of the exponent.
+/// Returns SQL for the number. `translate` turns the decimal mark into a point and deletes characters without
+/// a counterpart. A minus after an `e` belongs to the exponent.
 std::string postgres_number(std::string text, ColumnType type, const NumberNotation& notation) {
   if (!notation.currency.empty())
     text = fmt::format("replace({}, {}, '')", text, sql_literal(notation.currency));
@@ -44,7 +44,7 @@ std::string postgres_number(std::string text, ColumnType type, const NumberNotat
       "'.'))",
       text, sql_literal("[(]|" + signs), sql_literal(signs), sql_literal(notation.mark + removed));
   if (type == ColumnType::int64) return number + "::bigint";
-  // A product keeps every digit; a quotient need not.
+  // A product keeps all digits; a quotient may not.
   if (notation.percent) return fmt::format("({}::numeric * 0.01)::{}", number, numeric_type(type));
   return fmt::format("{}::{}", number, numeric_type(type));
 }
@@ -53,10 +53,10 @@ std::string replaced(const std::string& text, std::string_view what, std::string
   return fmt::format("replace({}, {}, {})", text, sql_literal(what), sql_literal(by));
 }
 
-/// The number's text as JSON writes it.
+/// Returns SQL for the number's text in JSON's notation.
 std::string sqlite_number(std::string text, ColumnType type, const NumberNotation& notation) {
   if (!notation.currency.empty()) text = replaced(text, notation.currency, "");
-  // A minus after an `e` is that of the exponent.
+  // A minus after an `e` belongs to the exponent.
   text = replaced(replaced(text, "e-", "~"), "E-", "~");
   std::string digits = replaced(replaced(text, "-", ""), kMinusSign, "");
   for (const auto each : decorations(notation)) digits = replaced(digits, each, "");
@@ -69,11 +69,11 @@ std::string sqlite_number(std::string text, ColumnType type, const NumberNotatio
   return type == ColumnType::int64 ? fmt::format("CAST({} AS INTEGER)", number) : number;
 }
 
-/// to_date reads fields of fewer digits, too.
+/// Returns SQL for a date. to_date also accepts fields with fewer digits.
 std::string postgres_date(const std::string& text, const DatePattern& pattern) {
   std::string format;
   for (const auto& field : pattern.fields) {
-    // In quotes, since a letter could be a field of to_date.
+    // The quotes prevent to_date from reading a letter as a field.
     if (!field.before.empty()) format += '"' + field.before + '"';
     constexpr std::array<std::string_view, 3> kFields = {"DD", "MM", "YYYY"};
     format += kFields[static_cast<std::size_t>(field.part)];
@@ -81,7 +81,7 @@ std::string postgres_date(const std::string& text, const DatePattern& pattern) {
   return fmt::format("to_date({}, {})", text, sql_literal(format));
 }
 
-/// Takes the text apart at what is between its fields, and puts it together as ISO 8601 has it.
+/// Returns SQL that splits the text at the separators and joins the fields as ISO 8601.
 std::string sqlite_date(const std::string& text, const DatePattern& pattern) {
   std::array<std::string, 3> parts;
   std::string rest = text;
@@ -129,7 +129,7 @@ std::string json_value(Dialect dialect, std::string_view json, std::string_view 
 
 std::string plain_value(Dialect dialect, const std::string& text, ColumnType type) {
   const bool postgres = dialect == Dialect::postgres;
-  // SQLite's numbers beyond 64 bits are floats, so that decimals stay texts.
+  // SQLite stores numbers beyond 64 bits as floats, so decimals remain text.
   if (scale_of(type)) return postgres ? fmt::format("{}::{}", text, numeric_type(type)) : text;
   switch (type) {
     case ColumnType::int64:
@@ -140,7 +140,7 @@ std::string plain_value(Dialect dialect, const std::string& text, ColumnType typ
       return postgres ? text + "::date" : text;
     case ColumnType::timestamp:
       if (!postgres) return text;
-      // Without an offset it is UTC, whatever the session's time zone is.
+      // A time without an offset is UTC in every session time zone.
       return fmt::format("({0} || CASE WHEN substr({0}, 20) ~ '[Z+-]' THEN '' ELSE 'Z' END)::timestamptz",
                          text);
     default:

@@ -16,15 +16,15 @@ namespace deltadrop::lake {
 namespace {
 
 constexpr std::size_t kHashDigits = 8;
-constexpr std::size_t kPostgresNameMax = 63;  // bytes; PostgreSQL cuts what is longer without a word
-// PostgreSQL's SELECT takes 1,664 columns, SQLite's 2,000.
+constexpr std::size_t kPostgresNameMax = 63;  // bytes; PostgreSQL silently cuts longer names
+// A SELECT may have 1,664 columns in PostgreSQL and 2,000 in SQLite.
 constexpr std::size_t kPostgresColumnsMax = 1'600;
 constexpr std::size_t kSqliteColumnsMax = 1'990;
 
 std::string literal(std::string_view text) { return sql_literal(text); }
 
-/// A name that PostgreSQL keeps whole: a longer one is cut at a character's edge and gets `~` and the first
-/// digits of its SHA-256.
+/// Returns a name that PostgreSQL keeps whole. A longer name is cut between characters and gets `~` and the
+/// first digits of its SHA-256.
 std::string shortened(std::string_view name) {
   if (name.size() <= kPostgresNameMax) return std::string(name);
   const std::size_t room = kPostgresNameMax - 1 - kHashDigits;
@@ -37,12 +37,13 @@ std::string shortened(std::string_view name) {
   return fmt::format("{}~{}", name.substr(0, whole), io::sha256_of(name).to_hex().substr(0, kHashDigits));
 }
 
-/// One SELECT's columns, each under a name of its own. Names that differ in case only are one name to SQLite.
+/// The columns of one SELECT, each with a unique name. SQLite ignores case in names.
 class ColumnList {
  public:
   explicit ColumnList(Dialect dialect) : dialect_(dialect) {}
 
-  /// The columns of Deltadrop's own come before those of the data, which keep their names.
+  /// Reserves the names of the data's columns, which stay unchanged. Deltadrop's own columns come before
+  /// them.
   void reserve(std::span<const std::string> data_names) {
     for (const auto& name : data_names) reserved_.insert(ascii_lower(name));
   }
@@ -109,10 +110,10 @@ class Views {
   struct Side {
     std::string json;
     std::string prefix;
-    std::string upload;  ///< whose types say how the values are written
+    std::string upload;  ///< the upload whose types declare the values' notation
   };
 
-  /// The column's value on that side, read as its upload declares.
+  /// Returns SQL for the column's value on that side, parsed as its upload declares.
   [[nodiscard]] std::string value(const Side& side, const history::LakeColumn& column) const {
     const auto text = json_value(dialect_, side.json, column.name);
     const auto plain = plain_value(dialect_, text, column.type);
@@ -121,7 +122,7 @@ class Views {
     const auto of = [&](std::string_view upload) {
       return json_value(dialect_, fmt::format("{}.types", upload), column.name);
     };
-    // A version that declares nothing of the column has its values read as the next one's.
+    // If a version does not declare the column, its values are parsed as the next version declares.
     const auto declared = side.upload == "u" ? of("u") : fmt::format("coalesce({}, {})", of("p"), of("u"));
     auto cases = fmt::format("CASE {}", declared);
     for (const auto& [name, type] : notations->second) {
