@@ -91,7 +91,7 @@ class HistoryReader {
   virtual Result<std::set<UploadId>> applied_among(const std::set<UploadId>& uploads) = 0;
   /// Returns the applied uploads of the table up to and including version `last`, by version.
   virtual Result<std::vector<UploadStatus>> applied_uploads(const TableRef& table, Version last) = 0;
-  /// Returns the number of the last applied upload, or 0 if there is none. All uploads up to it are visible.
+  /// Returns the number of the last applied upload, or 0 without one. All uploads up to it are visible.
   virtual Result<AppliedNo> last_applied() = 0;
 
   /// Returns applied uploads that are not in the lake, oldest first, at most one per table.

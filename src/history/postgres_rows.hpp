@@ -25,7 +25,7 @@ auto all_of(const Rows& rows, const Make& make)
 /// Reads the columns of select_uploads.
 inline constexpr auto kUpload = [](Row row) { return upload_of(row); };
 
-/// Returns the result of `make` for the first row, or nothing if there is none.
+/// Returns the result of `make` for the first row, or nothing if `rows` is empty.
 template <class Make>
 auto first_of(const Rows& rows, const Make& make)
     -> Result<std::optional<typename decltype(make(rows[0]))::value_type>> {

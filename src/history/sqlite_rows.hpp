@@ -70,7 +70,7 @@ Result<std::vector<Made<Make>>> all_of(deltadrop::sqlite::Statement& statement, 
   return all;
 }
 
-/// Returns the result of `make` for the next row, or nothing if there is none.
+/// Returns the result of `make` for the next row, or nothing at the end.
 template <class Make>
 Result<std::optional<Made<Make>>> first_of(deltadrop::sqlite::Statement& statement, const Make& make) {
   DD_TRY(const bool row, statement.step());

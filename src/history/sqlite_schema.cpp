@@ -128,7 +128,7 @@ CREATE TABLE applied_counter (
 INSERT INTO applied_counter (only_row, last_no) VALUES (1, 0);
 )sql",
      // REPLACE deletes rows without firing the trigger above. It finds them by the key or by an explicit
-     // rowid (-1 if there is none).
+     // rowid (-1 without one).
      R"sql(
 CREATE TRIGGER cdc_events_refuse_replace BEFORE INSERT ON cdc_events
 WHEN EXISTS (SELECT 1 FROM cdc_events WHERE upload_id = NEW.upload_id AND seq = NEW.seq)

@@ -19,7 +19,7 @@ namespace deltadrop::lake {
 struct FolderContents {
   Compaction compaction;
   Version last_version{0};       ///< no later version was written so far
-  std::string newest_second;     ///< of all upload_marks; empty if there is none
+  std::string newest_second;     ///< of all upload_marks; empty without files
   std::set<std::string> newest;  ///< the marks of that second
 
   /// Records the mark of a file that remains or of an upload that was written.

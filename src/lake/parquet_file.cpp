@@ -304,7 +304,7 @@ ParquetFile& ParquetFile::operator=(ParquetFile&&) noexcept = default;
 ParquetFile::~ParquetFile() {
   const bool large = state_ != nullptr && state_->rows > kRowsWorthReleasing;
   state_.reset();
-  // Arrow's pool keeps unused memory, possibly for ever, and the next large file may be a month away.
+  // Arrow's pool may keep unused memory permanently, and the next large file may be a month away.
   if (large) arrow::default_memory_pool()->ReleaseUnused();
 }
 

@@ -14,14 +14,14 @@
 #include "support/table_story.hpp"
 #include "support/temporary_folder.hpp"
 
-/// What every history must do. An adapter lists itself in the `adapters` of its own file.
+/// The contract of every history. An adapter adds itself to `adapters` in its own file.
 namespace deltadrop::history {
 
 struct Adapter {
   std::string name;
-  /// Opens, or opens again, the history that lives in that folder.
+  /// Opens or reopens the history in the folder.
   std::unique_ptr<HistoryStore> (*open)(const std::filesystem::path& folder);
-  /// Runs SQL on a connection of its own, past the port; the database's complaint, or "".
+  /// Runs SQL on a separate connection that bypasses the port. Returns the database's error message, or "".
   std::string (*execute)(const std::filesystem::path& folder, const std::string& sql);
 };
 
@@ -33,7 +33,7 @@ using testing::Rows;
 using testing::TableStory;
 using testing::Values;
 
-/// When a version of a TableStory holds from.
+/// Returns the time from which a version of a TableStory is valid.
 inline Timestamp at(std::int64_t version) { return TableStory::effective_at(Version(version)); }
 
 class HistoryContract : public ::testing::TestWithParam<Adapter> {
@@ -50,7 +50,7 @@ class HistoryContract : public ::testing::TestWithParam<Adapter> {
     const auto* nothing = std::get_if<NothingToApply>(&outcome);
     return nothing == nullptr ? "nothing, it was not waiting" : nothing->waiting_for;
   }
-  /// The reason of the conflict that applying finds, or "" when it finds none.
+  /// Applies the next upload. Returns the reason of the conflict, or "" if there is none.
   std::string conflict_of(const TableRef& table) {
     const auto outcome = apply(table);
     const auto* conflicted = std::get_if<Conflicted>(&outcome);
@@ -71,7 +71,7 @@ class HistoryContract : public ::testing::TestWithParam<Adapter> {
   std::vector<StoredRecord> records(const TableRef& table, Timestamp as_of, std::int64_t limit = 1000) {
     return must(store_->records({table, as_of, std::nullopt, limit}));
   }
-  /// key=data pairs of the records at a moment.
+  /// Returns the key and data of each record at a time.
   std::vector<std::pair<std::string, std::string>> data_at(const TableRef& table, Timestamp as_of) {
     std::vector<std::pair<std::string, std::string>> found;
     for (const auto& record : records(table, as_of)) found.emplace_back(record.key, record.data_json);

@@ -3,7 +3,7 @@
 #include "history/conflicts.hpp"
 #include "history_contract.hpp"
 
-// Whose a table is, and what a choice between the chains of a fork does.
+// The owners of tables, and the effects of a choice between the chains of a fork.
 namespace deltadrop::history {
 namespace {
 
@@ -30,7 +30,7 @@ class OwnerContract : public HistoryContract {
   std::optional<ArchiveId> owner() { return must(store_->ownership(story_.table())).owner; }
   UploadState state(const std::vector<Event>& events) { return upload(id_of(events)).state; }
 
-  /// The uploads of the table's deletes, found by their type.
+  /// Returns the uploads of the table's deletes, found by type.
   std::vector<UploadId> deletes() {
     EventQuery query;
     query.company_id = story_.table().company_id;
@@ -42,7 +42,7 @@ class OwnerContract : public HistoryContract {
     return uploads;
   }
 
-  /// The next version of a copy of `story`, as another upload.
+  /// Returns the next version of a copy of `story` as a different upload.
   static std::vector<Event> other_next(TableStory& story, const Rows& rows, std::uint32_t number) {
     auto events = story.next(rows);
     for (auto& event : events) {
@@ -54,7 +54,8 @@ class OwnerContract : public HistoryContract {
     return events;
   }
 
-  /// Version 1, then versions 2 and 3, applied; and another version 2 and 3 after version 1, in conflict.
+  /// Records and applies versions 1 to 3, then records other versions 2 and 3 after version 1, which are in
+  /// conflict.
   void fork() {
     first_ = story_.next(kOwn1);
     record_and_apply(first_);
@@ -81,7 +82,7 @@ TEST_P(OwnerContract, TheFirstArchiveOwnsTheTable) {
   EXPECT_EQ(owner(), archive(1));
   EXPECT_EQ(must(store_->ownership(story_.table())).first_upload, id_of(mine));
   EXPECT_EQ(upload(id_of(mine)).facts.archive_id, archive(1));
-  // Its events say so, too.
+  // Its events name the archive too.
   EXPECT_EQ(must(store_->events({})).at(0).event, mine[0]);
 }
 
@@ -101,7 +102,7 @@ TEST_P(OwnerContract, UploadsOfAnotherArchiveAreConflicts) {
     EXPECT_NE(line.find(part), std::string::npos) << part << " in " << line;
   }
   EXPECT_TRUE(feed_.record_all(first).conflicts.empty()) << "reported once";
-  // No upload of archive 1 has version 2 yet: nothing but the owner tells.
+  // No upload of archive 1 has version 2 yet, so only the owner reveals the conflict.
   feed_.record_all(second);
   EXPECT_EQ(state(first), UploadState::conflict);
   EXPECT_EQ(state(second), UploadState::conflict);
@@ -142,7 +143,7 @@ TEST_P(OwnerContract, EventsWithoutArchiveEqualThoseWithOne) {
 TEST_P(OwnerContract, TheNextUploadOfAnOlderTableClaimsIt) {
   record_and_apply(story_.next(kOwn1));
   EXPECT_EQ(owner(), std::nullopt);
-  // Another archive's uploads do not, whatever their version.
+  // Uploads of another archive do not claim the table, whatever their version.
   TableStory other("acme", 9);
   const auto foreign = of_archive(other.next(kOwn2), 2);
   const auto foreign_next = of_archive(other.next(kOwn3), 2);
@@ -215,7 +216,7 @@ TEST_P(OwnerContract, KeepingTheOtherChainUndoesWhatWasApplied) {
   EXPECT_EQ(deletes(),
             (std::vector<UploadId>{id_of(other_second_), id_of(other_third_), id_of(other_third_)}))
       << "those of uploads that were set aside are not applied";
-  // And back: nothing was lost.
+  // The reverse choice restores everything.
   must(store_->resolve(story_.table(), id_of(third_), now_));
   EXPECT_TRUE(applies(story_.table()));
   EXPECT_TRUE(applies(story_.table()));
@@ -230,7 +231,7 @@ TEST_P(OwnerContract, AnUploadInTheMiddleCutsWhatFollowsIt) {
   must(store_->resolve(story_.table(), id_of(second_), now_));
   EXPECT_EQ(data_at(story_.table(), at(9)), data_of(kOwn2));
   EXPECT_EQ(state(third_), UploadState::conflict);
-  // The place of what was cut is free; what follows it is in conflict.
+  // The cut upload's position is free, but an upload that follows it is in conflict.
   const auto late = story_.next(kOwn1);
   feed_.record_all(late);
   EXPECT_EQ(state(late), UploadState::conflict);

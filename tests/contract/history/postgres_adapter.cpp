@@ -5,7 +5,7 @@
 namespace deltadrop::history {
 namespace {
 
-/// A folder stands for a database of its own.
+/// Returns the URL of the folder's own database, which the first call creates.
 std::string url_of(const std::filesystem::path& folder) {
   auto& server = testing::shared_postgres_server();
   const std::string name = folder.filename();

@@ -26,7 +26,7 @@ class ReadContract : public HistoryContract {
     return found;
   }
 
-  /// When the version behind all_[index] was accepted.
+  /// Returns the time at which the upload all_[index] was accepted.
   [[nodiscard]] Timestamp accepted(std::size_t index) const { return all_[index][0].upload.timestamp; }
 
   const std::vector<Rows> versions_ = {
@@ -177,10 +177,11 @@ TEST_P(ReadContract, EventsAreFiltered) {
   }
 }
 
-/// Every query with a type has the events of that type that the query without it has, page by page.
+/// Checks that every query with a type returns the same events, page by page, as the query without it returns
+/// of that type.
 class TypeContract : public ReadContract {
  protected:
-  /// Version 1 has 3,000 inserts; version 2 two deletes, then updates with an insert here and there.
+  /// Adds version 1 with 3,000 inserts, and version 2 with two deletes, then updates with occasional inserts.
   void add_large_uploads() {
     TableStory story("zeta", 2);
     const auto key = [](int i) { return fmt::format("k{:04}", i); };
@@ -268,7 +269,7 @@ TEST_P(TypeContract, FindsWhatAnOlderSchemaRecorded) {
 }
 
 TEST_P(TypeContract, AnOlderProgramAppliesNothingWithoutSpans) {
-  if (GetParam().name == "sqlite") return;  // one process has it for itself
+  if (GetParam().name == "sqlite") return;  // SQLite has only one process
   const auto said = GetParam().execute(
       folder_.path(), "UPDATE uploads SET applied_no = 99 WHERE version = 3 AND company_id = 'acme'");
   EXPECT_NE(said.find("uploads_spanned"), std::string::npos) << said;
@@ -291,7 +292,7 @@ TEST_P(ReadContract, AnAnswerEndsAtItsBytesAndReadingOnGetsTheRest) {
   Rows rows;
   std::uint32_t random = 1;
   for (int i = 0; i < kRows; ++i) {
-    // Letters that nothing compresses well: what PostgreSQL counts are the bytes as stored.
+    // The letters do not compress well, because PostgreSQL counts the bytes as stored.
     std::string value;
     for (std::int64_t k = 0; k < kValueBytes; ++k) {
       random = random * 1664525U + 1013904223U;
@@ -324,8 +325,8 @@ TEST_P(ReadContract, AnAnswerEndsAtItsBytesAndReadingOnGetsTheRest) {
   EXPECT_EQ(seen, events.size());
 }
 
-/// A version with inserts, updates and deletes of 5,000 bytes each, every other one of a kind, in the order
-/// of their keys, in the reverse order or in none.
+/// Returns a version with alternating inserts, updates and deletes of 5,000 bytes each, in key order, in
+/// reverse key order or in no order.
 std::vector<Event> mixed_events(const std::string& order, std::uint32_t table = 2) {
   TableStory story("zeta-" + order, table);
   const auto key = [](int i) {

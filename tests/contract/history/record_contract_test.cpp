@@ -146,7 +146,7 @@ TEST_P(RecordContract, ReportsWhatItRecordedAndNothingElse) {
   EXPECT_EQ(upload(events[0].upload.upload_id).recorded, 3);
 }
 
-/// Those that are open first, then the newest, then by partition and offset.
+/// The list starts with unresolved dead letters, then the newest, then by partition and offset.
 TEST_P(RecordContract, DeadLettersAreListedInOneOrder) {
   const auto events = story_.next(kTwoRows);
   const auto letter = [this](const std::string& payload, std::int32_t partition, std::int64_t seconds,
@@ -228,7 +228,7 @@ TEST_P(RecordContract, AnUploadMayBeginWithADeadLetter) {
   EXPECT_TRUE(applies(story_.table()));
 }
 
-/// What taking a dead letter again asks for.
+/// Returns the batch that retries a dead letter.
 RecordBatch retry_of(const DeadLetterEntry& entry, const Event& event, Timestamp now) {
   RecordBatch batch;
   batch.events.push_back({entry.letter.partition, entry.letter.offset, event});
@@ -265,7 +265,7 @@ TEST_P(RecordContract, ABlockedUploadIsRepairedByRetryingItsDeadLetters) {
   EXPECT_EQ(must(store_->summary()).dead_letters, 0);
   EXPECT_TRUE(applies(story_.table())) << waiting_for(story_.table());
   EXPECT_EQ(must(store_->offsets("topic"))[0].next, offsets[0].next) << "the log was not read";
-  // Again: nothing is done twice.
+  // A second retry changes nothing.
   EXPECT_EQ(must(store_->record(retry_of(letters[1], events[1], now_))).already_there, 1);
   EXPECT_EQ(upload(events[0].upload.upload_id).state, UploadState::applied);
 }
@@ -288,7 +288,7 @@ TEST_P(RecordContract, EventsRefuseToBeChanged) {
   EXPECT_NE(update.find("UPDATE is refused"), std::string::npos) << update;
   const std::string remove = GetParam().execute(folder_.path(), "DELETE FROM cdc_events");
   EXPECT_NE(remove.find("DELETE is refused"), std::string::npos) << remove;
-  // Where the database has no such statement, that is a refusal too.
+  // A database without such a statement refuses it as well.
   for (const auto* replace :
        {"INSERT OR REPLACE INTO cdc_events SELECT * FROM cdc_events",
         "INSERT OR REPLACE INTO cdc_events (rowid, upload_id, seq, event_id, event_type, "

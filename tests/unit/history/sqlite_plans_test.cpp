@@ -10,8 +10,8 @@ namespace {
 
 using testing::must;
 
-/// The look-ups that every read rests on, and the index that must carry each. A plan that scans a table would
-/// pass all other tests and fail every user with a million rows.
+/// A query that reads depend on and the index that it must use. A plan that scans a table would pass all
+/// other tests and be unusable with a million rows.
 struct Lookup {
   std::string name;
   std::string sql;

@@ -28,7 +28,7 @@ using testing::sample_upload;
 
 const TableRef kTable{"so-financials", "financials"};
 
-/// Whether a folder is listed, as the system says.
+/// Detects listings of a folder with inotify.
 class Listing {
  public:
   explicit Listing(const fs::path& folder) : watch_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
@@ -38,7 +38,7 @@ class Listing {
   Listing& operator=(const Listing&) = delete;
   ~Listing() { ::close(watch_); }
 
-  /// Since it was asked last.
+  /// Returns true if the folder was listed since the last call.
   bool seen() {
     bool listed = false;
     std::array<char, 4096> bytes{};
@@ -95,7 +95,7 @@ class KnownFoldersTest : public ::testing::Test {
 TEST_F(KnownFoldersTest, UploadsListNothingThatIsKnown) {
   write(add(1, "01"));
   Listing listing(folder());
-  write(add(2, "01"));  // another of the same second
+  write(add(2, "01"));  // the same second, another mark
   for (std::int64_t version = 3; version < 20; ++version) write(add(version, fmt::format("{:02}", version)));
   EXPECT_FALSE(listing.seen()) << "the cost of an upload grows with the files that are there";
   EXPECT_EQ(names().size(), 19U);
@@ -112,7 +112,8 @@ TEST_F(KnownFoldersTest, AFolderThatWasChangedIsListed) {
 TEST_F(KnownFoldersTest, AFolderThatAnotherProcessHadIsListed) {
   write(add(1, "01"));
   Listing listing(folder());
-  locks_ += io::LockFile::kCountStep;  // within the clock tick of the file system its changes may not show
+  locks_ += io::LockFile::kCountStep;  // the change may be within the file system's clock tick and not show
+                                       // in the stamp
   write(add(2, "02"));
   EXPECT_TRUE(listing.seen());
   write(add(3, "03"));
@@ -123,7 +124,7 @@ TEST_F(KnownFoldersTest, AFolderIsListedAfterAFailure) {
   write(add(1, "01"));
   auto orphan = as_upload(sample_upload(2, "2025-03-10T12:00:02.000Z"), {inserted("k2", {{"id", "k2"}})});
   auto upload = history_.add(orphan);
-  ++upload.facts.total;  // more events than there are
+  ++upload.facts.total;  // more events than the history has
   known_.locked(kTable, locks_ += io::LockFile::kCountStep);
   ASSERT_FALSE(write_upload(options(), history_, upload, clock_, &known_).has_value());
   EXPECT_EQ(names().size(), 1U) << "nothing half-written stays";
@@ -134,7 +135,7 @@ TEST_F(KnownFoldersTest, AFolderIsListedAfterAFailure) {
   EXPECT_EQ(names().size(), 2U);
 }
 
-/// A history that was emptied and filled again, with another layout: an upload's older files go.
+/// If a history was emptied and filled again with another layout, an upload's older files are deleted.
 TEST_F(KnownFoldersTest, FilesThatMayBeTheUploadsAreListed) {
   const auto two = [&](std::int64_t version) {
     const auto second = fmt::format("2025-03-10T12:00:{:02}.000Z", version);
@@ -148,7 +149,7 @@ TEST_F(KnownFoldersTest, FilesThatMayBeTheUploadsAreListed) {
   each.layout = FileLayout::event;
   for (std::int64_t version = 1; version <= 3; ++version) write(each, two(version));
   EXPECT_EQ(names().size(), 6U);
-  // The same process, and uploads that it wrote before.
+  // The same process writes the same uploads again.
   history_ = FakeHistory();
   for (std::int64_t version = 1; version <= 3; ++version) write(two(version));
   EXPECT_EQ(names().size(), 3U);

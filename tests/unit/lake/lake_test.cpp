@@ -55,7 +55,7 @@ class Lake : public ::testing::Test {
     for (const auto& name : names()) contents[name] = io::read_whole_file(folder() / name).value();
     return contents;
   }
-  /// Keys of all rows in the folder, with their type, as one glob reads them.
+  /// Returns the type and key of all rows in the folder, as a reader of all its files sees them.
   std::multiset<std::string> rows() const {
     std::multiset<std::string> rows;
     for (const auto& name : names()) {
@@ -344,7 +344,7 @@ TEST_F(Lake, NamesAFolderThatCannotBeWritten) {
 TEST_F(Lake, LeavesFoldersAloneWhateverTheirNames) {
   const std::vector<std::string> strays = {
       ".tmp-x", "insert_20240101000000_x.parquet", "insert_20250310123456_zz.parquet",  // of the first upload
-      "delete_20240101000000_x~v1-2.parquet"};  // as if all deletes were compacted
+      "delete_20240101000000_x~v1-2.parquet"};  // claims that all deletes are compacted
   for (const auto& stray : strays) fs::create_directories(folder() / stray / "mine");
   write(add_first());
   write(add_second());
@@ -385,7 +385,7 @@ TEST_F(Lake, RefusesFilesWithoutRows) {
   EXPECT_EQ(report.error().code, ErrorCode::invalid_input);
 }
 
-/// What the program lake_writer (both sample uploads, in a process of its own) did under a fault plan; see
+/// The result of the program lake_writer, which writes both sample uploads, under a fault plan; see
 /// io/fault_point.hpp.
 struct Outcome {
   bool killed = false;
@@ -447,7 +447,7 @@ TEST_F(Lake, SurvivesKillAtEveryStep) {
   EXPECT_GT(step, 50) << "the writer passes no fault points";
 }
 
-/// A disk that is full at the Nth call, whatever it is: what readers saw before is what they see after.
+/// The disk is full at the Nth call of each kind. Readers see the same files before and after.
 TEST_F(Lake, LeavesTheTableAsItWasWhenTheDiskIsFull) {
   for (const std::string point : {"write", "fsync", "close"}) {
     int failures = 0;

@@ -27,7 +27,7 @@ using testing::Values;
 
 const Timestamp kNow = Timestamp::parse("2025-03-11T00:00:00.000Z").value();
 
-/// A table whose uploads are a minute apart.
+/// A table whose uploads are one minute apart.
 class LakeTypes : public ::testing::Test {
  protected:
   fs::path folder() const { return temporary_.path() / "so-financials/financials"; }
@@ -45,7 +45,7 @@ class LakeTypes : public ::testing::Test {
     EXPECT_TRUE(report.has_value()) << report.error().text();
     return report.has_value() ? report.value() : WriteReport{};
   }
-  /// One upload of inserts of one column: {text, ...}, or null.
+  /// Writes an upload of inserts with one column. Each value is a text or null.
   WriteReport write_values(const std::string& column, const std::vector<std::optional<std::string>>& values) {
     std::vector<Event> events;
     for (const auto& value : values) {
@@ -67,7 +67,7 @@ class LakeTypes : public ::testing::Test {
     }
     return files;
   }
-  /// The type that the column has, on both sides, in every file.
+  /// Returns the column's type, which must be the same on both sides in every file.
   std::string type_of(const std::string& column) const {
     std::string type;
     for (const auto& [name, file] : files()) {
@@ -79,7 +79,7 @@ class LakeTypes : public ::testing::Test {
     }
     return type;
   }
-  /// All values of new_<column>, by key.
+  /// Returns all values of new_<column>, by key.
   std::vector<std::optional<std::string>> values_of(const std::string& column) const {
     std::map<std::string, std::optional<std::string>> by_key;
     for (const auto& [name, file] : files()) {
@@ -99,7 +99,7 @@ class LakeTypes : public ::testing::Test {
   testing::TemporaryFolder temporary_;
   testing::FakeHistory history_;
   io::ManualClock clock_{kNow};
-  std::string types_;  ///< of the uploads that follow
+  std::string types_;  ///< of the next uploads
   std::int64_t version_ = 0;
 };
 

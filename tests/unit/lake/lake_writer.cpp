@@ -7,9 +7,10 @@
 #include "sample.hpp"
 #include "support/fake_history.hpp"
 
-/// lake_writer FOLDER [EVENTS.jsonl]: writes the first four sample uploads; with a second argument also the
-/// one of values that are hard to read, and the events of all as JSON lines. Exits 1 and prints the error's
-/// type where that fails. A program of its own, since a fault plan holds for a whole process.
+/// lake_writer FOLDER [EVENTS.jsonl] writes the first four sample uploads. With a second argument it also
+/// writes the upload with unusual values, and the events of all uploads as JSON lines. On failure it prints
+/// the error's type and exits with 1. It is a separate program because a fault plan applies to a whole
+/// process.
 int main(int argc, char** argv) {
   using namespace deltadrop;
   if (argc < 2 || argc > 3) return 2;

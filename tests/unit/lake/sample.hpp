@@ -19,7 +19,7 @@ inline UploadId sample_upload_id(std::int64_t version) {
   return UploadId::parse(fmt::format("0195f3a0-7c00-7000-8000-{:012x}", version)).value();
 }
 
-/// Version `version` of so-financials/financials; it follows version - 1.
+/// Returns version `version` of so-financials/financials, which follows version - 1.
 inline UploadFacts sample_upload(std::int64_t version, const std::string& timestamp) {
   UploadFacts facts;
   facts.table = {"so-financials", "financials"};
@@ -48,7 +48,7 @@ inline std::string values_json(const Values& values) {
   return json + "}";
 }
 
-/// Gives events their place in the upload, and the upload its total.
+/// Sets the position of each event in the upload and the upload's total.
 inline std::vector<Event> as_upload(UploadFacts facts, std::vector<Event> events) {
   facts.total = static_cast<std::int64_t>(events.size());
   std::int64_t seq = 0;
@@ -88,14 +88,14 @@ inline Event deleted(std::string key, const Values& values) {
 inline constexpr const char* kV1 = "2025-03-10T12:34:56.789Z";
 inline constexpr const char* kV2 = "2025-03-10T12:35:00.000Z";
 
-/// Version 1: three rows of two columns, not in the order of their keys.
+/// Version 1: three rows with two columns, not in key order.
 inline std::vector<Event> first_upload() {
   return as_upload(sample_upload(1, kV1), {inserted("b", {{"id", "b"}, {"name", "B, \"x\"\nY"}}),
                                            inserted("a", {{"id", "a"}, {"name", std::nullopt}}),
                                            inserted("c", {{"id", "c"}, {"name", ""}})});
 }
 
-/// Version 2: an update and a delete; a column comes.
+/// Version 2: an update, a delete and a new column.
 inline std::vector<Event> second_upload() {
   return as_upload(sample_upload(2, kV2),
                    {deleted("c", {{"id", "c"}, {"name", ""}}),
@@ -103,7 +103,7 @@ inline std::vector<Event> second_upload() {
                             {{"id", "a"}, {"name", "A"}, {"Amount", "007.10"}}, {"name", "Amount"})});
 }
 
-/// Version 3: values of every type, at their borders.
+/// Version 3: boundary values of every type.
 inline std::vector<Event> typed_upload() {
   auto facts = sample_upload(3, "2025-03-10T12:36:00.000Z");
   facts.types_json = R"-({"code":"string","rate":"decimal(6)"})-";
@@ -141,7 +141,7 @@ inline std::vector<Event> typed_upload() {
                                            {"unknown", std::nullopt}})});
 }
 
-/// Version 4: an integer becomes a decimal, a decimal one of more digits, a date text.
+/// Version 4: widens an integer to a decimal, a decimal to more digits and a date to text.
 inline std::vector<Event> widened_upload() {
   auto facts = sample_upload(4, "2025-03-10T12:37:00.000Z");
   const Values before = {
@@ -153,7 +153,7 @@ inline std::vector<Event> widened_upload() {
                     deleted("t2", {{"id", "t2"}, {"big", "-9223372036854775808"}, {"rate", "-0.125"}})});
 }
 
-/// Version 5, in the second of version 4: keys, column names and values that are hard to read.
+/// Version 5, in the same second as version 4: unusual keys, column names and values.
 inline std::vector<Event> hostile_upload() {
   auto facts = sample_upload(5, "2025-03-10T12:37:00.001Z");
   facts.types_json = R"-({"a.b":"decimal(4)"})-";

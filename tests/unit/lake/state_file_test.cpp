@@ -20,7 +20,8 @@ using testing::inserted;
 const Timestamp kNow = Timestamp::parse("2025-03-11T00:00:00.000Z").value();
 const TableRef kTable{"so-financials", "financials"};
 
-/// One upload with one record, which a consumer brings into the lake as soon as anything was asked about it.
+/// A history with one upload of one record, which a consumer writes into the lake right after the first
+/// query.
 class OvertakenHistory final : public testing::FakeHistory {
  public:
   OvertakenHistory() {
