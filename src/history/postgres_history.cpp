@@ -137,7 +137,7 @@ class Readers {
   static bool is_final(const Error& error) {
     return error.type == "stopping" || error.type == "database-silent";
   }
-  /// Drops all connections: if one is lost, the others probably are too.
+  /// Drops all idle connections: if one is lost, the others probably are too.
   void forget() {
     door_.close();
     const std::lock_guard lock(mutex_);

@@ -543,7 +543,7 @@ class RecordAttempt {
           storable_text(letter.reason), upload_id, recorded_at_}});
   }
 
-  /// Does nothing if the state is no longer `from`: an applied upload remains applied.
+  /// Does nothing if the state is not one of `from`: an applied upload remains applied.
   void set_state(Touched& upload, UploadState state, std::string_view from, const std::string& error) {
     upload.state = state;
     changed_.push_back(upload.facts.upload_id.to_string());

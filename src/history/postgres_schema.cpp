@@ -213,8 +213,8 @@ Result<void> migrate(Connection& connection) {
   return success();
 }
 
-/// Finds the rights that a consumer needs and does not have. It runs before the first event arrives, because
-/// an error would be too late by then.
+/// Finds the rights that a consumer needs and does not have. It runs at the start, because the first event
+/// would reveal a missing right too late.
 constexpr std::string_view kMissingRights = R"sql(
 SELECT string_agg(v.right_name || ' on ' || v.table_name, ', ') FROM (VALUES
   ('cdc_events', 'SELECT'), ('cdc_events', 'INSERT'),

@@ -29,8 +29,7 @@ struct UploadStatus {
   std::optional<Timestamp> applied_at;
   std::optional<Timestamp> in_lake_at;
   std::string error;
-  std::optional<Timestamp> set_aside_at =
-      std::nullopt;  ///< of an upload in conflict: an operator chose another one
+  std::optional<Timestamp> set_aside_at = std::nullopt;  ///< an operator chose another upload
 };
 
 }  // namespace deltadrop::history

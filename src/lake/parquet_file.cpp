@@ -116,9 +116,8 @@ struct ParquetFile::State {
   std::shared_ptr<arrow::Schema> schema;
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   EventValues values;
-  Notations notations;  ///< of `upload`
-  std::array<std::vector<const DeclaredType*>, kSides.size()>
-      declared{};  ///< by side and column, from `notations`
+  Notations notations;                                                     ///< of `upload`
+  std::array<std::vector<const DeclaredType*>, kSides.size()> declared{};  ///< by side and column
   std::array<std::vector<std::unique_ptr<ParquetColumn>>, kSides.size()>
       cells;  // by side; empty unless it fits
 
